@@ -1,0 +1,200 @@
+"""The settings: one class, read from `GROUNDWORK_*` variables, an env file and systemd credentials."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import GroundworkError
+
+PREFIX = "GROUNDWORK_"
+#: Names the env file when it lies somewhere else than where it is looked for.
+ENV_FILE_VARIABLE = "GROUNDWORK_ENV_FILE"
+ENV_FILES = (Path("/etc/groundwork/groundwork.env"), Path("var/groundwork.env"))
+#: 32 characters of `secrets.token_urlsafe` are 192 bits; anything shorter was typed by a person.
+MIN_SECRET_LENGTH = 32
+DEFAULT_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "admin", "groundwork"})
+
+Seconds = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ConfigError(GroundworkError):
+    """Raised when the settings cannot be used; the process must not start."""
+
+    code = "config_error"
+
+
+class UnknownSetting(ConfigError):
+    """Raised for a `GROUNDWORK_*` key that is no setting: a typo must not pass in silence."""
+
+    def __init__(self, *, key: str, source: str, nearest: str | None) -> None:
+        hint = f" Did you mean {nearest}?" if nearest else ""
+        super().__init__(f"{key} (in {source}) is not a setting.{hint} Remove it or correct its name.")
+
+
+class DefaultSecret(ConfigError):
+    """Raised when a secret is missing, a well-known default, or short enough to be guessed."""
+
+    def __init__(self, *, name: str, problem: str) -> None:
+        super().__init__(
+            f"Refusing to start: {name} {problem}. Set it to a random value of at least "
+            f'{MIN_SECRET_LENGTH} characters, for example from: python3 -c "import secrets; '
+            f'print(secrets.token_urlsafe(32))"'
+        )
+
+
+class Settings(BaseSettings):
+    """Every value an operator may set. Field names in capitals with the prefix are the keys."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Seals sensitive task arguments. Random, at least 32 characters, the same on every host.",
+    )
+    database_url: str = Field(
+        default="sqlite:///var/groundwork.db",
+        description="The ledger: postgresql://user:password@host/name, or sqlite:///path for one small host.",
+    )
+    redis_url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="The broker: redis://, rediss:// (TLS) or unix:// URL.",
+    )
+    redis_prefix: str = Field(
+        default="groundwork:", description="Put before every key in Redis, so that one server can be shared."
+    )
+    release: str = Field(
+        default="dev", description="Name of the running release; recorded with each attempt."
+    )
+    log_dir: Path | None = Field(
+        default=None,
+        description="Folder of the service logs (one JSON object a line). Unset: standard error.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least severity that is logged."
+    )
+    api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    api_port: Port = Field(default=8000, description="Port the API listens on.")
+    api_workers: Annotated[int, Field(ge=1, le=64)] = Field(default=2, description="gunicorn processes.")
+    flower_port: Port = Field(default=5555, description="Port of Flower; it listens on loopback only.")
+    flower_user: str = Field(default="groundwork", description="User name for Flower.")
+    flower_password: SecretStr = Field(
+        default=SecretStr(""), description="Password for Flower; Flower refuses to start without one."
+    )
+    lease_seconds: Seconds = Field(
+        default=60,
+        description="How long a claimed job stays with a worker that is not heard of; workers renew at a third.",
+    )
+    recover_seconds: Seconds = Field(
+        default=5, description="How often beat looks for lost messages and ended leases."
+    )
+    lost_after_seconds: Seconds = Field(
+        default=10,
+        description="How long a published job may be missing from the broker before it is published again.",
+    )
+    queue_depth_limit: Annotated[int, Field(ge=100)] = Field(
+        default=10_000,
+        description="Messages a queue may hold in Redis; the rest waits in the ledger and follows as it drains.",
+    )
+    publish_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = Field(
+        default=250, description="How long one publish may take before beat is left to repeat it."
+    )
+    catch_up_seconds: Seconds = Field(
+        default=600, description="A schedule missed by no more than this is fired once, late."
+    )
+    retention_days: Annotated[int, Field(ge=1)] = Field(
+        default=30, description="How long finished jobs stay in the ledger; dead jobs stay until retried."
+    )
+    task_time_limit_seconds: Seconds = Field(
+        default=1800, description="A task is killed after this, unless it declares its own limit."
+    )
+    task_soft_time_limit_seconds: Seconds = Field(
+        default=1500, description="A task is told to end after this (SoftTimeLimitExceeded)."
+    )
+    soft_shutdown_seconds: Seconds = Field(
+        default=45, description="How long a stopping worker lets its jobs run before it gives them back."
+    )
+
+    @model_validator(mode="after")
+    def _refuse_weak_secret(self) -> Self:
+        refuse_weak_secret(name=f"{PREFIX}SECRET_KEY", value=self.secret_key.get_secret_value())
+        return self
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        if self.task_soft_time_limit_seconds >= self.task_time_limit_seconds:
+            raise ConfigError(
+                f"{PREFIX}TASK_SOFT_TIME_LIMIT_SECONDS ({self.task_soft_time_limit_seconds}) must be below "
+                f"{PREFIX}TASK_TIME_LIMIT_SECONDS ({self.task_time_limit_seconds}): lower the first or raise "
+                "the second."
+            )
+        return self
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the ledger is a SQLite file."""
+        return self.database_url.startswith("sqlite")
+
+
+def refuse_weak_secret(*, name: str, value: str) -> None:
+    """Raise `DefaultSecret` unless `value` can serve as the secret called `name`."""
+    if not value:
+        raise DefaultSecret(name=name, problem="is not set")
+    if value.lower() in DEFAULT_SECRETS:
+        raise DefaultSecret(name=name, problem=f'is still the default "{value}"')
+    if len(value) < MIN_SECRET_LENGTH:
+        raise DefaultSecret(name=name, problem=f"has {len(value)} characters")
+
+
+def env_file() -> Path | None:
+    """The env file in use: the one named by `GROUNDWORK_ENV_FILE`, else the first that exists."""
+    named = os.environ.get(ENV_FILE_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise ConfigError(
+                f"{ENV_FILE_VARIABLE} names {named}, which is no file. Create it or unset the variable."
+            )
+        return Path(named)
+    return next((path for path in ENV_FILES if path.is_file() and os.access(path, os.R_OK)), None)
+
+
+def _refuse_unknown_keys(*, keys: list[str], source: str) -> None:
+    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | {ENV_FILE_VARIABLE}
+    for key in keys:
+        if key.upper().startswith(PREFIX) and key.upper() not in known:
+            nearest = difflib.get_close_matches(key.upper(), known, n=1)
+            raise UnknownSetting(key=key, source=source, nearest=nearest[0] if nearest else None)
+
+
+def _in_sentences(error: ValidationError) -> str:
+    sentences = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+        sentences.append(f"{name}: {problem['msg']}.")
+    return "The settings cannot be used. " + " ".join(sentences)
+
+
+def load_settings() -> Settings:
+    """Read and check the settings. Raises `ConfigError` with one sentence per mistake."""
+    path = env_file()
+    _refuse_unknown_keys(keys=list(os.environ), source="the environment")
+    if path is not None:
+        _refuse_unknown_keys(keys=list(dotenv_values(path)), source=str(path))
+    try:
+        return Settings(_env_file=path, _secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"))
+    except ValidationError as error:
+        raise ConfigError(_in_sentences(error)) from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()

@@ -1,0 +1,156 @@
+"""The database: engine, declarative base, and the two ways to open a session."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, types
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from app.config import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: A SQLite writer waits this long for its turn; there is one writer at a time.
+SQLITE_BUSY_TIMEOUT = timedelta(seconds=30)
+#: A statement that waits longer than this for a lock fails and can be tried again.
+LOCK_TIMEOUT = timedelta(seconds=10)
+CONNECT_TIMEOUT = timedelta(seconds=5)
+#: How SQLAlchemy stores a time in SQLite. The raw statements of `app.jobs.store` write the same form.
+SQLITE_TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+
+_SESSION: ContextVar[Session | None] = ContextVar("groundwork_session", default=None)
+
+
+class UtcDateTime(types.TypeDecorator[datetime]):
+    """A moment: always aware, always UTC, on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"The time {value} has no zone; give it one, such as datetime.now(UTC).")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables; constraint names follow one convention, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012 (SQLAlchemy reads it from the class)
+
+
+def engine() -> Engine:
+    """The engine of this process. A forked child gets its own: connections must not be shared."""
+    return _engine_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _engine_of(_pid: int) -> Engine:
+    return make_engine(settings().database_url)
+
+
+def make_engine(database_url: str) -> Engine:
+    """An engine for `database_url`, set up for how the ledger uses it."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(database_url)
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(
+        url,
+        pool_size=10,
+        max_overflow=30,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
+            "options": f"-c timezone=UTC -c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)}",
+        },
+    )
+
+
+def _sqlite_engine(database_url: str) -> Engine:
+    database = make_url(database_url).database
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    made = create_engine(database_url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT.total_seconds()})
+
+    @event.listens_for(made, "connect")
+    def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+        prepare_sqlite(connection)
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Any) -> None:
+        # A deferred transaction that turns into a writer fails at once when another wrote meanwhile;
+        # one that begins as a writer waits for its turn.
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return made
+
+
+def prepare_sqlite(connection: sqlite3.Connection) -> None:
+    """Give one raw SQLite connection the project's modes; transactions are begun by hand."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA busy_timeout={int(SQLITE_BUSY_TIMEOUT.total_seconds() * 1000)}")
+
+
+def current_session() -> Session | None:
+    """The session whose transaction surrounds the running code, if any."""
+    return _SESSION.get()
+
+
+@contextmanager
+def using(session: Session) -> Iterator[Session]:
+    """Make `session` the surrounding one: jobs accepted inside belong to its transaction."""
+    token = _SESSION.set(session)
+    try:
+        yield session
+    finally:
+        _SESSION.reset(token)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A transaction of its own: committed at the end, rolled back on any error.
+
+    Jobs accepted inside (`some_task.delay(...)`) are part of it and are published after its commit.
+    """
+    with Session(engine(), expire_on_commit=False) as session, using(session), session.begin():
+        yield session
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for reading only; on SQLite it does not wait for the writer."""
+    with Session(engine(), expire_on_commit=False) as session:
+        session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+        yield session

@@ -1,0 +1,36 @@
+"""The database's shape, one numbered step after another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.config import settings
+from app.db import engine
+
+
+def _config(database_url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
+    return config
+
+
+def upgrade(*, database_url: str | None = None) -> None:
+    """Bring the database (by default the one of the settings) to the newest revision."""
+    command.upgrade(_config(database_url or settings().database_url), "head")
+
+
+def newest_revision() -> str | None:
+    """The revision this release needs."""
+    return ScriptDirectory.from_config(_config(settings().database_url)).get_current_head()
+
+
+def current_revision() -> str | None:
+    """The revision the database is at; None for an empty one. Raises what the database raises."""
+    with engine().connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,27 @@
+"""Runs the migrations against the database of the settings."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from app.db import Base, make_engine
+from app.domains import modules
+
+modules("models")
+
+
+def run() -> None:
+    url = context.config.get_main_option("sqlalchemy.url")
+    assert url, "app.migrations.upgrade() sets the URL"  # noqa: S101
+    with make_engine(url).connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_as_batch=connection.dialect.name == "sqlite",
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,121 @@
+"""The fleet: which queues exist, which pools drain them, which services run. Standard library only.
+
+`python3 -m app.topology` prints it as JSON, so that a controller without the application's
+dependencies can read it. Celery, the worker command, Ansible, the supervisor configuration and the
+README tables all learn the fleet from here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from enum import IntEnum, StrEnum
+
+
+class Queue(StrEnum):
+    """A named broker queue; it belongs to a domain. `DEFAULT` takes tasks that name no other."""
+
+    DEFAULT = "default"
+    DISCOUNTS = "discounts"
+    MAINTENANCE = "maintenance"
+    ANALYTICS = "analytics"
+
+
+class Priority(IntEnum):
+    """Urgency inside one queue, as the number Redis understands: 0 is the most urgent.
+
+    The four values are the lists that kombu's Redis transport keeps for a queue.
+    """
+
+    URGENT = 0
+    HIGH = 3
+    NORMAL = 6
+    LOW = 9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """A worker instance: the queues it drains, most urgent first, and its number of processes."""
+
+    name: str
+    queues: tuple[Queue, ...]
+    concurrency: int
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A long-lived process; `instances` are the names its unit template is started with."""
+
+    name: str
+    unit: str
+    description: str
+    instances: tuple[str, ...] = ()
+
+
+POOLS = (
+    Pool(
+        name="standard",
+        queues=(Queue.DEFAULT, Queue.DISCOUNTS),
+        concurrency=4,
+        description="work that somebody waits for",
+    ),
+    Pool(
+        name="bulk",
+        queues=(Queue.ANALYTICS, Queue.MAINTENANCE),
+        concurrency=2,
+        description="work that may take its time",
+    ),
+)
+
+SERVICES = (
+    Service(name="api", unit="groundwork-api.service", description="the HTTP API under gunicorn"),
+    Service(
+        name="worker",
+        unit="groundwork-worker@.service",
+        description="Celery workers, one instance per pool",
+        instances=tuple(pool.name for pool in POOLS),
+    ),
+    Service(
+        name="beat",
+        unit="groundwork-beat.service",
+        description="the clockwork: schedules, due jobs, recovery",
+    ),
+    Service(name="flower", unit="groundwork-flower.service", description="Celery's own dashboard"),
+)
+
+
+class UnknownPool(LookupError):
+    """Raised when a worker is asked for by a name that is no pool."""
+
+    def __init__(self, *, name: str) -> None:
+        known = ", ".join(pool.name for pool in POOLS)
+        super().__init__(f'There is no pool "{name}". The pools are: {known}.')
+
+
+def pool_named(name: str) -> Pool:
+    """The pool called `name`."""
+    for pool in POOLS:
+        if pool.name == name:
+            return pool
+    raise UnknownPool(name=name)
+
+
+def drained_queues() -> frozenset[Queue]:
+    """The queues that at least one pool drains."""
+    return frozenset(queue for pool in POOLS for queue in pool.queues)
+
+
+def topology() -> dict[str, object]:
+    """The whole fleet as plain data."""
+    return {
+        "queues": [queue.value for queue in Queue],
+        "pools": [asdict(pool) for pool in POOLS],
+        "services": [asdict(service) for service in SERVICES],
+    }
+
+
+if __name__ == "__main__":
+    json.dump(topology(), sys.stdout, indent=2)
+    sys.stdout.write("\n")

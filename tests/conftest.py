@@ -1,0 +1,136 @@
+"""Real servers for all tests, and the settings pointed at them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app import config, db, migrations
+from tests.servers import PostgresServer, RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+_NUMBERS = itertools.count(1)
+# Set before anything imports the Celery application, which reads the settings once.
+for _name in [name for name in os.environ if name.startswith(config.PREFIX)]:
+    del os.environ[_name]
+os.environ[f"{config.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """The name of a migrated database that tests copy."""
+    postgres_server.execute("CREATE DATABASE template_migrated")
+    migrations.upgrade(database_url=postgres_server.url("template_migrated"))
+    return "template_migrated"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A migrated SQLite file that tests copy."""
+    path = tmp_path_factory.mktemp("template") / "groundwork.db"
+    migrations.upgrade(database_url=f"sqlite:///{path}")
+    engine = db.make_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    engine.dispose()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """A Redis database that is empty."""
+    redis_server.client().flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def postgres_url(
+    postgres_server: PostgresServer, postgres_template: str
+) -> Iterator[str]:
+    """A fresh, migrated PostgreSQL database."""
+    name = f"test_{next(_NUMBERS)}"
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield postgres_server.url(name)
+    db.engine().dispose()
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: bytes, tmp_path: Path) -> str:
+    """A fresh, migrated SQLite file."""
+    path = tmp_path / "groundwork.db"
+    path.write_bytes(sqlite_template)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database of each kind in turn."""
+    name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Sets `GROUNDWORK_*` variables and makes this process read its settings anew."""
+
+    def set_and_reload(**values: object) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"{config.PREFIX}{name.upper()}", str(value))
+        forget_settings()
+
+    monkeypatch.chdir(tmp_path)
+    forget_settings()
+    yield set_and_reload
+    monkeypatch.undo()
+    forget_settings()
+
+
+def forget_settings() -> None:
+    """Forget everything this process has derived from its settings."""
+    from app.jobs import publish, store  # noqa: PLC0415 (after the environment is set)
+
+    config.settings.cache_clear()
+    db._engine_of.cache_clear()
+    store.close()
+    publish.close()
+
+
+@pytest.fixture
+def database(configure: Callable[..., None], database_url: str, redis_url: str) -> Engine:
+    """The engine of a fresh database of each kind, with settings and an empty Redis to match."""
+    configure(database_url=database_url, redis_url=redis_url)
+    return db.engine()
+
+
+@pytest.fixture
+def environment(database: Engine) -> dict[str, str]:  # noqa: ARG001 (it sets the variables)
+    """The environment for processes that work on `database`."""
+    return dict(os.environ)

@@ -1,0 +1,163 @@
+"""Starts real Redis and PostgreSQL servers on free ports in temporary folders."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+START_TIMEOUT_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """A TCP port that is free on loopback right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
+    """Return the first truthy value of `condition`; fail with `what` when none came in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"After {seconds} s still not: {what}")
+        time.sleep(0.02)
+
+
+def stop(process: subprocess.Popen[bytes], *, how: signal.Signals = signal.SIGTERM) -> None:
+    """End a process this test started and wait for it."""
+    if process.poll() is None:
+        process.send_signal(how)
+    process.wait(timeout=START_TIMEOUT_SECONDS)
+
+
+@dataclass
+class RedisServer:
+    """A Redis with an append-only file, like the one the service runs on."""
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="groundwork-redis-")))
+    port: int = field(default_factory=free_port)
+    arguments: tuple[str, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, socket_timeout=5)
+
+    def start(self) -> None:
+        binary = shutil.which("redis-server")
+        assert binary, "redis-server is missing; scripts/test installs it"
+        self.folder.mkdir(exist_ok=True)
+        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
+        command += ["--appendonly", "yes", "--save", "", "--databases", "64", "--loglevel", "warning"]
+        self.process = subprocess.Popen([*command, *self.arguments], stdout=subprocess.DEVNULL)
+        wait_until(self._answers, seconds=START_TIMEOUT_SECONDS, what="redis-server answers")
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client().ping())
+        except redis.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        assert self.process
+        stop(self.process, how=signal.SIGKILL)
+
+    def wipe(self) -> None:
+        """Delete its data folder, as a lost disk would."""
+        shutil.rmtree(self.folder)
+
+    def close(self) -> None:
+        if self.process:
+            stop(self.process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _postgres_binary(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    assert found, "PostgreSQL is missing; scripts/test installs it"
+    return str(found[-1])
+
+
+@dataclass
+class PostgresServer:
+    """A PostgreSQL of its own; run as another user when the tests run as root, as it demands."""
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="groundwork-postgres-")))
+    port: int = field(default_factory=free_port)
+    settings: tuple[str, ...] = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+    process: subprocess.Popen[bytes] | None = None
+
+    def url(self, name: str) -> str:
+        return f"postgresql://groundwork@127.0.0.1:{self.port}/{name}"
+
+    @property
+    def _user(self) -> str | None:
+        return "postgres" if os.geteuid() == 0 else None
+
+    def start(self) -> None:
+        if self._user:
+            shutil.chown(self.folder, self._user)
+            assert pwd.getpwnam(self._user)
+        data = self.folder / "data"
+        subprocess.run(
+            [_postgres_binary("initdb"), "-D", str(data), "-U", "groundwork", "--auth=trust", "-E", "UTF8"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            user=self._user,
+            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+            cwd=self.folder,
+        )
+        self.resume()
+
+    def resume(self) -> None:
+        """Start it on the data it has."""
+        options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
+        command = [_postgres_binary("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
+        command += _as_options([*options, *self.settings])
+        log = (self.folder / "log").open("ab")
+        self.process = subprocess.Popen(command, stderr=log, stdout=log, user=self._user, cwd=self.folder)
+        wait_until(self._answers, seconds=START_TIMEOUT_SECONDS, what="PostgreSQL answers")
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def close(self) -> None:
+        if self.process:
+            # SIGINT is PostgreSQL's fast shutdown: it ends the sessions instead of waiting for them.
+            stop(self.process, how=signal.SIGINT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _as_options(values: Iterable[str]) -> list[str]:
+    return [part for value in values for part in ("-c", value)]
