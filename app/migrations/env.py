@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from app import tokens  # noqa: F401 (its table)
 from app.db import Base, make_engine
 from app.domains import modules
 

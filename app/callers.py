@@ -1,0 +1,118 @@
+"""Callers of the API: what one may do, how a route asks for it, how one is refused."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi import Request  # noqa: TC002 (FastAPI reads the annotation of the dependency)
+
+from app.domains import modules
+from app.errors import GroundworkError, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Stands for every scope, those of domains added later included.
+EVERYTHING = "*"
+_SCOPES: dict[str, str] = {EVERYTHING: "Everything."}
+
+
+class Unauthorized(GroundworkError):
+    """Raised when a request carries no token."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "missing_token"
+
+    def __init__(self) -> None:
+        super().__init__("This needs an API token: send the header Authorization: Bearer gw_...")
+
+
+class InvalidToken(Unauthorized):
+    """Raised alike for a malformed, an unknown and a revoked token."""
+
+    code = "invalid_token"
+
+    def __init__(self) -> None:
+        GroundworkError.__init__(self, "The API token is not known. Ask for a new one.")
+
+
+class ExpiredToken(Unauthorized):
+    """Raised to the holder of a token that has ended."""
+
+    code = "expired_token"
+
+    def __init__(self, *, at: datetime) -> None:
+        GroundworkError.__init__(self, f"The API token expired at {at.isoformat()}. Ask for a new one.")
+
+
+class UnknownScope(InvalidInput):
+    """Raised for a scope that no route asks for."""
+
+    code = "unknown_scope"
+
+    def __init__(self, *, scope: str) -> None:
+        nearest = difflib.get_close_matches(scope, _SCOPES, n=1)
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        super().__init__(f'There is no scope "{scope}".{hint} The scopes are: {", ".join(sorted(_SCOPES))}.')
+
+
+class MissingScope(GroundworkError):
+    """Raised when a token is good, but not for this."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "missing_scope"
+
+    def __init__(self, *, scope: str) -> None:
+        super().__init__(f"This needs a token with the scope {scope}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who makes a request, as its token says."""
+
+    token_id: str
+    name: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+    def may(self, scope: str) -> bool:
+        """Whether `scope` is granted."""
+        return scope in self.scopes or EVERYTHING in self.scopes
+
+    def refuse_expired(self) -> None:
+        """Raise `ExpiredToken` when the token has ended."""
+        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
+            raise ExpiredToken(at=self.expires_at)
+
+
+def declare_scope(name: str, description: str) -> str:
+    """Make `name` a scope that tokens can have; call it in the `api` module whose routes ask for it."""
+    _SCOPES[name] = description
+    return name
+
+
+def known_scopes() -> dict[str, str]:
+    """Every scope with what it allows."""
+    modules("api")
+    return dict(_SCOPES)
+
+
+def require(scope: str) -> Callable[[Request], Caller]:
+    """A FastAPI dependency: the caller, refused with 403 unless the token has `scope`."""
+    if scope not in _SCOPES:
+        raise UnknownScope(scope=scope)
+
+    def caller(request: Request) -> Caller:
+        found: Caller = request.state.caller
+        if not found.may(scope):
+            raise MissingScope(scope=scope)
+        return found
+
+    # For the API's description and the test that walks all routes.
+    caller.scope = scope  # type: ignore[attr-defined]
+    return caller
