@@ -17,5 +17,9 @@ def modules(kind: str) -> list[ModuleType]:
 
     An import error is raised, not swallowed: a task that silently does not register is a lost task.
     """
-    found = sorted(path.parent.name for path in ROOT.glob(f"*/{kind}.py"))
-    return [importlib.import_module(f"app.{package}.{kind}") for package in found]
+    return [importlib.import_module(f"app.{package}.{kind}") for package in packages_with(kind)]
+
+
+def packages_with(kind: str) -> list[str]:
+    """The names of the packages that have a `<kind>.py`, in order; none is imported."""
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{kind}.py"))

@@ -1,0 +1,106 @@
+"""The command line: `groundwork`, with one group of commands per package that has a `cli.py`."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import sys
+from io import TextIOWrapper
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+from app import commands
+from app.domains import ROOT, packages_with
+from app.failures import ExitCode, explain
+from app.terminal import say_error
+
+#: Groups whose name is not that of the package they live in.
+SAID_AS = {"schedule": "schedules"}
+
+
+class LazyGroup(TyperCommand):
+    """A group of commands that is imported when it is used, not when the list of groups is shown."""
+
+    def __init__(self, *, name: str, module: str) -> None:
+        super().__init__(name, help=_first_line_of(module))
+        self._module = module
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The context of the real group, which takes over from here."""
+        group = get_group(importlib.import_module(self._module).app)
+        group.name = self.name
+        return group.make_context(*args, **kwargs)
+
+
+def command_line() -> TyperGroup:
+    """All commands."""
+    root = get_group(commands.app)
+    root.add_command(LazyGroup(name="token", module="app.tokens_cli"))
+    for package in packages_with("cli"):
+        root.add_command(LazyGroup(name=SAID_AS.get(package, package), module=f"app.{package}.cli"))
+    return root
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code. What goes wrong as expected is one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not end the command.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        code = command_line().main(arguments, prog_name="groundwork", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except SystemExit as leaving:
+        # Typer and Rich both end with 1 when nobody reads the output any more.
+        return _nobody_reads() if isinstance(leaving.__context__, BrokenPipeError) else _code_of(leaving.code)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except typer.TyperException as error:
+        return _misused(error)
+    except Exception as error:
+        failure = explain(error)
+        if failure is None:
+            raise
+        say_error(failure.sentence)
+        return failure.code
+    return _code_of(code)
+
+
+def main() -> None:
+    """The entry point of `groundwork`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _misused(error: typer.TyperException) -> int:
+    if sentence := error.format_message():
+        say_error(sentence)
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        say_error(f"See: {context.command_path} --help")
+    return error.exit_code
+
+
+def _nobody_reads() -> int:
+    # What Python still holds back goes nowhere; flushing it at exit would fail once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.BROKEN_PIPE
+
+
+def _code_of(value: object) -> int:
+    return value if isinstance(value, int) else ExitCode.OK
+
+
+def _first_line_of(module: str) -> str | None:
+    path = ROOT.parent.joinpath(*module.split(".")).with_suffix(".py")
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+    return docstring.splitlines()[0] if docstring else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The commands that start a service or look at the release as a whole."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.terminal import print_json, print_table
+
+app = typer.Typer()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Pidfile = Annotated[
+    Path | None,
+    typer.Option(help="File that holds the process id; a stale one is replaced.", show_default=False),
+]
+
+
+@app.command()
+def serve() -> None:
+    """Serve the HTTP API with gunicorn.
+
+    Example: groundwork serve
+    """
+    from app.processes import api_process, become
+
+    become(api_process())
+
+
+@app.command()
+def worker(
+    pool: Annotated[str, typer.Argument(help="Which pool to run; see: groundwork topology.")],
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, max=512, help="Processes, instead of the pool's number.", show_default=False),
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Go to the background once started.")] = False,
+    pidfile: Pidfile = None,
+) -> None:
+    """Run the worker of one pool.
+
+    Example: groundwork worker standard
+    """
+    from app.processes import become, worker_process
+    from app.topology import UnknownPool, pool_named
+
+    try:
+        chosen = pool_named(pool)
+    except UnknownPool as error:
+        raise typer.BadParameter(str(error), param_hint="POOL") from None
+    become(worker_process(chosen, concurrency=concurrency, detach=detach, pidfile=pidfile), pidfile=pidfile)
+
+
+@app.command()
+def beat(pidfile: Pidfile = None) -> None:
+    """Run the clockwork: schedules, due jobs, recovery.
+
+    Example: groundwork beat --pidfile /run/groundwork-beat/beat.pid
+    """
+    from app.processes import beat_process, become
+
+    become(beat_process(pidfile=pidfile), pidfile=pidfile)
+
+
+@app.command()
+def flower() -> None:
+    """Serve Flower, Celery's dashboard, on this host only.
+
+    Example: groundwork flower
+    """
+    from app.processes import become, flower_process
+
+    become(flower_process())
+
+
+@app.command()
+def migrate(as_json: AsJson = False) -> None:
+    """Bring the database to the shape this release needs.
+
+    Example: groundwork migrate
+    """
+    from app.migrations import current_revision, upgrade
+
+    before = current_revision()
+    upgrade()
+    after = current_revision()
+    if as_json:
+        print_json({"from": before, "to": after})
+    elif before == after:
+        typer.echo(f"The database is at revision {after} already.")
+    else:
+        typer.echo(f"Migrated the database from {before or 'empty'} to {after}.")
+
+
+@app.command()
+def topology(as_json: AsJson = False) -> None:
+    """Show the queues, the pools that drain them, and the services.
+
+    Example: groundwork topology --json
+    """
+    from app import topology as fleet
+
+    if as_json:
+        json.dump(fleet.topology(), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return
+    print_table(
+        columns=["pool", "processes", "queues", "for"],
+        rows=[
+            (pool.name, pool.concurrency, ", ".join(pool.queues), pool.description) for pool in fleet.POOLS
+        ],
+        empty="There is no pool.",
+    )
+    typer.echo()
+    print_table(
+        columns=["service", "unit", "for"],
+        rows=[(service.name, service.unit, service.description) for service in fleet.SERVICES],
+        empty="There is no service.",
+    )

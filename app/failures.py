@@ -1,0 +1,117 @@
+"""Turns an expected error into one sentence and an exit code that a script can tell apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from http import HTTPStatus
+
+from app.config import ConfigError, settings
+from app.errors import GroundworkError, InvalidInput, Unavailable
+
+
+class ExitCode(IntEnum):
+    """What the number means; 69 and 78 are those of sysexits.h, the last two those of a shell."""
+
+    OK = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    UNREACHABLE = 69
+    BAD_CONFIGURATION = 78
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What is said about an error, and the code the command ends with."""
+
+    sentence: str
+    code: ExitCode
+
+
+def explain(error: Exception) -> Failure | None:
+    """The failure that `error` stands for; None for one that nobody expected."""
+    if isinstance(error, GroundworkError):
+        return Failure(sentence=str(error), code=_code_of(error))
+    return _of_database(error) or _of_redis(error) or _of_file(error)
+
+
+def _code_of(error: GroundworkError) -> ExitCode:
+    if isinstance(error, ConfigError):
+        return ExitCode.BAD_CONFIGURATION
+    if isinstance(error, Unavailable) or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return ExitCode.UNREACHABLE
+    if isinstance(error, InvalidInput):
+        return ExitCode.BAD_INPUT
+    return ExitCode.FAILED
+
+
+def _of_database(error: Exception) -> Failure | None:
+    from sqlalchemy import exc
+
+    if isinstance(error, exc.ArgumentError) and not _is_database_url(settings().database_url):
+        return Failure(
+            sentence="GROUNDWORK_DATABASE_URL names no database this program knows. Use "
+            "postgresql://user:password@host/name or sqlite:///path.",
+            code=ExitCode.BAD_CONFIGURATION,
+        )
+    if not isinstance(error, exc.DBAPIError | exc.TimeoutError):
+        return None
+    reason = first_line(getattr(error, "orig", error))
+    if "no such table" in reason or ("relation" in reason and "does not exist" in reason):
+        return Failure(
+            sentence="The database has no ledger yet. Run: groundwork migrate", code=ExitCode.FAILED
+        )
+    return Failure(
+        sentence=f"The database {masked_database_url()} does not answer: {reason}.", code=ExitCode.UNREACHABLE
+    )
+
+
+def _of_redis(error: Exception) -> Failure | None:
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
+    if not isinstance(error, RedisError | OperationalError):
+        return None
+    return Failure(
+        sentence=f"Redis {masked_redis_url()} does not answer: {first_line(error)}.",
+        code=ExitCode.UNREACHABLE,
+    )
+
+
+def _of_file(error: Exception) -> Failure | None:
+    if isinstance(error, OSError) and error.filename:
+        return Failure(sentence=f"{error.filename}: {error.strerror}.", code=ExitCode.FAILED)
+    return None
+
+
+def first_line(error: object) -> str:
+    """What an error of a library says, without the advice and the statement it adds below."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
+
+
+def masked_database_url() -> str:
+    """The database's URL, fit to be shown."""
+    from sqlalchemy import make_url
+
+    return make_url(settings().database_url).render_as_string(hide_password=True)
+
+
+def masked_redis_url() -> str:
+    """The broker's URL, fit to be shown."""
+    from kombu.utils.url import maybe_sanitize_url
+
+    return str(maybe_sanitize_url(settings().redis_url.get_secret_value(), mask="***"))
+
+
+def _is_database_url(url: str) -> bool:
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        make_url(url).get_dialect()
+    except ArgumentError:
+        return False
+    return True

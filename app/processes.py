@@ -1,0 +1,128 @@
+"""How each service is started: the command line, the environment, and becoming that process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+from app.config import ConfigError, settings
+from app.pidfile import clear_pidfile, pidfile_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from app.topology import Pool
+
+CELERY = (sys.executable, "-m", "celery", "-A", "app.celery_app")
+
+
+class UnusableLogFolder(ConfigError):
+    """Raised when the log folder cannot take a service's log."""
+
+    def __init__(self, *, path: Path, problem: str) -> None:
+        super().__init__(
+            f"GROUNDWORK_LOG_DIR is {path}, which {problem}. Create it for the user that runs the service: "
+            f"install -d -m 0750 -o $USER {path}"
+        )
+
+
+class DetachedWithoutLog(ConfigError):
+    """Raised when a process is to detach and its log would go nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A detached worker has no standard error to log to. Set GROUNDWORK_LOG_DIR to a folder, "
+            "or leave --detach out."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """A process that can be started: its arguments, and what is added to the environment."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def api_process() -> Process:
+    """gunicorn with the API; all of its settings are in `app.gunicorn_settings`."""
+    return Process(
+        argv=(sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_settings", "app.api:app")
+    )
+
+
+def worker_process(
+    pool: Pool, *, concurrency: int | None = None, detach: bool = False, pidfile: Path | None = None
+) -> Process:
+    """A Celery worker that drains the queues of `pool`."""
+    logfile = log_file(f"worker-{pool.name}")
+    if detach and logfile is None:
+        raise DetachedWithoutLog
+    return Process(
+        argv=(
+            *CELERY,
+            "worker",
+            f"--hostname={pool.name}@%h",
+            f"--queues={','.join(pool.queues)}",
+            f"--concurrency={concurrency or pool.concurrency}",
+            # Workers learn nothing from each other here, and the chatter delays every start by a second.
+            "--without-gossip",
+            "--without-mingle",
+            "-O",
+            "fair",
+            *_daemon_arguments(logfile=logfile, pidfile=pidfile),
+            *(["--detach"] if detach else []),
+        ),
+        # systemd stops with SIGTERM, which Celery takes as "finish everything first". As SIGQUIT it starts
+        # the soft shutdown, which gives unfinished jobs back instead of holding them until they are killed.
+        environment={"REMAP_SIGTERM": "SIGQUIT"},
+    )
+
+
+def beat_process(*, pidfile: Path | None = None) -> Process:
+    """The clockwork."""
+    return Process(argv=(*CELERY, "beat", *_daemon_arguments(logfile=log_file("beat"), pidfile=pidfile)))
+
+
+def flower_process() -> Process:
+    """Flower; its settings are in a file, so that the password is not on the command line.
+
+    Raises `DefaultSecret` when there is no real password.
+    """
+    from app import flower_settings
+
+    return Process(argv=(*CELERY, "flower", f"--conf={flower_settings.__file__}"))
+
+
+def log_file(service: str) -> Path | None:
+    """Where `service` logs to; None is standard error. The folder is known to be writable."""
+    folder = settings().log_dir
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise UnusableLogFolder(path=folder, problem="is no folder")
+    path = folder / f"{service}.log"
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise UnusableLogFolder(path=folder, problem=f"does not let {path.name} be written")
+    return path
+
+
+def become(process: Process, *, pidfile: Path | None = None) -> NoReturn:
+    """Turn into `process`: same process id, so that signals and sockets of the supervisor reach it."""
+    if pidfile is not None:
+        clear_pidfile(pidfile.absolute())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(process.argv[0], process.argv, os.environ | process.environment)  # noqa: S606
+
+
+def _daemon_arguments(*, logfile: Path | None, pidfile: Path | None) -> list[str]:
+    arguments = [f"--loglevel={settings().log_level}"]
+    if logfile is not None:
+        arguments.append(f"--logfile={logfile.absolute()}")
+    if pidfile is not None:
+        arguments.append(pidfile_argument(pidfile.absolute()))
+    return arguments
