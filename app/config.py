@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     publish_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = Field(
         default=250, description="How long one publish may take before beat is left to repeat it."
     )
+    pricing_rules: Path | None = Field(
+        default=None,
+        description="YAML file of discount rules. Unset: the one that comes with the release.",
+    )
     catch_up_seconds: Seconds = Field(
         default=600, description="A schedule missed by no more than this is fired once, late."
     )
