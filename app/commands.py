@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.terminal import print_json, print_table
+from app.terminal import AsJson, print_json, print_rows
 
-app = typer.Typer()
+app = typer.Typer(
+    help="""Background work on plain Linux hosts: no accepted job is ever lost.
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Example: groundwork doctor""",
+    add_completion=True,
+)
+
 Pidfile = Annotated[
     Path | None,
     typer.Option(help="File that holds the process id; a stale one is replaced.", show_default=False),
@@ -108,16 +113,16 @@ def topology(as_json: AsJson = False) -> None:
         json.dump(fleet.topology(), sys.stdout, indent=2)
         sys.stdout.write("\n")
         return
-    print_table(
-        columns=["pool", "processes", "queues", "for"],
-        rows=[
-            (pool.name, pool.concurrency, ", ".join(pool.queues), pool.description) for pool in fleet.POOLS
-        ],
+    print_rows(
+        [asdict(pool) for pool in fleet.POOLS],
+        columns=("name", "concurrency", "queues", "description"),
+        as_json=False,
         empty="There is no pool.",
     )
     typer.echo()
-    print_table(
-        columns=["service", "unit", "for"],
-        rows=[(service.name, service.unit, service.description) for service in fleet.SERVICES],
+    print_rows(
+        [asdict(service) for service in fleet.SERVICES],
+        columns=("name", "unit", "description"),
+        as_json=False,
         empty="There is no service.",
     )

@@ -48,6 +48,9 @@ def _code_of(error: GroundworkError) -> ExitCode:
 
 
 def _of_database(error: Exception) -> Failure | None:
+    import sqlite3
+
+    import psycopg
     from sqlalchemy import exc
 
     if isinstance(error, exc.ArgumentError) and not _is_database_url(settings().database_url):
@@ -56,16 +59,27 @@ def _of_database(error: Exception) -> Failure | None:
             "postgresql://user:password@host/name or sqlite:///path.",
             code=ExitCode.BAD_CONFIGURATION,
         )
-    if not isinstance(error, exc.DBAPIError | exc.TimeoutError):
-        return None
-    reason = first_line(getattr(error, "orig", error))
-    if "no such table" in reason or ("relation" in reason and "does not exist" in reason):
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    if _is_missing_table(cause):
         return Failure(
             sentence="The database has no ledger yet. Run: groundwork migrate", code=ExitCode.FAILED
         )
-    return Failure(
-        sentence=f"The database {masked_database_url()} does not answer: {reason}.", code=ExitCode.UNREACHABLE
-    )
+    if isinstance(cause, exc.TimeoutError | psycopg.OperationalError | sqlite3.OperationalError):
+        return Failure(
+            sentence=f"The database {masked_database_url()} does not answer: {first_line(cause)}.",
+            code=ExitCode.UNREACHABLE,
+        )
+    return None
+
+
+def _is_missing_table(cause: BaseException | None) -> bool:
+    import sqlite3
+
+    import psycopg
+
+    if isinstance(cause, psycopg.errors.UndefinedTable):
+        return True
+    return isinstance(cause, sqlite3.OperationalError) and "no such table" in str(cause)
 
 
 def _of_redis(error: Exception) -> Failure | None:

@@ -6,14 +6,18 @@ import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
+#: The option of every command whose output a script may read.
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 #: Columns when the output is no terminal: wide enough that no id is cut for `grep`.
 PIPE_WIDTH = 200
 
@@ -34,24 +38,37 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
 
 
-def print_table(*, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print rows under their column names, or the sentence `empty` when there are none."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        column.overflow = "fold"
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], *, columns: Sequence[str], as_json: bool, empty: str
+) -> None:
+    """Print rows whole as JSON, or their `columns` as a table; the sentence `empty` when there are none."""
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        console().print(empty, markup=False)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    output = console()
-    if table.row_count:
-        output.print(table)
-    else:
-        output.print(empty)
+        table.add_row(*(Text(as_text(row[column])) for column in columns))
+    console().print(table)
 
 
-def ago(moment: datetime | None) -> str:
-    """How long ago `moment` was, or how far ahead it is, in one unit: "5 min ago", "in 2 h"."""
-    if moment is None:
+def as_text(value: object) -> str:
+    """One cell of a table: times as distances from now, lists with commas, nothing for None."""
+    if value is None:
         return ""
+    if isinstance(value, datetime):
+        return ago(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def ago(moment: datetime) -> str:
+    """How long ago `moment` was, or how far ahead it is, in one unit: "5 min ago", "in 2 h"."""
     distance = datetime.now(UTC) - moment
     if distance < timedelta(0):
         return f"in {_in_one_unit(-distance)}"

@@ -1,0 +1,27 @@
+"""Spans of time as people type them on the command line: 90d, 2h, 15min, 30s."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import typer
+
+UNITS = {
+    "s": timedelta(seconds=1),
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_FORM = re.compile(rf"(\d{{1,6}})({'|'.join(UNITS)})")
+
+
+def duration(text: str) -> timedelta:
+    """The span that `text` names. Raises a usage error with the accepted form."""
+    match = _FORM.fullmatch(text.strip())
+    if match is None:
+        raise typer.BadParameter(
+            f'"{text}" is no span of time. Give a number and one of {", ".join(UNITS)}, such as 2h.'
+        )
+    return int(match[1]) * UNITS[match[2]]
