@@ -1,0 +1,1 @@
+"""Pricing: products and their batches, cheaper as they near their expiry date."""
