@@ -81,6 +81,13 @@ class Job(Base):
             sqlite_where=text("finished_at IS NOT NULL"),
         ),
         Index(
+            "ix_job_dead",
+            "accepted_at",
+            "id",
+            postgresql_where=text("state = 'dead'"),
+            sqlite_where=text("state = 'dead'"),
+        ),
+        Index(
             "ix_job_group",
             "group_id",
             postgresql_where=text("group_id IS NOT NULL"),
@@ -128,6 +135,7 @@ class Attempt(Base):
     """An attempt that ended in another way than done; the last one is on the job itself."""
 
     __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_finished", "finished_at"),)
 
     job_id: Mapped[str] = mapped_column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
     fence: Mapped[int] = mapped_column(primary_key=True)

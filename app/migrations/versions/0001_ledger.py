@@ -48,6 +48,13 @@ def upgrade() -> None:
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.create_index("ix_job_accepted", ["accepted_at", "id"], unique=False)
         batch_op.create_index(
+            "ix_job_dead",
+            ["accepted_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'dead'"),
+            sqlite_where=sa.text("state = 'dead'"),
+        )
+        batch_op.create_index(
             "ix_job_due",
             ["run_at"],
             unique=False,
@@ -142,9 +149,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job_id", "fence", name=op.f("pk_attempt")),
     )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index("ix_attempt_finished", ["finished_at"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.drop_index("ix_attempt_finished")
+
     op.drop_table("attempt")
     op.drop_table("worker")
     op.drop_table("schedule_state")
@@ -177,6 +189,11 @@ def downgrade() -> None:
             "ix_job_due",
             postgresql_where=sa.text("state = 'scheduled'"),
             sqlite_where=sa.text("state = 'scheduled'"),
+        )
+        batch_op.drop_index(
+            "ix_job_dead",
+            postgresql_where=sa.text("state = 'dead'"),
+            sqlite_where=sa.text("state = 'dead'"),
         )
         batch_op.drop_index("ix_job_accepted")
 
