@@ -78,7 +78,6 @@ class Caller:
     name: str
     scopes: frozenset[str]
     expires_at: datetime | None
-    last_used_at: datetime | None
 
     def may(self, scope: str) -> bool:
         """Whether `scope` is granted."""

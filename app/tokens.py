@@ -179,7 +179,6 @@ def authenticate(session: Session, *, secret: str) -> Caller:
         name=token.name,
         scopes=frozenset(token.scopes),
         expires_at=token.expires_at,
-        last_used_at=token.last_used_at,
     )
     caller.refuse_expired()
     return caller

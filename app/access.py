@@ -1,0 +1,167 @@
+"""What surrounds every request: its id, the catch for the unforeseen, and the check of its token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from structlog.contextvars import bound_contextvars
+
+from app import db, tokens
+from app.callers import Caller, ExpiredToken, InvalidToken, Unauthorized
+from app.problems import DATABASE_DOWN, DatabaseDown, respond, respond_to
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: A token just looked up is not looked up again for so long: a revoked one ends within this.
+TRUSTED_FOR = timedelta(seconds=1)
+#: For so long a known token is let in while the database does not answer, and to the probes.
+TRUSTED_WITHOUT_DATABASE = timedelta(seconds=60)
+PROBES = frozenset({"/livez", "/readyz"})
+MAX_REMEMBERED = 10_000
+
+
+class RequestContext:
+    """ASGI middleware: gives the request an id, for its answer and its log lines; a 500 at worst."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_named(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_named)
+            except Exception:
+                log.exception("request_failed", method=scope["method"], path=scope["path"])
+                if started:
+                    raise
+                detail = "Something went wrong here, not in the request. The log has it under the request id."
+                response = respond(scope, status=500, code="internal_error", detail=detail)
+                await response(scope, receive, send_named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Remembered:
+    caller: Caller
+    at: float
+
+    def is_within(self, age: timedelta) -> bool:
+        return time.monotonic() - self.at <= age.total_seconds()
+
+
+class Authenticate:
+    """ASGI middleware: lets nobody in without a good token, to whatever path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._noted: dict[str, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            caller = await self._caller(secret_of(scope), is_probe=scope["path"] in PROBES)
+        except (Unauthorized, DatabaseDown) as error:
+            await respond_to(scope, error)(scope, receive, send)
+            return
+        scope["state"]["caller"] = caller
+        with bound_contextvars(token=caller.name):
+            await self.app(scope, receive, send)
+        await self._note_use(caller.token_id)
+
+    async def _caller(self, secret: str, *, is_probe: bool) -> Caller:
+        digest = hashlib.sha256(secret.encode()).digest()
+        known = self._remembered.get(digest)
+        if known and known.is_within(TRUSTED_WITHOUT_DATABASE if is_probe else TRUSTED_FOR):
+            known.caller.refuse_expired()
+            return known.caller
+        try:
+            caller = await run_in_threadpool(_look_up, secret)
+        except (InvalidToken, ExpiredToken):
+            self._remembered.pop(digest, None)
+            raise
+        except DATABASE_DOWN as error:
+            log.warning("database_unavailable", error=str(error))
+            if known and known.is_within(TRUSTED_WITHOUT_DATABASE):
+                known.caller.refuse_expired()
+                return known.caller
+            raise DatabaseDown from None
+        self._remember(digest, caller)
+        return caller
+
+    async def _note_use(self, token_id: str) -> None:
+        """Write down the use, after the answer and seldom: it may have to wait for its turn to write."""
+        now, precision = time.monotonic(), tokens.LAST_USED_PRECISION.total_seconds()
+        if now - self._noted.get(token_id, -precision) < precision:
+            return
+        self._noted[token_id] = now
+        with suppress(*DATABASE_DOWN):
+            await run_in_threadpool(_touch, token_id)
+
+    def _remember(self, digest: bytes, caller: Caller) -> None:
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+            self._noted.clear()
+        self._remembered[digest] = _Remembered(caller=caller, at=time.monotonic())
+
+
+def secret_of(scope: Scope) -> str:
+    """The token a request carries. Raises `Unauthorized` or `InvalidToken`.
+
+    As the password of Basic authentication, which is what a browser can send, it serves for reading only:
+    a foreign page can make a browser post, but not read.
+    """
+    kind, _, value = Headers(scope=scope).get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() != "basic" or scope["method"] != "GET":
+        raise Unauthorized
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        raise InvalidToken from None
+
+
+def _look_up(secret: str) -> Caller:
+    with db.reading() as session:
+        return tokens.authenticate(session, secret=secret)
+
+
+def _touch(token_id: str) -> None:
+    with db.transaction() as session:
+        tokens.touch(session, token_id=token_id)

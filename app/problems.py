@@ -1,0 +1,194 @@
+"""Every error of the API as `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import psycopg
+import sqlalchemy.exc
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from app.errors import GroundworkError, InvalidInput, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastapi import FastAPI, Request
+    from starlette.types import Scope
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+#: What SQLAlchemy and the drivers raise when the database does not answer, or not in time.
+DATABASE_DOWN = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+    psycopg.OperationalError,
+    sqlite3.OperationalError,
+)
+
+
+class DatabaseDown(Unavailable):
+    """Raised in place of what the driver said, which may name hosts and users."""
+
+    code = "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer. Try again in a few seconds.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldError:
+    """One mistake in a request and where it is: in the body, the query or the path, or a header."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+    header: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """The members that are set; the pointer in the form of a URI fragment."""
+        found = {"detail": self.detail, "parameter": self.parameter, "header": self.header}
+        if self.pointer is not None:
+            found["pointer"] = "#" + quote(self.pointer, safe="/~")
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class InvalidFields(InvalidInput):
+    """Raised when parts of a request cannot be used; names each of them."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(_summary(self.errors))
+
+
+def _summary(errors: Sequence[FieldError]) -> str:
+    first = errors[0]
+    where = first.parameter or first.header or (first.pointer or "").lstrip("/") or "body"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {first.detail}{more}"
+
+
+def pointer_of(path: Sequence[int | str]) -> str:
+    """The JSON pointer (RFC 6901) of a path into a document."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def respond(
+    scope: Scope,
+    *,
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """A problem document for the request of `scope`."""
+    document = {
+        "type": f"urn:groundwork:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **members,
+        "request_id": scope.get("state", {}).get("request_id"),
+    }
+    return JSONResponse(document, status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def respond_to(scope: Scope, error: GroundworkError) -> JSONResponse:
+    """The problem document of an error of this project."""
+    headers: dict[str, str] = {}
+    if error.status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = _challenge(scope, code=error.code)
+    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    members: dict[str, Any] = {}
+    if isinstance(error, InvalidFields):
+        members["errors"] = [found.as_json() for found in error.errors]
+    return respond(scope, status=error.status, code=error.code, detail=str(error), headers=headers, **members)
+
+
+def _challenge(scope: Scope, *, code: str) -> str:
+    known = "" if code == "missing_token" else ', error="invalid_token"'
+    # A browser asks for a password, which lets a person open /docs; scripts are not asked.
+    accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    basic = ', Basic realm="groundwork", charset="UTF-8"' if b"text/html" in accepts else ""
+    return f'Bearer realm="groundwork"{known}{basic}'
+
+
+def field_errors(errors: Sequence[Any], *, within: str = "") -> list[FieldError]:
+    """Pydantic's errors, their places as JSON pointers that begin with `within`; no input is repeated."""
+    return [
+        FieldError(detail=problem["msg"], pointer=within + pointer_of(problem["loc"])) for problem in errors
+    ]
+
+
+def _request_error(problem: Any) -> FieldError:
+    kind, *path = problem["loc"]
+    if kind == "body":
+        return FieldError(detail=problem["msg"], pointer=pointer_of(path))
+    if kind == "header":
+        return FieldError(detail=problem["msg"], header=str(path[0]))
+    return FieldError(detail=problem["msg"], parameter=str(path[0]) if path else kind)
+
+
+def _on_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, GroundworkError)  # noqa: S101 (it is registered for this class)
+    if error.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise error
+    return respond_to(request.scope, error)
+
+
+def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    return respond_to(request.scope, InvalidFields([_request_error(found) for found in error.errors()]))
+
+
+def _on_database_down(request: Request, error: Exception) -> JSONResponse:
+    log.warning("database_unavailable", error=str(error))
+    return respond_to(request.scope, DatabaseDown())
+
+
+def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    path = request.scope["path"]
+    detail = f"{path}: {status.phrase.lower()}."
+    if status is HTTPStatus.NOT_FOUND:
+        detail = f"There is nothing at {path}."
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+        detail = f"{path} does not know {request.method}; it knows {headers['Allow']}."
+    return respond(request.scope, status=status, code=status.name.lower(), detail=detail, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that any route of this path knows: each route by itself only names its own."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem document."""
+    app.add_exception_handler(GroundworkError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    for kind in DATABASE_DOWN:
+        app.add_exception_handler(kind, _on_database_down)
