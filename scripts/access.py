@@ -1,0 +1,59 @@
+"""What a person needs to use the running service: its addresses, a token, and what to try first."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from local_settings import ENV_FILE, VAR, write_private
+from readiness import api_url, flower_url
+
+from app.callers import InvalidToken
+from app.config import settings
+from app.db import reading, transaction
+from app.failures import masked_database_url
+from app.tokens import TokenNotFound, authenticate, create_token, revoke_token
+
+TOKEN_FILE = VAR / "token"
+TOKEN_NAME = "up"  # noqa: S105 (a name, not a secret)
+
+
+def ensure_token() -> str:
+    """The token that was made for whoever runs this; a new one when the database does not know it."""
+    if TOKEN_FILE.is_file():
+        with reading() as session:
+            try:
+                authenticate(session, secret=TOKEN_FILE.read_text().strip())
+            except InvalidToken:
+                print("The token of the last time is not known to this database; making another.")
+            else:
+                return TOKEN_FILE.read_text().strip()
+    with transaction() as session:
+        with suppress(TokenNotFound):
+            revoke_token(session, name_or_id=TOKEN_NAME)
+        made = create_token(session, name=TOKEN_NAME, scopes=["*"])
+        write_private(TOKEN_FILE, f"{made.secret}\n")
+    return made.secret
+
+
+def print_summary(*, token: str) -> None:
+    groundwork = os.path.relpath(Path(sys.prefix, "bin", "groundwork"))
+    print(
+        f"""
+Groundwork is up.
+  API      {api_url()}  (try {api_url()}/docs in a browser)
+  Flower   {flower_url()}  user {settings().flower_user}, password in {ENV_FILE}
+  Ledger   {masked_database_url()}
+  Token    {token}
+
+Try:
+  export TOKEN={token}
+  curl -H "Authorization: Bearer $TOKEN" {api_url()}/api/v1/tasks
+  {groundwork} doctor
+  {groundwork} jobs list
+
+scripts/up status, scripts/up logs, scripts/up stop do what they say.""",
+        flush=True,
+    )

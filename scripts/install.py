@@ -1,0 +1,120 @@
+"""Sets this checkout up: what it needs from the distribution, and `.venv` with the locked dependencies.
+
+`install.py run` is for running the service, `install.py dev` for its tests as well. Done before means done
+in a moment: a stamp in `.venv` names the locks it was made from. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packages import POSTGRESQL, REDIS, SYSTEMD, SetupFailed, ensure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "groundwork.stamp"
+#: `dev` holds all of `run`, in the same versions.
+LOCKS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
+BUILD_LOCK = "requirements-build.txt"
+PACKAGES = {"run": (REDIS,), "dev": (REDIS, POSTGRESQL, SYSTEMD)}
+
+
+def install(level: str) -> None:
+    """Make everything ready for `level`. Raises `SetupFailed`."""
+    try:
+        with _alone():
+            ensure(*PACKAGES[level])
+            if not _is_current(level):
+                _fill_venv(level)
+    except OSError as error:
+        raise SetupFailed(
+            f"{error.filename or ROOT} cannot be written ({error.strerror}). Make {ROOT} writable for this "
+            "user, or run from a checkout that is."
+        ) from None
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Two set-ups at once would write over each other; the second waits."""
+    lock = ROOT / "var" / "setup.lock"
+    lock.parent.mkdir(mode=0o700, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another set-up of this checkout to end ...")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _digest() -> str:
+    """Changes with the locks, the entry points, and the place: a virtual environment cannot be moved."""
+    digest = hashlib.sha256(str(VENV.resolve()).encode())
+    for name in (*LOCKS.values(), BUILD_LOCK, "pyproject.toml"):
+        digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _is_current(level: str) -> bool:
+    enough = {"run": ("run", "dev"), "dev": ("dev",)}[level]
+    return STAMP.is_file() and STAMP.read_text() in {f"{made} {_digest()}" for made in enough}
+
+
+def _fill_venv(level: str) -> None:
+    if not _works(VENV / "bin" / "python"):
+        print(f"Making the virtual environment {VENV} ...")
+        _run([sys.executable, "-m", "venv", "--clear", str(VENV)], what="Making the virtual environment")
+    STAMP.unlink(missing_ok=True)
+    print(f"Installing the locked dependencies ({LOCKS[level]}); the first time takes a minute or two ...")
+    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    locks = ["-r", LOCKS[level], "-r", BUILD_LOCK]
+    _run([*pip, "--require-hashes", *locks], what="Installing the dependencies")
+    _run(
+        [*pip, "--no-deps", "--no-build-isolation", "--editable", "."],
+        what="Installing the checkout into its virtual environment",
+    )
+    STAMP.write_text(f"{level} {_digest()}")
+
+
+def _works(python: Path) -> bool:
+    try:
+        subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def _run(command: list[str], *, what: str) -> None:
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode != 0:
+        sys.stderr.write(done.stdout[-2000:])
+        raise SetupFailed(
+            f"{what} failed (above). If it was a download, look at the network and run this again. "
+            f"To start from nothing: rm -r {VENV}"
+        )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="install.py", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("level", choices=sorted(LOCKS))
+    try:
+        install(parser.parse_args().level)
+    except SetupFailed as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Keeps what a checkout runs with: `var/groundwork.env`, made once, and the files derived from it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packages import SetupFailed
+
+from app.config import ENV_FILE_VARIABLE, PREFIX, Settings, load_settings
+
+VAR = Path("var")
+ENV_FILE = VAR / "groundwork.env"
+LOGS = VAR / "log"
+REDIS_CONFIG = VAR / "redis.conf"
+REDIS_DATA = VAR / "redis"
+#: Not 6379, where the distribution's own Redis listens.
+REDIS_PORT = 6390
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def ensure_env_file() -> Settings:
+    """The settings of this checkout; the env file is written first when there is none."""
+    for folder in (VAR, LOGS, REDIS_DATA):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if not ENV_FILE.exists():
+        write_private(ENV_FILE, _first_env_file())
+        print(f"Wrote the settings to {ENV_FILE}; edit them there.")
+    os.environ[ENV_FILE_VARIABLE] = str(ENV_FILE.absolute())
+    _tell_overrides()
+    return load_settings()
+
+
+def _first_env_file() -> str:
+    values = {
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "DATABASE_URL": f"sqlite:///{VAR}/groundwork.db",
+        "REDIS_URL": f"redis://:{secrets.token_urlsafe(24)}@127.0.0.1:{REDIS_PORT}/0",
+        "LOG_DIR": str(LOGS),
+        "API_PORT": str(Settings.model_fields["api_port"].default),
+        "FLOWER_PORT": str(Settings.model_fields["flower_port"].default),
+        "FLOWER_PASSWORD": secrets.token_urlsafe(32),
+    }
+    for name in Settings.model_fields:
+        if given := os.environ.get(f"{PREFIX}{name.upper()}"):
+            values[name.upper()] = given
+    return "".join(f"{PREFIX}{name}='{value}'\n" for name, value in values.items())
+
+
+def _tell_overrides() -> None:
+    """A setting that only this shell knows is a trap for the next command typed in another one."""
+    kept = ENV_FILE.read_text()
+    for name in Settings.model_fields:
+        key = f"{PREFIX}{name.upper()}"
+        if key in os.environ and f"{key}='{os.environ[key]}'" not in kept:
+            print(f"{key} is taken from your shell. Other shells will not know it: write it to {ENV_FILE}.")
+
+
+def starts_redis(settings: Settings) -> bool:
+    """Whether the broker is ours to run: it is on this machine, reached by TCP."""
+    url = urlsplit(settings.redis_url.get_secret_value())
+    return url.scheme == "redis" and url.hostname in LOOPBACK
+
+
+def write_redis_config(settings: Settings) -> None:
+    """Every write is appended to a file and nothing is ever evicted: a broker must not forget."""
+    url = urlsplit(settings.redis_url.get_secret_value())
+    lines = [
+        f"bind {url.hostname}",
+        f"port {url.port or 6379}",
+        f'dir "{REDIS_DATA.absolute()}"',
+        "appendonly yes",
+        "appendfsync everysec",
+        'save ""',
+        "maxmemory-policy noeviction",
+    ]
+    if url.password:
+        lines.append(f'requirepass "{unquote(url.password)}"')
+    write_private(REDIS_CONFIG, "\n".join(lines) + "\n")
+
+
+def refuse_taken_ports(settings: Settings) -> None:
+    """Raise `SetupFailed` when something else listens where one of ours is to listen."""
+    wanted = [
+        ("API_PORT", settings.api_host, settings.api_port),
+        ("FLOWER_PORT", "127.0.0.1", settings.flower_port),
+    ]
+    if starts_redis(settings):
+        url = urlsplit(settings.redis_url.get_secret_value())
+        wanted.append(("REDIS_URL", str(url.hostname), url.port or 6379))
+    for name, host, port in wanted:
+        if not _is_free(host=host, port=port):
+            raise SetupFailed(
+                f"Port {port} on {host} is taken by another program. Stop that, or change {PREFIX}{name} "
+                f"in {ENV_FILE} to a free port (such as {_free_port(host)}), then run scripts/up again."
+            )
+
+
+def _is_free(*, host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, at once or not at all."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)

@@ -1,0 +1,94 @@
+"""Installs what the project needs from the distribution, without starting the distribution's services."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+POSTGRESQL_BINARIES = "/usr/lib/postgresql"
+
+# A policy-rc.d that answers 101 ("not allowed") keeps the package from starting its service: ours run on
+# ports of their own. It is gone when the installation ends, however it ends.
+_APT_INSTALL = """
+set -e
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\\nexit 101\\n' >"$policy"
+    chmod 755 "$policy"
+fi
+apt-get update -q || true
+DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+"""
+
+
+class SetupFailed(Exception):
+    """What is wrong on this machine, and what to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A package of the distribution and how to see that it is there already."""
+
+    name: str
+    what: str
+    #: A command to be found on the PATH, or a pattern below `POSTGRESQL_BINARIES`.
+    command: str
+
+    @property
+    def is_present(self) -> bool:
+        """Whether nothing needs to be installed."""
+        if any(Path(POSTGRESQL_BINARIES).glob(f"*/bin/{self.command}")):
+            return True
+        return shutil.which(self.command, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin") is not None
+
+
+REDIS = Package(name="redis-server", what="Redis", command="redis-server")
+POSTGRESQL = Package(name="postgresql", what="PostgreSQL", command="initdb")
+#: `systemd-analyze`, which checks the unit files. Installing it starts nothing.
+SYSTEMD = Package(name="systemd", what="systemd-analyze", command="systemd-analyze")
+
+
+def ensure(*packages: Package) -> None:
+    """Install those of `packages` that are missing. Raises `SetupFailed` with the command to type."""
+    missing = [package for package in packages if not package.is_present]
+    if not missing:
+        return
+    names = [package.name for package in missing]
+    by_hand = f"sudo apt-get update && sudo apt-get install {' '.join(names)}"
+    command = _as_root()
+    if command is None or shutil.which("apt-get") is None:
+        raise SetupFailed(f"{_listed(missing)} missing and may not be installed from here. Run: {by_hand}")
+    print(f"Installing {' and '.join(names)} from the distribution; no service of theirs is started ...")
+    done = subprocess.run(
+        [*command, "sh", "-c", _APT_INSTALL, "sh", *names],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 or not all(package.is_present for package in missing):
+        sys.stderr.write(done.stdout[-2000:])
+        raise SetupFailed(f"Installing {' and '.join(names)} failed (above). Put it right, or run: {by_hand}")
+
+
+def _as_root() -> list[str] | None:
+    """The words to put before a command so that root runs it; None when this user may not."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    if sys.stdin.isatty():
+        return ["sudo"]
+    may = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    return ["sudo", "-n"] if may else None
+
+
+def _listed(packages: list[Package]) -> str:
+    verb = "is" if len(packages) == 1 else "are"
+    return f"{' and '.join(package.what for package in packages)} {verb}"

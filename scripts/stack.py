@@ -1,0 +1,194 @@
+"""Runs all of Groundwork on this machine, out of this checkout: `scripts/up`.
+
+Redis, the API, one worker per pool, beat and Flower run under supervisord, as their units in `systemd/` say.
+What they write is in `var/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fleet
+import local_settings
+from access import ensure_token, print_summary
+from local_settings import ENV_FILE, LOGS
+from packages import SetupFailed
+from readiness import wait_for_all
+
+from app.config import settings
+from app.errors import GroundworkError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+ROOT = Path(__file__).resolve().parent.parent
+GROUNDWORK = Path(sys.prefix, "bin", "groundwork")
+#: As systemctl answers for a unit that is not running.
+NOT_RUNNING = 3
+
+
+def up(*, detach: bool) -> int:
+    """Start everything that does not run yet, and stay with it unless told to detach."""
+    local_settings.ensure_env_file()
+    if fleet.running_pid() is not None:
+        print("Groundwork is running already.")
+        print_summary(token=ensure_token())
+        return 0
+    if count := fleet.end_leftovers():
+        print(f"Ended {count} processes that a killed supervisord had left behind.")
+    _prepare()
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        _start()
+    except BaseException:
+        _stop()
+        raise
+    return 0 if detach else _follow()
+
+
+def _prepare() -> None:
+    local_settings.refuse_taken_ports(settings())
+    if with_redis := local_settings.starts_redis(settings()):
+        local_settings.write_redis_config(settings())
+    fleet.write_config(with_redis=with_redis)
+    if subprocess.run([GROUNDWORK, "migrate"], check=False).returncode != 0:
+        raise SetupFailed(
+            f"The database could not be migrated (above). It is GROUNDWORK_DATABASE_URL in {ENV_FILE} or in "
+            "your shell; put it right, then run scripts/up again."
+        )
+
+
+def _start() -> None:
+    token = ensure_token()
+    print("Starting ...", flush=True)
+    fleet.start()
+    wait_for_all(token=token)
+    print_summary(token=token)
+
+
+def _follow() -> int:
+    print("Ctrl-C stops everything.", flush=True)
+    known: dict[str, fleet.Process] = {}
+    try:
+        while fleet.running_pid() is not None:
+            known = _tell_changes(known)
+            time.sleep(1)
+    except KeyboardInterrupt:
+        _stop()
+        return 0
+    print("Groundwork was stopped from elsewhere.")
+    return 0
+
+
+def _tell_changes(known: dict[str, fleet.Process]) -> dict[str, fleet.Process]:
+    try:
+        found = {process.name: process for process in fleet.processes()}
+    except OSError:
+        return known
+    for name, process in found.items():
+        before = known.get(name)
+        if before and (before.state, before.pid) != (process.state, process.pid):
+            print(f"{name}: {process.state}, {process.description}", flush=True)
+    return found
+
+
+def _stop() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    print(
+        f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what has not ended by then is "
+        "run again at the next start ...",
+        flush=True,
+    )
+    fleet.stop()
+    print("Stopped. Everything accepted is in the ledger.", flush=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def status() -> int:
+    """Show what runs."""
+    if fleet.running_pid() is None:
+        print("Groundwork is not running. Start it: scripts/up")
+        return NOT_RUNNING
+    found = fleet.processes()
+    for process in found:
+        print(f"{process.name:32} {process.state:10} {process.description}")
+    return 0 if all(process.is_running for process in found) else 1
+
+
+def stop() -> int:
+    """Stop everything that runs out of this checkout."""
+    local_settings.ensure_env_file()
+    was_running = fleet.running_pid() is not None
+    if not was_running and not fleet.end_leftovers():
+        print("Groundwork is not running.")
+        return 0
+    _stop()
+    return 0
+
+
+def logs(*, service: str | None, follow: bool) -> int:
+    """Show the last lines of the logs."""
+    wanted = sorted(
+        str(path) for pattern in ("*.log", "*.out") for path in LOGS.glob(f"*{service or ''}{pattern}")
+    )
+    if not wanted:
+        known = ", ".join(sorted(path.stem for path in LOGS.glob("*.log"))) or "none yet"
+        print(f'There is no log of "{service or "anything"}" in {LOGS}. There are: {known}.')
+        return 1
+    command = ["tail", "-n", "20", *(["-F"] if follow else []), "--", *wanted]
+    return subprocess.run(command, check=False).returncode
+
+
+def main() -> int:
+    """The command line; what goes wrong as expected is one sentence."""
+    parser = argparse.ArgumentParser(prog="scripts/up", description="Run all of Groundwork on this machine.")
+    parser.add_argument("--detach", action="store_true", help="return when everything answers")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("status", help="show what runs")
+    commands.add_parser("stop", help="stop everything")
+    of_logs = commands.add_parser("logs", help="show the last lines of the logs")
+    of_logs.add_argument("service", nargs="?", help="such as api, beat or worker-standard; else all")
+    of_logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
+    given = parser.parse_args()
+    os.chdir(ROOT)
+    try:
+        return _run(given)
+    except (SetupFailed, GroundworkError) as problem:
+        print(problem, file=sys.stderr)
+    except OSError as problem:
+        print(
+            f"{problem.filename or ROOT}: {problem.strerror}. Everything is kept below {ROOT}/var; "
+            "make that writable for this user, then run scripts/up again.",
+            file=sys.stderr,
+        )
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+def _run(given: argparse.Namespace) -> int:
+    match given.command:
+        case "status":
+            return status()
+        case "stop":
+            return stop()
+        case "logs":
+            return logs(service=given.service, follow=given.follow)
+        case _:
+            return up(detach=given.detach)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
