@@ -1,0 +1,170 @@
+"""The command line as a whole: mistakes, exit codes, pipes, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app import topology
+from app.__main__ import command_line
+from app.failures import ExitCode
+from tests.command_line import COMMAND, ROOT, groundwork
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+COMMANDS = {"serve", "worker", "beat", "flower", "migrate", "topology", "doctor", "token"}
+GROUPS = {"tasks", "jobs", "schedules", "pricing"}
+
+
+def every_command() -> Iterator[list[str]]:
+    """The words of every command and group."""
+    context = command_line().make_context("groundwork", ["topology"])
+    pending: list[tuple[list[str], Any]] = [([], context)]
+    while pending:
+        words, context = pending.pop()
+        yield words
+        for name in getattr(context.command, "commands", {}):
+            command = context.command.get_command(context, name)
+            pending.append(
+                ([*words, name], command.make_context(name, [], parent=context, resilient_parsing=True))
+            )
+
+
+def test_the_commands_are_all_there() -> None:
+    assert set(command_line().commands) >= COMMANDS | GROUPS
+
+
+def test_every_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in every_command():
+        outcome = groundwork(capsys, *words, "--help")
+        assert outcome.code == ExitCode.OK
+        assert "Example: groundwork" in outcome.out, words
+
+
+def test_an_unknown_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = groundwork(capsys, "topolgy")
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert "Did you mean 'topology'" in outcome.err
+
+
+def test_an_unknown_flag_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = groundwork(capsys, "topology", "--jsn")
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert "--json" in outcome.err
+
+
+def test_an_unknown_pool_is_bad_input_and_names_the_pools(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = groundwork(capsys, "worker", "standart")
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert all(pool.name in outcome.err for pool in topology.POOLS)
+
+
+def test_no_command_is_bad_input_and_says_where_the_help_is(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = groundwork(capsys)
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert "groundwork --help" in outcome.err
+
+
+def test_the_topology_is_the_one_a_controller_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    expected = subprocess.run(
+        [sys.executable, "-m", "app.topology"], capture_output=True, check=True, text=True, cwd=ROOT
+    )
+    assert groundwork(capsys, "topology", "--json").out == expected.stdout
+
+
+def test_migrating_says_from_where_to_where(
+    capsys: pytest.CaptureFixture[str], configure: Callable[..., None], tmp_path: Path
+) -> None:
+    configure(database_url=f"sqlite:///{tmp_path}/new.db")
+    first = json.loads(groundwork(capsys, "migrate", "--json").out)
+    again = groundwork(capsys, "migrate")
+    assert first["from"] is None
+    assert first["to"] in again.out
+    assert "already" in again.out
+
+
+def test_a_database_without_tables_says_to_migrate(
+    capsys: pytest.CaptureFixture[str], configure: Callable[..., None], tmp_path: Path
+) -> None:
+    configure(database_url=f"sqlite:///{tmp_path}/new.db")
+    outcome = groundwork(capsys, "token", "list")
+    assert outcome.code == ExitCode.FAILED
+    assert outcome.err == "The database has no ledger yet. Run: groundwork migrate\n"
+
+
+def test_a_database_that_is_away_is_one_sentence_without_its_password(
+    capsys: pytest.CaptureFixture[str], configure: Callable[..., None]
+) -> None:
+    configure(database_url=f"postgresql://me:hunter2@127.0.0.1:{free_port()}/ledger")
+    outcome = groundwork(capsys, "token", "list")
+    assert outcome.code == ExitCode.UNREACHABLE
+    assert "Connection refused" in outcome.err
+    assert "hunter2" not in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", ["nothing", "mysqlx://me:hunter2@host/name"])
+def test_a_database_url_nobody_knows_is_bad_configuration(
+    capsys: pytest.CaptureFixture[str], configure: Callable[..., None], url: str
+) -> None:
+    configure(database_url=url)
+    outcome = groundwork(capsys, "token", "list")
+    assert outcome.code == ExitCode.BAD_CONFIGURATION
+    assert "hunter2" not in outcome.err
+
+
+def test_a_mistyped_setting_is_bad_configuration_and_suggests_the_nearest(
+    capsys: pytest.CaptureFixture[str], configure: Callable[..., None]
+) -> None:
+    configure(redis_ulr="redis://somewhere")
+    outcome = groundwork(capsys, "token", "list")
+    assert outcome.code == ExitCode.BAD_CONFIGURATION
+    assert "GROUNDWORK_REDIS_URL" in outcome.err
+
+
+def test_the_help_and_a_worker_load_neither_fastapi_nor_a_domain() -> None:
+    program = (
+        "import sys; from app.__main__ import run; run(['--help']); run(['worker', '?']);"
+        "print('loaded', {'fastapi', 'celery', 'app.jobs', 'app.pricing'} & set(sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert loaded.stdout.splitlines()[-1] == "loaded set()"
+
+
+def test_a_reader_that_goes_away_ends_the_command_without_a_word(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    outcome = subprocess.run(
+        [*COMMAND, "topology", "--json"], stdout=writer, stderr=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    os.close(writer)
+    assert outcome.returncode == ExitCode.BROKEN_PIPE
+    assert outcome.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "terminal",
+    [
+        {"NO_COLOR": "1", "FORCE_COLOR": ""},
+        {"COLUMNS": "20"},
+        {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"},
+        {"TERM": "dumb"},
+    ],
+    ids=lambda terminal: " ".join(terminal),
+)
+def test_any_terminal_will_do(terminal: dict[str, str]) -> None:
+    for arguments in (["topology"], ["--help"], ["worker", "ü"]):
+        outcome = subprocess.run(
+            [*COMMAND, *arguments], env={**os.environ, **terminal}, capture_output=True, cwd=ROOT
+        )
+        assert outcome.returncode in (ExitCode.OK, ExitCode.BAD_INPUT)
+        assert b"Traceback" not in outcome.stderr
+        assert b"\x1b[" not in outcome.stdout + outcome.stderr
