@@ -8,7 +8,8 @@ from sqlalchemy import Select, and_, case, func, insert, literal, or_, select
 
 from app.pricing.facts import RecordedChunk
 from app.pricing.models import BatchDiscount, InventoryBatch, PriceHistory, Product
-from app.pricing.service import IS_ACTIVE, row_count
+from app.pricing.repricing import active_discount_of, row_count
+from app.pricing.service import plan_afresh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,22 +29,13 @@ def sellable(now: datetime) -> ColumnElement[bool]:
 
 
 def on_offer(now: datetime) -> ColumnElement[bool]:
-    """Batches that cost less than the base price; needs `with_active_discount`."""
+    """Batches that cost less than the base price."""
     return and_(BatchDiscount.id.is_not(None), BatchDiscount.expires_at > now, sellable(now))
 
 
 def effective_price(now: datetime) -> ColumnElement[Decimal]:
     """What a piece of the batch costs in the shop."""
     return case((on_offer(now), BatchDiscount.computed_price), else_=Product.base_price)
-
-
-def with_active_discount(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """`statement` about batches with their product and, where there is one, their active discount."""
-    return (
-        statement.select_from(InventoryBatch)
-        .join(Product, Product.id == InventoryBatch.product_id)
-        .outerjoin(BatchDiscount, and_(BatchDiscount.batch_id == InventoryBatch.id, IS_ACTIVE))
-    )
 
 
 def count_recordable(session: Session) -> int:
@@ -76,9 +68,12 @@ def record_batch_prices(*, session: Session, after: int, limit: int, now: dateti
     last = _last_recorded(PriceHistory.batch_id == InventoryBatch.id)
     price = effective_price(now)
     reason = case((on_offer(now), BatchDiscount.rule), else_=BASE_PRICE)
-    changed = with_active_discount(
+    changed = (
         select(InventoryBatch.product_id, InventoryBatch.id, price, reason, _time(now))
-    ).where(InventoryBatch.id.in_(ids), or_(and_(last.is_(None), sellable(now)), last != price))
+        .join(Product, Product.id == InventoryBatch.product_id)
+        .outerjoin(BatchDiscount, active_discount_of(ids))
+        .where(InventoryBatch.id.in_(ids), or_(and_(last.is_(None), sellable(now)), last != price))
+    )
     return _record(session, changed, ids=ids)
 
 
@@ -86,6 +81,7 @@ def _hold(
     session: Session, *, table: type[Product | InventoryBatch], after: int, limit: int
 ) -> Sequence[int]:
     """Lock the next rows, so that two recorders take turns and record a change once."""
+    plan_afresh(session)
     rows = select(table.id).where(table.id > after).order_by(table.id).limit(limit)
     return session.scalars(rows.with_for_update(key_share=True)).all()
 
@@ -102,5 +98,7 @@ def _time(now: datetime) -> ColumnElement[datetime]:
 def _record(session: Session, changed: Select[*tuple[Any, ...]], *, ids: Sequence[int]) -> RecordedChunk:
     if not ids:
         return RecordedChunk(recorded=0, examined=0, last_id=None)
-    added = session.execute(insert(PriceHistory).from_select(COLUMNS, changed))
+    added = session.execute(
+        insert(PriceHistory).from_select(COLUMNS, changed).execution_options(preserve_rowcount=True)
+    )
     return RecordedChunk(recorded=row_count(added), examined=len(ids), last_id=ids[-1])
