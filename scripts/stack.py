@@ -104,7 +104,7 @@ def _stop() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     print(
-        f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what has not ended by then is "
+        f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what is not done then is "
         "run again at the next start ...",
         flush=True,
     )

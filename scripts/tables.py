@@ -1,0 +1,131 @@
+"""Writes the tables of README.md that repeat what the code says, between their markers."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+# Importing the tasks reads the settings, which refuse to be without a secret.
+os.environ.setdefault("GROUNDWORK_SECRET_KEY", secrets.token_urlsafe(32))
+sys.path.insert(0, str(ROOT))
+
+from app import topology  # noqa: E402 (the lines above make it importable)
+from app.__main__ import command_line  # noqa: E402
+from app.config import PREFIX, Settings  # noqa: E402
+from app.jobs.registry import tasks  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+README = ROOT / "README.md"
+
+
+def render(text: str) -> str:
+    """`text` with every table between markers made anew."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if not pattern.search(text):
+            raise SystemExit(
+                f"README.md has no place for the table of {name}: put {begin} and {end} into it."
+            )
+        made = f"{begin}\n{table()}\n{end}"
+        text = pattern.sub(lambda _found, made=made: made, text)  # type: ignore[misc]
+    return text
+
+
+def _settings() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.get_default()
+        shown = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        rows.append((_code(f"{PREFIX}{name.upper()}"), _code(shown), field.description or ""))
+    return _table(columns=("setting", "default", "what it does"), rows=rows)
+
+
+def _pools() -> str:
+    rows = [
+        (_code(pool.name), str(pool.concurrency), ", ".join(map(_code, pool.queues)), pool.description)
+        for pool in topology.POOLS
+    ]
+    return _table(columns=("pool", "processes", "queues, most urgent first", "for"), rows=rows)
+
+
+def _services() -> str:
+    rows = [
+        (
+            _code(service.name),
+            _code(service.unit),
+            ", ".join(map(_code, service.instances)),
+            service.description,
+        )
+        for service in topology.SERVICES
+    ]
+    return _table(columns=("service", "unit", "instances", "what it is"), rows=rows)
+
+
+def _tasks() -> str:
+    rows = [
+        (
+            _code(spec.name),
+            _code(spec.queue),
+            spec.schedule.describe() if spec.schedule else "",
+            "yes" if spec.public else "",
+            spec.doc,
+        )
+        for spec in tasks().values()
+        if spec.body.__module__.startswith("app.")
+    ]
+    return _table(columns=("task", "queue", "runs by itself", "public", "what it does"), rows=rows)
+
+
+def _commands() -> str:
+    rows = [
+        (_code(f"groundwork {name}"), (command.help or "").strip().splitlines()[0])
+        for name, command in command_line().commands.items()
+    ]
+    return _table(columns=("command", "what it does"), rows=rows)
+
+
+def _table(*, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _code(value: object) -> str:
+    return f"`{value}`" if value not in (None, "") else ""
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "commands": _commands,
+    "tasks": _tasks,
+    "pools": _pools,
+    "services": _services,
+    "settings": _settings,
+}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="scripts/docs", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail when a table is out of step"
+    )
+    given = parser.parse_args()
+    before = README.read_text()
+    after = render(before)
+    if given.check and after != before:
+        sys.exit("README.md is out of step with the code. Run: scripts/docs")
+    if after != before:
+        README.write_text(after)
+        print("README.md is in step again.")
+
+
+if __name__ == "__main__":
+    main()
