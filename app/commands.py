@@ -126,3 +126,21 @@ def topology(as_json: AsJson = False) -> None:
         as_json=False,
         empty="There is no service.",
     )
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check everything the service stands on and say what to do about each fault.
+
+    Example: groundwork doctor --json
+    """
+    from app.doctor import Level, examine
+    from app.doctor.report import print_report
+
+    findings = examine()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        print_report(findings)
+    if any(finding.level is Level.PROBLEM for finding in findings):
+        raise typer.Exit(1)

@@ -30,6 +30,12 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config(settings().database_url)).get_current_head()
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision this release can migrate from."""
+    script = ScriptDirectory.from_config(_config(settings().database_url))
+    return frozenset(step.revision for step in script.walk_revisions())
+
+
 def current_revision() -> str | None:
     """The revision the database is at; None for an empty one. Raises what the database raises."""
     with engine().connect() as connection:
