@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packages import POSTGRESQL, REDIS, SYSTEMD, SetupFailed, ensure
+from packages import LOGROTATE, POSTGRESQL, REDIS, SYSTEMD, SetupFailed, ensure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ STAMP = VENV / "groundwork.stamp"
 #: `dev` holds all of `run`, in the same versions.
 LOCKS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
 BUILD_LOCK = "requirements-build.txt"
-PACKAGES = {"run": (REDIS,), "dev": (REDIS, POSTGRESQL, SYSTEMD)}
+PACKAGES = {"run": (REDIS,), "dev": (REDIS, POSTGRESQL, SYSTEMD, LOGROTATE)}
 
 
 def install(level: str) -> None:

@@ -50,8 +50,9 @@ class Package:
 
 REDIS = Package(name="redis-server", what="Redis", command="redis-server")
 POSTGRESQL = Package(name="postgresql", what="PostgreSQL", command="initdb")
-#: `systemd-analyze`, which checks the unit files. Installing it starts nothing.
+#: What checks the unit files and the snippet for logrotate.
 SYSTEMD = Package(name="systemd", what="systemd-analyze", command="systemd-analyze")
+LOGROTATE = Package(name="logrotate", what="logrotate", command="logrotate")
 
 
 def ensure(*packages: Package) -> None:
