@@ -129,6 +129,22 @@ def topology(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def tasks(as_json: AsJson = False) -> None:
+    """List the tasks of all domains.
+
+    Example: groundwork tasks --json
+    """
+    from app.jobs.api import list_tasks
+
+    print_rows(
+        [view.model_dump(mode="json") for view in list_tasks()],
+        columns=("name", "queue", "schedule", "public", "durable", "doc"),
+        as_json=as_json,
+        empty="No domain declares a task.",
+    )
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check everything the service stands on and say what to do about each fault.
 

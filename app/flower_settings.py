@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from app.config import refuse_weak_secret, settings
+from app.config import settings
+from app.log import configure_logging
+from app.processes import flower_credentials, log_file
 
-_settings = settings()
-_password = _settings.flower_password.get_secret_value()
-refuse_weak_secret(name="GROUNDWORK_FLOWER_PASSWORD", value=_password)
+configure_logging("flower", log_file("flower"))
+# Otherwise Tornado takes the level of the root logger over.
+logging = "none"
 
 # Flower can send any task and stop any worker: it is for this host only. Reach it through an SSH tunnel.
 address = "127.0.0.1"
-port = _settings.flower_port
-basic_auth = [f"{_settings.flower_user}:{_password}"]
+port = settings().flower_port
+basic_auth = [flower_credentials()]

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from app.config import ConfigError, settings
+from app.config import ConfigError, refuse_weak_secret, settings
 from app.pidfile import clear_pidfile, pidfile_argument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from app.topology import Pool
 
+FLOWER_SETTINGS = Path(__file__).with_name("flower_settings.py")
 CELERY = (sys.executable, "-m", "celery", "-A", "app.celery_app")
 
 
@@ -49,6 +50,8 @@ class Process:
 
 def api_process() -> Process:
     """gunicorn with the API; all of its settings are in `app.gunicorn_settings`."""
+    # Settings and log folder are refused here in one sentence, and not by each of gunicorn's workers.
+    log_file("api")
     return Process(
         argv=(sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_settings", "app.api:app")
     )
@@ -65,7 +68,9 @@ def worker_process(
         argv=(
             *CELERY,
             "worker",
-            f"--hostname={pool.name}@%h",
+            # The log learns the service from these two (app.log).
+            "-n",
+            f"{pool.name}@%h",
             f"--queues={','.join(pool.queues)}",
             f"--concurrency={concurrency or pool.concurrency}",
             # Workers learn nothing from each other here, and the chatter delays every start by a second.
@@ -92,9 +97,15 @@ def flower_process() -> Process:
 
     Raises `DefaultSecret` when there is no real password.
     """
-    from app import flower_settings
+    flower_credentials()
+    return Process(argv=(*CELERY, "flower", f"--conf={FLOWER_SETTINGS}"))
 
-    return Process(argv=(*CELERY, "flower", f"--conf={flower_settings.__file__}"))
+
+def flower_credentials() -> str:
+    """What a browser must send to Flower. Raises `DefaultSecret` when there is no real password."""
+    password = settings().flower_password.get_secret_value()
+    refuse_weak_secret(name="GROUNDWORK_FLOWER_PASSWORD", value=password)
+    return f"{settings().flower_user}:{password}"
 
 
 def log_file(service: str) -> Path | None:

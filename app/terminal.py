@@ -28,9 +28,14 @@ def console() -> Console:
     return Console(width=width, highlight=False)
 
 
+def error_console() -> Console:
+    """Standard error."""
+    return Console(stderr=True, highlight=False)
+
+
 def say_error(sentence: str) -> None:
     """Print a sentence on standard error, in one line whatever the width."""
-    Console(stderr=True, highlight=False).print(sentence, markup=False, soft_wrap=True)
+    error_console().print(sentence, markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -54,6 +59,29 @@ def print_rows(
     for row in rows:
         table.add_row(*(Text(as_text(row[column])) for column in columns))
     console().print(table)
+
+
+def print_document(document: Mapping[str, Any]) -> None:
+    """Print a document as names and values, what is unset left out."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in document.items():
+        if value is None or value == []:
+            continue
+        shown = (
+            json.dumps(value, indent=2, default=_plain) if isinstance(value, dict | list) else as_text(value)
+        )
+        table.add_row(name.replace("_", " "), Text(shown))
+    console().print(table)
+
+
+def confirm(question: str) -> None:
+    """Go on only when a person says yes. Raises a usage error where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("nobody can be asked here; add --yes", param_hint="--yes")
+    if not typer.confirm(question, err=True):
+        raise typer.Exit(1)
 
 
 def as_text(value: object) -> str:

@@ -30,7 +30,7 @@ PASSWORD = "a-real-password-of-more-than-32-characters"
 def test_a_worker_drains_the_queues_of_its_pool(configure: Callable[..., None], pool: Pool) -> None:
     configure()
     argv = worker_process(pool).argv
-    assert f"--hostname={pool.name}@%h" in argv
+    assert argv[argv.index("-n") + 1] == f"{pool.name}@%h"
     assert f"--queues={','.join(pool.queues)}" in argv
     assert f"--concurrency={pool.concurrency}" in argv
 

@@ -1,0 +1,196 @@
+"""Jobs: list, look at, submit, wait for, cancel and retry them.
+
+Example: groundwork jobs list --state dead --since 2h
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from app.durations import duration
+from app.jobs.models import State
+from app.terminal import AsJson, print_json, print_rows, say_error
+
+app = typer.Typer(help=__doc__)
+
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, or the beginning of it.")]
+States = Annotated[
+    list[State] | None, typer.Option("--state", help="Only this state; may be repeated.", show_default=False)
+]
+Task = Annotated[str | None, typer.Option(help="Only jobs of this task.", show_default=False)]
+Queue = Annotated[str | None, typer.Option(help="Only jobs of this queue.", show_default=False)]
+ErrorText = Annotated[
+    str | None, typer.Option(help="Only jobs with this in their error.", show_default=False)
+]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="At most so many, the newest first.")]
+Since = Annotated[
+    timedelta | None,
+    typer.Option(
+        parser=duration, metavar="SPAN", help="Only those accepted within, as 2h.", show_default=False
+    ),
+]
+Delay = Annotated[
+    timedelta | None,
+    typer.Option("--in", parser=duration, metavar="SPAN", help="Not before, as 15min.", show_default=False),
+]
+Timeout = Annotated[
+    timedelta | None,
+    typer.Option(parser=duration, metavar="SPAN", help="Give up waiting after, as 5min.", show_default=False),
+]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="NAME=VALUE", help="An argument; may be repeated.", show_default=False),
+]
+Document = Annotated[
+    str | None,
+    typer.Option("--json-args", metavar="JSON", help="The arguments as an object.", show_default=False),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Dead = Annotated[bool, typer.Option("--dead", help="All dead jobs that the options below fit.")]
+
+
+@app.command(name="list")
+def list_some(
+    state: States = None,
+    task: Task = None,
+    queue: Queue = None,
+    since: Since = None,
+    error: ErrorText = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, the newest first.
+
+    Example: groundwork jobs list --state dead --since 2h --error timeout
+    """
+    from app.db import reading
+    from app.jobs.listing import list_jobs
+    from app.jobs.operator import filter_of, row_of
+
+    filters = filter_of(task=task, queue=queue, since=since, error=error)
+    with reading() as session:
+        page = list_jobs(session, filters=filters, states=state or (), limit=limit, cursor=None)
+    print_rows(
+        [row_of(job) for job in page.jobs],
+        columns=("id", "state", "task", "queue", "attempt", "accepted_at", "error"),
+        as_json=as_json,
+        empty="There is no such job.",
+    )
+
+
+@app.command()
+def show(job_id: JobId, as_json: AsJson = False) -> None:
+    """Show all that is known of a job.
+
+    Example: groundwork jobs show 1b9d6bcd
+    """
+    from app.db import reading
+    from app.jobs.lookup import find_id
+    from app.jobs.service import detail_of
+    from app.terminal import print_document
+
+    with reading() as session:
+        detail = detail_of(session, job_id=find_id(session, prefix=job_id))
+    if as_json:
+        print_json(detail.model_dump(mode="json"))
+    else:
+        print_document(detail.model_dump())
+
+
+@app.command()
+def submit(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task; see: groundwork tasks.")],
+    arg: Pairs = None,
+    json_args: Document = None,
+    delay: Delay = None,
+    key: Annotated[str | None, typer.Option(help="Accepted once per key.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Accept a job of any task and print its id.
+
+    Example: groundwork jobs submit pricing.recompute_all_discounts --arg days_threshold=30
+    """
+    from app.jobs.operator import accept_one
+
+    job_id = accept_one(task, pairs=arg or [], document=json_args, delay=delay, key=key)
+    if as_json:
+        print_json({"id": job_id, "task": task})
+    else:
+        typer.echo(job_id)
+
+
+@app.command()
+def wait(job_id: JobId, timeout: Timeout = None, as_json: AsJson = False) -> None:
+    """Wait until a job ends; the exit code is 0 when it is done and 1 otherwise.
+
+    Example: groundwork jobs wait 1b9d6bcd --timeout 5min
+    """
+    from app.db import reading
+    from app.jobs.lookup import find_id
+    from app.jobs.watch import watch
+
+    with reading() as session:
+        found = find_id(session, prefix=job_id)
+    job = watch(found, timeout=timeout)
+    if as_json:
+        print_json({"id": job.id, "state": job.state, "result": job.result, "error": job.error})
+    else:
+        typer.echo(f"Job {job.id} is {job.state}.")
+        if job.error:
+            say_error(job.error)
+    if job.state != State.DONE:
+        raise typer.Exit(1)
+
+
+@app.command()
+def cancel(job_id: JobId) -> None:
+    """Cancel a job that is not finished; what a running one did since its last checkpoint is undone.
+
+    Example: groundwork jobs cancel 1b9d6bcd
+    """
+    from app.jobs.operator import cancel_one
+
+    typer.echo(f"Job {cancel_one(job_id)} is cancelled.")
+
+
+@app.command()
+def retry(
+    job_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A dead or cancelled job.", show_default=False)
+    ] = None,
+    dead: Dead = False,
+    task: Task = None,
+    queue: Queue = None,
+    since: Since = None,
+    error: ErrorText = None,
+    yes: Yes = False,
+) -> None:
+    """Run a dead or cancelled job again, or all dead ones that fit.
+
+    Example: groundwork jobs retry --dead --task pricing.update_price_history --yes
+    """
+    from app.jobs.operator import filter_of, retry_many, retry_one
+
+    if dead == (job_id is not None):
+        raise typer.BadParameter("give either a job's ID or --dead", param_hint="ID")
+    if job_id is not None:
+        typer.echo(f"Job {retry_one(job_id)} runs again.")
+        return
+    filters = filter_of(task=task, queue=queue, since=since, error=error)
+    retry_many(filters, confirmed=yes)
+
+
+@app.command()
+def stats(as_json: AsJson = False) -> None:
+    """Count the jobs by task and state.
+
+    Example: groundwork jobs stats
+    """
+    from app.jobs.operator import counts
+
+    print_rows(
+        counts(), columns=("task", *State), as_json=as_json, empty="There is no job in the ledger yet."
+    )
