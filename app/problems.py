@@ -27,6 +27,22 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_TEXT = {"type": "string"}
+_PLACE = dict.fromkeys(("detail", "pointer", "parameter", "header"), _TEXT)
+_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail", "request_id"],
+    "properties": {
+        **dict.fromkeys(("type", "title", "code", "detail", "request_id"), _TEXT),
+        "status": {"type": "integer"},
+        "errors": {"type": "array", "items": {"type": "object", "properties": _PLACE}},
+    },
+}
+#: What any route may answer, for the API's description.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
+    for status in (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 500, 503)
+}
 RETRY_AFTER_SECONDS = 5
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 #: What SQLAlchemy and the drivers raise when the database does not answer, or not in time.

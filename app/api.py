@@ -1,0 +1,45 @@
+"""The HTTP API: every domain's routes behind one door."""
+
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
+from starlette.middleware import Middleware
+
+from app import probes, problems
+from app.access import Authenticate, RequestContext
+from app.bodies import Bodies
+from app.domains import modules
+from app.jobs import registry
+
+DESCRIPTION = """
+Submit background jobs, follow them, and bring them back.
+
+Every request needs a token: `Authorization: Bearer gw_...`. Every error is a problem document (RFC 9457)
+with a stable `code` and the `request_id` that the logs carry.
+"""
+
+
+def create_app() -> FastAPI:
+    """The application with the routes of every domain. An import error in one of them is raised."""
+    app = FastAPI(
+        title="Groundwork",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url="/docs",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        responses=problems.RESPONSES,
+        # For the description only: the token is checked before routing, for every path there may be.
+        dependencies=[Security(HTTPBearer(auto_error=False))],
+        # In this order: an answer of any of them has the request's id, and nobody's body is read.
+        middleware=[Middleware(RequestContext), Middleware(Authenticate), Middleware(Bodies)],
+    )
+    problems.install(app)
+    registry.tasks()
+    for module in (probes, *modules("api")):
+        app.include_router(module.router)
+    return app
+
+
+app = create_app()

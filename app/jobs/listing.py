@@ -1,0 +1,83 @@
+"""Listing jobs: filters, and pages that stay right while jobs come and go."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, literal, select, tuple_
+
+from app.db import UtcDateTime
+from app.jobs.models import Job, State
+from app.jobs.schemas import JobSummary
+from app.problems import FieldError, InvalidFields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from app.jobs.schemas import JobFilter
+
+_SUMMARY = [getattr(Job, name) for name in JobSummary.model_fields]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some jobs, and the cursor of the next ones."""
+
+    jobs: Sequence[Row[Any]]
+    next: str | None
+
+
+def list_jobs(
+    session: Session, *, filters: JobFilter, states: Sequence[State] = (), limit: int, cursor: str | None
+) -> Page:
+    """One page of jobs, the newest first."""
+    query = select(*_SUMMARY).order_by(Job.accepted_at.desc(), Job.id.desc()).limit(limit + 1)
+    query = query.where(*conditions(filters, states=states))
+    if cursor is not None:
+        query = query.where(tuple_(Job.accepted_at, Job.id) < _position(cursor))
+    rows = session.execute(query).all()
+    following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
+    return Page(jobs=rows[:limit], next=following)
+
+
+def conditions(filters: JobFilter, *, states: Sequence[State] = ()) -> list[ColumnElement[bool]]:
+    """The conditions of a filter. States are written into the statement, for the partial indexes to serve."""
+    found: list[ColumnElement[bool]] = []
+    if states:
+        values = [state.value for state in states]
+        found.append(Job.state.in_(bindparam("states", values, expanding=True, literal_execute=True)))
+    if filters.task is not None:
+        found.append(Job.task == filters.task)
+    if filters.queue is not None:
+        found.append(Job.queue == filters.queue)
+    if filters.accepted_after is not None:
+        found.append(Job.accepted_at >= filters.accepted_after)
+    if filters.accepted_before is not None:
+        found.append(Job.accepted_at < filters.accepted_before)
+    if filters.error is not None:
+        found.append(Job.error.icontains(filters.error, autoescape=True))
+    return found
+
+
+def cursor_of(row: Row[Any]) -> str:
+    """Where the jobs after `row` begin, as an opaque text."""
+    return base64.urlsafe_b64encode(f"{row.accepted_at.isoformat()}|{row.id}".encode()).decode()
+
+
+def _position(cursor: str) -> ColumnElement[Any]:
+    try:
+        moment, separator, job_id = base64.urlsafe_b64decode(cursor).decode().partition("|")
+        accepted_at = datetime.fromisoformat(moment).astimezone(UTC)
+        if not separator:
+            raise ValueError(moment)
+    except (binascii.Error, ValueError, OverflowError):
+        detail = "The cursor is not one this API gave; take `next` of the page before, or leave it out"
+        raise InvalidFields([FieldError(detail=detail, parameter="cursor")]) from None
+    return tuple_(literal(accepted_at, UtcDateTime()), literal(job_id))

@@ -1,0 +1,177 @@
+"""What operators do with jobs: look, list, retry, cancel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, case, null, select, update
+
+from app.db import clock
+from app.errors import Conflict, NotFound
+from app.jobs import registry, verdicts
+from app.jobs.accept import publish_after_commit
+from app.jobs.ending import end_attempt
+from app.jobs.errors import UnknownTask
+from app.jobs.listing import conditions
+from app.jobs.models import Attempt, Job, Outcome, State
+from app.jobs.schemas import AttemptView, JobDetail, JobSummary
+from app.jobs.seal import MASK, mask
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.jobs.schemas import JobFilter
+
+#: So many jobs are brought back in one transaction.
+RETRY_BATCH = 500
+REVIVABLE = (State.DEAD, State.CANCELLED)
+
+
+class JobNotFound(NotFound):
+    """Raised for an id that is no job's."""
+
+    code = "job_not_found"
+
+    def __init__(self, *, job_id: str) -> None:
+        super().__init__(
+            f'There is no job "{job_id[:64]}". It was never accepted, or was finished and pruned.'
+        )
+
+
+class JobStateConflict(Conflict):
+    """Raised when a job's state does not allow what was asked."""
+
+    code = "job_state_conflict"
+
+    def __init__(self, *, job_id: str, state: str, wanted: str) -> None:
+        super().__init__(f"Job {job_id} is {state}; {wanted}.")
+
+
+def find_job(session: Session, *, job_id: str) -> Job:
+    """The job with that id. Raises `JobNotFound`."""
+    job = session.get(Job, job_id, populate_existing=True)
+    if job is None:
+        raise JobNotFound(job_id=job_id)
+    return job
+
+
+def detail_of(session: Session, *, job_id: str) -> JobDetail:
+    """All that is known of a job, for a person's eyes."""
+    job = find_job(session, job_id=job_id)
+    ended = session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.fence))
+    attempts = [AttemptView.model_validate(attempt) for attempt in ended]
+    if job.state in (State.RUNNING, State.DONE) and job.started_at is not None:
+        attempts.append(_last_attempt(job))
+    summary = JobSummary.model_validate(job)
+    return JobDetail(
+        **{name: getattr(summary, name) for name in JobSummary.model_fields},
+        group_id=job.group_id,
+        context=job.context,
+        arguments=arguments_of(job),
+        result=job.result if job.state == State.DONE else None,
+        attempts=attempts,
+    )
+
+
+def _last_attempt(job: Job) -> AttemptView:
+    """The attempt that the job's own row describes."""
+    return AttemptView(
+        fence=job.fence,
+        worker=job.worker,
+        release=job.release,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        outcome=Outcome.DONE if job.state == State.DONE else None,
+    )
+
+
+def arguments_of(job: Job) -> dict[str, Any]:
+    """A job's arguments by name, sensitive ones masked; nameless ones under `*`."""
+    named: dict[str, Any] = {**job.kwargs, **({"*": job.args} if job.args else {})}
+    sensitive: frozenset[str] = frozenset()
+    try:
+        spec = registry.spec_of(job.task)
+        sensitive = spec.sensitive
+        named = spec.named(job.args, job.kwargs)
+    except (UnknownTask, TypeError):
+        pass  # a task of another release: the arguments are shown as they were given
+    return {name: MASK if name in sensitive else mask(value) for name, value in named.items()}
+
+
+def retry_job(session: Session, *, job_id: str) -> Job:
+    """Make a dead or cancelled job ready again, with its task's number of attempts once more."""
+    if not _revive(session, select(Job.id, Job.task).where(Job.id == job_id)):
+        job = find_job(session, job_id=job_id)
+        wanted = "only dead and cancelled jobs can be retried"
+        if job.state in REVIVABLE:
+            wanted = "it waits for the job before it in its chain, so retry that one"
+        raise JobStateConflict(job_id=job_id, state=job.state, wanted=wanted)
+    return find_job(session, job_id=job_id)
+
+
+def retry_dead(session: Session, *, filters: JobFilter, dead_before: datetime, limit: int) -> int:
+    """Bring back up to `limit` of the dead jobs that `filters` fit, the oldest first.
+
+    Jobs that died after `dead_before` are left, so that a caller who repeats this comes to an end.
+    """
+    chosen = select(Job.id, Job.task).where(
+        *conditions(filters, states=[State.DEAD]), Job.finished_at <= dead_before
+    )
+    return _revive(session, chosen.order_by(Job.accepted_at, Job.id).limit(limit))
+
+
+def _revive(session: Session, chosen: Select[str, str]) -> int:
+    # A row without `run_at` was made for a link of a chain: it gets its arguments from the link before.
+    by_tries: defaultdict[int | None, list[str]] = defaultdict(list)
+    for job_id, task in session.execute(chosen.where(Job.run_at.is_not(None))):
+        by_tries[_tries(task)].append(job_id)
+    revived: list[str] = []
+    for tries, ids in by_tries.items():
+        again = update(Job).where(Job.id.in_(ids), Job.state.in_(REVIVABLE)).returning(Job.id)
+        revived += session.scalars(again.values(_fresh(tries)))
+    publish_after_commit(session, revived)
+    return len(revived)
+
+
+def _tries(task: str) -> int | None:
+    try:
+        return registry.spec_of(task).max_attempts
+    except UnknownTask:
+        return 1  # a task of another release: its worker decides on more
+
+
+def _fresh(tries: int | None) -> dict[Any, Any]:
+    limit: Any = (
+        null() if tries is None else case((Job.max_attempts.is_(None), null()), else_=Job.attempt + tries)
+    )
+    return {
+        Job.state: State.READY.value,
+        Job.run_at: clock(),
+        Job.published_at: None,
+        Job.expires_at: None,
+        Job.finished_at: None,
+        Job.max_attempts: limit,
+        Job.error: None,
+        Job.result: None,
+        Job.progress: None,
+    }
+
+
+def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:
+    """Cancel a job that is not finished; True when it was running, so that its worker can be told.
+
+    A running one loses its lease with this: whatever its worker still does is rolled back.
+    """
+    waiting = Job.state.in_((State.SCHEDULED, State.READY))
+    cancelled = update(Job).where(Job.id == job_id, waiting).returning(Job.id)
+    values = {"state": State.CANCELLED.value, "finished_at": clock(), "published_at": None, "error": reason}
+    if session.scalar(cancelled.values(**values)):
+        return False
+    held = (Job.id == job_id) & (Job.state == State.RUNNING)
+    if end_attempt(session, job_id=job_id, guard=held, verdict=verdicts.cancelled(reason)):
+        return True
+    job = find_job(session, job_id=job_id)
+    raise JobStateConflict(job_id=job_id, state=job.state, wanted="only unfinished jobs can be cancelled")

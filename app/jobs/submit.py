@@ -1,0 +1,147 @@
+"""Submitting: what a client asks for becomes jobs of public tasks, once per idempotency key."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from sqlalchemy import select
+
+from app.errors import InvalidInput
+from app.jobs import registry
+from app.jobs.accept import Accepted, accept, new_job
+from app.jobs.errors import ArgumentsTooLarge
+from app.jobs.models import Job
+from app.problems import FieldError, InvalidFields, field_errors
+from app.topology import Priority
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.jobs.registry import TaskSpec
+    from app.jobs.schemas import JobRequest
+    from app.jobs.store import NewJob
+
+HORIZON = timedelta(days=366)
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """Raised when a key comes again with another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, *, job_id: str, place: str) -> None:
+        super().__init__(
+            f"The idempotency key{place} was used for another request, which became job {job_id}. "
+            "Send what was sent then, or choose another key."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """One asked-for job, its key (already the token's own) and where it stands in the body."""
+
+    request: JobRequest
+    key: str | None = None
+    pointer: str = ""
+    #: Tells batches apart that are repeated as a whole.
+    batch: str = ""
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of what is asked for."""
+        return digest_of(self.request, salt=self.batch) if self.key else None
+
+
+def digest_of(request: JobRequest, *, salt: str = "") -> str:
+    """SHA-256 of a request, however its JSON was spaced or ordered."""
+    document = request.model_dump(mode="json", exclude={"idempotency_key"})
+    return hashlib.sha256((salt + json.dumps(document, sort_keys=True)).encode()).hexdigest()
+
+
+def submit(session: Session, submissions: Sequence[Submission]) -> list[Accepted]:
+    """Accept all of `submissions` or raise; a known key gives the job it became."""
+    known = _known(session, [item.key for item in submissions if item.key])
+    jobs: dict[int, NewJob] = {}
+    errors: list[FieldError] = []
+    for index, item in enumerate(submissions):
+        # Looked at before the request is judged: what was right then may have grown wrong, such as `run_at`.
+        if item.key in known:
+            _same(item, known[item.key])
+            continue
+        try:
+            jobs[index] = _job(item)
+        except InvalidFields as error:
+            errors += error.errors
+    if errors:
+        raise InvalidFields(errors)
+    # In one order for all, or two callers with keys in common could wait for each other.
+    ordered = sorted(jobs, key=lambda index: jobs[index].key or "")
+    answers = dict(zip(ordered, accept(session, [jobs[index] for index in ordered]), strict=True))
+    for index, answer in answers.items():
+        if not answer.created:
+            _same(submissions[index], answer)
+    return [answers.get(index) or known[item.key or ""] for index, item in enumerate(submissions)]
+
+
+def _known(session: Session, keys: Sequence[str]) -> dict[str | None, Accepted]:
+
+    if not keys:
+        return {}
+    rows = session.execute(select(Job.key, Job.id, Job.digest).where(Job.key.in_(keys)))
+    return {row.key: Accepted(id=row.id, created=False, digest=row.digest) for row in rows}
+
+
+def _same(item: Submission, stored: Accepted) -> None:
+    if stored.digest != item.digest:
+        place = f" at {item.pointer}" if item.pointer else ""
+        raise IdempotencyKeyReused(job_id=stored.id, place=place)
+
+
+def _job(item: Submission) -> NewJob:
+    request = item.request
+    spec = _public(request.task, pointer=item.pointer)
+    _check_times(request, pointer=item.pointer)
+    within = f"{item.pointer}/arguments"
+    try:
+        arguments = spec.model.model_validate(request.arguments)
+        return new_job(
+            spec.name,
+            kwargs=arguments.model_dump(mode="json", exclude_unset=True),
+            key=item.key,
+            digest=item.digest,
+            run_at=request.run_at,
+            expires_at=request.expires_at,
+            priority=Priority[request.priority.upper()],
+        )
+    except ValidationError as error:
+        raise InvalidFields(field_errors(error.errors(include_input=False), within=within)) from None
+    except ArgumentsTooLarge as error:
+        raise InvalidFields([FieldError(detail=str(error), pointer=within)]) from None
+
+
+def _public(name: str, *, pointer: str) -> TaskSpec:
+    public = {spec.name: spec for spec in registry.tasks().values() if spec.public and spec.durable}
+    if name in public:
+        return public[name]
+    near = difflib.get_close_matches(name, public, n=1)
+    hint = f'Did you mean "{near[0]}"?' if near else "GET /api/v1/tasks lists them."
+    detail = f'There is no public task "{name}". {hint}'
+    raise InvalidFields([FieldError(detail=detail, pointer=f"{pointer}/task")])
+
+
+def _check_times(request: JobRequest, *, pointer: str) -> None:
+    now = datetime.now(UTC)
+    if request.run_at and not now <= request.run_at <= now + HORIZON:
+        detail = f"run_at must lie ahead, within {HORIZON.days} days; leave it out to run now"
+        raise InvalidFields([FieldError(detail=detail, pointer=f"{pointer}/run_at")])
+    if request.expires_at and request.expires_at <= (request.run_at or now):
+        detail = "expires_at must be later than run_at and now, or the job would never run"
+        raise InvalidFields([FieldError(detail=detail, pointer=f"{pointer}/expires_at")])
