@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ProductNotFound(NotFound):
@@ -42,3 +47,12 @@ class OutOfRange(InvalidInput):
 
     def __init__(self, *, name: str, value: int, least: int, most: int) -> None:
         super().__init__(f"{name} is {value}; give a whole number from {least} to {most}.")
+
+
+class InvalidRules(InvalidInput):
+    """Raised for a rule file that cannot be used; names the field and the remedy."""
+
+    code = "invalid_rules"
+
+    def __init__(self, *, path: Path, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")

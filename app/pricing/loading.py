@@ -89,7 +89,8 @@ def _load_products(
 
 def _load_batches(session: Session, batches: Sequence[StagedBatch], *, now: datetime, done: Imported) -> None:
     skus = {batch.sku for batch in batches}
-    products = dict(session.execute(select(Product.sku, Product.id).where(Product.sku.in_(skus))).tuples())
+    found = session.execute(select(Product.sku, Product.id).where(Product.sku.in_(skus)))
+    products = dict(found.tuples().all())
     rows = [asdict(batch) for batch in batches]
     for row in rows:
         row["product_id"] = products[row.pop("sku")]

@@ -7,30 +7,21 @@ from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.config import settings
-from app.errors import InvalidInput
 from app.pricing.coverage import shadows_of
+from app.pricing.errors import InvalidRules
 from app.pricing.rules import DAYS_THRESHOLD, Rule, RuleTable
+from app.pricing.strict_yaml import read_yaml
 
 PACKAGED = Path(__file__).with_name("rules.yml")
 
 Percent = Annotated[Decimal, Field(gt=0, le=100, max_digits=7, decimal_places=4)]
 Count = Annotated[int, Field(ge=0, le=2_147_483_647, strict=True)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
-
-
-class InvalidRules(InvalidInput):
-    """Raised for a rule file that cannot be used; names the field and the remedy."""
-
-    code = "invalid_rules"
-
-    def __init__(self, *, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}")
 
 
 class _Section(BaseModel):
@@ -83,8 +74,13 @@ class _RuleFile(_Section):
 
 
 def current_rules() -> RuleTable:
-    """The rules in force: those of `GROUNDWORK_PRICING_RULES`, else the packaged ones."""
-    return load_rules(settings().pricing_rules or PACKAGED)
+    """The rules in force."""
+    return load_rules(rules_path())
+
+
+def rules_path() -> Path:
+    """The file of the rules in force: `GROUNDWORK_PRICING_RULES`, else the packaged one."""
+    return settings().pricing_rules or PACKAGED
 
 
 def load_rules(path: Path) -> RuleTable:
@@ -101,7 +97,7 @@ def load_rules(path: Path) -> RuleTable:
 @lru_cache(maxsize=8)
 def _load(path: Path, _changed: int) -> RuleTable:
     try:
-        entries = _RuleFile.model_validate(_parse(path))
+        entries = _RuleFile.model_validate(read_yaml(path))
     except ValidationError as error:
         raise InvalidRules(path=path, problem=_in_sentences(error)) from None
     table = RuleTable(
@@ -113,34 +109,6 @@ def _load(path: Path, _changed: int) -> RuleTable:
     _refuse_doubled_names(table, path=path)
     _refuse_shadowed(table, path=path)
     return table
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML says that keys are unique; PyYAML would keep the last and drop the others in silence."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        counts = Counter(str(key.value) for key, _ in node.value)
-        for key, count in counts.items():
-            if count > 1:
-                raise yaml.constructor.ConstructorError(
-                    problem=f'the key "{key}" stands there {count} times; merge them',
-                    problem_mark=node.start_mark,
-                )
-        return super().construct_mapping(node, deep=deep)
-
-
-def _parse(path: Path) -> Any:
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise InvalidRules(path=path, problem=f"{where}not usable as YAML: {problem}.") from None
-    except UnicodeDecodeError as error:
-        raise InvalidRules(path=path, problem=f"not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
-    except OSError as error:
-        raise InvalidRules(path=path, problem=f"{error.strerror}.") from None
 
 
 def _rule(entry: _RuleEntry) -> Rule:

@@ -108,7 +108,8 @@ class Staging:
 
     def lines_of_sku(self, sku: str) -> list[int]:
         """The lines of the batches of a product."""
-        return [
-            int(line)
-            for (line,) in self._rows.execute("SELECT line FROM batch WHERE sku = ? ORDER BY line", (sku,))
-        ]
+        rows = self._rows.execute("SELECT line FROM batch WHERE sku = ? ORDER BY line", (sku,))
+        return [int(line) for (line,) in rows]
+
+    def _sorted(self, table: str) -> sqlite3.Cursor:
+        return self._rows.execute(f"SELECT * FROM {table} ORDER BY key")  # noqa: S608
