@@ -13,10 +13,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from app import commands
+from app import commands as services
 from app.domains import ROOT, packages_with
 from app.failures import ExitCode, explain
-from app.terminal import say_error
+from app.terminal import log_warnings, say_error
 
 #: Groups whose name is not that of the package they live in.
 SAID_AS = {"schedule": "schedules"}
@@ -38,21 +38,22 @@ class LazyGroup(TyperCommand):
 
 def command_line() -> TyperGroup:
     """All commands."""
-    root = get_group(commands.app)
+    root = get_group(services.app)
     root.add_command(LazyGroup(name="token", module="app.tokens_cli"))
     for package in packages_with("cli"):
         root.add_command(LazyGroup(name=SAID_AS.get(package, package), module=f"app.{package}.cli"))
     return root
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str = "groundwork") -> int:
     """Run one command line; the exit code. What goes wrong as expected is one sentence on standard error."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the command.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        code = command_line().main(arguments, prog_name="groundwork", standalone_mode=False)
+        root = commands or command_line()
+        code = root.main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except typer.Abort:
         return ExitCode.INTERRUPTED
@@ -74,6 +75,7 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """The entry point of `groundwork`."""
+    log_warnings()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from app.topology import Pool
 
 FLOWER_SETTINGS = Path(__file__).with_name("flower_settings.py")
-CELERY = (sys.executable, "-m", "celery", "-A", "app.celery_app")
+#: Quiet: the banners of Celery would stand between the lines of a JSON log.
+CELERY = (sys.executable, "-m", "celery", "-A", "app.celery_app", "--quiet")
 
 
 class UnusableLogFolder(ConfigError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The option of every command whose output a script may read.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+#: The option of every command that asks before it does something.
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 #: Columns when the output is no terminal: wide enough that no id is cut for `grep`.
 PIPE_WIDTH = 200
 
@@ -31,6 +35,14 @@ def console() -> Console:
 def error_console() -> Console:
     """Standard error."""
     return Console(stderr=True, highlight=False)
+
+
+def log_warnings() -> None:
+    """Have what the application logs reach a person: on standard error, and only if it matters."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def say_error(sentence: str) -> None:

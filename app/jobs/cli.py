@@ -12,7 +12,7 @@ import typer
 
 from app.durations import duration
 from app.jobs.models import State
-from app.terminal import AsJson, print_json, print_rows, say_error
+from app.terminal import AsJson, Yes, print_json, print_rows, say_error
 
 app = typer.Typer(help=__doc__)
 
@@ -48,7 +48,6 @@ Document = Annotated[
     str | None,
     typer.Option("--json-args", metavar="JSON", help="The arguments as an object.", show_default=False),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Dead = Annotated[bool, typer.Option("--dead", help="All dead jobs that the options below fit.")]
 
 
@@ -141,6 +140,8 @@ def wait(job_id: JobId, timeout: Timeout = None, as_json: AsJson = False) -> Non
         typer.echo(f"Job {job.id} is {job.state}.")
         if job.error:
             say_error(job.error)
+        if job.result is not None:
+            print_json(job.result)
     if job.state != State.DONE:
         raise typer.Exit(1)
 

@@ -44,6 +44,7 @@ def watch(job_id: str, *, timeout: timedelta | None) -> Job:
         TimeElapsedColumn(),
         console=error_console(),
         transient=True,
+        disable=not error_console().is_terminal,
     )
     with bar:
         line = bar.add_task("", total=None, share="")
