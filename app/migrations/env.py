@@ -14,7 +14,8 @@ modules("models")
 def run() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     assert url, "app.migrations.upgrade() sets the URL"  # noqa: S101
-    with make_engine(url).connect() as connection:
+    engine = make_engine(url)
+    with engine.connect() as connection:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -23,6 +24,7 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+    engine.dispose()
 
 
 run()
