@@ -20,16 +20,21 @@ TOKEN_FILE = VAR / "token"
 TOKEN_NAME = "up"  # noqa: S105 (a name, not a secret)
 
 
+def recorded_token() -> str | None:
+    """The token of the last time."""
+    return TOKEN_FILE.read_text().strip() if TOKEN_FILE.is_file() else None
+
+
 def ensure_token() -> str:
     """The token that was made for whoever runs this; a new one when the database does not know it."""
-    if TOKEN_FILE.is_file():
-        with reading() as session:
-            try:
-                authenticate(session, secret=TOKEN_FILE.read_text().strip())
-            except InvalidToken:
-                print("The token of the last time is not known to this database; making another.")
-            else:
-                return TOKEN_FILE.read_text().strip()
+    if recorded := recorded_token():
+        try:
+            with reading() as session:
+                authenticate(session, secret=recorded)
+        except InvalidToken:
+            print("The token of the last time is not known to this database; making another.")
+        else:
+            return recorded
     with transaction() as session:
         with suppress(TokenNotFound):
             revoke_token(session, name_or_id=TOKEN_NAME)
@@ -55,5 +60,4 @@ Try:
   {groundwork} jobs list
 
 scripts/up status, scripts/up logs, scripts/up stop do what they say.""",
-        flush=True,
     )

@@ -110,8 +110,11 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="install.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("level", choices=sorted(LOCKS))
+    given = parser.parse_args()
+    # What is said must come before what a failing step prints, also into a pipe.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
-        install(parser.parse_args().level)
+        install(given.level)
     except SetupFailed as problem:
         sys.exit(str(problem))
 

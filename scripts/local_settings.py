@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
@@ -71,14 +72,14 @@ def write_redis_config(settings: Settings) -> None:
     lines = [
         f"bind {url.hostname}",
         f"port {url.port or 6379}",
-        f'dir "{REDIS_DATA.absolute()}"',
+        f"dir {json.dumps(str(REDIS_DATA.absolute()), ensure_ascii=False)}",
         "appendonly yes",
         "appendfsync everysec",
         'save ""',
         "maxmemory-policy noeviction",
     ]
     if url.password:
-        lines.append(f'requirepass "{unquote(url.password)}"')
+        lines.append(f"requirepass {json.dumps(unquote(url.password), ensure_ascii=False)}")
     write_private(REDIS_CONFIG, "\n".join(lines) + "\n")
 
 

@@ -41,7 +41,7 @@ def wait_for_all(*, token: str) -> None:
             if time.monotonic() - began > STEP_TIMEOUT_SECONDS:
                 raise SetupFailed(_complaint(step))
             time.sleep(0.1)
-        print(f"  {step.what}", flush=True)
+        print(f"  {step.what}")
 
 
 def _steps(token: str) -> list[Step]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import fleet
 import local_settings
-from access import ensure_token, print_summary
+from access import ensure_token, print_summary, recorded_token
 from local_settings import ENV_FILE, LOGS
 from packages import SetupFailed
 from readiness import wait_for_all
@@ -39,15 +39,16 @@ def up(*, detach: bool) -> int:
     local_settings.ensure_env_file()
     if fleet.running_pid() is not None:
         print("Groundwork is running already.")
-        print_summary(token=ensure_token())
+        print_summary(token=recorded_token() or ensure_token())
         return 0
     if count := fleet.end_leftovers():
         print(f"Ended {count} processes that a killed supervisord had left behind.")
     _prepare()
+    token = ensure_token()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
-        _start()
+        _start(token)
     except BaseException:
         _stop()
         raise
@@ -66,16 +67,15 @@ def _prepare() -> None:
         )
 
 
-def _start() -> None:
-    token = ensure_token()
-    print("Starting ...", flush=True)
+def _start(token: str) -> None:
+    print("Starting ...")
     fleet.start()
     wait_for_all(token=token)
     print_summary(token=token)
 
 
 def _follow() -> int:
-    print("Ctrl-C stops everything.", flush=True)
+    print("Ctrl-C stops everything.")
     known: dict[str, fleet.Process] = {}
     try:
         while fleet.running_pid() is not None:
@@ -96,7 +96,7 @@ def _tell_changes(known: dict[str, fleet.Process]) -> dict[str, fleet.Process]:
     for name, process in found.items():
         before = known.get(name)
         if before and (before.state, before.pid) != (process.state, process.pid):
-            print(f"{name}: {process.state}, {process.description}", flush=True)
+            print(f"{name}: {process.state}, {process.description}")
     return found
 
 
@@ -106,10 +106,9 @@ def _stop() -> None:
     print(
         f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what is not done then is "
         "run again at the next start ...",
-        flush=True,
     )
     fleet.stop()
-    print("Stopped. Everything accepted is in the ledger.", flush=True)
+    print("Stopped. Everything accepted is in the ledger.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -163,6 +162,9 @@ def main() -> int:
     of_logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
     given = parser.parse_args()
     os.chdir(ROOT)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # The ledger and the logs hold what others on this machine must not read.
+    os.umask(0o077)
     try:
         return _run(given)
     except (SetupFailed, GroundworkError) as problem:
