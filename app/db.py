@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -12,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, types
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.config import settings
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
 
 #: A SQLite writer waits this long for its turn; there is one writer at a time.
@@ -63,6 +65,28 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012 (SQLAlchemy reads it from the class)
+
+
+class clock(FunctionElement[datetime]):  # noqa: N801 (reads as the SQL function it is)
+    """The database's clock, now; with an argument, so many seconds later."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(clock, "postgresql")
+def _clock_postgresql(element: clock, compiler: Any, **kwargs: Any) -> str:
+    if not element.clauses.clauses:
+        return "clock_timestamp()"
+    return f"clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(clock, "sqlite")
+def _clock_sqlite(element: clock, compiler: Any, **kwargs: Any) -> str:
+    if not element.clauses.clauses:
+        return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    seconds = compiler.process(element.clauses, **kwargs)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds}))"
 
 
 def engine() -> Engine:

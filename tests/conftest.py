@@ -71,9 +71,7 @@ def redis_url(redis_server: RedisServer) -> str:
 
 
 @pytest.fixture
-def postgres_url(
-    postgres_server: PostgresServer, postgres_template: str
-) -> Iterator[str]:
+def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database."""
     name = f"test_{next(_NUMBERS)}"
     postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
@@ -115,7 +113,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
 
 def forget_settings() -> None:
     """Forget everything this process has derived from its settings."""
-    from app.jobs import publish, store  # noqa: PLC0415 (after the environment is set)
+    from app.jobs import publish, store  # (after the environment is set)
 
     config.settings.cache_clear()
     db._engine_of.cache_clear()
@@ -131,6 +129,6 @@ def database(configure: Callable[..., None], database_url: str, redis_url: str) 
 
 
 @pytest.fixture
-def environment(database: Engine) -> dict[str, str]:  # noqa: ARG001 (it sets the variables)
+def environment(database: Engine) -> dict[str, str]:  # (it sets the variables)
     """The environment for processes that work on `database`."""
     return dict(os.environ)

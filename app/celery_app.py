@@ -1,0 +1,108 @@
+"""The Celery application, made from the topology and the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery, signals
+from kombu import Exchange
+from kombu import Queue as KombuQueue
+
+from app import log  # noqa: F401 (Celery's logging is configured by its signal handler)
+from app.config import Settings, settings
+from app.domains import modules
+from app.topology import Priority, Queue
+
+if TYPE_CHECKING:
+    from celery.result import AsyncResult
+
+
+class LedgerCelery(Celery):
+    """Celery whose durable tasks are accepted in the ledger before anything is sent."""
+
+    def send_task(  # type: ignore[override]  # the stub lists the options one by one
+        self, name: str, args: Any = None, kwargs: Any = None, **options: Any
+    ) -> AsyncResult[Any]:
+        """Accept the job (or send a light task) and return Celery's own result for it."""
+        from app.jobs import send  # (tasks import this module)
+
+        if not send.is_durable(name):
+            return super().send_task(name, args, kwargs, **options)
+        parent = self.current_worker_task
+        if parent:
+            options["root_id"] = options.get("root_id") or parent.request.root_id or parent.request.id
+            options["parent_id"] = options.get("parent_id") or parent.request.id
+        job_id = send.send(name, args, kwargs, options)
+        result = (options.get("result_cls") or self.AsyncResult)(job_id)
+        result.ignored = options.get("ignore_result") or False
+        if parent and options.get("add_to_parent", True):
+            parent.add_trail(result)
+        return result
+
+
+def _configuration(values: Settings) -> dict[str, Any]:
+    redis_url = values.redis_url.get_secret_value()
+    return {
+        "broker_url": redis_url,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 4,
+        "broker_transport_options": _transport(values),
+        "result_backend": "app.jobs.backend:LedgerBackend",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "timezone": "UTC",
+        "task_default_queue": Queue.DEFAULT.value,
+        "task_default_priority": Priority.NORMAL.value,
+        "task_queues": [KombuQueue(name.value, Exchange(""), routing_key=name.value) for name in Queue],
+        "task_create_missing_queues": False,
+        "task_acks_late": True,
+        # The ledger decides about repetition, so a message is done with once its attempt has ended.
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        "task_inherit_parent_priority": False,
+        "task_time_limit": values.task_time_limit_seconds,
+        "task_soft_time_limit": values.task_soft_time_limit_seconds,
+        "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_max": 1},
+        "worker_prefetch_multiplier": 1,
+        "worker_max_tasks_per_child": 1000,
+        "worker_soft_shutdown_timeout": values.soft_shutdown_seconds,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "beat_scheduler": "app.schedule.beat:LedgerScheduler",
+        "control_queue_expires": 60.0,
+    }
+
+
+def _transport(values: Settings) -> dict[str, Any]:
+    return {
+        "global_keyprefix": values.redis_prefix,
+        # The ledger recovers what a worker lost, in seconds; this only has to be far above any task.
+        "visibility_timeout": 4 * values.task_time_limit_seconds,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "priority_steps": [step.value for step in Priority],
+        "queue_order_strategy": "priority",
+        "socket_timeout": 15,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+
+
+def make_celery(values: Settings) -> LedgerCelery:
+    """A Celery application for these settings."""
+    from app.jobs.task import JobTask  # (task bodies import this module)
+
+    made = LedgerCelery("groundwork", task_cls=JobTask)
+    made.conf.update(_configuration(values))
+    signals.import_modules.connect(_import_tasks, sender=made, weak=False)
+    return made
+
+
+def _import_tasks(**_: object) -> None:
+    modules("tasks")
+
+
+celery_app = make_celery(settings())

@@ -1,0 +1,51 @@
+"""A job as Celery's result clients see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import states
+
+from app.jobs.models import State
+
+if TYPE_CHECKING:
+    from app.jobs.models import Job
+
+#: Celery's customary name for the state of a task that reports progress.
+PROGRESS = "PROGRESS"
+#: Where a task's own state name is kept among its progress when it is another one.
+STATE_KEY = "_state"
+
+
+def state_of(job: Job) -> str:
+    """Celery's name for the job's state."""
+    match State(job.state):
+        case State.SCHEDULED | State.READY:
+            return str(states.RETRY if job.attempt else states.PENDING)
+        case State.RUNNING if job.progress is not None:
+            return str(job.progress.get(STATE_KEY, PROGRESS))
+        case State.RUNNING:
+            return str(states.STARTED)
+        case State.DONE:
+            return str(states.SUCCESS)
+        case State.DEAD:
+            return str(states.FAILURE)
+        case State.CANCELLED:
+            return str(states.REVOKED)
+
+
+def result_of(job: Job) -> Any:
+    """What `AsyncResult.result` holds: the value, the failure as stored, or the progress."""
+    match State(job.state):
+        case State.DONE:
+            return job.result
+        case State.DEAD | State.CANCELLED:
+            return job.result or {
+                "exc_type": "Exception",
+                "exc_message": [job.error],
+                "exc_module": "builtins",
+            }
+        case State.RUNNING if job.progress is not None:
+            return {name: value for name, value in job.progress.items() if name != STATE_KEY}
+        case _:
+            return None

@@ -1,0 +1,105 @@
+"""What can go wrong with a job, each as one sentence with its remedy."""
+
+from __future__ import annotations
+
+import difflib
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from app.errors import Conflict, GroundworkError, InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class RetryableError(GroundworkError):
+    """Raised by a task for a failure that may pass: the job runs again after a while."""
+
+    code = "retryable"
+
+
+class PermanentError(GroundworkError):
+    """Raised by a task for a failure that no repetition mends: the job is dead at once."""
+
+    code = "permanent"
+
+
+class ArgumentsTooLarge(InvalidInput):
+    """Raised at the producer: large data goes by reference, not through the ledger and the broker."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "arguments_too_large"
+
+    def __init__(self, *, task: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"The arguments of {task} take {size} bytes as JSON; at most {limit} are accepted. "
+            "Store the data and pass its id or path."
+        )
+
+
+class ArgumentsNotJson(InvalidInput):
+    """Raised at the producer for an argument that JSON cannot carry."""
+
+    code = "arguments_not_json"
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(f"The arguments of {task} are not JSON: {problem}. Pass plain values or ids.")
+
+
+class UnknownTask(NotFound):
+    """Raised for a task name that no domain declares."""
+
+    code = "unknown_task"
+
+    def __init__(self, *, name: str, known: Iterable[str]) -> None:
+        near = difflib.get_close_matches(name, list(known), n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else " `groundwork tasks` lists them."
+        super().__init__(f'There is no task "{name}".{hint}')
+
+
+class UnknownQueue(InvalidInput):
+    """Raised for a queue that is not in the topology: nothing would ever drain it."""
+
+    code = "unknown_queue"
+
+    def __init__(self, *, queue: str, task: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f'{task} names the queue "{queue}", which no pool drains. The drained queues are: '
+            f"{', '.join(sorted(known))}; add it to app/topology.py or name one of them."
+        )
+
+
+class LeaseLost(Conflict):
+    """Raised in a worker whose job was given to another or cancelled: its effects are rolled back."""
+
+    code = "lease_lost"
+
+    def __init__(self, *, job_id: str) -> None:
+        super().__init__(
+            f"Job {job_id} is no longer this worker's: its lease ended or it was cancelled. "
+            "What this attempt did in the database is rolled back."
+        )
+
+
+class NoJobRunning(GroundworkError):
+    """Raised when something that needs a running job is called outside of one."""
+
+    code = "no_job_running"
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(
+            f"{what} works only while a worker runs a durable job. Outside, open `app.db.transaction()` "
+            "and call the service directly."
+        )
+
+
+class WrongKey(GroundworkError):
+    """Raised when sealed arguments cannot be opened."""
+
+    code = "wrong_key"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The sealed arguments of this job cannot be opened with GROUNDWORK_SECRET_KEY. Give every host "
+            "the same key, the one the job was accepted with, and retry the job."
+        )

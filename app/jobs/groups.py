@@ -1,0 +1,61 @@
+"""Groups and chords in the ledger: what is saved of a group, and the counting of a chord's parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db import clock
+from app.jobs.models import Job, JobGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+
+def save(session: Session, *, group_id: str, **values: Any) -> None:
+    """Keep `children`, `body` or `remaining` of a group, new or known."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(JobGroup).values(id=group_id, created_at=clock(), **values)
+    session.execute(statement.on_conflict_do_update(index_elements=[JobGroup.id], set_=values))
+
+
+def forget(session: Session, *, group_id: str) -> None:
+    """Delete what is saved of a group."""
+    session.execute(delete(JobGroup).where(JobGroup.id == group_id))
+
+
+def start_chord(session: Session, *, group_id: str, part_ids: Sequence[str], body: Any) -> None:
+    """Note which parts a chord waits for and what follows them."""
+    save(session, group_id=group_id, children=list(part_ids), body=body, remaining=len(part_ids))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastPart:
+    """The end of a chord's header: the body's signature, the parts in order, the results known so far."""
+
+    body: Any
+    part_ids: list[str]
+    results: dict[str, Any]
+
+
+def part_done(session: Session, *, group_id: str) -> LastPart | None:
+    """Count one part of a chord; None unless it was the last.
+
+    The row's lock makes parts that finish at once count one after another, and the fence of the
+    surrounding finish makes each count once however often its message was delivered.
+    """
+    row = session.execute(
+        update(JobGroup)
+        .where(JobGroup.id == group_id, JobGroup.remaining > 0)
+        .values(remaining=JobGroup.remaining - 1)
+        .returning(JobGroup.remaining, JobGroup.body, JobGroup.children)
+    ).one_or_none()
+    if row is None or row.remaining > 0:
+        return None
+    found = session.execute(select(Job.id, Job.result).where(Job.id.in_(row.children)))
+    return LastPart(body=row.body, part_ids=row.children, results=dict(found.tuples().all()))

@@ -1,0 +1,115 @@
+"""The worker's sign of life: renews the leases of what it runs, and gives back what it leaves unfinished."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery import signals
+from celery.worker import state as worker_state
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import db
+from app.config import settings
+from app.jobs import store
+from app.jobs.models import Job, State, Worker
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+log = structlog.get_logger(__name__)
+
+#: New with every start and inherited by the pool's children: a restarted worker holds none of the old leases.
+_START = secrets.token_hex(4)
+
+
+def holder(hostname: str) -> str:
+    """The name under which the worker on this node, since this start, holds leases."""
+    return f"{hostname}#{_START}"
+
+
+class Heart(threading.Thread):
+    """Beats in a thread of the main process, because Celery's event loop stands still while it reconnects."""
+
+    def __init__(self, *, hostname: str, concurrency: int) -> None:
+        super().__init__(name="heart", daemon=True)
+        self._hostname = hostname
+        self._concurrency = concurrency
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        interval = settings().lease_seconds / 3
+        while True:
+            try:
+                self.beat()
+            except (*store.DatabaseAway, SQLAlchemyError) as error:
+                log.warning("heart_missed", error=str(error).strip())
+                store.close()
+            if self._stopped.wait(interval):
+                return
+
+    def beat(self) -> None:
+        """Renew the leases of the running jobs, and the worker's own row; older rows of its node go."""
+        name = holder(self._hostname)
+        running = [request.id for request in tuple(worker_state.active_requests)]
+        if running:
+            store.extend(store.connection(), ids=running, worker=name)
+        with db.transaction() as session:
+            self._sign(session, name)
+
+    def _sign(self, session: Session, name: str) -> None:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        statement = insert(Worker).values(
+            name=name,
+            node=self._hostname,
+            release=settings().release,
+            concurrency=self._concurrency,
+            started_at=db.clock(),
+            seen_at=db.clock(),
+        )
+        session.execute(
+            statement.on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": db.clock()})
+        )
+        session.execute(delete(Worker).where(Worker.node == self._hostname, Worker.name != name))
+
+    def stop(self) -> None:
+        """End the thread, give back what is still held, and sign off."""
+        self._stopped.set()
+        self.join(timeout=db.CONNECT_TIMEOUT.total_seconds())
+        try:
+            give_back(worker=holder(self._hostname))
+        except SQLAlchemyError as error:
+            log.warning("leases_not_given_back", error=str(error), remedy="they end by themselves")
+
+
+def give_back(*, worker: str) -> None:
+    """Release every job that `worker` still holds, and forget the worker."""
+    from app.jobs import ending, verdicts
+
+    with db.transaction() as session:
+        held = session.scalars(select(Job.id).where(Job.worker == worker, Job.state == State.RUNNING))
+        for job_id in held.all():
+            guard = ending.held_by(job_id=job_id, worker=worker)
+            ending.end_attempt(session, job_id=job_id, guard=guard, verdict=verdicts.released())
+            log.info("job_given_back", job_id=job_id)
+        session.execute(delete(Worker).where(Worker.name == worker))
+
+
+@signals.worker_ready.connect
+def _start(sender: Any, **_: object) -> None:
+    heart = Heart(hostname=sender.hostname, concurrency=sender.controller.concurrency)
+    heart.start()
+    # Celery announces its end only when it stops warmly. At exit the pool is gone, either way.
+    atexit.register(_stop, heart, os.getpid())
+    log.info("worker_ready", node=sender.hostname)
+
+
+def _stop(heart: Heart, pid: int) -> None:
+    if os.getpid() == pid:
+        heart.stop()

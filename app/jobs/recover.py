@@ -1,0 +1,202 @@
+"""Recovery: what is due becomes ready, what is ready reaches the broker, what was lost is found.
+
+Every step may run in two processes at once or be cut off anywhere without harm; beat's leader runs them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import redis
+import structlog
+from celery.app.task import Context
+from kombu.utils import json
+from sqlalchemy import or_, select, update
+
+from app import db
+from app.config import settings
+from app.jobs import ending, outbox, publish, verdicts
+from app.jobs.message import PUBLISHED_HEADER, list_of
+from app.jobs.models import Job, State
+from app.topology import Priority, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+
+log = structlog.get_logger(__name__)
+
+BATCH = 1000
+#: Messages looked at where a queue's oldest should be; some may carry no time of ours.
+TAIL = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerList:
+    """One Redis list: a queue's messages of one priority step."""
+
+    queue: Queue
+    step: Priority
+    length: int
+    #: When its oldest message was published (epoch seconds); None when that is not known.
+    oldest: float | None
+
+    @property
+    def room(self) -> int:
+        """How many more messages it may hold."""
+        return max(settings().queue_depth_limit - self.length, 0)
+
+    @property
+    def jobs(self) -> ColumnElement[bool]:
+        """The ready jobs whose messages belong here."""
+        above = [step.value for step in Priority if step > self.step]
+        mine = (Job.queue == self.queue.value) & (Job.priority >= self.step.value)
+        mine &= Job.state == State.READY
+        return mine & (Job.priority < min(above)) if above else mine
+
+
+def promote_due() -> int:
+    """Make scheduled jobs ready whose time has come; `publish_waiting` then sends them."""
+    due = select(Job.id).where(Job.state == State.SCHEDULED, Job.run_at <= db.clock())
+    due = due.order_by(Job.run_at).limit(BATCH).with_for_update(skip_locked=True)
+    total = 0
+    while True:
+        with db.transaction() as session:
+            ids = session.scalars(due).all()
+            session.execute(
+                update(Job).where(Job.id.in_(ids)).values(state=State.READY.value, published_at=None)
+            )
+        total += len(ids)
+        if len(ids) < BATCH:
+            return total
+
+
+def broker_lists() -> list[BrokerList] | None:
+    """What the broker holds; None when it does not answer."""
+    pairs = [(queue, step) for queue in Queue for step in Priority]
+    pipeline = publish.client().pipeline(transaction=False)
+    for queue, step in pairs:
+        name = settings().redis_prefix + list_of(queue=queue.value, priority=step.value)
+        pipeline.llen(name)
+        pipeline.lrange(name, -TAIL, -1)
+    try:
+        answers = pipeline.execute()
+    except redis.RedisError as error:
+        log.warning("broker_away", error=str(error))
+        return None
+    return [
+        BrokerList(queue=queue, step=step, length=length, oldest=_oldest(tail))
+        for (queue, step), length, tail in zip(pairs, answers[::2], answers[1::2], strict=True)
+    ]
+
+
+def _oldest(tail: Sequence[bytes]) -> float | None:
+    times = []
+    for raw in tail:
+        try:
+            times.append(float(json.loads(raw)["headers"][PUBLISHED_HEADER]))
+        except (ValueError, KeyError, TypeError):
+            continue  # a light task's message, or not one of ours
+    return min(times, default=None)
+
+
+def publish_waiting(lists: Sequence[BrokerList]) -> int:
+    """Send ready jobs that are known not to be in the broker, as far as the queues have room."""
+    return sum(_publish_where(found, found.jobs & Job.published_at.is_(None)) for found in lists)
+
+
+def republish_lost(lists: Sequence[BrokerList], *, now: datetime) -> int:
+    """Send again what should be in the broker and is not.
+
+    A queue is first in, first out, so a ready job published before the queue's oldest message is not in
+    it any more. A job is given `lost_after_seconds` for the way to the broker and from it to a claim.
+    A message that a worker put back may be older than its neighbours and hide nothing or cause a
+    duplicate, which a claim refuses.
+    """
+    patience = timedelta(seconds=settings().lost_after_seconds)
+    total = 0
+    for found in lists:
+        if found.length and found.oldest is None:
+            continue
+        newest = now if found.oldest is None else min(now, _moment(found.oldest, like=now))
+        total += _publish_where(found, found.jobs & (Job.published_at < newest - patience))
+    if total:
+        log.warning("lost_messages_republished", jobs=total)
+    return total
+
+
+def _moment(epoch: float, *, like: datetime) -> datetime:
+    return type(like).fromtimestamp(epoch, tz=like.tzinfo)
+
+
+def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
+    room, total = found.room, 0
+    while room > 0:
+        wanted = select(Job.id).where(condition).order_by(Job.accepted_at).limit(min(BATCH, room))
+        with db.transaction() as session:
+            ids = session.scalars(wanted.with_for_update(skip_locked=True)).all()
+            dispatches = outbox.mark_published(session, ids=ids)
+        unsent = publish.publish(dispatches, patient=True)
+        if unsent:
+            outbox.mark_unpublished(unsent)
+            return total
+        total, room = total + len(ids), room - len(ids)
+        if len(ids) < BATCH:
+            break
+    return total
+
+
+def end_leases() -> int:
+    """Send jobs whose worker is not heard of any more back, or to `dead` when that happened too often."""
+    from app.celery_app import celery_app  # its tasks reach this module
+
+    backend: Any = celery_app.backend
+    ended = select(Job).where(Job.state == State.RUNNING, Job.lease_until < db.clock())
+    ended = ended.order_by(Job.lease_until).limit(BATCH).with_for_update(skip_locked=True)
+    with db.transaction() as session:
+        jobs = session.scalars(ended).all()
+        for job in jobs:
+            error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
+            verdict = verdicts.lost(
+                task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error
+            )
+            log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
+            guard = ending.held_with(job_id=job.id, fence=job.fence)
+            ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict)
+            if verdict.state is State.DEAD:
+                backend.after_death(session, _request_of(job), RuntimeError(error))
+    return len(jobs)
+
+
+def _request_of(job: Job) -> Any:
+    options = job.options or {}
+    return Context(
+        {
+            "id": job.id,
+            "task": job.task,
+            "group": job.group_id,
+            "chord": options.get("chord"),
+            "chain": options.get("chain"),
+            "errbacks": options.get("errbacks"),
+            "root_id": options.get("root_id") or job.id,
+            "parent_id": options.get("parent_id"),
+            "delivery_info": {},
+        }
+    )
+
+
+def end_expired() -> int:
+    """Cancel jobs that nobody began before they expired."""
+    waiting = or_(Job.state == State.READY, Job.state == State.SCHEDULED)
+    with db.transaction() as session:
+        ids = session.scalars(
+            update(Job)
+            .where(waiting, Job.expires_at < db.clock())
+            .values(state=State.CANCELLED.value, error="expired", finished_at=db.clock())
+            .returning(Job.id)
+        ).all()
+    return len(ids)

@@ -1,0 +1,153 @@
+"""What is known of each task: declared once on its function, read by the API, the CLI and beat."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+from sqlalchemy.exc import OperationalError
+
+from app.domains import modules
+from app.jobs.errors import RetryableError, UnknownQueue, UnknownTask
+from app.topology import Priority, Queue, drained_queues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from app.schedule.spec import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """When a failed job runs again: after `first`, growing by `factor` up to `most`, with jitter.
+
+    Only failures in `on` are tried again; any other makes the job dead at once. A job whose worker died
+    is tried again whatever the failure. `max_attempts` counts both; None means without end.
+    """
+
+    max_attempts: int | None = 3
+    first: timedelta = timedelta(seconds=10)
+    factor: float = 2.0
+    most: timedelta = timedelta(minutes=10)
+    jitter: bool = True
+    on: tuple[type[Exception], ...] = (RetryableError, ConnectionError, TimeoutError, OperationalError)
+
+    def delay(self, *, attempt: int) -> timedelta:
+        """How long to wait after the attempt of that number (from 1)."""
+        # The exponent is bounded because a float overflows long before `most` would cut it.
+        wait = min(self.first * self.factor ** min(attempt - 1, 64), self.most)
+        return wait * random.uniform(0.5, 1.0) if self.jitter else wait  # noqa: S311 (spreads load only)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One task as its decorator declared it."""
+
+    name: str
+    body: Callable[..., Any]
+    queue: Queue = Queue.DEFAULT
+    priority: Priority = Priority.NORMAL
+    schedule: Schedule | None = None
+    public: bool = False
+    sensitive: frozenset[str] = frozenset()
+    durable: bool = True
+    retry: Retry = Retry()
+    max_attempts: int | None = 3
+    bound: bool = False
+
+    @property
+    def doc(self) -> str:
+        """The first paragraph of the function's docstring."""
+        return (inspect.getdoc(self.body) or "").split("\n\n")[0].replace("\n", " ")
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """What a caller may pass; without the task itself where the body takes it."""
+        found = inspect.signature(self.body, eval_str=True)
+        parameters = list(found.parameters.values())
+        return found.replace(parameters=parameters[1:] if self.bound else parameters)
+
+    @cached_property
+    def model(self) -> type[pydantic.BaseModel]:
+        """The arguments by name, as a pydantic model that refuses what the task does not take."""
+        fields: dict[str, Any] = {}
+        for parameter in self.signature.parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            kind = Any if parameter.annotation is parameter.empty else parameter.annotation
+            fields[parameter.name] = (
+                kind,
+                ... if parameter.default is parameter.empty else parameter.default,
+            )
+        config = pydantic.ConfigDict(extra="forbid")
+        return pydantic.create_model(self.name, __config__=config, **fields)
+
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """All given arguments by name. Raises TypeError where they do not fit, as a call would."""
+        return dict(self.signature.bind_partial(*args, **kwargs).arguments)
+
+
+_DECLARED: dict[str, TaskSpec] = {}
+
+
+class DuplicateTask(ValueError):
+    """Raised at import when two functions claim one name on the wire."""
+
+    def __init__(self, *, name: str, body: Callable[..., Any]) -> None:
+        super().__init__(
+            f'The task name "{name}" is declared twice, the second time by {body.__module__}.'
+            f"{body.__qualname__}. Rename one function, or give one a name= of its own."
+        )
+
+
+def declare(spec: TaskSpec) -> None:
+    """Make a task known. Raises when its name is taken or its queue is drained by no pool."""
+    known = _DECLARED.get(spec.name)
+    if known and (known.body.__module__, known.body.__qualname__) != (
+        spec.body.__module__,
+        spec.body.__qualname__,
+    ):
+        raise DuplicateTask(name=spec.name, body=spec.body)
+    checked_queue(spec.queue, task=spec.name)
+    _DECLARED[spec.name] = spec
+
+
+def checked_queue(queue: str, *, task: str) -> str:
+    """`queue`, if a pool drains it."""
+    drained = {member.value for member in drained_queues()}
+    if queue not in drained:
+        raise UnknownQueue(queue=queue, task=task, known=drained)
+    return str(queue)
+
+
+def tasks() -> dict[str, TaskSpec]:
+    """Every declared task by its name; imports all domains first."""
+    modules("tasks")
+    return dict(sorted(_DECLARED.items()))
+
+
+def spec_of(name: str) -> TaskSpec:
+    """The task called `name`, declared here or plainly registered with Celery."""
+    if name in _DECLARED:
+        return _DECLARED[name]
+    declared = tasks()
+    if name in declared:
+        return declared[name]
+    from app.celery_app import celery_app
+
+    registered = celery_app.tasks.get(name)
+    if registered is None:
+        raise UnknownTask(name=name, known=declared)
+    retries = registered.max_retries
+    return TaskSpec(
+        name=name,
+        body=registered.run,
+        queue=Queue(getattr(registered, "queue", None) or Queue.DEFAULT),
+        max_attempts=None if retries is None else retries + 1,
+        durable=getattr(registered, "durable", True),
+    )

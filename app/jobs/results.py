@@ -1,0 +1,95 @@
+"""What clients of Celery's results read from the ledger, and what is saved of groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import states
+from celery.backends.base import BaseBackend
+from celery.exceptions import TaskRevokedError
+from celery.result import GroupResult, result_from_tuple
+from sqlalchemy import select
+
+from app import db
+from app.jobs import attempt, groups
+from app.jobs.celery_states import result_of, state_of
+from app.jobs.models import Attempt, Job, JobGroup, State
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy.orm import Session
+
+#: How often `.get()` asks the ledger.
+POLL_SECONDS = 0.05
+
+
+class LedgerResults(BaseBackend):
+    """`AsyncResult` and `GroupResult` on the ledger's rows."""
+
+    app: Any
+    persistent = True
+    supports_autoexpire = True
+
+    def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
+        group_id, results = header_result_args
+        with surrounding_transaction() as session:
+            groups.start_chord(
+                session, group_id=group_id, part_ids=[part.id for part in results], body=dict(body)
+            )
+
+    def _save_group(self, group_id: str, result: GroupResult) -> GroupResult:
+        with surrounding_transaction() as session:
+            groups.save(session, group_id=group_id, children=result.as_tuple())
+        return result
+
+    def _restore_group(self, group_id: str) -> dict[str, Any] | None:
+        with db.reading() as session:
+            group = session.get(JobGroup, group_id)
+        if group is None or group.children is None:
+            return None
+        return {"result": result_from_tuple(group.children, self.app)}
+
+    def _delete_group(self, group_id: str) -> None:
+        with surrounding_transaction() as session:
+            groups.forget(session, group_id=group_id)
+
+    def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
+        with db.reading() as session:
+            job = session.get(Job, task_id)
+            if job is None:
+                return {"task_id": task_id, "status": states.PENDING, "result": None}
+            last = select(Attempt.traceback).where(Attempt.job_id == task_id)
+            last = last.order_by(Attempt.fence.desc()).limit(1)
+            traceback = session.execute(last).scalar() if job.state == State.DEAD else None
+        meta = {
+            "task_id": task_id,
+            "status": state_of(job),
+            "result": result_of(job),
+            "traceback": traceback,
+            "children": [],
+            "date_done": job.finished_at,
+            "name": job.task,
+            "queue": job.queue,
+        }
+        if job.state == State.CANCELLED:
+            return {**meta, "result": TaskRevokedError(job.error)}
+        return dict(self.meta_from_decoded(meta))
+
+    def wait_for(
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        interval: float = POLL_SECONDS,
+        *_: Any,
+        **options: Any,
+    ) -> Any:
+        nap = min(interval, POLL_SECONDS)
+        return super().wait_for(task_id, timeout=timeout, interval=nap, **options)
+
+
+def surrounding_transaction() -> AbstractContextManager[Session]:
+    """The surrounding transaction, else that of the running job, else one of its own."""
+    job = attempt.current()
+    session = db.current_session() or (job.session() if job else None)
+    return db.using(session) if session is not None else db.transaction()

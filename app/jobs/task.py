@@ -1,0 +1,148 @@
+"""The `@task` decorator, and the Celery task class that runs a job under its claim."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import structlog
+from celery import Task
+from celery.exceptions import Ignore, Reject
+from celery.exceptions import Retry as CeleryRetry
+
+from app.jobs import attempt, registry
+from app.jobs.errors import LeaseLost
+from app.jobs.heart import holder
+from app.jobs.message import CONTEXT_HEADER
+from app.jobs.seal import unseal
+from app.topology import Priority, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from app.schedule.spec import Schedule
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = structlog.get_logger(__name__)
+NO_RETRY = registry.Retry(on=())
+
+
+class JobTask(Task[..., Any]):
+    """Runs the body between claim and finish; the finish itself is the result backend's."""
+
+    abstract = True
+    acks_late = True
+    durable: bool = True
+    # Celery must report every end of an attempt to the backend, wanted result or not.
+    store_errors_even_if_ignored = True
+    retry_policy: registry.Retry = NO_RETRY
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        request: Any = self.request
+        if request.called_directly or request.is_eager or not self.durable:
+            return self._run(args, kwargs)
+        job = attempt.begin(job_id=request.id, attempt=request.retries or 0, worker=holder(request.hostname))
+        if job is None:
+            raise Ignore(f"Job {request.id} is not to be run by this message: finished, held or moved on.")
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**_context_of(request), job_id=job.id)
+        try:
+            return self._run(args, kwargs)
+        except (Ignore, Reject) as refusal:
+            backend: Any = self.backend
+            backend.settle_refusal(job, refusal)
+            raise Ignore(str(refusal)) from None
+        except CeleryRetry:
+            job.roll_back()
+            raise
+        except LeaseLost as error:
+            raise Ignore(str(error)) from None
+        except self.retry_policy.on as error:
+            job.roll_back()
+            wait = self.retry_policy.delay(attempt=job.attempt)
+            raise self.retry(exc=error, countdown=wait.total_seconds()) from error
+
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        opened = [unseal(value) for value in args], {name: unseal(value) for name, value in kwargs.items()}
+        result = self.run(*opened[0], **opened[1])
+        return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+    def replace(self, sig: Any) -> Any:
+        """As Celery's, and the ledger knows that this job's id goes on in the replacement."""
+        job = attempt.current()
+        if job is not None:
+            job.replaced = True
+        return super().replace(sig)
+
+
+def _context_of(request: Any) -> dict[str, Any]:
+    return dict(request.get(CONTEXT_HEADER) or {})
+
+
+def task(
+    *,
+    queue: Queue = Queue.DEFAULT,
+    schedule: Schedule | None = None,
+    public: bool = False,
+    sensitive: Collection[str] = (),
+    durable: bool = True,
+    retry: registry.Retry | None = None,
+    priority: Priority = Priority.NORMAL,
+    name: str | None = None,
+    **celery_options: Any,
+) -> Callable[[Callable[P, R]], JobTask]:
+    """Make a function a task. Its name on the wire is `<package>.<function>` unless `name` says otherwise.
+
+    `queue` and `priority` say where it waits; `schedule` when beat starts it; `public` that the API
+    accepts it from clients; `sensitive` names the arguments that are sealed; `retry` what happens after
+    a failure. `durable=False` makes a light task: no row in the ledger, so no result, no record, no
+    recovery of what a crash takes. Further options are Celery's.
+    """
+    retry = retry or registry.Retry()
+
+    def decorate(body: Callable[P, R]) -> JobTask:
+        from app.celery_app import celery_app
+
+        wire_name = name or f"{body.__module__.split('.')[-2]}.{body.__name__}"
+        max_attempts = _max_attempts(retry, celery_options)
+        registry.declare(
+            registry.TaskSpec(
+                name=wire_name,
+                body=body,
+                queue=queue,
+                priority=priority,
+                schedule=schedule,
+                public=public,
+                sensitive=frozenset(sensitive),
+                durable=durable,
+                retry=retry,
+                max_attempts=max_attempts,
+                bound=bool(celery_options.get("bind")),
+            )
+        )
+        options: dict[str, Any] = {
+            "queue": queue.value,
+            "priority": priority.value,
+            "durable": durable,
+            "retry_policy": retry,
+            "max_retries": None if max_attempts is None else max_attempts - 1,
+            "ignore_result": not durable,
+            # A light task has no ledger to repeat it when its process dies; Celery then sends it again.
+            "retry_on_worker_lost": not durable,
+        }
+        make: Any = celery_app.task(name=wire_name, **(options | celery_options))
+        made = make(body)
+        assert isinstance(made, JobTask)  # noqa: S101 (narrows the type)
+        return made
+
+    return decorate
+
+
+def _max_attempts(retry: registry.Retry, celery_options: dict[str, Any]) -> int | None:
+    if "max_retries" not in celery_options:
+        return retry.max_attempts
+    retries = celery_options["max_retries"]
+    return None if retries is None else int(retries) + 1

@@ -1,0 +1,73 @@
+"""What is to become of a job, for each way an attempt can end other than done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.jobs import registry
+from app.jobs.ending import Verdict
+from app.jobs.models import Outcome, State
+
+if TYPE_CHECKING:
+    from app.jobs.attempt import RunningJob
+
+#: A job whose task asked for its message back runs again after so long.
+REQUEUE_SECONDS = 1.0
+
+
+def sentence(error: Any) -> str:
+    """An error for a person: its class and what it says."""
+    if not isinstance(error, BaseException):
+        return str(error)
+    said = str(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = None) -> Verdict:
+    """The job goes on as its body asked, through `self.retry()` or `self.replace()`."""
+    new = job.moved
+    later = new is not None and (new.run_at is not None or new.delay_seconds > 0)
+    return Verdict(
+        outcome=Outcome.RETRIED,
+        state=State.SCHEDULED if later else State.READY,
+        error=error,
+        traceback=traceback,
+        delay_seconds=new.delay_seconds if new else 0.0,
+        run_at=new.run_at if new else None,
+        moved=new,
+    )
+
+
+def released() -> Verdict:
+    """A worker that stops gives the job back; nobody failed."""
+    return Verdict(outcome=Outcome.RELEASED, state=State.READY, counts=False)
+
+
+def requeued() -> Verdict:
+    """The body raised `Reject(requeue=True)`: not now, and no failure."""
+    return Verdict(
+        outcome=Outcome.RELEASED, state=State.SCHEDULED, delay_seconds=REQUEUE_SECONDS, counts=False
+    )
+
+
+def cancelled(reason: str) -> Verdict:
+    """Somebody called it off while it ran."""
+    return Verdict(outcome=Outcome.CANCELLED, state=State.CANCELLED, error=reason)
+
+
+def dead(error: str, *, traceback: str | None = None, result: Any = None) -> Verdict:
+    """The job failed for good."""
+    return Verdict(outcome=Outcome.FAILED, state=State.DEAD, error=error, traceback=traceback, result=result)
+
+
+def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Verdict:
+    """The worker died under the job: again after a while, dead once that killed too many."""
+    if max_attempts is not None and attempt >= max_attempts:
+        return Verdict(outcome=Outcome.LOST, state=State.DEAD, error=error, result=result)
+    wait = registry.spec_of(task).retry.delay(attempt=attempt)
+    return Verdict(
+        outcome=Outcome.LOST,
+        state=State.SCHEDULED,
+        error=error,
+        delay_seconds=wait.total_seconds() if attempt > 1 else 0.0,
+    )

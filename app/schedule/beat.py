@@ -1,0 +1,101 @@
+"""Beat: Celery's scheduler, turned into the clockwork of the ledger."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery.beat import Scheduler
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import db
+from app.config import settings
+from app.jobs import metrics, recover
+from app.jobs.store import DatabaseAway
+from app.schedule.fire import database_now, fire_due
+from app.schedule.leader import lead, resign
+
+log = structlog.get_logger(__name__)
+
+TICK = timedelta(seconds=0.5)
+#: A standby looks this often whether it is needed, and so does a leader whose database is away.
+STANDBY = timedelta(seconds=3)
+ROLL_UP = timedelta(seconds=5)
+PRUNE = timedelta(minutes=10)
+LEADER = "beat"
+
+
+class LedgerScheduler(Scheduler):
+    """Ticks twice a second while it leads: fires schedules, promotes due jobs, finds what was lost."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._holder = f"{socket.gethostname()}#{secrets.token_hex(4)}"
+        self._leads = False
+        self._last: dict[str, float] = {}
+        super().__init__(*args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """Nothing to load: schedules are declared on tasks, their memory is in the database."""
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Do what is due; the answer is how many seconds to sleep."""
+        try:
+            if not self._lead():
+                return STANDBY.total_seconds()
+            self._work()
+        except (SQLAlchemyError, *DatabaseAway) as error:
+            log.error("beat_tick_failed", error=str(error).splitlines()[0])
+            return STANDBY.total_seconds()
+        return TICK.total_seconds()
+
+    def _lead(self) -> bool:
+        leads = lead(LEADER, holder=self._holder)
+        if leads != self._leads:
+            log.info("beat_leads" if leads else "beat_stands_by", holder=self._holder)
+        self._leads = leads
+        return leads
+
+    def _work(self) -> None:
+        fire_due()
+        recover.promote_due()
+        lists = recover.broker_lists()
+        if lists is not None:
+            recover.publish_waiting(lists)
+        if self._is_time("recover", timedelta(seconds=settings().recover_seconds)):
+            recover.end_leases()
+            recover.end_expired()
+            if lists is not None:
+                with db.reading() as session:
+                    now = database_now(session)
+                recover.republish_lost(lists, now=now)
+        if self._is_time("roll_up", ROLL_UP):
+            with db.transaction() as session:
+                metrics.roll_up(session)
+        if self._is_time("prune", PRUNE):
+            with db.transaction() as session:
+                before = database_now(session) - timedelta(days=settings().retention_days)
+                metrics.prune(session, before=before)
+
+    def _is_time(self, name: str, interval: timedelta) -> bool:
+        now = time.monotonic()
+        if now - self._last.get(name, -interval.total_seconds()) < interval.total_seconds():
+            return False
+        self._last[name] = now
+        return True
+
+    def close(self) -> None:
+        """Let a standby take over at once."""
+        if self._leads:
+            try:
+                resign(LEADER, holder=self._holder)
+            except SQLAlchemyError as error:
+                log.warning("beat_not_resigned", error=str(error), remedy="its term ends by itself")
+        super().close()
+
+    @property
+    def info(self) -> str:
+        return f"    . ledger -> {settings().release}"

@@ -1,0 +1,34 @@
+"""One leader at a time, chosen through the database by its clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app import db
+from app.schedule.models import Leader
+
+#: A leader that is not heard of for so long is replaced; it renews at every tick.
+TERM = timedelta(seconds=15)
+
+
+def lead(name: str, *, holder: str) -> bool:
+    """Become or stay the leader called `name`; False while another one is."""
+    with db.transaction() as session:
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        until = db.clock(TERM.total_seconds())
+        statement = insert(Leader).values(name=name, holder=holder, until=until)
+        taken = statement.on_conflict_do_update(
+            index_elements=[Leader.name],
+            set_={"holder": holder, "until": until},
+            where=(Leader.holder == holder) | (Leader.until < db.clock()),
+        ).returning(Leader.holder)
+        return session.execute(taken).scalar() is not None
+
+
+def resign(name: str, *, holder: str) -> None:
+    """Let another lead at once."""
+    with db.transaction() as session:
+        session.execute(delete(Leader).where(Leader.name == name, Leader.holder == holder))
