@@ -90,7 +90,7 @@ def _load_products(
 def _load_batches(session: Session, batches: Sequence[StagedBatch], *, now: datetime, done: Imported) -> None:
     skus = {batch.sku for batch in batches}
     found = session.execute(select(Product.sku, Product.id).where(Product.sku.in_(skus)))
-    products = dict(found.tuples().all())
+    products = {sku: product_id for sku, product_id in found}  # noqa: C416 (rows are no pairs to mypy)
     rows = [asdict(batch) for batch in batches]
     for row in rows:
         row["product_id"] = products[row.pop("sku")]
