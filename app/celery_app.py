@@ -24,7 +24,7 @@ class LedgerCelery(Celery):
         self, name: str, args: Any = None, kwargs: Any = None, **options: Any
     ) -> AsyncResult[Any]:
         """Accept the job (or send a light task) and return Celery's own result for it."""
-        from app.jobs import send  # (tasks import this module)
+        from app.jobs import send  # tasks import this module
 
         if not send.is_durable(name):
             return super().send_task(name, args, kwargs, **options)
@@ -56,6 +56,7 @@ def _configuration(values: Settings) -> dict[str, Any]:
         "task_default_priority": Priority.NORMAL.value,
         "task_queues": [KombuQueue(name.value, Exchange(""), routing_key=name.value) for name in Queue],
         "task_create_missing_queues": False,
+        "task_routes": (_route,),
         "task_acks_late": True,
         # The ledger decides about repetition, so a message is done with once its attempt has ended.
         "task_acks_on_failure": True,
@@ -73,6 +74,14 @@ def _configuration(values: Settings) -> dict[str, Any]:
         "beat_scheduler": "app.schedule.beat:LedgerScheduler",
         "control_queue_expires": 60.0,
     }
+
+
+def _route(name: str, *_: object, **__: object) -> dict[str, Any]:
+    """Where a light task's message goes; durable ones are routed as they are accepted."""
+    from app.jobs import registry  # tasks import this module
+
+    spec = registry.spec_of(name)
+    return {"queue": spec.queue.value, "priority": spec.priority.value}
 
 
 def _transport(values: Settings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, types
+from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, select, types
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -87,6 +87,11 @@ def _clock_sqlite(element: clock, compiler: Any, **kwargs: Any) -> str:
         return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
     seconds = compiler.process(element.clauses, **kwargs)
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds}))"
+
+
+def now(session: Session) -> datetime:
+    """What the database's clock shows."""
+    return session.execute(select(clock())).scalar_one()
 
 
 def engine() -> Engine:

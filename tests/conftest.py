@@ -8,8 +8,10 @@ import secrets
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from app import config, db, migrations
+from tests.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
 
 if TYPE_CHECKING:
@@ -126,6 +128,17 @@ def database(configure: Callable[..., None], database_url: str, redis_url: str) 
     """The engine of a fresh database of each kind, with settings and an empty Redis to match."""
     configure(database_url=database_url, redis_url=redis_url)
     return db.engine()
+
+
+@pytest.fixture
+def fleet(database: Engine, configure: Callable[..., None], tmp_path: Path) -> Iterator[Fleet]:
+    """Starts workers and beats on `database`; leases and recovery are short, so that tests are."""
+    configure(lease_seconds=3, recover_seconds=1, lost_after_seconds=2, soft_shutdown_seconds=2)
+    with db.transaction() as session:
+        session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
+    started = Fleet(folder=tmp_path)
+    yield started
+    started.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Every step may run in two processes at once or be cut off anywhere without harm;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -24,7 +24,6 @@ from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import ColumnElement
 
@@ -109,7 +108,7 @@ def publish_waiting(lists: Sequence[BrokerList]) -> int:
     return sum(_publish_where(found, found.jobs & Job.published_at.is_(None)) for found in lists)
 
 
-def republish_lost(lists: Sequence[BrokerList], *, now: datetime) -> int:
+def republish_lost(lists: Sequence[BrokerList]) -> int:
     """Send again what should be in the broker and is not.
 
     A queue is first in, first out, so a ready job published before the queue's oldest message is not in
@@ -118,19 +117,17 @@ def republish_lost(lists: Sequence[BrokerList], *, now: datetime) -> int:
     duplicate, which a claim refuses.
     """
     patience = timedelta(seconds=settings().lost_after_seconds)
+    with db.reading() as session:
+        now = db.now(session)
     total = 0
     for found in lists:
         if found.length and found.oldest is None:
             continue
-        newest = now if found.oldest is None else min(now, _moment(found.oldest, like=now))
+        newest = now if found.oldest is None else min(now, datetime.fromtimestamp(found.oldest, tz=UTC))
         total += _publish_where(found, found.jobs & (Job.published_at < newest - patience))
     if total:
         log.warning("lost_messages_republished", jobs=total)
     return total
-
-
-def _moment(epoch: float, *, like: datetime) -> datetime:
-    return type(like).fromtimestamp(epoch, tz=like.tzinfo)
 
 
 def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
@@ -152,24 +149,31 @@ def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
 
 def end_leases() -> int:
     """Send jobs whose worker is not heard of any more back, or to `dead` when that happened too often."""
+    ended = select(Job).where(Job.state == State.RUNNING, Job.lease_until < db.clock())
+    with db.reading() as session:
+        jobs = session.scalars(ended.order_by(Job.lease_until).limit(BATCH)).all()
+    for job in jobs:
+        # One by one, so that what goes wrong with one job keeps no other waiting.
+        try:
+            _end_lease(job)
+        except Exception:
+            log.exception("lease_not_ended", job_id=job.id)
+    return len(jobs)
+
+
+def _end_lease(job: Job) -> None:
     from app.celery_app import celery_app  # its tasks reach this module
 
     backend: Any = celery_app.backend
-    ended = select(Job).where(Job.state == State.RUNNING, Job.lease_until < db.clock())
-    ended = ended.order_by(Job.lease_until).limit(BATCH).with_for_update(skip_locked=True)
+    error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
+    verdict = verdicts.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
+    guard = ending.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < db.clock())
     with db.transaction() as session:
-        jobs = session.scalars(ended).all()
-        for job in jobs:
-            error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
-            verdict = verdicts.lost(
-                task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error
-            )
-            log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
-            guard = ending.held_with(job_id=job.id, fence=job.fence)
-            ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict)
-            if verdict.state is State.DEAD:
-                backend.after_death(session, _request_of(job), RuntimeError(error))
-    return len(jobs)
+        if not ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
+            return
+        if verdict.state is State.DEAD:
+            backend.after_death(session, _request_of(job), RuntimeError(error))
+    log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
 
 
 def _request_of(job: Job) -> Any:

@@ -124,8 +124,6 @@ def task(
             )
         )
         options: dict[str, Any] = {
-            "queue": queue.value,
-            "priority": priority.value,
             "durable": durable,
             "retry_policy": retry,
             "max_retries": None if max_attempts is None else max_attempts - 1,

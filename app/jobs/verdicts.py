@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.jobs import registry
 from app.jobs.ending import Verdict
+from app.jobs.errors import UnknownTask
 from app.jobs.models import Outcome, State
 
 if TYPE_CHECKING:
@@ -64,10 +65,18 @@ def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, resul
     """The worker died under the job: again after a while, dead once that killed too many."""
     if max_attempts is not None and attempt >= max_attempts:
         return Verdict(outcome=Outcome.LOST, state=State.DEAD, error=error, result=result)
-    wait = registry.spec_of(task).retry.delay(attempt=attempt)
+    wait = _retry_of(task).delay(attempt=attempt)
     return Verdict(
         outcome=Outcome.LOST,
         state=State.SCHEDULED,
         error=error,
         delay_seconds=wait.total_seconds() if attempt > 1 else 0.0,
     )
+
+
+def _retry_of(task: str) -> registry.Retry:
+    """The task's policy; the usual one for a task that only a newer release knows."""
+    try:
+        return registry.spec_of(task).retry
+    except UnknownTask:
+        return registry.Retry()

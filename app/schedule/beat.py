@@ -16,7 +16,7 @@ from app import db
 from app.config import settings
 from app.jobs import metrics, recover
 from app.jobs.store import DatabaseAway
-from app.schedule.fire import database_now, fire_due
+from app.schedule.fire import fire_due
 from app.schedule.leader import lead, resign
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,10 @@ class LedgerScheduler(Scheduler):
         except (SQLAlchemyError, *DatabaseAway) as error:
             log.error("beat_tick_failed", error=str(error).splitlines()[0])
             return STANDBY.total_seconds()
+        except Exception:
+            # Whatever else goes wrong in one tick, the clock must not stand still for it.
+            log.exception("beat_tick_failed")
+            return STANDBY.total_seconds()
         return TICK.total_seconds()
 
     def _lead(self) -> bool:
@@ -63,21 +67,17 @@ class LedgerScheduler(Scheduler):
         fire_due()
         recover.promote_due()
         lists = recover.broker_lists()
-        if lists is not None:
-            recover.publish_waiting(lists)
+        recover.publish_waiting(lists or [])
         if self._is_time("recover", timedelta(seconds=settings().recover_seconds)):
             recover.end_leases()
             recover.end_expired()
-            if lists is not None:
-                with db.reading() as session:
-                    now = database_now(session)
-                recover.republish_lost(lists, now=now)
+            recover.republish_lost(lists or [])
         if self._is_time("roll_up", ROLL_UP):
             with db.transaction() as session:
                 metrics.roll_up(session)
         if self._is_time("prune", PRUNE):
             with db.transaction() as session:
-                before = database_now(session) - timedelta(days=settings().retention_days)
+                before = db.now(session) - timedelta(days=settings().retention_days)
                 metrics.prune(session, before=before)
 
     def _is_time(self, name: str, interval: timedelta) -> bool:

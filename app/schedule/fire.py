@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,21 +10,19 @@ from sqlalchemy import select, update
 
 from app import db
 from app.config import settings
+from app.errors import GroundworkError
 from app.jobs import registry
 from app.jobs.accept import accept, new_job
 from app.schedule.models import ScheduleState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.jobs.registry import TaskSpec
 
 log = structlog.get_logger(__name__)
-
-
-def database_now(session: Session) -> datetime:
-    """The database's clock."""
-    return session.execute(select(db.clock())).scalar_one()
 
 
 def fire_due() -> None:
@@ -35,13 +33,18 @@ def fire_due() -> None:
     """
     scheduled = [spec for spec in registry.tasks().values() if spec.schedule is not None]
     with db.transaction() as session:
-        now = database_now(session)
+        now = db.now(session)
         memory = {state.name: state.last_fire_at for state in session.scalars(select(ScheduleState))}
         for spec in scheduled:
             if spec.name not in memory:
                 session.add(ScheduleState(name=spec.name, last_fire_at=now))
-            else:
-                _fire(session, spec, last=memory[spec.name], now=now)
+                continue
+            # A schedule that cannot be fired must not keep the others from firing.
+            try:
+                with session.begin_nested():
+                    _fire(session, spec, last=memory[spec.name], now=now)
+            except GroundworkError as error:
+                log.error("schedule_not_fired", schedule=spec.name, error=str(error))
 
 
 def _fire(session: Session, spec: TaskSpec, *, last: datetime, now: datetime) -> None:

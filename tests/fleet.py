@@ -1,0 +1,103 @@
+"""Starts real workers and beats as processes, with the test's settings and the sample tasks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app import db
+from app.jobs.models import Worker
+from app.schedule.models import Leader
+from tests.servers import START_TIMEOUT_SECONDS, stop, wait_until
+
+ROOT = Path(__file__).parents[1]
+CELERY = [sys.executable, "-m", "celery", "-A", "app.celery_app"]
+
+
+@dataclass
+class Process:
+    """A worker or beat in a process group of its own, so that it can be killed as a whole."""
+
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        """End it and its children as a lost machine would."""
+        os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait(timeout=START_TIMEOUT_SECONDS)
+
+    def stop(self) -> None:
+        """Ask it to stop and wait until it has."""
+        stop(self.popen)
+
+
+@dataclass
+class Fleet:
+    """The processes of one test; `close` ends those that still run."""
+
+    folder: Path
+    include: str = "tests.sample.tasks"
+    processes: list[Process] = field(default_factory=list)
+
+    def start_worker(
+        self, name: str = "standard", *, queues: str = "default,discounts", processes: int = 2
+    ) -> Process:
+        """A worker that consumes when this returns."""
+        known = _worker_names()
+        arguments = ["worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(processes), "-I", self.include]
+        started = self._start(name, [*arguments, "--without-gossip", "--without-mingle"])
+        self._wait(started, lambda: _worker_names() - known, what=f"worker {name} consumes")
+        return started
+
+    def start_beat(self, name: str = "beat", *, leads: bool = True) -> Process:
+        """A beat; one that `leads` does when this returns."""
+        started = self._start(name, ["beat", "--pidfile="])
+        if leads:
+            self._wait(started, _leader, what="beat leads")
+        return started
+
+    def _start(self, name: str, arguments: list[str]) -> Process:
+        log = self.folder / f"{name}-{len(self.processes)}.log"
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "REMAP_SIGTERM": "SIGQUIT"}
+        with log.open("wb") as output:
+            popen = subprocess.Popen(
+                [*CELERY, *arguments],
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        process = Process(name=name, popen=popen, log=log)
+        self.processes.append(process)
+        return process
+
+    def _wait(self, process: Process, condition: object, *, what: str) -> None:
+        def ready() -> object:
+            assert process.popen.poll() is None, f"{process.name} ended:\n{process.log.read_text()}"
+            assert callable(condition)
+            return condition()
+
+        wait_until(ready, seconds=START_TIMEOUT_SECONDS, what=what)
+
+    def close(self) -> None:
+        for process in self.processes:
+            if process.popen.poll() is None:
+                process.kill()
+
+
+def _worker_names() -> set[str]:
+    with db.reading() as session:
+        return set(session.scalars(select(Worker.name)))
+
+
+def _leader() -> str | None:
+    with db.reading() as session:
+        return session.scalar(select(Leader.holder).where(Leader.until > db.clock()))

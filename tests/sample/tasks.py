@@ -1,0 +1,132 @@
+"""Tasks that only tests run; workers get them by `-I tests.sample.tasks`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from app.jobs import PermanentError, Retry, RetryableError, checkpoint, job_session, task
+from app.topology import Queue
+
+QUICK = Retry(first=timedelta(seconds=0.1), jitter=False)
+
+
+@task(public=True)
+def add(x: int, y: int) -> int:
+    """Add two numbers."""
+    return x + y
+
+
+@task()
+def total(values: list[int]) -> int:
+    return sum(values)
+
+
+@task(retry=QUICK, bind=True)
+def fail_until(self: Any, attempt: int) -> int:
+    """Fail in a way that may pass until the attempt of that number."""
+    if self.request.retries + 1 < attempt:
+        raise RetryableError("not yet")
+    return int(self.request.retries) + 1
+
+
+@task(retry=QUICK)
+def fail_for_good() -> None:
+    raise PermanentError("no repetition mends this")
+
+
+@task()
+def has_a_bug() -> None:
+    raise ValueError("a bug")
+
+
+@task(bind=True, max_retries=5)
+def retry_itself(self: Any, times: int) -> int:
+    if self.request.retries < times:
+        raise self.retry(countdown=0.1)
+    return int(self.request.retries)
+
+
+@task(bind=True)
+def replace_itself(self: Any, x: int) -> Any:
+    return self.replace(add.s(x, 1) | add.s(10))
+
+
+@task()
+async def double(x: int) -> int:
+    await asyncio.sleep(0)
+    return 2 * x
+
+
+@task(sensitive=("password",))
+def length(user: str, password: str) -> int:
+    return len(user) + len(password)
+
+
+@task()
+def record_effect(name: str) -> None:
+    """Write a row that commits with the job's finish; tests count the rows."""
+    job_session().execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": name})
+
+
+@task()
+def record_effect_and_fail(name: str) -> None:
+    record_effect.run(name)
+    raise ValueError("after the effect")
+
+
+@task()
+def accept_and_fail(name: str) -> None:
+    record_effect.delay(name)
+    raise ValueError("after accepting another job")
+
+
+@task()
+def wait_for_file(path: str) -> str:
+    """Run until the test makes `path`; says that it runs by making `path` + `.started`."""
+    Path(f"{path}.started").touch()
+    while not Path(path).exists():
+        time.sleep(0.02)
+    return "seen"
+
+
+@task()
+def count_in_steps(path: str, steps: int) -> int:
+    """Make a checkpoint at every step, wait at the last for the test to make `path`."""
+    for step in range(1, steps + 1):
+        checkpoint({"done": step, "total": steps})
+    return len(wait_for_file.run(path))
+
+
+@task(retry=QUICK)
+def kill_own_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@task(retry=QUICK, queue=Queue.ANALYTICS)
+def kill_whole_worker() -> None:
+    os.killpg(os.getpgid(os.getppid()), signal.SIGKILL)
+
+
+@task(time_limit=1, soft_time_limit=None, retry=Retry(max_attempts=1))
+def never_end() -> None:
+    while True:
+        time.sleep(1)
+
+
+@task(durable=False)
+def touch(path: str) -> None:
+    """A light task."""
+    Path(path).touch()
+
+
+@task()
+def not_json() -> object:
+    return object()
