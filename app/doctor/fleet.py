@@ -43,7 +43,7 @@ def jobs_wait_in_known_queues() -> Finding:
     known = [queue.value for queue in drained_queues()]
     wanted = select(Job.queue, func.count()).where(Job.state.not_in(TERMINAL), Job.queue.not_in(known))
     with reading() as session:
-        stranded = session.execute(wanted.group_by(Job.queue)).tuples().all()
+        stranded = session.execute(wanted.group_by(Job.queue)).all()
     if stranded:
         return Finding.problem(
             ABOUT,
@@ -133,9 +133,7 @@ def no_job_is_overdue() -> Finding:
         and_(Job.state == State.RUNNING, Job.lease_until <= long_ago),
     )
     with reading() as session:
-        rows = (
-            session.execute(select(Job.task, func.count()).where(overdue).group_by(Job.task)).tuples().all()
-        )
+        rows = session.execute(select(Job.task, func.count()).where(overdue).group_by(Job.task)).all()
     if rows:
         return Finding.problem(
             ABOUT,
@@ -149,7 +147,7 @@ def _workers() -> Sequence[tuple[str, str]]:
     """Node and release of the workers that are alive."""
     alive = select(Worker.node, Worker.release).where(Worker.seen_at > clock(-settings().lease_seconds))
     with reading() as session:
-        return session.execute(alive).tuples().all()
+        return session.execute(alive).all()
 
 
 def _counts(rows: Sequence[tuple[str, int]]) -> str:

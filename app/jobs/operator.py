@@ -104,6 +104,6 @@ def counts() -> list[dict[str, Any]]:
     with reading() as session:
         found = session.execute(select(Job.task, Job.state, func.count()).group_by(Job.task, Job.state))
         rows: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(State, 0))
-        for task, state, count in found.tuples():
+        for task, state, count in found:
             rows[task][State(state)] = count
     return [{"task": task, **by_state} for task, by_state in sorted(rows.items())]

@@ -12,7 +12,7 @@ from app.db import reading
 from app.errors import GroundworkError
 from app.jobs.models import State
 from app.jobs.service import find_job
-from app.terminal import error_console
+from app.terminal import error_console, say_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +36,9 @@ class StillRunning(GroundworkError):
 
 def watch(job_id: str, *, timeout: timedelta | None) -> Job:
     """The job once it is terminal, with a progress bar meanwhile on a terminal."""
+    terminal = error_console().is_terminal
+    if not terminal:
+        say_error(f"Waiting for job {job_id}.")
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -44,7 +47,7 @@ def watch(job_id: str, *, timeout: timedelta | None) -> Job:
         TimeElapsedColumn(),
         console=error_console(),
         transient=True,
-        disable=not error_console().is_terminal,
+        disable=not terminal,
     )
     with bar:
         line = bar.add_task("", total=None, share="")
