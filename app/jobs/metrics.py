@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from app.db import clock, reading
 from app.jobs.models import Job, JobStat, State, Worker
 from app.jobs.overdue import count_overdue
 from app.jobs.recover import broker_lists
-from app.jobs.rollup import ATTEMPT, BOUNDS, FINISHED, OVER, PRUNE_BATCH, RUN, WAIT, prune, roll_up
+from app.jobs.rollup import ATTEMPT, BOUNDS, FINISHED, PRUNE_BATCH, RUN, WAIT, name_of, prune, roll_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -131,8 +132,14 @@ def _histogram(name: str, text: str, stats: Iterable[JobStat]) -> Metric:
         series[stat.task, stat.queue][stat.bucket] = stat
     for labels, by_bound in series.items():
         total, buckets = 0, []
-        for bound in [*(f"{bound:g}" for bound in BOUNDS), OVER]:
-            total += by_bound[bound].count if bound in by_bound else 0
-            buckets.append((bound, float(total)))
+        for bound in [*BOUNDS, math.inf]:
+            name = name_of(bound)
+            total += by_bound[name].count if name in by_bound else 0
+            buckets.append((_le(bound), float(total)))
         family.add_metric(labels, buckets, sum(stat.seconds for stat in by_bound.values()))
     return family
+
+
+def _le(bound: float) -> str:
+    """A bound as Prometheus writes it."""
+    return "+Inf" if bound == math.inf else str(float(bound))

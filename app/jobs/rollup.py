@@ -7,6 +7,7 @@ the time it bears.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,6 @@ LONGEST_WINDOW = timedelta(hours=1)
 PRUNE_BATCH = 1_000
 #: Upper bounds of the histograms in seconds.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
-OVER = "+Inf"
 WATERMARK = "watermark"
 FINISHED, ATTEMPT, RUN, WAIT = "finished", "attempt", "run", "wait"
 
@@ -139,9 +139,14 @@ def _counts(kind: str, bucket: Any, *, seconds: Any = 0.0) -> Select[Any]:
     return select(*columns).select_from(Job).group_by(Job.task, Job.queue, "bucket")
 
 
+def name_of(bound: float) -> str:
+    """How the table calls the bucket up to `bound`."""
+    return f"{bound:g}"
+
+
 def _histogram(kind: str, seconds: ColumnElement[float]) -> Select[Any]:
-    steps: list[Any] = [(seconds <= bound, literal_column(f"'{bound:g}'")) for bound in BOUNDS]
-    return _counts(kind, case(*steps, else_=literal_column(f"'{OVER}'")), seconds=seconds)
+    steps: list[Any] = [(seconds <= bound, literal_column(f"'{name_of(bound)}'")) for bound in BOUNDS]
+    return _counts(kind, case(*steps, else_=literal_column(f"'{name_of(math.inf)}'")), seconds=seconds)
 
 
 def _add(session: Session, rows: Select[Any]) -> None:

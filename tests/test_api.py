@@ -1,0 +1,180 @@
+"""The door of the API: who gets in, and what a stopped database or Redis means."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from app import migrations
+from app.access import TRUSTED_FOR
+from app.api import create_app
+from app.callers import declare_scope, known_scopes
+from app.db import transaction
+from app.tokens import revoke_token
+from tests.api_client import anonymous, client_for, new_token
+from tests.jobs import samples
+from tests.servers import PostgresServer, free_port, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+#: Any good token opens these.
+WITHOUT_SCOPE = {"/livez", "/readyz", "/docs", "/api/v1/openapi.json"}
+NOTHING = declare_scope("tests:nothing", "Nothing at all.")
+HELLO = {"task": samples.greet.name, "arguments": {"name": "Ada"}}
+
+
+def all_routes() -> list[tuple[str, str]]:
+    """Every method and path the API knows, with something in the place of parameters."""
+    return sorted(
+        (method, (route.path or "").replace("{", "").replace("}", ""))
+        for route in iter_route_contexts(create_app().routes)
+        for method in route.methods or ()
+        if method != "HEAD"
+    )
+
+
+def test_the_walk_over_all_routes_sees_them() -> None:
+    routes = all_routes()
+    assert ("POST", "/api/v1/jobs") in routes
+    assert {path for _, path in routes} > WITHOUT_SCOPE
+
+
+def test_no_route_answers_without_a_token(database: Engine) -> None:
+    client = anonymous()
+    for method, path in [*all_routes(), ("GET", "/"), ("GET", "/nowhere"), ("PUT", "/api/v1/jobs")]:
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "missing_token"), path
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="groundwork"'
+
+
+def test_no_route_reads_the_body_of_a_stranger(database: Engine) -> None:
+    client = anonymous()
+    for method, path in all_routes():
+        answer = client.request(method, path, content=b"{" * 10_000_000 if method == "POST" else b"")
+        assert answer.status_code == 401
+
+
+def test_every_route_but_the_probes_asks_for_a_scope_and_names_it(database: Engine) -> None:
+    client = client_for(NOTHING)
+    for method, path in all_routes():
+        answer = client.request(method, path, json={} if method == "POST" else None)
+        if path in WITHOUT_SCOPE:
+            assert answer.status_code != 403
+            continue
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope"), path
+        assert answer.json()["detail"].rstrip(".").split()[-1] in known_scopes()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic",
+        "Basic !",
+        "Token x",
+        "Bearer gw_x",
+        "Basic Og==",
+        "Bearer " + "x" * 5000,
+    ],
+)
+def test_a_malformed_token_is_refused(database: Engine, header: str) -> None:
+    answer = anonymous().get("/livez", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_revoked_token_is_refused_within_a_second(database: Engine) -> None:
+    token = new_token()
+    client = anonymous()
+    client.headers["Authorization"] = f"Bearer {token.secret}"
+    assert client.get("/api/v1/tasks").status_code == 200
+    with transaction() as session:
+        revoke_token(session, name_or_id=token.id)
+    began = time.monotonic()
+    wait_until(lambda: client.get("/api/v1/tasks").status_code == 401, seconds=5, what="the token is refused")
+    assert time.monotonic() - began < TRUSTED_FOR.total_seconds() + 0.5
+
+
+def test_a_browser_may_read_the_documentation_with_the_token_as_password(database: Engine) -> None:
+    browser = anonymous()
+    asked = browser.get("/docs", headers={"Accept": "text/html,*/*"})
+    assert 'Basic realm="groundwork"' in asked.headers["WWW-Authenticate"]
+    password = base64.b64encode(f"me:{new_token().secret}".encode()).decode()
+    browser.headers["Authorization"] = f"Basic {password}"
+    assert browser.get("/docs").status_code == 200
+    assert "/api/v1/jobs" in browser.get("/api/v1/openapi.json").json()["paths"]
+
+
+def test_a_browser_cannot_be_made_to_write(database: Engine) -> None:
+    password = base64.b64encode(f"me:{new_token().secret}".encode()).decode()
+    answer = anonymous().post("/api/v1/jobs", json=HELLO, headers={"Authorization": f"Basic {password}"})
+    assert answer.status_code == 401
+
+
+def test_a_ready_service_says_so(database: Engine) -> None:
+    answer = client_for().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"] == {"database": "ok", "migrations": "ok", "redis": "ok"}
+
+
+def test_a_database_of_another_release_is_named(database: Engine) -> None:
+    client = client_for()
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "groundwork migrate" in answer.json()["checks"]["migrations"]
+
+
+def test_without_redis_jobs_are_accepted_and_it_is_named(
+    configure: Callable[..., None], database_url: str
+) -> None:
+    configure(database_url=database_url, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    client = client_for()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "redis" in answer.json()["detail"]
+    assert answer.headers["Retry-After"]
+    accepted = client.post("/api/v1/jobs", json=HELLO)
+    assert accepted.status_code == 202
+    assert client.get(accepted.headers["Location"]).json()["state"] == "ready"
+    assert "groundwork_broker_up 0.0" in client.get("/metrics").text
+
+
+@pytest.fixture
+def own_postgres(configure: Callable[..., None], redis_url: str) -> Iterator[PostgresServer]:
+    """A PostgreSQL that a test may stop."""
+    server = PostgresServer()
+    server.start()
+    configure(database_url=server.url("postgres"), redis_url=redis_url)
+    migrations.upgrade()
+    yield server
+    server.close()
+
+
+def test_without_the_database_the_process_lives_and_everything_else_waits(
+    own_postgres: PostgresServer,
+) -> None:
+    client = client_for()
+    assert client.post("/api/v1/jobs", json=HELLO).status_code == 202
+    own_postgres.close()
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").json()["checks"]["database"] == "no connection"
+    for answer in (
+        client.get("/api/v1/jobs"),
+        client.post("/api/v1/jobs", json=HELLO),
+        client.get("/metrics"),
+        anonymous().get("/livez", headers={"Authorization": f"Bearer gw_{'0' * 12}_{'x' * 43}"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert answer.headers["Retry-After"]
+        assert "127.0.0.1" not in answer.text

@@ -1,0 +1,180 @@
+"""The API behind real gunicorn: what arrives over sockets from clients that are broken or hostile."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+import app
+from app.processes import api_process
+from tests.api_client import new_token
+from tests.servers import free_port, stop, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MEBIBYTE = 1024 * 1024
+
+
+class Server:
+    """gunicorn with one process, and a token for it."""
+
+    def __init__(self, *, port: int, log: Path) -> None:
+        self.port = port
+        self.log = log
+        self.token = new_token().secret
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            api_process().argv, stderr=log.open("wb"), cwd=Path(app.__file__).parent.parent, env=os.environ
+        )
+        wait_until(self.answers, seconds=30, what="the API answers")
+
+    def answers(self) -> bool:
+        try:
+            headers = {"Authorization": f"Bearer {self.token}"}
+            return httpx.get(f"{self.url}/livez", headers=headers).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def head(self, *lines: str, method: str = "POST", path: str = "/api/v1/jobs") -> bytes:
+        start = [f"{method} {path} HTTP/1.1", "Host: here", f"Authorization: Bearer {self.token}"]
+        return "\r\n".join([*start, "Content-Type: application/json", *lines, "", ""]).encode()
+
+    def memory(self) -> int:
+        """The most memory any of its processes has had, in bytes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        peaks = [
+            Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0] for pid in children
+        ]
+        return max(int(peak) for peak in peaks) * 1024
+
+
+@pytest.fixture
+def server(
+    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Server]:
+    port = free_port()
+    configure(database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1)
+    started = Server(port=port, log=tmp_path / "api.log")
+    yield started
+    stop(started.process)
+    assert "Traceback" not in started.log.read_text()
+
+
+def status_and_body(connection: socket.socket) -> tuple[int, bytes]:
+    """The first response on a connection; its status is 0 when there is none."""
+    received = b""
+    while True:
+        head, separator, body = received.partition(b"\r\n\r\n")
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        if separator and len(body) >= int(length or 0):
+            return int(head.split()[1]), body
+        try:
+            part = connection.recv(65536)
+        except ConnectionResetError:
+            part = b""
+        if not part:
+            return (int(head.split()[1]) if head else 0), body
+        received += part
+
+
+def test_a_large_body_is_refused_by_its_announcement_alone(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(server.head(f"Content-Length: {100 * MEBIBYTE}"))
+        status, body = status_and_body(connection)
+    assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+
+
+def test_an_endless_body_is_refused_while_it_arrives_and_not_kept(server: Server) -> None:
+    before = server.memory()
+    chunk = b"%x\r\n" % 65536 + b" " * 65536 + b"\r\n"
+    sent = 0
+    with server.connect() as connection:
+        connection.sendall(server.head("Transfer-Encoding: chunked"))
+        connection.setblocking(False)
+        received = b""
+        while sent < 100 * MEBIBYTE and b"\r\n\r\n" not in received:
+            try:
+                sent += connection.send(chunk)
+            except BlockingIOError:
+                time.sleep(0.001)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            try:
+                received += connection.recv(65536)
+            except BlockingIOError:
+                continue
+    assert received.startswith(b"HTTP/1.1 413")
+    assert sent < 20 * MEBIBYTE
+    assert server.memory() - before < 20 * MEBIBYTE
+
+
+#: Header lines, body, and the answers that are right; 0 is none.
+LIES: list[tuple[list[str], bytes, set[int]]] = [
+    # Less announced than sent: the first byte is the body, the rest no request.
+    (["Content-Length: 1"], b'{"task": 1}', {400}),
+    # More announced than sent, and no more to come: there is nobody to answer.
+    (["Content-Length: 50"], b"{}", {0, 400, 408}),
+    (["Content-Length: -1"], b"", {400}),
+    (["Content-Length: 1e3"], b"", {400}),
+    (["Content-Length: 2", "Content-Length: 3"], b"{}", {400}),
+    (["Content-Length: 2", "Transfer-Encoding: chunked"], b"0\r\n\r\n", {400}),
+    (["Transfer-Encoding: chunked"], b"zz\r\n{}\r\n0\r\n\r\n", {0, 400, 408}),
+    (["Transfer-Encoding: gzip, chunked"], b"2\r\n\x1f\x8b\r\n0\r\n\r\n", {400, 501}),
+    (["X-Request-ID: a\rX-Evil: 1", "Content-Length: 2"], b"{}", {400}),
+]
+
+
+def test_a_request_that_lies_about_itself_harms_nobody(server: Server) -> None:
+    for lines, body, expected in LIES:
+        with server.connect() as connection:
+            connection.sendall(server.head(*lines) + body)
+            if 0 in expected:
+                connection.shutdown(socket.SHUT_WR)
+            assert status_and_body(connection)[0] in expected, lines
+        assert server.answers()
+
+
+def test_many_stuck_bodies_do_not_hold_up_others(server: Server) -> None:
+    stuck = [server.connect() for _ in range(50)]
+    for connection in stuck:
+        connection.sendall(server.head("Content-Length: 50") + b"{")
+    began = time.monotonic()
+    assert server.answers()
+    assert time.monotonic() - began < 1
+    for connection in stuck:
+        connection.close()
+
+
+def test_progress_is_streamed_as_it_happens(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with httpx.Client(base_url=server.url, headers=headers) as client:
+        body = {"task": "pricing.recompute_all_discounts"}
+        url = client.post("/api/v1/jobs", json=body).json()["url"]
+        with client.stream("GET", f"{url}/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: job"
+            assert client.post(f"{url}/cancel").status_code == 200
+            assert "event: end" in list(lines)
+
+
+def test_the_log_has_a_line_for_a_request_under_its_id(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}", "X-Request-ID": "order-7"}
+    httpx.get(f"{server.url}/api/v1/nowhere", headers=headers)
+    lines = wait_until(
+        lambda: [line for line in server.log.read_text().splitlines() if "order-7" in line],
+        seconds=5,
+        what="the request is logged",
+    )
+    assert json.loads(lines[0])["status"] == 404
