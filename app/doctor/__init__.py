@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from app.doctor import broker, database, fleet, host
 from app.doctor.finding import Finding, Level
-from app.failures import explain
+from app.failures import ExitCode, Failure, explain, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Finding", "Level", "examine"]
 
@@ -20,55 +20,69 @@ class Chapter:
     """Checks that make sense only while the first of them finds no problem."""
 
     first: Callable[[], Finding]
-    rest: tuple[Callable[[], Finding], ...]
+    rest: tuple[Callable[[], Finding] | Chapter, ...]
 
 
-CHAPTERS = (
-    Chapter(first=host.settings_are_usable, rest=(host.env_file_is_private, host.disk_has_room)),
-    Chapter(
-        first=broker.redis_answers,
-        rest=(
-            broker.writes_are_kept,
-            broker.nothing_is_evicted,
-            broker.memory_has_room,
-            broker.memory_may_be_overcommitted,
-        ),
-    ),
-    Chapter(
-        first=database.database_answers,
-        rest=(database.database_suits, database.migrations_are_current, database.clocks_agree),
-    ),
-    Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,)),
-    Chapter(
-        first=fleet.jobs_wait_in_known_queues,
-        rest=(
-            fleet.workers_are_alive,
-            fleet.releases_agree,
-            fleet.beat_is_alive,
-            fleet.schedules_have_tasks,
-            fleet.schedules_fire,
-            fleet.no_job_is_overdue,
-        ),
+LEDGER = Chapter(
+    first=database.migrations_are_current,
+    rest=(
+        fleet.jobs_wait_in_known_queues,
+        fleet.workers_are_alive,
+        fleet.releases_agree,
+        fleet.beat_is_alive,
+        fleet.schedules_have_tasks,
+        fleet.schedules_fire,
+        fleet.no_job_is_overdue,
     ),
 )
+DATABASE = Chapter(
+    first=database.database_answers, rest=(database.database_suits, database.clocks_agree, LEDGER)
+)
+REDIS = Chapter(
+    first=broker.redis_answers,
+    rest=(
+        broker.writes_are_kept,
+        broker.nothing_is_evicted,
+        broker.memory_has_room,
+        broker.memory_may_be_overcommitted,
+    ),
+)
+FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))
+EVERYTHING = Chapter(
+    first=host.settings_are_usable,
+    rest=(host.env_file_is_private, host.disk_has_room, FLEET, REDIS, DATABASE),
+)
+
+
+REMEDIES = {
+    ExitCode.UNREACHABLE: "Start it, or correct its URL in the settings.",
+    ExitCode.BAD_CONFIGURATION: "Correct it where it is set: in the env file or the environment.",
+}
+REMEDY = "Mend what this names, then look again: groundwork doctor"
 
 
 def examine() -> list[Finding]:
     """Every finding, in the order in which faults should be mended."""
-    findings = []
-    for chapter in CHAPTERS:
-        opening = _carry_out(chapter.first)
-        findings.append(opening)
-        if opening.level is not Level.PROBLEM:
-            findings.extend(_carry_out(check) for check in chapter.rest)
-    return findings
+    return list(_examine(EVERYTHING))
+
+
+def _examine(part: Chapter | Callable[[], Finding]) -> Iterator[Finding]:
+    if not isinstance(part, Chapter):
+        yield _carry_out(part)
+        return
+    opening = _carry_out(part.first)
+    yield opening
+    if opening.level is not Level.PROBLEM:
+        for further in part.rest:
+            yield from _examine(further)
 
 
 def _carry_out(check: Callable[[], Finding]) -> Finding:
     try:
         return check()
-    except Exception as error:
-        failure = explain(error)
-        if failure is None:
-            raise
-        return Finding.problem(check.__name__, failure.sentence)
+    except Exception as error:  # a check that fails has found something too
+        failure = explain(error) or Failure(
+            sentence=f"{type(error).__name__}: {first_line(error)}.", code=ExitCode.FAILED
+        )
+        about = check.__module__.rpartition(".")[2]
+        return Finding.problem(about, failure.sentence, fix=REMEDIES.get(failure.code, REMEDY))

@@ -14,7 +14,7 @@ from app.config import settings
 from app.doctor.finding import Finding
 from app.failures import first_line, masked_redis_url
 
-ABOUT = "redis"
+ABOUT = "broker"
 TIMEOUT_SECONDS = 5.0
 OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 #: At 85 % of its memory a full queue is minutes away, and a full Redis refuses even acknowledgements.

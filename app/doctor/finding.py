@@ -35,6 +35,6 @@ class Finding:
         return cls(level=Level.WARNING, about=about, sentence=sentence, fix=fix)
 
     @classmethod
-    def problem(cls, about: str, sentence: str, *, fix: str | None = None) -> Self:
+    def problem(cls, about: str, sentence: str, *, fix: str) -> Self:
         """It does not work, or loses something."""
         return cls(level=Level.PROBLEM, about=about, sentence=sentence, fix=fix)

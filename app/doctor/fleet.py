@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 
 from app.config import settings
 from app.db import clock, reading
 from app.doctor.finding import Finding
-from app.jobs.models import TERMINAL, Job, State, Worker
+from app.jobs.models import TERMINAL, Job, Worker
+from app.jobs.overdue import count_overdue
+from app.jobs.recover import broker_lists
 from app.jobs.registry import tasks
 from app.schedule.models import Leader, ScheduleState
 from app.topology import POOLS, Queue, drained_queues
@@ -126,19 +128,14 @@ def schedules_have_tasks() -> Finding:
 
 
 def no_job_is_overdue() -> Finding:
-    """Whether a job waits although it is due, or runs although its lease has ended."""
-    long_ago = clock(-LATE.total_seconds())
-    overdue = or_(
-        and_(Job.state == State.SCHEDULED, Job.run_at <= long_ago),
-        and_(Job.state == State.RUNNING, Job.lease_until <= long_ago),
-    )
+    """Whether a job waits that nobody brings forward; the metric of the same name counts alike."""
     with reading() as session:
-        rows = session.execute(select(Job.task, func.count()).where(overdue).group_by(Job.task)).all()
-    if rows:
+        found = [(reason, count) for reason, count in count_overdue(session, broker_lists()).items() if count]
+    if found:
         return Finding.problem(
             ABOUT,
-            f"Jobs are overdue: {_counts(rows)}.",
-            fix="Beat mends this within seconds when it runs; look at its log.",
+            f"Jobs are overdue: {_counts(found)}.",
+            fix="Beat mends this within seconds while it runs and Redis answers; look at its log.",
         )
     return Finding.ok(ABOUT, "No job is overdue.")
 
