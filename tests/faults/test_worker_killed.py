@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 
 from app import db
-from app.jobs.models import Attempt, Job, Outcome, State
+from app.jobs.models import Attempt, Outcome
+from tests.faults.ledger import effects, wait_for_more_effects, wait_until_all_done
 from tests.sample import tasks
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.fleet import Fleet, Process
-
-
-def states() -> dict[str, int]:
-    with db.reading() as session:
-        found = session.execute(select(Job.state, func.count()).group_by(Job.state))
-        return {state: count for state, count in found}
-
-
-def effects() -> list[str]:
-    with db.reading() as session:
-        return list(session.scalars(text("SELECT name FROM effect ORDER BY name")))
-
-
-def kill_after(worker: Process, *, effects_more: int) -> None:
-    wanted = min(len(effects()) + effects_more, 400)
-    wait_until(lambda: len(effects()) >= wanted, seconds=30, what="some effects")
-    worker.kill()
+    from tests.fleet import Fleet
 
 
 def test_a_job_whose_worker_is_killed_runs_again_elsewhere(fleet: Fleet, tmp_path: Path) -> None:
@@ -56,7 +40,8 @@ def test_every_job_is_done_once_in_effect_however_often_workers_are_killed(fleet
             tasks.record_effect.delay(name)
     for number in range(4):
         worker = fleet.start_worker(f"worker{number}")
-        kill_after(worker, effects_more=40)
+        wait_for_more_effects(40, of=len(names))
+        worker.kill()
     fleet.start_worker("last")
-    wait_until(lambda: states() == {State.DONE: 400}, seconds=60, what="all jobs are done")
+    wait_until_all_done()
     assert effects() == names

@@ -1,0 +1,25 @@
+"""Servers that a test may destroy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.servers import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fleet import Fleet
+
+
+@pytest.fixture
+def own_redis(fleet: Fleet, configure: Callable[..., None]) -> Iterator[RedisServer]:
+    """A Redis that the test may destroy."""
+    assert fleet
+    server = RedisServer()
+    server.start()
+    configure(redis_url=server.url)
+    yield server
+    server.close()
