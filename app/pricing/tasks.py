@@ -11,6 +11,7 @@ from celery import chord
 from pydantic import Field
 
 from app.jobs import Retry, checkpoint, job_session, task
+from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is read from the signature)
 from app.pricing import service, sweep
 from app.pricing.facts import KeyRange, Progress, Stats
 from app.pricing.rules import DAYS_THRESHOLD
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Days = Annotated[int, Field(ge=0, le=sweep.MOST_DAYS)]
+BatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+PartSize = Annotated[int, Field(ge=1, le=1_000_000)]
 ChunkSize = Annotated[int, Field(ge=1, le=sweep.MOST_CHUNK)]
 
 #: Batches that each part of a parallel recompute prices, and how many of them in one transaction.
@@ -42,7 +45,7 @@ def recompute_all_discounts(
 
 
 @task(queue=Queue.DISCOUNTS, public=True, retry=PATIENT)
-def compute_single_batch_discount(batch_id: int) -> dict[str, int]:
+def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
     """Set the discount of one batch."""
     stats = service.recompute_batch(
         session=job_session(), rules=current_rules(), batch_id=batch_id, now=datetime.now(UTC)
@@ -50,24 +53,24 @@ def compute_single_batch_discount(batch_id: int) -> dict[str, int]:
     return asdict(stats)
 
 
-@task(queue=Queue.DISCOUNTS, public=True)
+@task(queue=Queue.DISCOUNTS, public=True, retry=PATIENT, bind=True)
 def parallel_recompute_discounts(
-    days_threshold: Days = DAYS_THRESHOLD, chunk_size: ChunkSize = PART
-) -> dict[str, int | str | None]:
+    self: JobTask, days_threshold: Days = DAYS_THRESHOLD, chunk_size: PartSize = PART
+) -> dict[str, int]:
     """As recompute_all_discounts, in parts of `chunk_size` batches that several workers do at once.
 
-    The job whose id is the `summary` of the result adds up what the parts did.
+    The job goes on as its own completion step: it is done when all parts are, with their sum as its result.
     """
     ranges = service.key_ranges(
         session=job_session(), days_threshold=days_threshold, size=chunk_size, now=datetime.now(UTC)
     )
     if not ranges:
-        return {"parts": 0, "summary": None}
+        return asdict(Stats())
     parts = [
         recompute_batch_chunk.s(after_id=keys.after, upto_id=keys.upto, days_threshold=days_threshold)
         for keys in ranges
     ]
-    return {"parts": len(parts), "summary": chord(parts)(summarise_recompute.s()).id}
+    raise self.replace(chord(parts, summarise_recompute.s()))
 
 
 @task(queue=Queue.DISCOUNTS, retry=PATIENT)
