@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.jobs import control  # noqa: F401 (workers learn its command)
 from app.jobs.attempt import checkpoint, job_session
 from app.jobs.errors import PermanentError, RetryableError
 from app.jobs.registry import Retry

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, literal, select, tuple_
+from sqlalchemy import Row, literal, select, tuple_
 
 from app.db import UtcDateTime
 from app.jobs.models import Job, State
 from app.jobs.schemas import JobSummary
+from app.jobs.states import in_state
 from app.problems import FieldError, InvalidFields
 
 if TYPE_CHECKING:
@@ -48,11 +49,10 @@ def list_jobs(
 
 
 def conditions(filters: JobFilter, *, states: Sequence[State] = ()) -> list[ColumnElement[bool]]:
-    """The conditions of a filter. States are written into the statement, for the partial indexes to serve."""
+    """The conditions of a filter."""
     found: list[ColumnElement[bool]] = []
     if states:
-        values = [state.value for state in states]
-        found.append(Job.state.in_(bindparam("states", values, expanding=True, literal_execute=True)))
+        found.append(in_state(*states))
     if filters.task is not None:
         found.append(Job.task == filters.task)
     if filters.queue is not None:

@@ -18,6 +18,7 @@ from app.jobs.models import Job, JobStat, State, Worker
 from app.jobs.overdue import count_overdue
 from app.jobs.recover import broker_lists
 from app.jobs.rollup import ATTEMPT, BOUNDS, FINISHED, PRUNE_BATCH, RUN, WAIT, name_of, prune, roll_up
+from app.jobs.states import in_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -77,10 +78,10 @@ def _gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[
 
 
 def _live(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
-    # One SELECT a state, the state written out, for its partial index to serve.
+    # One SELECT a state, for its partial index to serve.
     counts: list[Any] = [
         select(literal_column(f"'{state.value}'").label("state"), Job.task, Job.queue, func.count())
-        .where(Job.state == literal_column(f"'{state.value}'"))
+        .where(in_state(state))
         .group_by(Job.task, Job.queue)
         for state in COUNTED_LIVE
     ]
@@ -89,9 +90,8 @@ def _live(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
 
 
 def _ages(session: Session) -> Iterator[tuple[str, float]]:
-    ready = Job.state == literal_column(f"'{State.READY.value}'")
     since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
-    oldest = select(Job.queue, since, clock()).where(ready).group_by(Job.queue)
+    oldest = select(Job.queue, since, clock()).where(in_state(State.READY)).group_by(Job.queue)
     for queue, first, now in session.execute(oldest):
         yield queue, max((now - first).total_seconds(), 0.0)
 

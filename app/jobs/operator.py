@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import typer
-from kombu.exceptions import KombuError
 from rich.progress import track
 from sqlalchemy import func, select
 
@@ -16,6 +15,7 @@ from app.celery_app import celery_app
 from app.db import clock, reading, transaction
 from app.jobs import registry
 from app.jobs.arguments import checked_arguments, typed_arguments
+from app.jobs.control import ask_to_stop
 from app.jobs.listing import conditions
 from app.jobs.lookup import find_id
 from app.jobs.models import Job, State
@@ -61,16 +61,9 @@ def cancel_one(prefix: str) -> str:
         running = cancel_job(
             session, job_id=job_id, reason=f"Cancelled by {getpass.getuser()} on the command line"
         )
-    if running:
-        _stop(job_id)
+    if running and not ask_to_stop(job_id):
+        say_error("Its worker could not be told to stop; what it still does will not be kept.")
     return job_id
-
-
-def _stop(job_id: str) -> None:
-    try:
-        celery_app.control.revoke(job_id, terminate=True)
-    except (KombuError, OSError) as error:
-        say_error(f"Its worker could not be told ({error}); what it still does will not be kept.")
 
 
 def retry_one(prefix: str) -> str:

@@ -24,6 +24,7 @@ from sqlalchemy import func, or_, select
 from app.config import settings
 from app.db import clock
 from app.jobs.models import Job, State
+from app.jobs.states import in_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +44,10 @@ def count_overdue(session: Session, lists: Sequence[BrokerList] | None) -> dict[
     now = session.execute(select(clock())).scalar_one()
     late = now - PATIENCE
     return {
-        "not_promoted": _count(session, (Job.state == State.SCHEDULED) & (Job.run_at < late)),
+        "not_promoted": _count(session, in_state(State.SCHEDULED) & (Job.run_at < late)),
         "not_published": _count(session, _not_published(lists) & (Job.run_at < late)),
-        "lost": _count(session, _lost(lists, now=now)),
-        "lease_ended": _count(session, (Job.state == State.RUNNING) & (Job.lease_until < late)),
+        "lost": _count(session, in_state(State.READY) & _lost(lists, now=now)),
+        "lease_ended": _count(session, in_state(State.RUNNING) & (Job.lease_until < late)),
     }
 
 
@@ -55,7 +56,7 @@ def _count(session: Session, condition: ColumnElement[bool]) -> int:
 
 
 def _not_published(lists: Sequence[BrokerList] | None) -> ColumnElement[bool]:
-    unpublished = (Job.state == State.READY) & Job.published_at.is_(None)
+    unpublished = in_state(State.READY) & Job.published_at.is_(None)
     if lists is None:
         return unpublished
     return unpublished & or_(False, *(found.jobs for found in lists if found.room))

@@ -29,6 +29,7 @@ from sqlalchemy.types import Float
 
 from app.db import clock
 from app.jobs.models import Attempt, Job, JobGroup, JobStat, Outcome, State
+from app.jobs.states import in_state
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -77,8 +78,8 @@ def roll_up(session: Session) -> int:
         return 0
     finished = (Job.finished_at >= begin) & (Job.finished_at < end)
     ended = (Attempt.finished_at >= begin) & (Attempt.finished_at < end)
-    done = finished & _is(State.DONE)
-    ran = finished & _is(State.DONE, State.DEAD) & Job.started_at.is_not(None)
+    done = finished & in_state(State.DONE)
+    ran = finished & in_state(State.DONE, State.DEAD) & Job.started_at.is_not(None)
     due = func.coalesce(Job.run_at, Job.accepted_at)
     of_job = Attempt.job_id == Job.id
     own_run = seconds_between(Job.started_at, Job.finished_at)
@@ -93,10 +94,6 @@ def roll_up(session: Session) -> int:
     )
     _add(session, _histogram(WAIT, seconds_between(due, Job.started_at)).where(ran))
     return session.scalar(select(func.count()).select_from(Job).where(finished)) or 0
-
-
-def _is(*states: State) -> ColumnElement[bool]:
-    return Job.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
 def watermark(session: Session) -> datetime | None:
@@ -173,7 +170,7 @@ def prune(session: Session, *, before: datetime) -> int:
     counted = watermark(session)
     if counted is None:
         return 0
-    old = _is(State.DONE, State.CANCELLED) & (Job.finished_at < min(before, counted))
+    old = in_state(State.DONE, State.CANCELLED) & (Job.finished_at < min(before, counted))
     chosen = select(Job.id).where(old).order_by(Job.finished_at).limit(PRUNE_BATCH)
     deleted = session.execute(delete(Job).where(Job.id.in_(chosen)))
     assert isinstance(deleted, CursorResult)  # noqa: S101 (narrows the type)

@@ -10,11 +10,11 @@ from sqlalchemy import Select, case, null, select, update
 from app.db import clock
 from app.errors import Conflict, NotFound
 from app.jobs import registry, verdicts
-from app.jobs.accept import publish_after_commit
 from app.jobs.ending import end_attempt
 from app.jobs.errors import UnknownTask
 from app.jobs.listing import conditions
 from app.jobs.models import Attempt, Job, Outcome, State
+from app.jobs.outbox import publish_after_commit
 from app.jobs.schemas import AttemptView, JobDetail, JobSummary
 from app.jobs.seal import MASK, mask
 

@@ -30,7 +30,7 @@ def list_schedules() -> list[ScheduleView]:
     """Every schedule with the time it fired last and the time it fires next."""
     now = datetime.now(UTC)
     with reading() as session:
-        fired = dict(session.execute(select(ScheduleState.name, ScheduleState.last_fire_at)).tuples().all())
+        fired = {state.name: state.last_fire_at for state in session.scalars(select(ScheduleState))}
     return [
         ScheduleView(
             task=spec.name,

@@ -76,9 +76,7 @@ class LedgerScheduler(Scheduler):
             with db.transaction() as session:
                 metrics.roll_up(session)
         if self._is_time("prune", PRUNE):
-            with db.transaction() as session:
-                before = db.now(session) - timedelta(days=settings().retention_days)
-                metrics.prune(session, before=before)
+            _prune()
 
     def _is_time(self, name: str, interval: timedelta) -> bool:
         now = time.monotonic()
@@ -99,3 +97,13 @@ class LedgerScheduler(Scheduler):
     @property
     def info(self) -> str:
         return f"    . ledger -> {settings().release}"
+
+
+def _prune() -> None:
+    """Forget finished jobs, a batch a transaction, but not for so long that the lead is lost."""
+    until = time.monotonic() + STANDBY.total_seconds()
+    while time.monotonic() < until:
+        with db.transaction() as session:
+            before = db.now(session) - timedelta(days=settings().retention_days)
+            if metrics.prune(session, before=before) < metrics.PRUNE_BATCH:
+                return
