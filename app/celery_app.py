@@ -27,7 +27,7 @@ class LedgerCelery(Celery):
         from app.jobs import send  # tasks import this module
 
         if not send.is_durable(name):
-            return super().send_task(name, args, kwargs, **options)
+            return super().send_task(name, *send.light(name, args, kwargs), **options)
         parent = self.current_worker_task
         if parent:
             options["root_id"] = options.get("root_id") or parent.request.root_id or parent.request.id

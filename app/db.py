@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,8 @@ def engine() -> Engine:
     return _engine_of(os.getpid())
 
 
-@lru_cache(maxsize=1)
+# What a child inherits is kept, not dropped: closing it there could disturb the parent's connections.
+@cache
 def _engine_of(_pid: int) -> Engine:
     return make_engine(settings().database_url)
 

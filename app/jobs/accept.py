@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from kombu.utils import json
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from app.jobs.registry import TaskSpec
 
 
 log = structlog.get_logger(__name__)
@@ -60,18 +62,15 @@ def new_job(
 ) -> NewJob:
     """A job of a declared task, checked and with its sensitive arguments sealed."""
     spec = registry.spec_of(task_name)
-    named = spec.named(args, kwargs or {}) if spec.sensitive else None
-    if named is not None:
-        args, kwargs = (), seal_named(named, names=spec.sensitive)
-    args_json, kwargs_json = _encode(task_name, list(args), dict(kwargs or {}))
+    encoded = arguments(spec, args, kwargs or {})
     context = _surrounding_context() if context is None else context
     return NewJob(
         id=id or str(uuid.uuid4()),
         task=task_name,
         queue=registry.checked_queue(queue or spec.queue, task=task_name),
         priority=spec.priority if priority is None else priority,
-        args=args_json,
-        kwargs=kwargs_json,
+        args=encoded.args,
+        kwargs=encoded.kwargs,
         options=json.dumps(options) if options else None,
         key=key,
         digest=digest,
@@ -91,14 +90,24 @@ def _surrounding_context() -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "job_id"}
 
 
-def _encode(task: str, args: list[Any], kwargs: dict[str, Any]) -> tuple[str, str]:
+class Arguments(NamedTuple):
+    """Arguments as JSON text, sealed where they are sensitive."""
+
+    args: str
+    kwargs: str
+
+
+def arguments(spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
+    """Check and encode what a task is to be called with."""
+    if spec.sensitive:
+        args, kwargs = (), seal_named(spec.named(args, kwargs), names=spec.sensitive)
     try:
-        encoded = json.dumps(args), json.dumps(kwargs)
+        encoded = Arguments(json.dumps(list(args)), json.dumps(dict(kwargs)))
     except (TypeError, ValueError) as error:
-        raise ArgumentsNotJson(task=task, problem=str(error)) from None
-    size = len(encoded[0]) + len(encoded[1])
+        raise ArgumentsNotJson(task=spec.name, problem=str(error)) from None
+    size = len(encoded.args) + len(encoded.kwargs)
     if size > MAX_ARGUMENTS:
-        raise ArgumentsTooLarge(task=task, size=size, limit=MAX_ARGUMENTS)
+        raise ArgumentsTooLarge(task=spec.name, size=size, limit=MAX_ARGUMENTS)
     return encoded
 
 

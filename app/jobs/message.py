@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from app.jobs.seal import SEAL, mask
 from app.topology import Priority
 
 #: Marks messages made here. A worker that finds no row for one drops it: its acceptance was rolled back.
@@ -81,6 +82,13 @@ def encode(job: Dispatch) -> bytes:
     return json.dumps(message).encode()
 
 
+def _shown(arguments: str) -> str:
+    """JSON text for logs and for Flower: short, and without what is sealed."""
+    if SEAL in arguments:
+        arguments = json.dumps(mask(json.loads(arguments)))
+    return arguments[:REPR_LENGTH]
+
+
 def _headers(job: Dispatch, *, options: dict[str, Any]) -> dict[str, Any]:
     return {
         **options.get("headers", {}),
@@ -96,8 +104,8 @@ def _headers(job: Dispatch, *, options: dict[str, Any]) -> dict[str, Any]:
         "timelimit": options.get("timelimit") or [None, None],
         "root_id": options.get("root_id") or job.id,
         "parent_id": options.get("parent_id"),
-        "argsrepr": job.args[:REPR_LENGTH],
-        "kwargsrepr": job.kwargs[:REPR_LENGTH],
+        "argsrepr": _shown(job.args),
+        "kwargsrepr": _shown(job.kwargs),
         "origin": _origin_of(os.getpid()),
         "ignore_result": options.get("ignore_result", False),
         "replaced_task_nesting": options.get("replaced_task_nesting", 0),

@@ -13,7 +13,7 @@ import pydantic
 from sqlalchemy.exc import OperationalError
 
 from app.domains import modules
-from app.jobs.errors import RetryableError, UnknownQueue, UnknownTask
+from app.jobs.errors import PermanentError, RetryableError, UnknownQueue, UnknownTask
 from app.topology import Priority, Queue, drained_queues
 
 if TYPE_CHECKING:
@@ -90,6 +90,14 @@ class TaskSpec:
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All given arguments by name. Raises TypeError where they do not fit, as a call would."""
         return dict(self.signature.bind_partial(*args, **kwargs).arguments)
+
+    def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments by name, checked by `model`. Raises `PermanentError` where they do not fit."""
+        try:
+            values = self.model.model_validate(self.named(args, kwargs))
+        except (pydantic.ValidationError, TypeError) as error:
+            raise PermanentError(f"{self.name} cannot take these arguments: {error}") from error
+        return {name: getattr(values, name) for name in values.model_fields_set}
 
 
 _DECLARED: dict[str, TaskSpec] = {}

@@ -14,6 +14,7 @@ from app import db
 from app.jobs import attempt, groups
 from app.jobs.celery_states import result_of, state_of
 from app.jobs.models import Attempt, Job, JobGroup, State
+from app.jobs.signatures import sealed
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,7 +36,7 @@ class LedgerResults(BaseBackend):
         group_id, results = header_result_args
         with surrounding_transaction() as session:
             groups.start_chord(
-                session, group_id=group_id, part_ids=[part.id for part in results], body=dict(body)
+                session, group_id=group_id, part_ids=[part.id for part in results], body=sealed(dict(body))
             )
 
     def _save_group(self, group_id: str, result: GroupResult) -> GroupResult:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kombu import Queue as KombuQueue
+from kombu.utils import json
 from kombu.utils.functional import maybe_list
 
 from app import db
 from app.jobs import attempt, registry
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept, arguments, new_job
+from app.jobs.signatures import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,6 +58,12 @@ def send(
         return accept(session, [job])[0].id
 
 
+def light(name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """The arguments of a light task as they may go to the broker: checked, the sensitive ones sealed."""
+    checked = arguments(registry.spec_of(name), args or (), kwargs or {})
+    return json.loads(checked.args), json.loads(checked.kwargs)
+
+
 def _job(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
     run_at, delay = _moment(options.get("eta")), options.get("countdown") or 0.0
     expires_at, expires_in = _expiry(options.get("expires"))
@@ -98,10 +106,10 @@ def _expiry(value: datetime | str | float | None) -> tuple[datetime | None, floa
 
 
 def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: options[given] for given, name in _KEPT.items() if options.get(given)}
+    kept = {name: sealed(options[given]) for given, name in _KEPT.items() if options.get(given)}
     for given, name in (("link", "callbacks"), ("link_error", "errbacks")):
         if options.get(given):
-            kept[name] = maybe_list(options[given])
+            kept[name] = sealed(maybe_list(options[given]))
     if options.get("time_limit") or options.get("soft_time_limit"):
         kept["timelimit"] = [options.get("time_limit"), options.get("soft_time_limit")]
     if options.get("root_id") and options["root_id"] != options.get("task_id"):

@@ -39,6 +39,8 @@ class JobTask(Task[..., Any]):
     # Celery must report every end of an attempt to the backend, wanted result or not.
     store_errors_even_if_ignored = True
     retry_policy: registry.Retry = NO_RETRY
+    #: Checks what a public task is called with, and gives it the types it declares.
+    arguments: Callable[..., dict[str, Any]] | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         request: Any = self.request
@@ -66,8 +68,11 @@ class JobTask(Task[..., Any]):
             raise self.retry(exc=error, countdown=wait.total_seconds()) from error
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        opened = [unseal(value) for value in args], {name: unseal(value) for name, value in kwargs.items()}
-        result = self.run(*opened[0], **opened[1])
+        args = tuple(unseal(value) for value in args)
+        kwargs = {name: unseal(value) for name, value in kwargs.items()}
+        if self.arguments is not None:
+            args, kwargs = (), self.arguments(args, kwargs)
+        result = self.run(*args, **kwargs)
         return asyncio.run(result) if inspect.iscoroutine(result) else result
 
     def replace(self, sig: Any) -> Any:
@@ -108,24 +113,24 @@ def task(
 
         wire_name = name or f"{body.__module__.split('.')[-2]}.{body.__name__}"
         max_attempts = _max_attempts(retry, celery_options)
-        registry.declare(
-            registry.TaskSpec(
-                name=wire_name,
-                body=body,
-                queue=queue,
-                priority=priority,
-                schedule=schedule,
-                public=public,
-                sensitive=frozenset(sensitive),
-                durable=durable,
-                retry=retry,
-                max_attempts=max_attempts,
-                bound=bool(celery_options.get("bind")),
-            )
+        spec = registry.TaskSpec(
+            name=wire_name,
+            body=body,
+            queue=queue,
+            priority=priority,
+            schedule=schedule,
+            public=public,
+            sensitive=frozenset(sensitive),
+            durable=durable,
+            retry=retry,
+            max_attempts=max_attempts,
+            bound=bool(celery_options.get("bind")),
         )
+        registry.declare(spec)
         options: dict[str, Any] = {
             "durable": durable,
             "retry_policy": retry,
+            "arguments": staticmethod(spec.checked) if public else None,
             "max_retries": None if max_attempts is None else max_attempts - 1,
             "ignore_result": not durable,
             # A light task has no ledger to repeat it when its process dies; Celery then sends it again.

@@ -1,0 +1,43 @@
+"""Signatures that travel inside a job (the rest of a chain, a chord's body, callbacks), made safe to keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.jobs import registry
+from app.jobs.errors import UnknownTask
+from app.jobs.seal import is_sealed, seal, seal_named
+
+#: What Celery puts before the arguments of a signature when its turn comes: the result of the one before.
+LED_BY = 1
+
+
+def sealed(value: Any) -> Any:
+    """`value` with the sensitive arguments of every signature in it sealed, at any depth."""
+    if isinstance(value, list | tuple):
+        return [sealed(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    safe = {name: sealed(inner) for name, inner in value.items()}
+    sensitive = _sensitive(safe.get("task"))
+    if sensitive and "subtask_type" in safe:
+        safe["kwargs"] = seal_named(safe.get("kwargs") or {}, names=sensitive)
+        safe["args"] = _sealed_positions(safe, sensitive)
+    return safe
+
+
+def _sensitive(task: Any) -> frozenset[str]:
+    if not isinstance(task, str):
+        return frozenset()
+    try:
+        return registry.spec_of(task).sensitive
+    except UnknownTask:
+        return frozenset()
+
+
+def _sealed_positions(signature: dict[str, Any], sensitive: frozenset[str]) -> list[Any]:
+    names = list(registry.spec_of(signature["task"]).signature.parameters)
+    names = names if signature.get("immutable") else names[LED_BY:]
+    args = list(signature.get("args") or ())
+    named = zip(args, names + [""] * len(args), strict=False)
+    return [seal(value) if name in sensitive and not is_sealed(value) else value for value, name in named]
