@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 #: Columns when the output is no terminal: wide enough that no id is cut for `grep`.
 PIPE_WIDTH = 200
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def console() -> Console:
@@ -47,7 +49,7 @@ def log_warnings() -> None:
 
 def say_error(sentence: str) -> None:
     """Print a sentence on standard error, in one line whatever the width."""
-    error_console().print(sentence, markup=False, soft_wrap=True)
+    error_console().print(printable(sentence), markup=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:
@@ -103,8 +105,13 @@ def as_text(value: object) -> str:
     if isinstance(value, datetime):
         return ago(value)
     if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+        return printable(", ".join(str(item) for item in value))
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """`text` without the characters that move the cursor: what failed may have been somebody's input."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def ago(moment: datetime) -> str:

@@ -32,6 +32,11 @@ def test_a_cell_says_nothing_for_none_and_joins_a_list() -> None:
     assert (as_text(None), as_text(["a", "b"]), as_text(7)) == ("", "a, b", "7")
 
 
+def test_what_would_move_the_cursor_is_spelled_out(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows([{"error": "\x1b[2Jgone\r\x9b"}], columns=("error",), as_json=False, empty="None.")
+    assert "\\x1b[2Jgone\\x0d\\x9b" in capsys.readouterr().out
+
+
 def test_a_pipe_gets_long_ids_whole_and_markup_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     print_rows(ROWS, columns=("id", "seen_at", "note"), as_json=False, empty="None.")
     printed = capsys.readouterr().out

@@ -12,7 +12,7 @@ import typer
 
 from app.durations import duration
 from app.jobs.models import State
-from app.terminal import AsJson, Yes, print_json, print_rows, say_error
+from app.terminal import AsJson, Yes, print_json, print_rows, printable, say_error
 
 app = typer.Typer(help=__doc__)
 
@@ -95,8 +95,11 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
         detail = detail_of(session, job_id=find_id(session, prefix=job_id))
     if as_json:
         print_json(detail.model_dump(mode="json"))
-    else:
-        print_document(detail.model_dump())
+        return
+    print_document(detail.model_dump(exclude={"attempts": {"__all__": {"traceback"}}}))
+    traceback = next((attempt.traceback for attempt in reversed(detail.attempts) if attempt.traceback), None)
+    if traceback:
+        typer.echo(printable(traceback))
 
 
 @app.command()

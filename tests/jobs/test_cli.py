@@ -14,7 +14,8 @@ from sqlalchemy import func, select, update
 from app.db import reading, transaction
 from app.failures import ExitCode
 from app.jobs import store
-from app.jobs.models import Job, State
+from app.jobs.models import Attempt, Job, State
+from app.jobs.models import Outcome as Ending
 from tests.command_line import Outcome, groundwork, groundwork_process
 from tests.jobs import samples
 
@@ -121,6 +122,14 @@ def test_a_secret_argument_is_not_shown(command: Callable[..., Outcome]) -> None
     shown = command("show", outcome.out.strip())
     assert "ada" in shown.out
     assert "hunter2" not in shown.out
+
+
+def test_the_traceback_of_a_failure_is_shown_as_it_was(command: Callable[..., Outcome]) -> None:
+    job_id = submitted(command)
+    ended = {"outcome": Ending.FAILED, "traceback": 'File "x.py", line 1\n    boom()'}
+    with transaction() as session:
+        session.add(Attempt(job_id=job_id, fence=1, finished_at=datetime.now(UTC), **ended))
+    assert 'File "x.py", line 1\n    boom()' in command("show", job_id).out
 
 
 def test_the_list_is_narrowed_by_state_task_queue_age_and_error(command: Callable[..., Outcome]) -> None:
