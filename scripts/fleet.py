@@ -10,22 +10,24 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from local_settings import ENV_FILE, LOGS, REDIS_CONFIG, VAR
+from local_settings import ENV_FILE, LOGS, REDIS_CONFIG, REDIS_DATA, VAR
 from packages import SetupFailed
 from supervision import Place, configuration
 
 from app.config import ENV_FILE_VARIABLE
 
-# Relative on purpose: the address of a unix socket has room for 107 bytes, a checkout may lie deeper.
-SOCKET = VAR / "supervisor.sock"
+# By way of the working directory, which is the checkout for both ends: the address of a unix socket has room
+# for 107 bytes, a checkout may lie deeper, and supervisord makes relative addresses absolute.
+SOCKET = PurePosixPath("/proc/self/cwd", VAR, "supervisor.sock")
 PIDFILE = VAR / "supervisord.pid"
 CONFIG = VAR / "supervisord.conf"
-#: Longer than all stop times of the units one after the other.
-STOP_TIMEOUT_SECONDS = 240
+#: Longer than the longest stop time of a unit and that of Redis together.
+STOP_TIMEOUT_SECONDS = 120
 START_TIMEOUT_SECONDS = 15
 
 
@@ -59,7 +61,8 @@ class _UnixTransport(xmlrpc.client.Transport):
 def write_config(*, with_redis: bool) -> None:
     """Project the units anew, so that a changed unit counts from the next start on."""
     place = Place(
-        state=PurePosixPath(VAR),
+        state=PurePosixPath(VAR.absolute()),
+        socket=SOCKET,
         logs=PurePosixPath(LOGS),
         bin=PurePosixPath(sys.prefix, "bin"),
         env_file=PurePosixPath(ENV_FILE.absolute()),
@@ -81,7 +84,7 @@ def running_pid() -> int | None:
 
 def start() -> int:
     """Start supervisord, away from this terminal's Ctrl-C. Returns its process id."""
-    supervisord = [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(CONFIG.absolute())]
+    supervisord = [sys.executable, "-m", "supervisor.supervisord", "-n", "-s", "-c", str(CONFIG.absolute())]
     with (LOGS / "supervisord.out").open("wb") as output:
         started = subprocess.Popen(
             supervisord, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -121,27 +124,60 @@ def stop() -> None:
 
 
 def end_leftovers() -> int:
-    """End what a killed supervisord left behind; how many there were."""
-    found = _leftovers()
-    for pid in found:
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while _leftovers() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for pid in _leftovers():
-        os.kill(pid, signal.SIGKILL)
-    return len(found)
+    """End what a killed supervisord left behind, Redis last; how many processes there were."""
+    count = len(_leftovers()) + len(_leftover_redis())
+    for find in (_leftovers, _leftover_redis):
+        found = set(find())
+        # A main process ends its own children, in order.
+        _signal([pid for pid in found if _parent(pid) not in found], signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while find() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        _signal(find(), signal.SIGKILL)
+    return count
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _leftovers() -> list[int]:
     """Processes that a supervisord of this checkout started and that still run."""
     marks = {b"SUPERVISOR_ENABLED=1", os.fsencode(f"{ENV_FILE_VARIABLE}={ENV_FILE.absolute()}")}
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if marks <= set(environment):
-            found.append(int(folder.name))
-    return found
+    return [pid for pid in _all_pids() if marks <= set(_read(f"/proc/{pid}/environ").split(b"\0"))]
+
+
+def _leftover_redis() -> list[int]:
+    """Redis writes its title over its environment; it is known by the folder it works in."""
+    return [
+        pid
+        for pid in _all_pids()
+        if _read(f"/proc/{pid}/comm").strip() == b"redis-server" and _works_in(pid, folder=REDIS_DATA)
+    ]
+
+
+def _works_in(pid: int, *, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(folder)
+    except OSError:
+        return False
+
+
+def _all_pids() -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+
+
+def _parent(pid: int) -> int:
+    # "pid (name) state parent ...", and the name may hold anything.
+    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return int(fields[1]) if fields else 0
+
+
+def _read(path: str) -> bytes:
+    """What a file of /proc says; nothing when the process is gone or another user's."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""

@@ -56,6 +56,8 @@ def up(*, detach: bool) -> int:
 
 
 def _prepare() -> None:
+    if "%" in str(ROOT):
+        raise SetupFailed(f"Celery takes the percent sign in {ROOT} for a placeholder. Move the checkout.")
     local_settings.refuse_taken_ports(settings())
     if with_redis := local_settings.starts_redis(settings()):
         local_settings.write_redis_config(settings())
@@ -75,9 +77,9 @@ def _start(token: str) -> None:
 
 
 def _follow() -> int:
-    print("Ctrl-C stops everything.")
     known: dict[str, fleet.Process] = {}
     try:
+        print("Ctrl-C stops everything.")
         while fleet.running_pid() is not None:
             known = _tell_changes(known)
             time.sleep(1)
@@ -170,11 +172,8 @@ def main() -> int:
     except (SetupFailed, GroundworkError) as problem:
         print(problem, file=sys.stderr)
     except OSError as problem:
-        print(
-            f"{problem.filename or ROOT}: {problem.strerror}. Everything is kept below {ROOT}/var; "
-            "make that writable for this user, then run scripts/up again.",
-            file=sys.stderr,
-        )
+        place = problem.filename or ROOT
+        print(f"{place}: {problem.strerror}. Put that right, then run scripts/up again.", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
     return 1

@@ -1,7 +1,7 @@
 """Projects the units of `systemd/` onto a supervisord.conf, for machines without systemd.
 
 What a unit says and supervisord cannot do is left out: the sandbox and the limits, the socket that outlives
-the API (which binds the address in its settings), readiness, and any order beyond `priority`. StartLimit is
+the API (which binds the address in its settings), readiness, and any order but Redis first. StartLimit is
 off in the units; here a very large number of tries comes close. A detached process cannot be supervised, so
 `--detach` goes; pidfiles move to the state folder. The settings come from the same env file, which
 `groundwork` reads itself.
@@ -28,8 +28,10 @@ REDIS_STOP_SECONDS = 30
 class Place:
     """Where things are on the machine the configuration is for."""
 
-    #: Holds the socket and the pidfiles.
+    #: Holds the pidfiles.
     state: PurePosixPath
+    #: Where supervisord is spoken to; a unix socket's address has room for 107 bytes.
+    socket: PurePosixPath
     logs: PurePosixPath
     #: Instead of the folder that the units name.
     bin: PurePosixPath | None = None
@@ -44,8 +46,11 @@ def configuration(place: Place) -> str:
     sections = _own_sections(place)
     if place.redis_config is not None:
         sections["program:redis"] = _redis(place)
-    for position, unit in enumerate(service_units()):
-        sections[f"program:{unit.program}"] = _program(unit, place=place, position=position)
+    units = service_units()
+    for unit in units:
+        sections[f"program:{unit.program}"] = _program(unit, place=place)
+    # What groundwork.target is to systemd. The members of a group are stopped together, groups one by one.
+    sections["group:groundwork"] = {"programs": ",".join(unit.program for unit in units), "priority": "100"}
     return "\n".join(
         "\n".join([f"[{name}]", *(f"{key}={value}" for key, value in options.items()), ""])
         for name, options in sections.items()
@@ -53,9 +58,8 @@ def configuration(place: Place) -> str:
 
 
 def _own_sections(place: Place) -> dict[str, dict[str, str]]:
-    socket = place.state / "supervisor.sock"
     return {
-        "unix_http_server": {"file": _literal(socket), "chmod": "0700"},
+        "unix_http_server": {"file": _literal(place.socket), "chmod": "0700"},
         "supervisord": {
             "pidfile": _literal(place.state / "supervisord.pid"),
             "logfile": _literal(place.logs / "supervisord.log"),
@@ -65,11 +69,11 @@ def _own_sections(place: Place) -> dict[str, dict[str, str]]:
         "rpcinterface:supervisor": {
             "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
         },
-        "supervisorctl": {"serverurl": f"unix://{_literal(socket)}"},
+        "supervisorctl": {"serverurl": f"unix://{_literal(place.socket)}"},
     }
 
 
-def _program(unit: ServiceUnit, *, place: Place, position: int) -> dict[str, str]:
+def _program(unit: ServiceUnit, *, place: Place) -> dict[str, str]:
     as_group, kill_group = GROUP_SIGNALS[unit.get("KillMode", "control-group")]
     options = {
         "command": _literal(shlex.join(_command(unit, place=place))),
@@ -81,7 +85,6 @@ def _program(unit: ServiceUnit, *, place: Place, position: int) -> dict[str, str
         "stopwaitsecs": unit["TimeoutStopSec"],
         "stopasgroup": as_group,
         "killasgroup": kill_group,
-        "priority": str(100 + position),
     }
     if place.keeps_user:
         options |= {"user": unit["User"], "directory": unit["WorkingDirectory"]}
@@ -96,7 +99,7 @@ def _command(unit: ServiceUnit, *, place: Place) -> list[str]:
 
 
 def _redis(place: Place) -> dict[str, str]:
-    # Lowest priority: it starts before and stops after everything that talks to it.
+    # The lower priority: it starts before and stops after everything that talks to it.
     return {
         "command": _literal(shlex.join(["redis-server", str(place.redis_config)])),
         "environment": _environment(place.env_file or ""),
@@ -150,6 +153,7 @@ def place_of(*, state: str | None, bin_folder: str | None, redis_config: str | N
     folder = PurePosixPath(state or "/run/groundwork")
     return Place(
         state=folder,
+        socket=folder / "supervisor.sock",
         logs=folder / "log" if state else PurePosixPath("/var/log/groundwork"),
         bin=PurePosixPath(Path(bin_folder)) if bin_folder else None,
         env_file=folder / "groundwork.env" if state else None,

@@ -100,9 +100,14 @@ def test_it_can_be_laid_out_below_one_folder(tmp_path: Path) -> None:
 
 def test_redis_starts_first_and_stops_last() -> None:
     config = projected("--redis", "/srv/redis.conf")
-    priorities = {name: int(config[name]["priority"]) for name in config if name.startswith("program:")}
 
-    assert min(priorities, key=lambda name: priorities[name]) == "program:redis"
+    assert int(config["program:redis"]["priority"]) < int(config["group:groundwork"]["priority"])
+
+
+def test_the_family_can_be_addressed_as_one(config: configparser.ConfigParser) -> None:
+    programs = {name.partition(":")[2] for name in config.sections() if name.startswith("program:")}
+
+    assert set(config["group:groundwork"]["programs"].split(",")) == programs
 
 
 def test_percent_signs_survive() -> None:

@@ -76,8 +76,12 @@ class Checkout:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
 
-    def processes(self) -> list[int]:
-        """What runs with the settings of this checkout."""
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing listens and nothing runs any more."""
+        return not self._processes() and not any(map(is_listening, self.ports))
+
+    def _processes(self) -> list[int]:
         mark = os.fsencode(f"GROUNDWORK_ENV_FILE={self.folder}/var/groundwork.env")
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
@@ -87,6 +91,11 @@ class Checkout:
             except OSError:
                 continue
         return found
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def copy_of_checkout(folder: Path) -> Checkout:
@@ -113,11 +122,11 @@ def ready_venv() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path, ready_venv: None) -> Iterator[Checkout]:
-    # Deeper than the 107 bytes of a unix socket's address, with a space and a percent sign.
-    made = copy_of_checkout(tmp_path / ("deep" * 25) / "a check%out")
+    # Deeper than the 107 bytes of a unix socket's address, and with a space in it.
+    made = copy_of_checkout(tmp_path / ("deep" * 25) / "a checkout")
     yield made
     made.up("stop")
-    assert made.processes() == []
+    assert made.is_gone
 
 
 def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
@@ -142,7 +151,7 @@ def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
 
     stopped = checkout.up("stop")
     assert stopped.returncode == 0, stopped.stdout
-    assert checkout.processes() == []
+    assert checkout.is_gone
     assert checkout.up("status").returncode == 3
 
 
@@ -158,7 +167,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(checkout: Ch
 
     assert foreground.returncode == 0, said
     assert "Stopped." in said
-    assert checkout.processes() == []
+    assert checkout.is_gone
 
     assert checkout.up("--detach").returncode == 0
     assert checkout.token == token
