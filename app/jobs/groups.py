@@ -58,4 +58,4 @@ def part_done(session: Session, *, group_id: str) -> LastPart | None:
     if row is None or row.remaining > 0:
         return None
     found = session.execute(select(Job.id, Job.result).where(Job.id.in_(row.children)))
-    return LastPart(body=row.body, part_ids=row.children, results={part: result for part, result in found})
+    return LastPart(body=row.body, part_ids=row.children, results=dict(found.all()))
