@@ -48,7 +48,7 @@ def print_summary(*, token: str) -> None:
     print(
         f"""
 Groundwork is up.
-  API      {api_url()}  (try {api_url()}/docs in a browser)
+  API      {api_url()}
   Flower   {flower_url()}  user {settings().flower_user}, password in {ENV_FILE}
   Ledger   {masked_database_url()}
   Token    {token}

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,11 +49,16 @@ def up(*, detach: bool) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:
-        _start(token)
+        print("Starting ...")
+        fleet.start()
+        wait_for_all(token=token)
     except BaseException:
         _stop()
         raise
-    return 0 if detach else _follow()
+    if detach:
+        print_summary(token=token)
+        return 0
+    return _follow(token)
 
 
 def _prepare() -> None:
@@ -69,21 +75,15 @@ def _prepare() -> None:
         )
 
 
-def _start(token: str) -> None:
-    print("Starting ...")
-    fleet.start()
-    wait_for_all(token=token)
-    print_summary(token=token)
-
-
-def _follow() -> int:
+def _follow(token: str) -> int:
     known: dict[str, fleet.Process] = {}
     try:
+        print_summary(token=token)
         print("Ctrl-C stops everything.")
         while fleet.running_pid() is not None:
             known = _tell_changes(known)
             time.sleep(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         _stop()
         return 0
     print("Groundwork was stopped from elsewhere.")
@@ -105,12 +105,15 @@ def _tell_changes(known: dict[str, fleet.Process]) -> dict[str, fleet.Process]:
 def _stop() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    print(
-        f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what is not done then is "
-        "run again at the next start ...",
-    )
+    # Who listened may be gone; what runs must be stopped all the same.
+    with suppress(BrokenPipeError):
+        print(
+            f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what is not done then "
+            "is run again at the next start ..."
+        )
     fleet.stop()
-    print("Stopped. Everything accepted is in the ledger.")
+    with suppress(BrokenPipeError):
+        print("Stopped. Everything accepted is in the ledger.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -171,6 +174,9 @@ def main() -> int:
         return _run(given)
     except (SetupFailed, GroundworkError) as problem:
         print(problem, file=sys.stderr)
+    except BrokenPipeError:
+        # Nobody reads any more. Python must not try once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as problem:
         place = problem.filename or ROOT
         print(f"{place}: {problem.strerror}. Put that right, then run scripts/up again.", file=sys.stderr)
