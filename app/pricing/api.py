@@ -100,14 +100,7 @@ def list_products(
     return schemas.ProductPage(products=rows, next=page.next)
 
 
-@router.get("/products/{sku}", dependencies=[may_read])
-def get_product(sku: Sku) -> schemas.ProductView:
-    """One product."""
-    with reading() as session:
-        return schemas.ProductView.model_validate(catalogue.product(session=session, sku=sku))
-
-
-@router.get("/products/{sku}/batches", dependencies=[may_read])
+@router.get("/products/{sku:path}/batches", dependencies=[may_read])
 def list_batches(sku: Sku, limit: Limit = 50, cursor: Cursor = None) -> schemas.BatchPage:
     """All batches of a product, those included that cannot be sold any more."""
     with reading() as session:
@@ -129,10 +122,18 @@ def list_prices(
     return schemas.PricePage(prices=rows, next=page.next)
 
 
-@router.get("/products/{sku}/price-history", dependencies=[may_read])
+@router.get("/products/{sku:path}/price-history", dependencies=[may_read])
 def list_price_history(sku: Sku, limit: Limit = 50, cursor: Cursor = None) -> schemas.HistoryPage:
     """The recorded prices of a product and its batches, the newest first."""
     with reading() as session:
         page = catalogue.price_history(session=session, sku=sku, before=cursor, limit=limit)
     rows = [schemas.HistoryView.model_validate(row) for row in page.rows]
     return schemas.HistoryPage(history=rows, next=page.next)
+
+
+# After its longer siblings: an SKU may hold a slash, so this path would match theirs as well.
+@router.get("/products/{sku:path}", dependencies=[may_read])
+def get_product(sku: Sku) -> schemas.ProductView:
+    """One product."""
+    with reading() as session:
+        return schemas.ProductView.model_validate(catalogue.product(session=session, sku=sku))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.pricing.errors import OutOfRange
@@ -43,16 +44,10 @@ def recompute(
     with transaction() as session:
         total = count_window(session=session, days_threshold=days_threshold, keys=keys, now=datetime.now(UTC))
     stats = Stats()
+    step = partial(recompute_chunk, rules=rules, days_threshold=days_threshold, limit=chunk_size)
     while True:
         with transaction() as session:
-            chunk = recompute_chunk(
-                session=session,
-                rules=rules,
-                days_threshold=days_threshold,
-                keys=keys,
-                limit=chunk_size,
-                now=datetime.now(UTC),
-            )
+            chunk = step(session=session, keys=keys, now=datetime.now(UTC))
         if chunk.last_id is None:
             return stats
         stats += chunk.stats

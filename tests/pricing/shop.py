@@ -44,27 +44,25 @@ def put(
     sku: str | None = None,
 ) -> OnShelf:
     """A batch of a product of its own that expires in `days` days."""
+    facts = {"name": "Thing", "category": category, "currency": "EUR", "updated_at": now()}
+    product = Product(sku=sku or f"SKU-{code}", base_price=Decimal(price), **facts)
     with db.transaction() as session:
-        product = Product(
-            sku=sku or f"SKU-{code}",
-            name="Thing",
-            category=category,
-            base_price=Decimal(price),
-            currency="EUR",
-            updated_at=now(),
-        )
         session.add(product)
         session.flush()
-        batch = InventoryBatch(
-            code=code,
-            product_id=product.id,
-            quantity=quantity,
-            expiry_date=now().date() + timedelta(days=days),
-            updated_at=now(),
-        )
+        batch = _batch(code, product_id=product.id, days=days, quantity=quantity)
         session.add(batch)
         session.flush()
         return OnShelf(id=batch.id, product_id=product.id)
+
+
+def _batch(code: str, *, product_id: int, days: int, quantity: int = 10) -> InventoryBatch:
+    return InventoryBatch(
+        code=code,
+        product_id=product_id,
+        quantity=quantity,
+        expiry_date=now().date() + timedelta(days=days),
+        updated_at=now(),
+    )
 
 
 def put_many(count: int) -> None:
@@ -72,14 +70,7 @@ def put_many(count: int) -> None:
     first = put(code="M0")
     with db.transaction() as session:
         session.add_all(
-            InventoryBatch(
-                code=f"M{number}",
-                product_id=first.product_id,
-                quantity=10,
-                expiry_date=now().date() + timedelta(days=number % 14),
-                updated_at=now(),
-            )
-            for number in range(1, count)
+            _batch(f"M{number}", product_id=first.product_id, days=number % 14) for number in range(1, count)
         )
 
 

@@ -95,6 +95,12 @@ def test_a_product_its_batches_and_its_history_are_found_by_sku(api: TestClient)
     assert api.get("/api/v1/products/SKU-B1/price-history").json() == {"history": [], "next": None}
 
 
+def test_an_sku_may_hold_a_slash(api: TestClient) -> None:
+    shop.put(sku="A/B c")
+    assert api.get("/api/v1/products/A%2FB%20c").json()["sku"] == "A/B c"
+    assert len(api.get("/api/v1/products/A%2FB%20c/batches").json()["batches"]) == 1
+
+
 @pytest.mark.parametrize("path", ["", "/batches", "/price-history"])
 def test_an_unknown_product_is_not_found(api: TestClient, path: str) -> None:
     answer = api.get(f"/api/v1/products/NOPE{path}")

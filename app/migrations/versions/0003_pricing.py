@@ -10,6 +10,7 @@ down_revision = "0002"
 
 ACTIVE = sa.text("valid_to IS NULL")
 BASE = sa.text("batch_id IS NULL")
+ENDS_LATER = "valid_to IS NULL OR valid_to >= valid_from"
 
 
 def _id() -> sa.Column[int]:
@@ -82,9 +83,7 @@ def _create_batch_discount() -> None:
         _time("valid_to", nullable=True),
         _time("expires_at"),
         sa.CheckConstraint("computed_price > 0", name=op.f("ck_batch_discount_computed_price")),
-        sa.CheckConstraint(
-            "valid_to IS NULL OR valid_to >= valid_from", name=op.f("ck_batch_discount_valid_to")
-        ),
+        sa.CheckConstraint(ENDS_LATER, name=op.f("ck_batch_discount_valid_to")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch_discount")),
     )
     op.create_index(
