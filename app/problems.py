@@ -41,7 +41,7 @@ _SCHEMA = {
 #: What any route may answer, for the API's description.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
-    for status in (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 500, 503)
+    for status in (400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 500, 503)
 }
 RETRY_AFTER_SECONDS = 5
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")

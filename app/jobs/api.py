@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 from pydantic.errors import PydanticUserError
 from sqlalchemy import select
 from sse_starlette import EventSourceResponse
@@ -202,7 +203,12 @@ def _schema_of(spec: registry.TaskSpec) -> dict[str, Any] | None:
         return None  # an internal task may take what JSON schema has no word for
 
 
-@router.get("/metrics", tags=["health"], dependencies=[Depends(require(METRICS))])
+@router.get(
+    "/metrics",
+    tags=["health"],
+    response_class=PlainTextResponse,
+    dependencies=[Depends(require(METRICS))],
+)
 def get_metrics() -> Response:
     """The metrics in Prometheus' text format."""
     return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)

@@ -1,18 +1,29 @@
-"""Tells workers to stop an attempt whose job was cancelled.
+"""Cancelling: in the ledger, and then at the worker, which is told to stop the attempt.
 
 Celery's own `revoke` would make every worker refuse the job's id for hours, so that it could not be
-retried. It is a courtesy: the lost lease already keeps the attempt from having an effect.
+retried, and would be forgotten when they restart. Telling the worker is a courtesy: the lost lease
+already keeps the attempt from having an effect.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
+from billiard.common import TERM_SIGNAL
+from celery.app.control import Control
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from kombu.exceptions import KombuError
+from kombu.pidbox import Mailbox
+from kombu.utils.functional import maybe_list
+
+from app.config import settings
+from app.jobs.models import TERMINAL, Job, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +36,7 @@ def stop_attempt(state: Any, job_id: str, **_: Any) -> dict[str, str]:
     for request in tuple(worker_state.active_requests):
         if request.id == job_id and request.worker_pid:
             log.info("attempt_stopped", job_id=job_id, pid=request.worker_pid)
-            state.consumer.pool.terminate_job(request.worker_pid, "TERM")
+            state.consumer.pool.terminate_job(request.worker_pid, TERM_SIGNAL)
             return {"ok": "stopped"}
     return {"ok": "not here"}
 
@@ -35,8 +46,48 @@ def ask_to_stop(job_id: str) -> bool:
     from app.celery_app import celery_app
 
     try:
-        celery_app.control.broadcast(COMMAND, arguments={"job_id": job_id})
+        with celery_app.connection_for_write(url=settings().redis_url.get_secret_value()) as connection:
+            exchange = celery_app.conf.control_exchange
+            mailbox = Mailbox(exchange, type="fanout", serializer="json", connection=connection)
+            mailbox.abcast(COMMAND, {"job_id": job_id})
     except (KombuError, redis.RedisError, OSError) as error:
         log.warning("stop_not_sent", job_id=job_id, error=str(error))
         return False
+    return True
+
+
+class LedgerControl(Control):
+    """Celery's remote control, where `revoke` cancels in the ledger what the ledger knows."""
+
+    def revoke(
+        self,
+        task_id: str | Sequence[str],
+        destination: Any = None,
+        terminate: bool = False,
+        signal: str = "SIGTERM",
+        **options: Any,
+    ) -> Any:
+        """Cancel waiting jobs, with `terminate` running ones too; the rest is asked of the workers."""
+        light = [job_id for job_id in maybe_list(task_id) if not _cancel(job_id, running=terminate)]
+        if light:
+            return super().revoke(light, destination, terminate, signal, **options)
+        return None
+
+
+def _cancel(job_id: str, *, running: bool) -> bool:
+    """Cancel a job, unless it has ended or runs and is to go on; False when it is none of the ledger's."""
+    # Workers import this module for its command; the backend's and the API's are not there yet.
+    from app.jobs.results import surrounding_transaction
+    from app.jobs.service import JobStateConflict, cancel_job
+
+    with surrounding_transaction() as session:
+        job = session.get(Job, job_id)
+        if job is None or job.state in TERMINAL or (job.state == State.RUNNING and not running):
+            return job is not None
+        try:
+            held = cancel_job(session, job_id=job_id, reason="revoked")
+        except JobStateConflict:
+            return True  # it ended meanwhile
+    if held:
+        ask_to_stop(job_id)
     return True
