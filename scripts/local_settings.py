@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from dotenv import dotenv_values
 from packages import SetupFailed
 
 from app.config import ENV_FILE_VARIABLE, PREFIX, Settings, load_settings
@@ -48,15 +49,20 @@ def _first_env_file() -> str:
     for name in Settings.model_fields:
         if given := os.environ.get(f"{PREFIX}{name.upper()}"):
             values[name.upper()] = given
-    return "".join(f"{PREFIX}{name}='{value}'\n" for name, value in values.items())
+    return "".join(f"{PREFIX}{name}={_quoted(value)}\n" for name, value in values.items())
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _tell_overrides() -> None:
     """A setting that only this shell knows is a trap for the next command typed in another one."""
-    kept = ENV_FILE.read_text()
+    kept = dotenv_values(ENV_FILE)
     for name in Settings.model_fields:
         key = f"{PREFIX}{name.upper()}"
-        if key in os.environ and f"{key}='{os.environ[key]}'" not in kept:
+        if key in os.environ and os.environ[key] != kept.get(key):
             print(f"{key} is taken from your shell. Other shells will not know it: write it to {ENV_FILE}.")
 
 

@@ -7,7 +7,6 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fleet import processes
@@ -128,9 +127,8 @@ def _pools_that_answer() -> set[str]:
 def _beat_leads() -> bool:
     from sqlalchemy import func, select
 
-    from app.db import reading
+    from app.db import clock, reading
     from app.schedule.models import Leader
 
     with reading() as session:
-        last = session.scalar(select(func.max(Leader.until)))
-    return last is not None and last > datetime.now(UTC)
+        return bool(session.scalar(select(func.count()).where(Leader.until > clock())))

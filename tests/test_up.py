@@ -155,7 +155,10 @@ def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
     assert checkout.up("status").returncode == 3
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(checkout: Checkout) -> None:
+def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
+    checkout: Checkout, postgres_url: str
+) -> None:
+    checkout.environment["GROUNDWORK_DATABASE_URL"] = postgres_url
     foreground = checkout.in_foreground()
     assert foreground.stdout
     for line in foreground.stdout:
