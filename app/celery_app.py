@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class LedgerCelery(Celery):
     """Celery whose durable tasks are accepted in the ledger before anything is sent."""
 
+    control_cls = "app.jobs.control:LedgerControl"
+
     def send_task(  # type: ignore[override]  # the stub lists the options one by one
         self, name: str, args: Any = None, kwargs: Any = None, **options: Any
     ) -> AsyncResult[Any]:

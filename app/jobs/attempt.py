@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,7 +20,7 @@ from app.jobs import store
 from app.jobs.errors import LeaseLost, NoJobRunning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from app.jobs.store import NewJob
 
@@ -102,6 +103,17 @@ class RunningJob:
             self._session = None
 
 
+class EagerJob(RunningJob):
+    """What `apply()` runs in the caller's process: it has a job's session, and no row."""
+
+    def checkpoint(self, progress: Mapping[str, Any] | None) -> None:  # noqa: ARG002 (nobody can look)
+        """Nothing to renew; the effects are committed at the end."""
+        self.session().flush()
+
+    def report(self, progress: str) -> None:
+        """Nobody can look."""
+
+
 _CURRENT: ContextVar[RunningJob | None] = ContextVar("groundwork_job", default=None)
 
 
@@ -122,6 +134,11 @@ def begin(*, job_id: str, attempt: int, worker: str) -> RunningJob | None:
     return job
 
 
+def accept_foreign(job: NewJob) -> bool:
+    """Accept a job whose message is here already; False when it has its row."""
+    return bool(_patiently(lambda: store.accept(store.connection(), [job])))
+
+
 def _patiently(statement: Callable[[], T]) -> T:
     """Run a statement, waiting as long as the database is away: an attempt must not be burnt by that."""
     while True:
@@ -131,6 +148,21 @@ def _patiently(statement: Callable[[], T]) -> T:
             log.warning("database_away", error=str(error).strip(), retry_seconds=DATABASE_RETRY.seconds)
             store.close()
             time.sleep(DATABASE_RETRY.total_seconds())
+
+
+@contextmanager
+def eagerly(job_id: str) -> Iterator[None]:
+    """A session for `apply()`: that of the running job or the surrounding transaction, else its own."""
+    if current() is not None:
+        yield
+        return
+    surrounding = db.current_session()
+    with db.using(surrounding) if surrounding else db.transaction() as session:
+        token = _CURRENT.set(EagerJob(id=job_id, fence=0, attempt=1, max_attempts=None, _session=session))
+        try:
+            yield
+        finally:
+            _CURRENT.reset(token)
 
 
 def end_current() -> None:

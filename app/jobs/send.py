@@ -46,7 +46,7 @@ def send(
 
     Sent under the id of the running job, it is that job moving on (a retry, a replacement), not a second.
     """
-    job = _job(name, args or (), kwargs or {}, options)
+    job = job_of(name, args or (), kwargs or {}, options)
     running = attempt.current()
     if running is not None and job.id == running.id:
         running.moved = job
@@ -64,7 +64,8 @@ def light(name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | Non
     return json.loads(checked.args), json.loads(checked.kwargs)
 
 
-def _job(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
+def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
+    """A job as `apply_async` describes it with its `options`."""
     run_at, delay = _moment(options.get("eta")), options.get("countdown") or 0.0
     expires_at, expires_in = _expiry(options.get("expires"))
     return new_job(
@@ -111,9 +112,14 @@ def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
         if options.get(given):
             kept[name] = sealed(maybe_list(options[given]))
     if options.get("time_limit") or options.get("soft_time_limit"):
-        kept["timelimit"] = [options.get("time_limit"), options.get("soft_time_limit")]
+        kept["timelimit"] = _limits(options.get("time_limit"), options.get("soft_time_limit"))
     if options.get("root_id") and options["root_id"] != options.get("task_id"):
         kept["root_id"] = options["root_id"]
     if options.get("stamped_headers"):
         kept["stamps"] = {stamp: options.get(stamp) for stamp in options["stamped_headers"]}
     return kept
+
+
+def _limits(hard: float | None, soft: float | None) -> list[float | None]:
+    """Celery looks at the hard limit only after the soft one, so the soft one must not be beyond it."""
+    return [hard, min(soft, hard) if soft and hard else soft]

@@ -12,6 +12,7 @@ from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 
 from app.jobs import attempt, registry
+from app.jobs.adopt import begin_foreign
 from app.jobs.errors import LeaseLost
 from app.jobs.heart import holder
 from app.jobs.message import CONTEXT_HEADER
@@ -42,11 +43,25 @@ class JobTask(Task[..., Any]):
     #: Checks what a public task is called with, and gives it the types it declares.
     arguments: Callable[..., dict[str, Any]] | None = None
 
+    @classmethod
+    def bind(cls, app: Any) -> Any:
+        """As Celery's; a task may declare a limit below the soft one of the settings."""
+        declared = cls.soft_time_limit
+        bound = super().bind(app)
+        if not declared and cls.time_limit and cls.soft_time_limit:
+            cls.soft_time_limit = min(cls.soft_time_limit, cls.time_limit)
+        return bound
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         request: Any = self.request
-        if request.called_directly or request.is_eager or not self.durable:
+        if request.called_directly or not self.durable:
             return self._run(args, kwargs)
-        job = attempt.begin(job_id=request.id, attempt=request.retries or 0, worker=holder(request.hostname))
+        if request.is_eager:
+            with attempt.eagerly(request.id):
+                return self._run(args, kwargs)
+        worker = holder(request.hostname)
+        job = attempt.begin(job_id=request.id, attempt=request.retries or 0, worker=worker)
+        job = job or begin_foreign(request, worker=worker)
         if job is None:
             raise Ignore(f"Job {request.id} is not to be run by this message: finished, held or moved on.")
         structlog.contextvars.clear_contextvars()
