@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from sqlalchemy import select
 from app.errors import InvalidInput
 from app.jobs import registry
 from app.jobs.accept import Accepted, accept, new_job
-from app.jobs.errors import ArgumentsTooLarge
+from app.jobs.errors import ArgumentsTooLarge, UnknownTask
 from app.jobs.models import Job
 from app.problems import FieldError, InvalidFields, field_errors
 from app.topology import Priority
@@ -128,9 +129,11 @@ def _job(item: Submission) -> NewJob:
 
 
 def _public(name: str, *, pointer: str) -> TaskSpec:
-    public = {spec.name: spec for spec in registry.tasks().values() if spec.public and spec.durable}
-    if name in public:
-        return public[name]
+    with suppress(UnknownTask):
+        spec = registry.spec_of(name)
+        if spec.public and spec.durable:
+            return spec
+    public = [spec.name for spec in registry.tasks().values() if spec.public and spec.durable]
     near = difflib.get_close_matches(name, public, n=1)
     hint = f'Did you mean "{near[0]}"?' if near else "GET /api/v1/tasks lists them."
     detail = f'There is no public task "{name}". {hint}'
