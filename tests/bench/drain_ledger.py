@@ -1,0 +1,80 @@
+"""Measures the ledger, on the database of the settings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import redis
+from sqlalchemy import delete, func, select
+
+from app import db, migrations
+from app.config import settings
+from app.jobs.accept import accept, new_job
+from app.jobs.message import list_of
+from app.jobs.models import Job, State
+from app.topology import Priority, Queue
+from tests.bench import measures, tasks
+from tests.bench.contenders import PROCESSES
+from tests.bench.through_api import accepted_through_api
+
+if TYPE_CHECKING:
+    from celery import Task
+
+BATCH = 1000
+ONE_BY_ONE = 1000
+WORKER = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks", "-c", str(PROCESSES)]
+WORKER += ["-Q", Queue.DEFAULT.value, "-l", "WARNING", "--without-gossip", "--without-mingle"]
+
+
+def broker() -> redis.Redis:
+    """The Redis of the settings."""
+    return redis.Redis.from_url(settings().redis_url.get_secret_value())
+
+
+def left() -> int:
+    """Messages that wait."""
+    name = list_of(queue=Queue.DEFAULT.value, priority=Priority.NORMAL.value)
+    return int(broker().llen(settings().redis_prefix + name))
+
+
+def all_done() -> bool:
+    """Whether no job is unfinished."""
+    with db.reading() as session:
+        return not session.scalar(select(func.count()).where(Job.state != State.DONE))
+
+
+def clean() -> None:
+    """An empty ledger and an empty broker."""
+    broker().flushall()
+    with db.transaction() as session:
+        session.execute(delete(Job))
+
+
+def accept_batches(jobs: int) -> None:
+    """As a program that accepts many at once."""
+    for _ in range(jobs // BATCH):
+        with db.transaction() as session:
+            accept(session, [new_job("bench.nothing") for _ in range(BATCH)])
+
+
+def accept_one_by_one(task: Task[..., object], count: int) -> float:
+    """Per second, one transaction and one message each."""
+    return measures.rate(count, lambda: [task.delay() for _ in range(count)])
+
+
+def main(jobs: int) -> dict[str, float]:
+    migrations.upgrade()
+    clean()
+    figures = {"accepted/s, one by one": accept_one_by_one(tasks.nothing, ONE_BY_ONE)}
+    figures |= accepted_through_api()
+    clean()
+    jobs = jobs // BATCH * BATCH
+    figures["accepted/s, 1,000 at once"] = measures.rate(jobs, lambda: accept_batches(jobs))
+    figures["drained/s"] = measures.drained_per_second(WORKER, jobs=jobs, left=left, all_done=all_done)
+    return figures | measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(int(sys.argv[1]))))
