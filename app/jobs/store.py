@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 
 from app import db
 from app.config import settings
+from app.jobs.prepared import Prepared
 from app.jobs.statements import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 Connection = psycopg.Connection[Any] | sqlite3.Connection
 #: What a driver raises when the database is away, for the callers that wait for it.
 DatabaseAway = (psycopg.OperationalError, sqlite3.OperationalError)
+
+
+# Every statement here finds its rows by primary key. Left to itself the planner would plan each execution
+# anew, which costs more than the execution, or settle on reading the whole table while that is still small.
+_SESSION = {
+    "timezone": "UTC",
+    "lock_timeout": int(db.LOCK_TIMEOUT.total_seconds() * 1000),
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +103,8 @@ class Finish(NamedTuple):
 class _Local(threading.local):
     pid: int = 0
     connection: Connection | None = None
+    #: For PostgreSQL, the quick way to run statements on `connection`.
+    prepared: Prepared | None = None
 
 
 _LOCAL = _Local()
@@ -98,7 +113,9 @@ _LOCAL = _Local()
 def connection() -> Connection:
     """This thread's own connection, in autocommit mode. A forked child opens a new one."""
     if _LOCAL.connection is None or os.getpid() != _LOCAL.pid:
-        _LOCAL.connection, _LOCAL.pid = _connect(), os.getpid()
+        opened = _connect()
+        _LOCAL.connection, _LOCAL.pid = opened, os.getpid()
+        _LOCAL.prepared = Prepared(opened) if isinstance(opened, psycopg.Connection) else None
     return _LOCAL.connection
 
 
@@ -106,7 +123,7 @@ def close() -> None:
     """Close this thread's connection; the next use opens another."""
     if _LOCAL.connection is not None and os.getpid() == _LOCAL.pid:
         _LOCAL.connection.close()
-    _LOCAL.connection = None
+    _LOCAL.connection = _LOCAL.prepared = None
 
 
 def _connect() -> Connection:
@@ -123,7 +140,7 @@ def _connect() -> Connection:
         url.set(drivername="postgresql").render_as_string(hide_password=False),
         autocommit=True,
         connect_timeout=int(db.CONNECT_TIMEOUT.total_seconds()),
-        options=f"-c timezone=UTC -c lock_timeout={int(db.LOCK_TIMEOUT.total_seconds() * 1000)}",
+        options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
     )
 
 
@@ -139,7 +156,7 @@ def accept(connection: Connection, jobs: Sequence[NewJob]) -> list[Stored]:
     if isinstance(connection, sqlite3.Connection):
         rows = connection.execute(SQLITE.accept, (_as_json(jobs),)).fetchall()
     else:
-        rows = connection.execute(POSTGRESQL.accept, _as_columns(jobs), prepare=True).fetchall()
+        rows = _run(connection, POSTGRESQL.accept, _as_columns(jobs))
     return [Stored(*row) for row in rows]
 
 
@@ -151,9 +168,7 @@ def claim(connection: Connection, messages: Sequence[Message], *, worker: str) -
         rows = connection.execute(SQLITE.claim, values).fetchall()
         return [Claim(*row) for row in rows]
     ids, attempts = [m.id for m in messages], [m.attempt for m in messages]
-    rows = connection.execute(
-        POSTGRESQL.claim, (worker, release, lease, ids, attempts), prepare=True
-    ).fetchall()
+    rows = _run(connection, POSTGRESQL.claim, (worker, release, lease, ids, attempts))
     return [Claim(*row[:4]) for row in rows]
 
 
@@ -163,7 +178,7 @@ def finish(connection: Connection, finishes: Sequence[Finish]) -> set[str]:
         rows = connection.execute(SQLITE.finish, (json.dumps(finishes),)).fetchall()
     else:
         columns = tuple(map(list, zip(*finishes, strict=True)))
-        rows = connection.execute(POSTGRESQL.finish, columns, prepare=True).fetchall()
+        rows = _run(connection, POSTGRESQL.finish, columns)
     return {row[0] for row in rows}
 
 
@@ -174,7 +189,7 @@ def extend(connection: Connection, *, ids: Sequence[str], worker: str) -> set[st
         values: tuple[Any, ...] = (f"+{lease} seconds", json.dumps(list(ids)), worker)
         rows = connection.execute(SQLITE.extend, values).fetchall()
     else:
-        rows = connection.execute(POSTGRESQL.extend, (lease, list(ids), worker), prepare=True).fetchall()
+        rows = _run(connection, POSTGRESQL.extend, (lease, list(ids), worker))
     return {row[0] for row in rows}
 
 
@@ -185,7 +200,13 @@ def checkpoint(connection: Connection, *, job_id: str, fence: int, progress: str
         values = (f"+{lease} seconds", progress, job_id, fence)
         return connection.execute(SQLITE.checkpoint, values).fetchone() is not None
     values_ = (lease, progress, job_id, fence)
-    return connection.execute(POSTGRESQL.checkpoint, values_, prepare=True).fetchone() is not None
+    return bool(_run(connection, POSTGRESQL.checkpoint, values_))
+
+
+def _run(connection: psycopg.Connection[Any], statement: str, values: Sequence[Any]) -> list[Any]:
+    if connection is _LOCAL.connection and _LOCAL.prepared is not None:
+        return _LOCAL.prepared.run(statement, values)
+    return connection.execute(statement.encode(), values, prepare=True).fetchall()
 
 
 def _as_columns(jobs: Sequence[NewJob]) -> tuple[list[Any], ...]:

@@ -1,0 +1,85 @@
+"""Runs a prepared statement on a PostgreSQL connection with as little work around it as libpq allows.
+
+A cursor costs more than the statements of the hot path do: it converts the query, looks up adapters and
+waits in Python. This is for autocommit connections only; on others psycopg must begin the transaction.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from psycopg.pq.abc import PGconn, PGresult
+
+#: From PostgreSQL's catalogue of types (pg_type.oid) to what reads their text form; the rest is text.
+_READERS: dict[int, Callable[[bytes], Any]] = {20: int, 21: int, 23: int, 700: float, 701: float}
+
+
+def _numbered(statement: str) -> bytes:
+    """The statement with libpq's placeholders."""
+    parts = statement.split("%s")
+    numbers = (f"${number}" for number in range(1, len(parts)))
+    return "".join(
+        part + number for part, number in itertools.zip_longest(parts, numbers, fillvalue="")
+    ).encode()
+
+
+def _text(value: Any) -> bytes | None:
+    """A value in PostgreSQL's text form."""
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return ("{" + ",".join(_element(item) for item in value) + "}").encode()
+    return str(value).encode()
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Prepared:
+    """One autocommit connection and the statements it knows."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._link = connection.pgconn
+        self._names: dict[str, bytes] = {}
+
+    def run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of `statement`, prepared on its first use. Raises what psycopg would raise."""
+        name = self._names.get(statement) or self._prepare(statement)
+        texts: Any = [_text(value) for value in values]
+        return _rows(self._link, self._link.exec_prepared(name, texts))
+
+    def _prepare(self, statement: str) -> bytes:
+        name = f"groundwork_{len(self._names)}".encode()
+        _check(self._link, self._link.prepare(name, _numbered(statement)))
+        self._names[statement] = name
+        return name
+
+
+def _rows(link: PGconn, result: PGresult) -> list[tuple[Any, ...]]:
+    _check(link, result)
+    readers = [_READERS.get(result.ftype(column), bytes.decode) for column in range(result.nfields)]
+    return [
+        tuple(
+            None if (raw := result.get_value(row, column)) is None else read(raw)
+            for column, read in enumerate(readers)
+        )
+        for row in range(result.ntuples)
+    ]
+
+
+def _check(link: PGconn, result: PGresult) -> None:
+    if link.status != ConnStatus.OK:
+        raise psycopg.OperationalError(f"the connection is lost: {link.get_error_message()}")
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise error_from_result(result)
