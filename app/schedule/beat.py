@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import secrets
 import socket
 import time
@@ -37,6 +38,8 @@ class LedgerScheduler(Scheduler):
         self._leads = False
         self._last: dict[str, float] = {}
         super().__init__(*args, **kwargs)
+        # Not in `close`, which Celery calls from the signal's handler, in the middle of a tick's transaction.
+        atexit.register(self._resign)
 
     def setup_schedule(self) -> None:
         """Nothing to load: schedules are declared on tasks, their memory is in the database."""
@@ -85,14 +88,13 @@ class LedgerScheduler(Scheduler):
         self._last[name] = now
         return True
 
-    def close(self) -> None:
+    def _resign(self) -> None:
         """Let a standby take over at once."""
         if self._leads:
             try:
                 resign(LEADER, holder=self._holder)
             except SQLAlchemyError as error:
                 log.warning("beat_not_resigned", error=str(error), remedy="its term ends by itself")
-        super().close()
 
     @property
     def info(self) -> str:
