@@ -68,3 +68,10 @@ asgi_lifespan = "on"
 control_socket_disable = True
 # The heartbeat file must not wait for a disk.
 worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let followers of jobs go when the process stops; they come back to its successor by themselves."""
+    from app.jobs.events import end_when
+
+    end_when(lambda: not worker.alive)

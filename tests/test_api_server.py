@@ -169,6 +169,21 @@ def test_progress_is_streamed_as_it_happens(server: Server) -> None:
             assert "event: end" in list(lines)
 
 
+def test_a_stopping_server_does_not_wait_for_those_who_follow_a_job(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with httpx.Client(base_url=server.url, headers=headers) as client:
+        body = {"task": "pricing.recompute_all_discounts"}
+        url = client.post("/api/v1/jobs", json=body).json()["url"]
+        with client.stream("GET", f"{url}/events") as stream:
+            lines = stream.iter_lines()
+            assert next(lines) == "event: job"
+            began = time.monotonic()
+            server.process.terminate()
+            assert "event: end" not in list(lines)
+    server.process.wait(timeout=30)
+    assert time.monotonic() - began < 10
+
+
 def test_the_log_has_a_line_for_a_request_under_its_id(server: Server) -> None:
     headers = {"Authorization": f"Bearer {server.token}", "X-Request-ID": "order-7"}
     httpx.get(f"{server.url}/api/v1/nowhere", headers=headers)

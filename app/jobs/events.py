@@ -16,7 +16,7 @@ from app.jobs.schemas import JobSummary
 from app.problems import DATABASE_DOWN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 #: The ledger is asked this often while a job changes, and ever more seldom while it does not.
 SHORTEST_WAIT = timedelta(milliseconds=250)
@@ -27,6 +27,7 @@ HEARTBEAT = timedelta(seconds=15)
 RECONNECT = timedelta(seconds=1)
 MAX_STREAMS = 100
 _open: set[object] = set()
+_ends: list[Callable[[], bool]] = []
 
 
 class TooManyStreams(Unavailable):
@@ -44,6 +45,11 @@ def refuse_when_full() -> None:
         raise TooManyStreams
 
 
+def end_when(stopping: Callable[[], bool]) -> None:
+    """End all streams once `stopping` is true; a server that stops waits for its answers to end."""
+    _ends.append(stopping)
+
+
 async def events_of(job_id: str) -> AsyncIterator[dict[str, Any]]:
     """An event `job` for each change, then `end` once the job changes no more."""
     listener = object()
@@ -58,7 +64,7 @@ async def events_of(job_id: str) -> AsyncIterator[dict[str, Any]]:
 async def _follow(job_id: str) -> AsyncIterator[dict[str, Any]]:
     seen: JobSummary | None = None
     wait, until = SHORTEST_WAIT, time.monotonic() + LONGEST_STREAM.total_seconds()
-    while time.monotonic() < until:
+    while time.monotonic() < until and not any(stopping() for stopping in _ends):
         job = await run_in_threadpool(_look, job_id)
         wait = min(wait * 1.5, LONGEST_WAIT)
         if job is not None and job != seen:
