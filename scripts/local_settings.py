@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 from packages import SetupFailed
 
-from app.config import ENV_FILE_VARIABLE, PREFIX, Settings, load_settings
+from app.config import ENV_FILE_VARIABLE, PREFIX, Settings, settings
 
 VAR = Path("var")
 ENV_FILE = VAR / "groundwork.env"
@@ -33,7 +33,7 @@ def ensure_env_file() -> Settings:
         print(f"Wrote the settings to {ENV_FILE}; edit them there.")
     os.environ[ENV_FILE_VARIABLE] = str(ENV_FILE.absolute())
     _tell_overrides()
-    return load_settings()
+    return settings()
 
 
 def _first_env_file() -> str:
@@ -66,15 +66,15 @@ def _tell_overrides() -> None:
             print(f"{key} is taken from your shell. Other shells will not know it: write it to {ENV_FILE}.")
 
 
-def starts_redis(settings: Settings) -> bool:
+def starts_redis(given: Settings) -> bool:
     """Whether the broker is ours to run: it is on this machine, reached by TCP."""
-    url = urlsplit(settings.redis_url.get_secret_value())
+    url = urlsplit(given.redis_url.get_secret_value())
     return url.scheme == "redis" and url.hostname in LOOPBACK
 
 
-def write_redis_config(settings: Settings) -> None:
+def write_redis_config(given: Settings) -> None:
     """Every write is appended to a file and nothing is ever evicted: a broker must not forget."""
-    url = urlsplit(settings.redis_url.get_secret_value())
+    url = urlsplit(given.redis_url.get_secret_value())
     lines = [
         f"bind {url.hostname}",
         f"port {url.port or 6379}",
@@ -89,14 +89,14 @@ def write_redis_config(settings: Settings) -> None:
     write_private(REDIS_CONFIG, "\n".join(lines) + "\n")
 
 
-def refuse_taken_ports(settings: Settings) -> None:
+def refuse_taken_ports(given: Settings) -> None:
     """Raise `SetupFailed` when something else listens where one of ours is to listen."""
     wanted = [
-        ("API_PORT", settings.api_host, settings.api_port),
-        ("FLOWER_PORT", "127.0.0.1", settings.flower_port),
+        ("API_PORT", given.api_host, given.api_port),
+        ("FLOWER_PORT", "127.0.0.1", given.flower_port),
     ]
-    if starts_redis(settings):
-        url = urlsplit(settings.redis_url.get_secret_value())
+    if starts_redis(given):
+        url = urlsplit(given.redis_url.get_secret_value())
         wanted.append(("REDIS_URL", str(url.hostname), url.port or 6379))
     for name, host, port in wanted:
         if not _is_free(host=host, port=port):

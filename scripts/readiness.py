@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -100,7 +100,7 @@ def _answers(url: str, *, authorization: str) -> bool:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=HTTP_TIMEOUT_SECONDS) as answer:
             return bool(answer.status == 200)
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
@@ -118,17 +118,27 @@ def redis_answers() -> bool:
 
 
 def _pools_that_answer() -> set[str]:
+    from kombu.exceptions import OperationalError
+    from redis import RedisError
+
     from app.celery_app import celery_app
 
-    replies = celery_app.control.ping(timeout=0.5) or []
+    try:
+        replies = celery_app.control.ping(timeout=0.5) or []
+    except (OSError, OperationalError, RedisError):
+        return set()
     return {node.partition("@")[0] for reply in replies for node in reply}
 
 
 def _beat_leads() -> bool:
     from sqlalchemy import func, select
+    from sqlalchemy.exc import SQLAlchemyError
 
     from app.db import clock, reading
     from app.schedule.models import Leader
 
-    with reading() as session:
-        return bool(session.scalar(select(func.count()).where(Leader.until > clock())))
+    try:
+        with reading() as session:
+            return bool(session.scalar(select(func.count()).where(Leader.until > clock())))
+    except SQLAlchemyError:
+        return False

@@ -107,10 +107,7 @@ def _stop() -> None:
         signal.signal(number, signal.SIG_IGN)
     # Who listened may be gone; what runs must be stopped all the same.
     with suppress(BrokenPipeError):
-        print(
-            f"\nStopping. Running jobs get up to {settings().soft_shutdown_seconds} s; what is not done then "
-            "is run again at the next start ..."
-        )
+        print("\nStopping. Running jobs get time to end; what is left runs again at the next start ...")
     fleet.stop()
     with suppress(BrokenPipeError):
         print("Stopped. Everything accepted is in the ledger.")
@@ -132,8 +129,7 @@ def status() -> int:
 
 
 def stop() -> int:
-    """Stop everything that runs out of this checkout."""
-    local_settings.ensure_env_file()
+    """Stop everything that runs out of this checkout, whatever became of its settings."""
     was_running = fleet.running_pid() is not None
     if not was_running and not fleet.end_leftovers():
         print("Groundwork is not running.")
@@ -157,15 +153,7 @@ def logs(*, service: str | None, follow: bool) -> int:
 
 def main() -> int:
     """The command line; what goes wrong as expected is one sentence."""
-    parser = argparse.ArgumentParser(prog="scripts/up", description="Run all of Groundwork on this machine.")
-    parser.add_argument("--detach", action="store_true", help="return when everything answers")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("status", help="show what runs")
-    commands.add_parser("stop", help="stop everything")
-    of_logs = commands.add_parser("logs", help="show the last lines of the logs")
-    of_logs.add_argument("service", nargs="?", help="such as api, beat or worker-standard; else all")
-    of_logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
-    given = parser.parse_args()
+    given = _parser().parse_args()
     os.chdir(ROOT)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     # The ledger and the logs hold what others on this machine must not read.
@@ -183,6 +171,18 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/up", description="Run all of Groundwork on this machine.")
+    parser.add_argument("--detach", action="store_true", help="return when everything answers")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("status", help="show what runs")
+    commands.add_parser("stop", help="stop everything")
+    of_logs = commands.add_parser("logs", help="show the last lines of the logs")
+    of_logs.add_argument("service", nargs="?", help="such as api, beat or worker-standard; else all")
+    of_logs.add_argument("-f", "--follow", action="store_true", help="go on showing what is added")
+    return parser
 
 
 def _run(given: argparse.Namespace) -> int:
