@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     )
     lease_seconds: Seconds = Field(
         default=60,
-        description="How long a claimed job stays with a worker that is not heard of; workers renew at a third.",
+        description="How long a job stays with a worker that is not heard of; workers renew at a third of it.",
     )
     recover_seconds: Seconds = Field(
         default=5, description="How often beat looks for lost messages and ended leases."
@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     queue_depth_limit: Annotated[int, Field(ge=100)] = Field(
         default=10_000,
-        description="Messages a queue may hold in Redis; the rest waits in the ledger and follows as it drains.",
+        description="Messages a queue may hold in Redis; the rest waits in the ledger and follows later.",
     )
     publish_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = Field(
         default=250, description="How long one publish may take before beat is left to repeat it."

@@ -15,8 +15,9 @@ from app.db import engine
 
 def _config(database_url: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
+    options = {"script_location": str(Path(__file__).parent), "sqlalchemy.url": database_url}
+    for name, value in options.items():
+        config.set_main_option(name, value.replace("%", "%%"))
     return config
 
 
