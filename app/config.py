@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     )
     lease_seconds: Seconds = Field(
         default=60,
-        description="How long a job stays with a worker that is not heard of; workers renew at a third of it.",
+        description="How long a job stays with a worker that is not heard of; workers renew at a third.",
     )
     recover_seconds: Seconds = Field(
         default=5, description="How often beat looks for lost messages and ended leases."

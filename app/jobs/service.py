@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, case, null, select, update
+from sqlalchemy import Select, select, update
 
 from app.db import clock
 from app.errors import Conflict, NotFound
@@ -102,8 +101,8 @@ def arguments_of(job: Job) -> dict[str, Any]:
 
 
 def retry_job(session: Session, *, job_id: str) -> Job:
-    """Make a dead or cancelled job ready again, with its task's number of attempts once more."""
-    if not _revive(session, select(Job.id, Job.task).where(Job.id == job_id)):
+    """Make a dead or cancelled job ready again, with all its attempts before it."""
+    if not _revive(session, select(Job.id).where(Job.id == job_id)):
         job = find_job(session, job_id=job_id)
         wanted = "only dead and cancelled jobs can be retried"
         if job.state in REVIVABLE:
@@ -117,47 +116,31 @@ def retry_dead(session: Session, *, filters: JobFilter, dead_before: datetime, l
 
     Jobs that died after `dead_before` are left, so that a caller who repeats this comes to an end.
     """
-    chosen = select(Job.id, Job.task).where(
+    chosen = select(Job.id).where(
         *conditions(filters, states=[State.DEAD]), Job.finished_at <= dead_before
     )
     return _revive(session, chosen.order_by(Job.accepted_at, Job.id).limit(limit))
 
 
-def _revive(session: Session, chosen: Select[str, str]) -> int:
+def _revive(session: Session, chosen: Select[str]) -> int:
     # A row without `run_at` was made for a link of a chain: it gets its arguments from the link before.
-    by_tries: defaultdict[int | None, list[str]] = defaultdict(list)
-    for job_id, task in session.execute(chosen.where(Job.run_at.is_not(None))):
-        by_tries[_tries(task)].append(job_id)
-    revived: list[str] = []
-    for tries, ids in by_tries.items():
-        again = update(Job).where(Job.id.in_(ids), Job.state.in_(REVIVABLE)).returning(Job.id)
-        revived += session.scalars(again.values(_fresh(tries)))
+    ids = session.scalars(chosen.where(Job.run_at.is_not(None))).all()
+    fresh = {
+        "state": State.READY.value,
+        # Attempts are counted anew; the fence goes on growing, so old ones stay refused.
+        "attempt": 0,
+        "run_at": clock(),
+        "published_at": None,
+        "expires_at": None,
+        "finished_at": None,
+        "error": None,
+        "result": None,
+        "progress": None,
+    }
+    again = update(Job).where(Job.id.in_(ids), Job.state.in_(REVIVABLE)).returning(Job.id)
+    revived = session.scalars(again.values(**fresh)).all()
     publish_after_commit(session, revived)
     return len(revived)
-
-
-def _tries(task: str) -> int | None:
-    try:
-        return registry.spec_of(task).max_attempts
-    except UnknownTask:
-        return 1  # a task of another release: its worker decides on more
-
-
-def _fresh(tries: int | None) -> dict[Any, Any]:
-    limit: Any = (
-        null() if tries is None else case((Job.max_attempts.is_(None), null()), else_=Job.attempt + tries)
-    )
-    return {
-        Job.state: State.READY.value,
-        Job.run_at: clock(),
-        Job.published_at: None,
-        Job.expires_at: None,
-        Job.finished_at: None,
-        Job.max_attempts: limit,
-        Job.error: None,
-        Job.result: None,
-        Job.progress: None,
-    }
 
 
 def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:

@@ -71,13 +71,14 @@ def test_a_retried_job_does_not_expire_at_once() -> None:
         assert service.retry_job(session, job_id=ids[0]).expires_at is None
 
 
-def test_a_job_without_a_limit_of_attempts_keeps_none() -> None:
+def test_a_retried_job_has_all_its_attempts_before_it() -> None:
     ids = accepted()
     die(ids)
     with transaction() as session:
-        session.execute(update(Job).values(max_attempts=None))
+        session.execute(update(Job).values(attempt=3, fence=3))
     with transaction() as session:
-        assert service.retry_job(session, job_id=ids[0]).max_attempts is None
+        job = service.retry_job(session, job_id=ids[0])
+        assert (job.attempt, job.fence) == (0, 3)
 
 
 def test_jobs_that_die_again_meanwhile_are_left_to_the_next_call() -> None:
@@ -116,7 +117,7 @@ def test_a_job_of_a_task_that_is_no_more_can_be_looked_at_and_retried() -> None:
     with reading() as session:
         assert service.detail_of(session, job_id=ids[0]).arguments == {"name": "0", "*": [1]}
     with transaction() as session:
-        assert service.retry_job(session, job_id=ids[0]).max_attempts == 6
+        assert service.retry_job(session, job_id=ids[0]).state == State.READY
 
 
 def test_a_page_boundary_within_one_moment_loses_nothing() -> None:
