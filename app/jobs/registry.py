@@ -100,6 +100,7 @@ class TaskSpec:
         return {name: getattr(values, name) for name in values.model_fields_set}
 
 
+_DRAINED = frozenset(queue.value for queue in drained_queues())
 _DECLARED: dict[str, TaskSpec] = {}
 
 
@@ -127,9 +128,8 @@ def declare(spec: TaskSpec) -> None:
 
 def checked_queue(queue: str, *, task: str) -> str:
     """`queue`, if a pool drains it."""
-    drained = {member.value for member in drained_queues()}
-    if queue not in drained:
-        raise UnknownQueue(queue=queue, task=task, known=drained)
+    if queue not in _DRAINED:
+        raise UnknownQueue(queue=queue, task=task, known=_DRAINED)
     return str(queue)
 
 

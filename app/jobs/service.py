@@ -116,9 +116,7 @@ def retry_dead(session: Session, *, filters: JobFilter, dead_before: datetime, l
 
     Jobs that died after `dead_before` are left, so that a caller who repeats this comes to an end.
     """
-    chosen = select(Job.id).where(
-        *conditions(filters, states=[State.DEAD]), Job.finished_at <= dead_before
-    )
+    chosen = select(Job.id).where(*conditions(filters, states=[State.DEAD]), Job.finished_at <= dead_before)
     return _revive(session, chosen.order_by(Job.accepted_at, Job.id).limit(limit))
 
 
