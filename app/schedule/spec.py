@@ -54,10 +54,11 @@ class Cron:
         return f"{words} ({self.timezone})"
 
     def previous(self, at: datetime) -> datetime:
-        # CronSim walks strictly past its start, so the walk back begins just after `at`.
-        start = at.astimezone(ZoneInfo(self.timezone)) + timedelta(minutes=1)
-        start = start.replace(second=0, microsecond=0)
-        return next(CronSim(self.expression, start, reverse=True)).astimezone(UTC)
+        # CronSim walks strictly past its start, so the walk back begins just after `at`: a minute by the
+        # clock of UTC, because one added to a wall clock is another when summer time ends.
+        start = (at.astimezone(UTC) + timedelta(minutes=1)).replace(second=0, microsecond=0)
+        back = CronSim(self.expression, start.astimezone(ZoneInfo(self.timezone)), reverse=True)
+        return next(back).astimezone(UTC)
 
     def next(self, after: datetime) -> datetime:
         return next(CronSim(self.expression, after.astimezone(ZoneInfo(self.timezone)))).astimezone(UTC)
