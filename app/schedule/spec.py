@@ -12,6 +12,8 @@ from cronsim import CronSim, CronSimError
 from app.errors import InvalidInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: CronSim knows a sixth, for seconds.
+FIELDS = 5
 
 
 class Schedule(Protocol):
@@ -82,6 +84,9 @@ class Every:
 
 def cron(expression: str, *, timezone: str = "UTC") -> Cron:
     """A schedule from a five-field cron expression. Raises `InvalidCron`, so that a typo fails at import."""
+    fields = len(expression.split())
+    if fields != FIELDS:
+        raise InvalidCron(expression=expression, problem=f"it has {fields} fields")
     try:
         next(CronSim(expression, EPOCH))
         ZoneInfo(timezone)

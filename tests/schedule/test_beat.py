@@ -1,0 +1,145 @@
+"""Beat as processes: one leads, another stands by, and no outage ends it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+
+from app import db
+from app.jobs.models import Job, State
+from app.schedule.models import Leader, ScheduleState
+from tests.sample import tasks
+from tests.servers import PostgresServer, RedisServer, stop, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.fleet import Fleet, Process
+
+#: A standby looks every three seconds whether it is needed.
+TAKE_OVER = 8
+
+
+def holder() -> str | None:
+    with db.reading() as session:
+        return session.scalar(select(Leader.holder).where(Leader.until > db.clock()))
+
+
+def start_standby(fleet: Fleet) -> Process:
+    standby = fleet.start_beat("standby", leads=False)
+    wait_until(lambda: "beat: Starting" in standby.log.read_text(), seconds=20, what="the standby starts")
+    return standby
+
+
+def is_published(job_id: str) -> bool:
+    with db.reading() as session:
+        job = session.get_one(Job, job_id)
+        return job.state == State.READY and job.published_at is not None
+
+
+def test_the_standby_leads_at_once_when_the_leader_stops(fleet: Fleet) -> None:
+    leader = fleet.start_beat()
+    start_standby(fleet)
+    first = holder()
+    assert first
+    leader.stop()
+    wait_until(lambda: holder() not in (None, first), seconds=TAKE_OVER, what="the standby leads")
+
+
+def test_the_standby_leads_after_the_term_of_a_leader_that_was_killed(fleet: Fleet) -> None:
+    leader = fleet.start_beat()
+    start_standby(fleet)
+    first = holder()
+    leader.kill()
+    assert holder() == first
+    with db.transaction() as session:  # as the end of its fifteen seconds would
+        session.execute(update(Leader).values(until=db.clock(-1)))
+    wait_until(lambda: holder() not in (None, first), seconds=TAKE_OVER, what="the standby leads")
+
+
+def test_a_due_job_becomes_ready_and_is_sent(fleet: Fleet) -> None:
+    result = tasks.add.apply_async((1, 1), countdown=0.5)
+    fleet.start_beat()
+    wait_until(lambda: is_published(result.id), seconds=10, what="the due job is sent")
+
+
+def test_a_schedule_is_fired_by_the_process(fleet: Fleet, configure: Callable[..., None]) -> None:
+    configure(catch_up_seconds=366 * 24 * 3600)
+    fleet.start_beat()
+    wait_until(lambda: schedules_known(), seconds=10, what="beat has seen the schedules")
+    with db.transaction() as session:
+        session.execute(update(ScheduleState).values(last_fire_at=db.clock(-400 * 24 * 3600)))
+    wait_until(lambda: fired() == schedules_known(), seconds=10, what="every schedule is fired")
+
+
+def schedules_known() -> set[str]:
+    with db.reading() as session:
+        return set(session.scalars(select(ScheduleState.name)))
+
+
+def fired() -> set[str]:
+    with db.reading() as session:
+        return set(session.scalars(select(Job.task).where(Job.key.like("schedule:%"))))
+
+
+def test_beat_works_on_after_redis_was_away(fleet: Fleet, configure: Callable[..., None]) -> None:
+    redis = RedisServer()
+    redis.start()
+    try:
+        configure(redis_url=redis.url)
+        beat = fleet.start_beat()
+        redis.kill()
+        wait_until(lambda: "broker_away" in beat.log.read_text(), seconds=10, what="beat misses Redis")
+        result = tasks.add.delay(1, 1)
+        assert not is_published(result.id)
+        redis.start()
+        wait_until(lambda: is_published(result.id), seconds=10, what="the job is sent")
+        assert beat.popen.poll() is None
+    finally:
+        redis.close()
+
+
+@pytest.fixture
+def own_postgres(fleet: Fleet, configure: Callable[..., None]) -> Iterator[PostgresServer]:
+    """A PostgreSQL that the test may stop."""
+    from app import migrations
+
+    server = PostgresServer()
+    server.start()
+    migrations.upgrade(database_url=server.url("postgres"))
+    configure(database_url=server.url("postgres"))
+    yield server
+    db.engine().dispose()
+    server.close()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_beat_works_on_after_the_database_was_away(fleet: Fleet, own_postgres: PostgresServer) -> None:
+    beat = fleet.start_beat()
+    result = tasks.add.apply_async((1, 1), countdown=1)
+    assert own_postgres.process
+    stop(own_postgres.process, how=signal.SIGINT)
+    wait_until(
+        lambda: "beat_tick_failed" in beat.log.read_text(), seconds=10, what="beat misses the database"
+    )
+    own_postgres.resume()
+    db.engine().dispose()
+    wait_until(lambda: is_published(result.id), seconds=15, what="the due job is sent")
+    assert beat.popen.poll() is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_beat_that_is_stopped_in_the_middle_of_a_tick_ends_at_once(fleet: Fleet) -> None:
+    beat = fleet.start_beat()
+    with db.transaction() as session:
+        session.execute(update(Leader).values(name=Leader.name))
+        time.sleep(1)  # longer than a tick, so that beat waits for this transaction
+        beat.popen.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    stop(beat.popen)
+    assert time.monotonic() - began < TAKE_OVER
+    assert holder() is None
