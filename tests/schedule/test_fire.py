@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from sqlalchemy import select, update
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
+
+    from app.topology import Queue
 
 pytestmark = pytest.mark.usefixtures("database")
 LONG_AGO = timedelta(days=400)
@@ -37,14 +39,14 @@ def jobs() -> list[Job]:
 
 def last_fired() -> dict[str, Any]:
     with db.reading() as session:
-        return {state.name: state.last_fire_at for state in session.scalars(select(ScheduleState))}
+        return {state.name: state.seen_until for state in session.scalars(select(ScheduleState))}
 
 
 def remember_from_long_ago() -> None:
     """Make beat's memory as if it had last fired long ago."""
     fire_due()
     with db.transaction() as session:
-        session.execute(update(ScheduleState).values(last_fire_at=db.now(session) - LONG_AGO))
+        session.execute(update(ScheduleState).values(seen_until=db.now(session) - LONG_AGO))
 
 
 def test_a_schedule_that_is_seen_for_the_first_time_fires_nothing_of_the_past() -> None:
@@ -109,7 +111,8 @@ def test_a_schedule_that_cannot_be_fired_keeps_no_other_from_firing(
 ) -> None:
     configure(catch_up_seconds=A_YEAR)
     good = next(iter(scheduled().values()))
-    broken = replace(good, name="a.broken", queue="drained by nobody")
+    undrained = cast("Queue", "drained by nobody")
+    broken = replace(good, name="a.broken", queue=undrained)
     monkeypatch.setitem(registry._DECLARED, broken.name, broken)
     remember_from_long_ago()
     fire_due()

@@ -1,0 +1,98 @@
+"""One worker and one beat for all tests of a module, with each kind of database."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from app import db
+from app.celery_app import celery_app
+from app.config import PREFIX
+from tests.conftest import forget_settings
+from tests.fleet import Fleet
+from tests.jobs.running import Service
+from tests.servers import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.servers import PostgresServer
+
+
+@pytest.fixture(scope="module")
+def module_redis() -> Iterator[RedisServer]:
+    """A Redis that the tests of a module keep for themselves."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated database that the tests of a module share."""
+    if request.param == "sqlite":
+        template: bytes = request.getfixturevalue("sqlite_template")
+        path = tmp_path_factory.mktemp("module") / "groundwork.db"
+        path.write_bytes(template)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = f"module_{os.urandom(4).hex()}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('postgres_template')}")
+    yield server.url(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def service(
+    module_database: str, module_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A worker and a beat that run; leases and recovery are short, so that tests are."""
+    folder = tmp_path_factory.mktemp("service")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _settings(module_database, module_redis).items():
+            patch.setenv(f"{PREFIX}{name.upper()}", value)
+        patch.chdir(folder)
+        forget_settings()
+        point_celery_at(module_redis)
+        module_redis.client().flushall()
+        with db.transaction() as session:
+            session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
+        yield from _run(folder, module_redis)
+        db.engine().dispose()
+    forget_settings()
+
+
+def point_celery_at(redis: RedisServer) -> None:
+    """Celery reads the settings once, at its import; what it sends itself (light tasks, remote control)
+    is to go where the ledger's messages go."""
+    celery_app.conf.update(broker_url=redis.url)
+    celery_app.close()
+
+
+def _settings(database_url: str, redis: RedisServer) -> dict[str, str]:
+    return {
+        "database_url": database_url,
+        "redis_url": redis.url,
+        "lease_seconds": "4",
+        "recover_seconds": "1",
+        "lost_after_seconds": "2",
+        "soft_shutdown_seconds": "1",
+    }
+
+
+def _run(folder: Path, redis: RedisServer) -> Iterator[Service]:
+    fleet = Fleet(folder=folder, include="tests.sample.tasks,tests.sample.celery_tasks")
+    try:
+        beat = fleet.start_beat()
+        worker = fleet.start_worker(processes=3)
+        yield Service(fleet=fleet, worker=worker, beat=beat, redis=redis, folder=folder)
+    finally:
+        fleet.close()

@@ -1,0 +1,111 @@
+"""A worker and a beat that many tests share, on a database and a Redis of their own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, text
+
+from app import db
+from app.jobs import publish
+from app.jobs.message import Dispatch
+from app.jobs.models import TERMINAL, Attempt, Job
+from app.topology import Queue
+from tests.servers import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fleet import Fleet, Process
+    from tests.servers import RedisServer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Processes that run, and where they leave what."""
+
+    fleet: Fleet
+    worker: Process
+    beat: Process
+    redis: RedisServer
+    folder: Path
+
+    def wait_until_drained(self) -> None:
+        """Wait until the broker holds nothing and no worker holds a message of it."""
+        wait_until(lambda: not self._held(), seconds=20, what=f"the broker is drained of {self._held()}")
+
+    def _held(self) -> dict[bytes, Any]:
+        client: Any = self.redis.client()
+        lists = [name for queue in Queue for name in client.keys(f"groundwork:{queue.value}*")]
+        held: dict[bytes, Any] = {name: client.lrange(name, 0, -1) for name in lists}
+        return held | {b"unacked": unacked} if (unacked := client.hgetall("groundwork:unacked")) else held
+
+
+def job_of(job_id: str) -> Job:
+    """The row of a job."""
+    with db.reading() as session:
+        return session.get_one(Job, job_id)
+
+
+def all_jobs() -> list[Job]:
+    """Every row, in the order of acceptance."""
+    with db.reading() as session:
+        return list(session.scalars(select(Job).order_by(Job.accepted_at, Job.id)))
+
+
+def jobs_named(task: str) -> list[Job]:
+    """Every row of one task."""
+    with db.reading() as session:
+        return list(session.scalars(select(Job).where(Job.task == task).order_by(Job.accepted_at)))
+
+
+def attempts_of(job_id: str) -> list[Attempt]:
+    """The attempts of a job that ended in another way than done."""
+    with db.reading() as session:
+        found = session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.fence))
+        return list(found)
+
+
+def ended(job_id: str, *, seconds: float = 20) -> Job:
+    """The row of a job, once it is done, dead or cancelled."""
+    wait_until(
+        lambda: job_of(job_id).state in TERMINAL,
+        seconds=seconds,
+        what=f"job {job_id} ends: {vars(job_of(job_id))}",
+    )
+    return job_of(job_id)
+
+
+def wait_for_state(job_id: str, state: str, *, seconds: float = 20) -> Job:
+    """The row of a job, once it is in `state`."""
+    wait_until(lambda: job_of(job_id).state == state, seconds=seconds, what=f"job {job_id} is {state}")
+    return job_of(job_id)
+
+
+def send_again(job_id: str) -> None:
+    """Put the first message of a job into the broker once more."""
+    job = job_of(job_id)
+    again = Dispatch(
+        id=job.id,
+        task=job.task,
+        queue=job.queue,
+        priority=job.priority,
+        args=json.dumps(job.args),
+        kwargs=json.dumps(job.kwargs),
+        options=json.dumps(job.options) if job.options else None,
+        context=None,
+        group_id=job.group_id,
+        attempt=0,
+        expires=None,
+        published=job.accepted_at.timestamp(),
+    )
+    assert publish.publish([again], patient=True) == []
+
+
+def effects(prefix: str = "") -> list[str]:
+    """What the sample tasks wrote in transactions of their jobs."""
+    with db.reading() as session:
+        names = session.scalars(text("SELECT name FROM effect ORDER BY name"))
+        return [name for name in names if name.startswith(prefix)]

@@ -1,0 +1,61 @@
+"""Tasks as somebody wrote them for plain Celery, and what canvases are made of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from app.celery_app import celery_app
+from app.jobs import PermanentError, Retry, RetryableError, job_session, task
+
+
+@celery_app.task(name="legacy.greet")
+def greet(name: str) -> str:
+    return f"hello {name}"
+
+
+@celery_app.task(name="legacy.insist", bind=True, max_retries=3)
+def insist(self: Any, times: int) -> int:
+    """Retry as Celery's own documentation shows it."""
+    try:
+        if self.request.retries < times:
+            raise ConnectionError("the other side is away")
+    except ConnectionError as error:
+        raise self.retry(exc=error, countdown=0.1) from error
+    return int(self.request.retries)
+
+
+@task(retry=Retry(first=timedelta(hours=1)))
+def fail_and_wait() -> None:
+    raise RetryableError("again in an hour")
+
+
+@task()
+def note(*values: Any) -> None:
+    """Write a row that says with what it was called."""
+    job_session().execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": f"note {values!r}"})
+
+
+@task()
+def note_failure(*found: Any, name: str) -> None:
+    """An errback."""
+    job_session().execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": f"failure {name}"})
+
+
+@task()
+def fail_unless_mended(name: str, value: int) -> int:
+    """Fail until a row of that name says that what was wrong is mended."""
+    found = job_session().execute(text("SELECT count(*) FROM effect WHERE name = :name"), {"name": name})
+    if not found.scalar_one():
+        raise PermanentError(f"{name} is not mended")
+    return value
+
+
+@task()
+def spread(values: list[int]) -> Any:
+    """Accept one job for each value from inside a job."""
+    for value in values:
+        note.delay("spread", value)
+    return len(values)
