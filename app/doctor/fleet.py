@@ -97,7 +97,7 @@ def schedules_fire() -> Finding:
     """Whether each schedule that beat knows has fired when it was due."""
     with reading() as session:
         now = session.scalars(select(clock())).one()
-        last = {row.name: row.last_fire_at for row in session.scalars(select(ScheduleState))}
+        last = {row.name: row.seen_until for row in session.scalars(select(ScheduleState))}
     declared = {name: spec.schedule for name, spec in tasks().items() if spec.schedule is not None}
     late = [
         name

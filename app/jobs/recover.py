@@ -13,7 +13,7 @@ import redis
 import structlog
 from celery.app.task import Context
 from kombu.utils import json
-from sqlalchemy import or_, select, update
+from sqlalchemy import exists, or_, select, update
 
 from app import db
 from app.config import settings
@@ -62,6 +62,8 @@ def promote_due() -> int:
     """Make scheduled jobs ready whose time has come; `publish_waiting` then sends them."""
     due = select(Job.id).where(Job.state == State.SCHEDULED, Job.run_at <= db.clock())
     due = due.order_by(Job.run_at).limit(BATCH).with_for_update(skip_locked=True)
+    if not _any(Job.state == State.SCHEDULED, Job.run_at <= db.clock()):
+        return 0
     total = 0
     while True:
         with db.transaction() as session:
@@ -72,6 +74,12 @@ def promote_due() -> int:
         total += len(ids)
         if len(ids) < BATCH:
             return total
+
+
+def _any(*conditions: ColumnElement[bool]) -> bool:
+    """Whether there is such a job. Mostly there is none, and a look does not take SQLite's one writer."""
+    with db.reading() as session:
+        return bool(session.scalar(select(exists().where(*conditions))))
 
 
 def broker_lists() -> list[BrokerList] | None:
@@ -132,6 +140,8 @@ def republish_lost(lists: Sequence[BrokerList]) -> int:
 
 def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
     room, total = found.room, 0
+    if not _any(condition):
+        return 0
     while room > 0:
         wanted = select(Job.id).where(condition).order_by(Job.accepted_at).limit(min(BATCH, room))
         with db.transaction() as session:
@@ -196,11 +206,9 @@ def _request_of(job: Job) -> Any:
 def end_expired() -> int:
     """Cancel jobs that nobody began before they expired."""
     waiting = or_(Job.state == State.READY, Job.state == State.SCHEDULED)
+    if not _any(waiting, Job.expires_at < db.clock()):
+        return 0
+    expired = update(Job).where(waiting, Job.expires_at < db.clock()).returning(Job.id)
+    cancelled = {"state": State.CANCELLED.value, "error": "expired", "finished_at": db.clock()}
     with db.transaction() as session:
-        ids = session.scalars(
-            update(Job)
-            .where(waiting, Job.expires_at < db.clock())
-            .values(state=State.CANCELLED.value, error="expired", finished_at=db.clock())
-            .returning(Job.id)
-        ).all()
-    return len(ids)
+        return len(session.scalars(expired.values(**cancelled)).all())

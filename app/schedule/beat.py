@@ -18,7 +18,7 @@ from app.config import settings
 from app.jobs import metrics, recover
 from app.jobs.store import DatabaseAway
 from app.schedule.fire import fire_due
-from app.schedule.leader import lead, resign
+from app.schedule.leader import TERM, lead, resign
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,8 @@ class LedgerScheduler(Scheduler):
         return TICK.total_seconds()
 
     def _lead(self) -> bool:
+        if self._leads and not self._is_time("lead", TERM / 3):
+            return True
         leads = lead(LEADER, holder=self._holder)
         if leads != self._leads:
             log.info("beat_leads" if leads else "beat_stands_by", holder=self._holder)

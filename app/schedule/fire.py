@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from app import db
 from app.config import settings
@@ -26,37 +27,39 @@ log = structlog.get_logger(__name__)
 
 
 def fire_due() -> None:
-    """Accept a job for every schedule whose moment has come since it fired last.
+    """Accept a job for every schedule whose moment has come since it was last looked at.
 
     Of several missed moments only the latest is fired, and only if it is no older than
     `catch_up_seconds`. A schedule seen for the first time begins now.
     """
-    scheduled = [spec for spec in registry.tasks().values() if spec.schedule is not None]
-    with db.transaction() as session:
+    specs = [spec for spec in registry.tasks().values() if spec.schedule is not None]
+    with db.reading() as session:
         now = db.now(session)
-        memory = {state.name: state.last_fire_at for state in session.scalars(select(ScheduleState))}
-        for spec in scheduled:
-            if spec.name not in memory:
-                session.add(ScheduleState(name=spec.name, last_fire_at=now))
-                continue
-            # A schedule that cannot be fired must not keep the others from firing.
-            try:
-                with session.begin_nested():
-                    _fire(session, spec, last=memory[spec.name], now=now)
-            except GroundworkError as error:
-                log.error("schedule_not_fired", schedule=spec.name, error=str(error))
+        memory = {state.name: state.seen_until for state in session.scalars(select(ScheduleState))}
+    for spec in specs:
+        assert spec.schedule is not None  # noqa: S101 (they were chosen by it)
+        moment = spec.schedule.previous(now)
+        if spec.name in memory and moment <= memory[spec.name]:
+            continue
+        # Each in a transaction of its own: one that cannot be fired must not keep the others from it.
+        try:
+            with db.transaction() as session:
+                if spec.name in memory:
+                    _fire(session, spec, moment=moment, now=now)
+                else:
+                    session.add(ScheduleState(name=spec.name, seen_until=now))
+        except (GroundworkError, IntegrityError) as error:
+            log.error("schedule_not_fired", schedule=spec.name, error=str(error))
 
 
-def _fire(session: Session, spec: TaskSpec, *, last: datetime, now: datetime) -> None:
-    assert spec.schedule is not None  # noqa: S101 (the caller chose it)
-    moment = spec.schedule.previous(now)
-    if moment <= last:
-        return
-    session.execute(update(ScheduleState).where(ScheduleState.name == spec.name).values(last_fire_at=moment))
+def _fire(session: Session, spec: TaskSpec, *, moment: datetime, now: datetime) -> None:
+    state = update(ScheduleState).where(ScheduleState.name == spec.name, ScheduleState.seen_until < moment)
     late = now - moment
     if late > timedelta(seconds=settings().catch_up_seconds):
+        session.execute(state.values(seen_until=moment))
         log.warning("schedule_missed", schedule=spec.name, moment=moment.isoformat(), late=str(late))
         return
+    session.execute(state.values(seen_until=moment, last_fire_at=moment))
     job = new_job(spec.name, key=f"schedule:{spec.name}:{moment.isoformat()}")
     answer = accept(session, [job])[0]
     if answer.created:

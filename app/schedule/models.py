@@ -11,12 +11,14 @@ from app.db import Base
 
 
 class ScheduleState(Base):
-    """The memory of one schedule; born when beat first sees it, so that the past is not fired."""
+    """The memory of one schedule; it begins when beat first sees it, so that the past is not fired."""
 
     __tablename__ = "schedule_state"
 
     name: Mapped[str] = mapped_column(Text, primary_key=True)
-    last_fire_at: Mapped[datetime]
+    #: Moments up to this one are dealt with: fired, or too old to be.
+    seen_until: Mapped[datetime]
+    last_fire_at: Mapped[datetime | None]
 
 
 class Leader(Base):

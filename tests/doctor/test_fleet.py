@@ -39,7 +39,7 @@ def accepted(**values: object) -> str:
 
 def fired(name: str, *, at: datetime) -> None:
     with transaction() as session:
-        session.add(ScheduleState(name=name, last_fire_at=at))
+        session.add(ScheduleState(name=name, seen_until=at))
 
 
 def test_the_topology_and_the_tasks_are_in_order() -> None:

@@ -72,7 +72,7 @@ def test_a_schedule_is_fired_by_the_process(fleet: Fleet, configure: Callable[..
     fleet.start_beat()
     wait_until(lambda: schedules_known(), seconds=10, what="beat has seen the schedules")
     with db.transaction() as session:
-        session.execute(update(ScheduleState).values(last_fire_at=db.clock(-400 * 24 * 3600)))
+        session.execute(update(ScheduleState).values(seen_until=db.clock(-400 * 24 * 3600)))
     wait_until(lambda: fired() == schedules_known(), seconds=10, what="every schedule is fired")
 
 

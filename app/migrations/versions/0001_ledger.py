@@ -120,7 +120,8 @@ def upgrade() -> None:
     op.create_table(
         "schedule_state",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("last_fire_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_fire_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_schedule_state")),
     )
     op.create_table(
