@@ -17,7 +17,8 @@ from app import db
 from app.celery_app import celery_app
 from app.jobs import message, outbox
 from app.jobs.models import Job
-from app.topology import Priority, Queue
+from app.topology import Priority
+from tests.jobs.broker import messages
 from tests.jobs.running import job_of
 from tests.sample import tasks
 
@@ -51,15 +52,8 @@ def plain_celery(redis_url: str) -> Iterator[Celery]:
     made.close()
 
 
-def sent(redis_server: RedisServer) -> dict[str, list[dict[str, Any]]]:
-    """All messages in the broker by the name of their list, the oldest first."""
-    client: Any = redis_server.client()
-    names = [name for queue in Queue for name in client.keys(f"groundwork:{queue.value}*")]
-    return {name.decode(): [json.loads(raw) for raw in client.lrange(name, 0, -1)][::-1] for name in names}
-
-
 def only_message(redis_server: RedisServer) -> dict[str, Any]:
-    [[found]] = sent(redis_server).values()
+    [[found]] = messages(redis_server).values()
     redis_server.client().flushall()
     return found
 
@@ -100,10 +94,10 @@ def test_a_message_waits_in_the_list_where_celery_looks_for_its_priority(
     priority: int, plain_celery: Celery, redis_server: RedisServer
 ) -> None:
     plain_celery.send_task("sample.add", (1, 1), queue="default", priority=priority)
-    theirs = set(sent(redis_server))
+    theirs = set(messages(redis_server))
     redis_server.client().flushall()
     tasks.add.apply_async((1, 1), priority=priority)
-    assert set(sent(redis_server)) == theirs
+    assert set(messages(redis_server)) == theirs
     assert theirs == {"groundwork:" + message.list_of(queue="default", priority=priority)}
 
 

@@ -283,7 +283,7 @@ def test_a_message_of_a_producer_without_ledger_is_adopted(service: Service) -> 
     """Rule three of the ledger: a row is claimed before anything runs, so such a job gets its row first."""
     result = send_as_plain_celery(service, "sample.record_effect", ("adopted",))
     wait_until(lambda: effects("adopted"), seconds=LONG, what="the foreign job ran")
-    job = ended(result.id)
+    job = ended(str(result.id))
     assert (job.state, job.task, job.queue, job.args) == (
         State.DONE,
         "sample.record_effect",
@@ -303,8 +303,8 @@ def test_an_adopted_job_keeps_its_chain_and_its_secrets(service: Service) -> Non
     follow = tasks.add.s(1).set(task_id=str(uuid.uuid4()))
     result = send_as_plain_celery(service, "sample.length", ("ann", "secret"), chain=[follow])
     wait_until(lambda: jobs_with_id(follow.id), seconds=LONG, what="the next link is accepted")
-    assert ended(follow.id).result == 10
-    assert "secret" not in json.dumps([job_of(result.id).args, job_of(result.id).kwargs])
+    assert ended(str(follow.id)).result == 10
+    assert "secret" not in json.dumps([job_of(str(result.id)).args, job_of(str(result.id)).kwargs])
 
 
 def test_the_same_foreign_message_twice_runs_once(service: Service) -> None:

@@ -37,13 +37,13 @@ def jobs() -> list[Job]:
         return list(session.scalars(select(Job)))
 
 
-def last_fired() -> dict[str, Any]:
+def seen_until() -> dict[str, Any]:
     with db.reading() as session:
         return {state.name: state.seen_until for state in session.scalars(select(ScheduleState))}
 
 
 def remember_from_long_ago() -> None:
-    """Make beat's memory as if it had last fired long ago."""
+    """Make beat's memory as if it had looked long ago."""
     fire_due()
     with db.transaction() as session:
         session.execute(update(ScheduleState).values(seen_until=db.now(session) - LONG_AGO))
@@ -52,7 +52,7 @@ def remember_from_long_ago() -> None:
 def test_a_schedule_that_is_seen_for_the_first_time_fires_nothing_of_the_past() -> None:
     fire_due()
     assert jobs() == []
-    assert set(last_fired()) == set(scheduled())
+    assert set(seen_until()) == set(scheduled())
 
 
 def test_missed_moments_become_one_job_of_the_latest(configure: Callable[..., None]) -> None:
@@ -60,12 +60,12 @@ def test_missed_moments_become_one_job_of_the_latest(configure: Callable[..., No
     remember_from_long_ago()
     fire_due()
     assert sorted(job.task for job in jobs()) == sorted(scheduled())
-    fired = last_fired()
+    seen = seen_until()
     with db.reading() as session:
         now = db.now(session)
     for name, spec in scheduled().items():
         assert spec.schedule
-        assert fired[name] == spec.schedule.previous(now)
+        assert seen[name] == spec.schedule.previous(now)
 
 
 def test_a_moment_that_was_fired_is_not_fired_again(configure: Callable[..., None]) -> None:
@@ -103,7 +103,7 @@ def test_a_moment_older_than_the_catch_up_time_is_passed_over(configure: Callabl
     fire_due()
     assert jobs() == []
     with db.reading() as session:
-        assert min(last_fired().values()) > db.now(session) - timedelta(days=2)
+        assert min(seen_until().values()) > db.now(session) - timedelta(days=2)
 
 
 def test_a_schedule_that_cannot_be_fired_keeps_no_other_from_firing(
@@ -131,8 +131,8 @@ def test_what_beat_fires_goes_where_the_task_says(configure: Callable[..., None]
 
 def test_the_memory_survives_a_new_process(database: Engine, configure: Callable[..., None]) -> None:
     fire_due()
-    before = last_fired()
+    before = seen_until()
     database.dispose()
     configure(catch_up_seconds=A_YEAR)
     fire_due()
-    assert (last_fired(), jobs()) == (before, [])
+    assert (seen_until(), jobs()) == (before, [])
