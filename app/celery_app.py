@@ -9,6 +9,7 @@ from kombu import Exchange
 from kombu import Queue as KombuQueue
 
 from app import log  # noqa: F401 (Celery's logging is configured by its signal handler)
+from app.broker import kombu_url
 from app.config import Settings, settings
 from app.domains import modules
 from app.topology import Priority, Queue
@@ -45,7 +46,7 @@ class LedgerCelery(Celery):
 def _configuration(values: Settings) -> dict[str, Any]:
     redis_url = values.redis_url.get_secret_value()
     return {
-        "broker_url": redis_url,
+        "broker_url": kombu_url(redis_url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_connection_timeout": 4,
