@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -123,7 +124,10 @@ class LedgerBackend(LedgerResults):
         waiting = Job.state.in_([State.SCHEDULED, State.READY])
         gone = {"state": State.CANCELLED, "error": reason, "finished_at": db.clock()}
         with db.transaction() as session:
-            session.execute(update(Job).where(Job.id == task_id, waiting).values(**gone))
+            ids = session.scalars(
+                update(Job).where(Job.id == task_id, waiting).values(**gone).returning(Job.id)
+            )
+            chords.call_off(session, job_ids=ids.all(), reason=reason)
         self._end_held(task_id, verdicts.cancelled(reason), request)
 
     def _end_lost(self, task_id: str, verdict: Verdict, request: Any, exc: Any) -> None:
@@ -151,6 +155,8 @@ class LedgerBackend(LedgerResults):
             ended = ending.end_attempt(session, job_id=task_id, guard=guard, verdict=verdict)
             if ended and verdict.state is State.DEAD:
                 self.after_death(session, request, exc)
+            elif ended and verdict.state is State.CANCELLED:
+                chords.call_off(session, job_ids=[task_id], reason=verdict.error or "")
 
     # What a death entails, in its transaction.
 
@@ -163,7 +169,24 @@ class LedgerBackend(LedgerResults):
         celery: Any = super()
         celery._fail_chain(request.chain, exc)
         if request.errbacks:
-            celery._call_task_errbacks(request, exc, None)
+            self._call_task_errbacks(request, exc, None)
+
+    def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
+        """Celery calls some errbacks here and now; what goes wrong in one must not undo the death."""
+        celery: Any = super()
+        try:
+            with surrounding_transaction() as session, attempt.eagerly(request.id), session.begin_nested():
+                celery._call_task_errbacks(request, exc, traceback)
+                # Celery swallows what an errback raises; a broken savepoint must be noticed inside of it.
+                db.now(session)
+        except Exception:
+            log.exception("errbacks_failed", job_id=request.id)
+
+    def fail_from_current_stack(self, task_id: str, exc: Any = None) -> None:
+        """Celery reports jobs here that will not be sent because of an error elsewhere."""
+        with surrounding_transaction() as session:
+            result = self._prepared(exc or sys.exc_info()[1])
+            chords.foretell_death(session, job_id=task_id, request=None, result=result)
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:  # noqa: ARG002 (Celery's)
         """Celery reports parts here that will never run; a part that ran is counted by its own finish."""

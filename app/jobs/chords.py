@@ -1,10 +1,11 @@
-"""What follows the parts of a chord: its body when all are done, its failure when one is dead."""
+"""What waits for a job: the body of its chord and the rest of its chain, however the job ends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from celery.exceptions import ChordError
+from celery.app.task import Context
+from celery.exceptions import ChordError, TaskRevokedError
 from kombu.utils import json
 from sqlalchemy import insert, select
 
@@ -13,6 +14,8 @@ from app.jobs import groups, registry
 from app.jobs.models import Job, JobGroup, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from celery import Celery
     from sqlalchemy.orm import Session
 
@@ -30,12 +33,53 @@ def count_part(app: Celery, session: Session, *, group_id: str, part_id: str, re
 
 
 def fail(backend: LedgerBackend, session: Session, *, group_id: str, part_id: str, error: str) -> None:
-    """Mark the body dead because a part is, and call its errbacks, as Celery does."""
-    body = session.execute(select(JobGroup.body).where(JobGroup.id == group_id)).scalar()
-    if body is None:
+    """Mark the body dead because a part is, call its errbacks, as Celery does, and fail what waits for it."""
+    found = session.execute(select(JobGroup.body).where(JobGroup.id == group_id)).scalar()
+    if found is None:
         return
-    signature = backend.app.signature(body)
-    backend.chord_error_from_stack(signature, ChordError(f"Part {part_id} is dead: {error}"))
+    body = backend.app.signature(found)
+    options = body.options
+    try:
+        raise ChordError(f"Part {part_id} is dead: {error}")  # Celery wants one that has a traceback
+    except ChordError as problem:
+        if options.get("task_id"):
+            waiting = Context({"task": body.task, "group": options.get("group_id")})
+            result = backend.prepare_exception(problem, "json")
+            foretell_death(session, job_id=options["task_id"], request=waiting, result=result)
+        backend.chord_error_from_stack(body, problem)
+    if options.get("chord"):
+        fail(backend, session, group_id=options["group_id"], part_id=options["task_id"], error=error)
+
+
+def call_off(session: Session, *, job_ids: Sequence[str], reason: str) -> None:
+    """Fail what waits for jobs that were cancelled: they will not be done, so it cannot be either."""
+    from app.celery_app import celery_app  # its tasks reach this module
+
+    backend: Any = celery_app.backend
+    error = TaskRevokedError(reason)
+    for job in session.scalars(select(Job).where(Job.id.in_(job_ids))):
+        request = request_of(job)
+        if request.chord:
+            fail(backend, session, group_id=request.group, part_id=job.id, error=f"cancelled: {reason}")
+        backend._fail_chain(request.chain, error)
+
+
+def request_of(job: Job) -> Any:
+    """What a worker would know of a job from its message."""
+    options = job.options or {}
+    return Context(
+        {
+            "id": job.id,
+            "task": job.task,
+            "group": job.group_id,
+            "chord": options.get("chord"),
+            "chain": options.get("chain"),
+            "errbacks": options.get("errbacks"),
+            "root_id": options.get("root_id") or job.id,
+            "parent_id": options.get("parent_id"),
+            "delivery_info": {},
+        }
+    )
 
 
 def foretell_death(session: Session, *, job_id: str, request: Any, result: Any) -> None:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from celery.app.task import Context
 from kombu.utils import json
 from sqlalchemy import exists, or_, select, update
 
 from app import db
 from app.config import settings
-from app.jobs import ending, outbox, publish, verdicts
+from app.jobs import chords, ending, outbox, publish, verdicts
 from app.jobs.message import PUBLISHED_HEADER, list_of
 from app.jobs.models import Job, State
 from app.topology import Priority, Queue
@@ -182,25 +181,8 @@ def _end_lease(job: Job) -> None:
         if not ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
             return
         if verdict.state is State.DEAD:
-            backend.after_death(session, _request_of(job), RuntimeError(error))
+            backend.after_death(session, chords.request_of(job), RuntimeError(error))
     log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
-
-
-def _request_of(job: Job) -> Any:
-    options = job.options or {}
-    return Context(
-        {
-            "id": job.id,
-            "task": job.task,
-            "group": job.group_id,
-            "chord": options.get("chord"),
-            "chain": options.get("chain"),
-            "errbacks": options.get("errbacks"),
-            "root_id": options.get("root_id") or job.id,
-            "parent_id": options.get("parent_id"),
-            "delivery_info": {},
-        }
-    )
 
 
 def end_expired() -> int:
@@ -211,4 +193,6 @@ def end_expired() -> int:
     expired = update(Job).where(waiting, Job.expires_at < db.clock()).returning(Job.id)
     cancelled = {"state": State.CANCELLED.value, "error": "expired", "finished_at": db.clock()}
     with db.transaction() as session:
-        return len(session.scalars(expired.values(**cancelled)).all())
+        ids = session.scalars(expired.values(**cancelled)).all()
+        chords.call_off(session, job_ids=ids, reason="expired")
+    return len(ids)

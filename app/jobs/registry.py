@@ -39,7 +39,7 @@ class Retry:
 
     def delay(self, *, attempt: int) -> timedelta:
         """How long to wait after the attempt of that number (from 1)."""
-        # In seconds, and with a bound on the exponent: a timedelta or a float overflows before `most` cuts it.
+        # In seconds, with a bound on the exponent: a timedelta or a float overflows before `most` cuts it.
         seconds = self.first.total_seconds() * self.factor ** min(attempt - 1, 64)
         wait = timedelta(seconds=min(seconds, self.most.total_seconds()))
         return wait * random.uniform(0.5, 1.0) if self.jitter else wait  # noqa: S311 (spreads load only)

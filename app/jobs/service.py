@@ -9,6 +9,7 @@ from sqlalchemy import Select, select, update
 from app.db import clock
 from app.errors import Conflict, NotFound
 from app.jobs import registry, verdicts
+from app.jobs.chords import call_off
 from app.jobs.ending import end_attempt
 from app.jobs.errors import UnknownTask
 from app.jobs.listing import conditions
@@ -150,9 +151,11 @@ def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:
     cancelled = update(Job).where(Job.id == job_id, waiting).returning(Job.id)
     values = {"state": State.CANCELLED.value, "finished_at": clock(), "published_at": None, "error": reason}
     if session.scalar(cancelled.values(**values)):
+        call_off(session, job_ids=[job_id], reason=reason)
         return False
     held = (Job.id == job_id) & (Job.state == State.RUNNING)
     if end_attempt(session, job_id=job_id, guard=held, verdict=verdicts.cancelled(reason)):
+        call_off(session, job_ids=[job_id], reason=reason)
         return True
     job = find_job(session, job_id=job_id)
     raise JobStateConflict(job_id=job_id, state=job.state, wanted="only unfinished jobs can be cancelled")

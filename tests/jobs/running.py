@@ -16,6 +16,7 @@ from app.topology import Queue
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from tests.fleet import Fleet, Process
@@ -49,6 +50,13 @@ def job_of(job_id: str) -> Job:
         return session.get_one(Job, job_id)
 
 
+def is_in(job_id: str, states: Collection[str]) -> bool:
+    """Whether there is a row of the job, in one of `states`."""
+    with db.reading() as session:
+        job = session.get(Job, job_id)
+    return job is not None and job.state in states
+
+
 def all_jobs() -> list[Job]:
     """Every row, in the order of acceptance."""
     with db.reading() as session:
@@ -70,17 +78,13 @@ def attempts_of(job_id: str) -> list[Attempt]:
 
 def ended(job_id: str, *, seconds: float = 20) -> Job:
     """The row of a job, once it is done, dead or cancelled."""
-    wait_until(
-        lambda: job_of(job_id).state in TERMINAL,
-        seconds=seconds,
-        what=f"job {job_id} ends: {vars(job_of(job_id))}",
-    )
+    wait_until(lambda: is_in(job_id, TERMINAL), seconds=seconds, what=f"job {job_id} has ended")
     return job_of(job_id)
 
 
 def wait_for_state(job_id: str, state: str, *, seconds: float = 20) -> Job:
     """The row of a job, once it is in `state`."""
-    wait_until(lambda: job_of(job_id).state == state, seconds=seconds, what=f"job {job_id} is {state}")
+    wait_until(lambda: is_in(job_id, {state}), seconds=seconds, what=f"job {job_id} is {state}")
     return job_of(job_id)
 
 

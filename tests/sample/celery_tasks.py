@@ -59,3 +59,9 @@ def spread(values: list[int]) -> Any:
     for value in values:
         note.delay("spread", value)
     return len(values)
+
+
+@task()
+def fail_in_the_database(*found: Any) -> None:
+    """An errback with a bug."""
+    job_session().execute(text("SELECT * FROM no_such_table"))
