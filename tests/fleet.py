@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -15,6 +16,9 @@ from app import db
 from app.jobs.models import Worker
 from app.schedule.models import Leader
 from tests.servers import START_TIMEOUT_SECONDS, stop, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[1]
 CELERY = [sys.executable, "-m", "celery", "-A", "app.celery_app"]
@@ -47,12 +51,17 @@ class Fleet:
     processes: list[Process] = field(default_factory=list)
 
     def start_worker(
-        self, name: str = "standard", *, queues: str = "default,discounts", processes: int = 2
+        self,
+        name: str = "standard",
+        *,
+        queues: str = "default,discounts",
+        processes: int = 2,
+        options: Sequence[str] = ("--without-gossip", "--without-mingle"),
     ) -> Process:
         """A worker that consumes when this returns."""
         known = _worker_names()
         arguments = ["worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(processes), "-I", self.include]
-        started = self._start(name, [*arguments, "--without-gossip", "--without-mingle"])
+        started = self._start(name, [*arguments, *options])
         self._wait(started, lambda: _worker_names() - known, what=f"worker {name} consumes")
         return started
 

@@ -1,0 +1,119 @@
+"""Celery's own commands work on the application as on any other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.celery_app import celery_app
+from app.jobs import registry
+from app.jobs.models import State
+from app.topology import Queue
+from tests.fleet import CELERY, ROOT
+from tests.jobs.running import ended, job_of
+from tests.sample import tasks
+from tests.servers import stop, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fleet import Fleet
+    from tests.servers import RedisServer
+
+pytestmark = [
+    pytest.mark.usefixtures("database"),
+    # What is tried here is the same with each database.
+    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
+]
+CLEANUP = "pricing.cleanup_expired_discounts"
+ANALYTICS = "groundwork:analytics\x06\x166"
+
+
+def celery(*arguments: str) -> str:
+    done = subprocess.run(
+        [*CELERY, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def inspect(what: str, *, node: str) -> Any:
+    return json.loads(celery("inspect", what, "--json", "--timeout", "10", "--destination", node))[node]
+
+
+def test_call_accepts_a_job_in_the_ledger() -> None:
+    job = job_of(celery("call", CLEANUP, "--countdown", "3600").strip())
+    assert (job.task, job.state, job.queue) == (CLEANUP, State.SCHEDULED, "maintenance")
+
+
+def test_call_of_an_unknown_task_says_so() -> None:
+    with pytest.raises(AssertionError, match=f'Did you mean "{CLEANUP}"'):
+        celery("call", CLEANUP + "s")
+
+
+def test_inspect_shows_what_the_worker_knows_runs_and_holds(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.start_worker(processes=2)
+    job_id = str(tasks.wait_for_file.delay(str(tmp_path / "go")).id)
+    wait_until((tmp_path / "go.started").exists, seconds=10, what="the job runs")
+    node = str(job_of(job_id).worker).split("#")[0]
+    assert set(registry.tasks()) <= {name.split(" ")[0] for name in inspect("registered", node=node)}
+    assert [request["id"] for request in inspect("active", node=node)] == [job_id]
+    assert inspect("stats", node=node)["pool"]["max-concurrency"] == 2
+    assert inspect("scheduled", node=node) == []
+    assert {queue["name"] for queue in inspect("active_queues", node=node)} == {"default", "discounts"}
+    (tmp_path / "go").touch()
+    assert ended(job_id).state == State.DONE
+
+
+def test_events_shows_what_the_worker_does(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.start_worker(processes=1)
+    shown = tmp_path / "events"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with shown.open("wb") as output:
+        dump = subprocess.Popen([*CELERY, "events", "--dump"], env=environment, stdout=output, stderr=output)
+    try:
+        celery("control", "enable_events", "--timeout", "1")
+
+        def is_shown() -> bool:
+            tasks.add.delay(1, 1).get(timeout=10)
+            return "task succeeded" in shown.read_text()
+
+        wait_until(is_shown, seconds=20, what="the event of a job is shown")
+    finally:
+        stop(dump, how=signal.SIGINT)
+
+
+def test_a_purge_costs_no_job(fleet: Fleet, redis_server: RedisServer) -> None:
+    client: Any = redis_server.client()
+    ids = [str(tasks.add.apply_async((1, 1), queue="analytics").id) for _ in range(5)]
+    assert client.llen(ANALYTICS) == 5
+    assert "5 messages" in celery("purge", "-f")
+    assert client.llen(ANALYTICS) == 0
+    fleet.start_beat()
+    wait_until(lambda: client.llen(ANALYTICS) == 5, seconds=15, what="the jobs are sent again")
+    fleet.start_worker("analysts", queues="analytics")
+    assert {ended(job_id).state for job_id in ids} == {State.DONE}
+
+
+def test_a_worker_with_the_scheduler_inside_does_both(fleet: Fleet) -> None:
+    result = tasks.add.apply_async((1, 1), countdown=0.5)
+    fleet.start_worker("both", options=("--beat", "--without-gossip", "--without-mingle"))
+    assert result.get(timeout=20) == 2
+
+
+def test_every_queue_of_the_topology_can_be_consumed() -> None:
+    assert set(celery_app.amqp.queues) == {queue.value for queue in Queue}
+
+
+def test_only_json_is_read_and_written() -> None:
+    assert celery_app.conf.accept_content == ["json"]
+    assert celery_app.conf.task_serializer == "json"
