@@ -237,6 +237,17 @@ def test_a_waiting_job_that_is_revoked_never_runs() -> None:
         result.get(timeout=LONG)
 
 
+def test_a_running_job_goes_on_when_it_is_revoked_and_stops_when_it_is_terminated(tmp_path: Path) -> None:
+    result = tasks.wait_for_file.delay(str(tmp_path / "never"))
+    wait_until((tmp_path / "never.started").exists, seconds=LONG, what="it runs")
+    result.revoke()
+    assert result.state == "STARTED"
+    result.revoke(terminate=True)
+    assert str(result.state) == "REVOKED"
+    assert [attempt.outcome for attempt in attempts_of(result.id)] == [Outcome.CANCELLED]
+    (tmp_path / "never").touch()
+
+
 def test_a_call_of_the_function_runs_it_here() -> None:
     before = len(all_jobs())
     assert tasks.add(2, 2) == 4
