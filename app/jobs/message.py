@@ -11,9 +11,9 @@ import os
 import secrets
 import socket
 import uuid
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from json.encoder import encode_basestring_ascii as quoted
+from typing import Any, NamedTuple
 
 from app.jobs.seal import SEAL, mask
 from app.topology import Priority
@@ -31,8 +31,7 @@ REPR_LENGTH = 512
 EMBEDDED = ("callbacks", "errbacks", "chain", "chord")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dispatch:
+class Dispatch(NamedTuple):
     """A ready job on its way to the broker. Fields of JSON hold JSON text."""
 
     id: str
@@ -59,14 +58,15 @@ def encode(job: Dispatch) -> bytes:
     """The message's bytes."""
     frame = _frame(job.task, job.queue, job.priority, job.options, job.context, job.group_id, os.getpid())
     options: dict[str, Any] = json.loads(job.options) if job.options else {}
+    job_id = quoted(job.id)
     values = {
-        "id": json.dumps(job.id),
-        "root": json.dumps(options.get("root_id") or job.id),
+        "id": job_id,
+        "root": quoted(options["root_id"]) if "root_id" in options else job_id,
         "body": _body(job, options=options),
-        "expires": json.dumps(job.expires),
+        "expires": quoted(job.expires) if job.expires else "null",
         "retries": str(job.attempt),
-        "args": json.dumps(_shown(job.args)),
-        "kwargs": json.dumps(_shown(job.kwargs)),
+        "args": quoted(_shown(job.args)),
+        "kwargs": quoted(_shown(job.kwargs)),
         "published": repr(job.published),
         "tag": f'"{uuid.uuid4()}"',
     }

@@ -53,7 +53,7 @@ class Job(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({_one_of(State)})", name="state"),
         Index("uq_job_key", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
-        Index("ix_job_accepted", "accepted_at", "id"),
+        Index("ix_job_accepted", "accepted_at"),
         Index(
             "ix_job_due",
             "run_at",

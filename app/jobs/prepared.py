@@ -1,7 +1,7 @@
 """Runs a prepared statement on a PostgreSQL connection with as little work around it as libpq allows.
 
 A cursor costs more than the statements of the hot path do: it converts the query, looks up adapters and
-waits in Python. This is for autocommit connections only; on others psycopg must begin the transaction.
+waits in Python. On a connection that does not commit by itself, a transaction is begun as psycopg would.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,14 +47,18 @@ def _element(value: Any) -> str:
 
 
 class Prepared:
-    """One autocommit connection and the statements it knows."""
+    """One connection and the statements it knows."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        # Held weakly by whoever keeps this with the connection, so only what libpq needs is kept here.
         self._link = connection.pgconn
+        self._autocommit = connection.autocommit
         self._names: dict[str, bytes] = {}
 
     def run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows of `statement`, prepared on its first use. Raises what psycopg would raise."""
+        if not self._autocommit and self._link.transaction_status == TransactionStatus.IDLE:
+            _check(self._link, self._link.exec_(b"BEGIN"))
         name = self._names.get(statement) or self._prepare(statement)
         texts: Any = [_text(value) for value in values]
         return _rows(self._link, self._link.exec_prepared(name, texts))

@@ -11,9 +11,9 @@ import json
 import os
 import sqlite3
 import threading
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import psycopg
 from sqlalchemy import make_url
@@ -45,8 +45,7 @@ _SESSION = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewJob:
+class NewJob(NamedTuple):
     """A job to accept. What is JSON in the ledger is JSON text here: encoded once for ledger and wire."""
 
     id: str
@@ -103,19 +102,17 @@ class Finish(NamedTuple):
 class _Local(threading.local):
     pid: int = 0
     connection: Connection | None = None
-    #: For PostgreSQL, the quick way to run statements on `connection`.
-    prepared: Prepared | None = None
 
 
 _LOCAL = _Local()
+#: The statements that each connection knows already, those under sessions included.
+_PREPARED: WeakKeyDictionary[psycopg.Connection[Any], Prepared] = WeakKeyDictionary()
 
 
 def connection() -> Connection:
     """This thread's own connection, in autocommit mode. A forked child opens a new one."""
     if _LOCAL.connection is None or os.getpid() != _LOCAL.pid:
-        opened = _connect()
-        _LOCAL.connection, _LOCAL.pid = opened, os.getpid()
-        _LOCAL.prepared = Prepared(opened) if isinstance(opened, psycopg.Connection) else None
+        _LOCAL.connection, _LOCAL.pid = _connect(), os.getpid()
     return _LOCAL.connection
 
 
@@ -123,7 +120,7 @@ def close() -> None:
     """Close this thread's connection; the next use opens another."""
     if _LOCAL.connection is not None and os.getpid() == _LOCAL.pid:
         _LOCAL.connection.close()
-    _LOCAL.connection = _LOCAL.prepared = None
+    _LOCAL.connection = None
 
 
 def _connect() -> Connection:
@@ -204,9 +201,10 @@ def checkpoint(connection: Connection, *, job_id: str, fence: int, progress: str
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, values: Sequence[Any]) -> list[Any]:
-    if connection is _LOCAL.connection and _LOCAL.prepared is not None:
-        return _LOCAL.prepared.run(statement, values)
-    return connection.execute(statement.encode(), values, prepare=True).fetchall()
+    prepared = _PREPARED.get(connection)
+    if prepared is None:
+        prepared = _PREPARED[connection] = Prepared(connection)
+    return prepared.run(statement, values)
 
 
 def _as_columns(jobs: Sequence[NewJob]) -> tuple[list[Any], ...]:
@@ -231,7 +229,7 @@ def _as_columns(jobs: Sequence[NewJob]) -> tuple[list[Any], ...]:
 
 
 def _as_json(jobs: Sequence[NewJob]) -> str:
-    return json.dumps([asdict(job) for job in jobs], default=_moment)
+    return json.dumps([job._asdict() for job in jobs], default=_moment)
 
 
 def _moment(value: datetime) -> str:

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.create_index("ix_job_accepted", ["accepted_at", "id"], unique=False)
+        batch_op.create_index("ix_job_accepted", ["accepted_at"], unique=False)
         batch_op.create_index(
             "ix_job_dead",
             ["accepted_at", "id"],
