@@ -46,11 +46,6 @@ class RunningJob:
     replaced: bool = False
     _session: Session | None = field(default=None, repr=False)
 
-    @property
-    def has_session(self) -> bool:
-        """Whether the body has opened its session."""
-        return self._session is not None
-
     def session(self) -> Session:
         """The session whose commit is the job's finish. Opened on first use."""
         if self._session is None:

@@ -227,5 +227,8 @@ def _await_replacement(job: attempt.RunningJob) -> None:
     session = job.session()
     guard = ending.held_with(job_id=job.id, fence=job.fence)
     waiting = {"state": State.SCHEDULED, "run_at": None, "lease_until": None, "attempt": 0}
-    session.execute(update(Job).where(guard).values(**waiting))
+    if session.scalar(update(Job).where(guard).values(**waiting).returning(Job.id)) is None:
+        # What was accepted to replace it is forgotten with the transaction.
+        job.roll_back()
+        raise LeaseLost(job_id=job.id)
     session.commit()

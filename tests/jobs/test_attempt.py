@@ -61,12 +61,6 @@ def test_effects_and_finish_are_seen_together(job: RunningJob) -> None:
     assert (effects(), job_of(job.id).state, job_of(job.id).result) == (["effect"], State.DONE, "value")
 
 
-def test_a_finish_without_effects_needs_no_session(job: RunningJob) -> None:
-    job.finish(None)
-    assert not job.has_session
-    assert job_of(job.id).state == State.DONE
-
-
 def test_a_stale_finisher_is_refused_and_its_effects_are_undone(job: RunningJob) -> None:
     give_to_another(job)
     write("stale")
