@@ -30,10 +30,15 @@ def rate(count: int, work: Callable[[], object]) -> float:
 
 
 def drained_per_second(
-    worker: list[str], *, jobs: int, left: Callable[[], int], all_done: Callable[[], bool]
+    worker: list[str],
+    *,
+    jobs: int,
+    left: Callable[[], int],
+    all_done: Callable[[], bool],
+    workers: int = 1,
 ) -> float:
-    """Start a worker on a full queue and time the middle of its work."""
-    process = subprocess.Popen([sys.executable, "-m", *worker], stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    """Start workers on a full queue and time the middle of their work."""
+    processes = [_started(worker) for _ in range(workers)]
     while left() > jobs * FIRST:
         time.sleep(0.005)
     began, at_first = time.perf_counter(), left()
@@ -42,13 +47,18 @@ def drained_per_second(
     seconds = time.perf_counter() - began
     while not all_done():
         time.sleep(0.02)
-    stop(process)
+    for process in processes:
+        stop(process)
     return (at_first - at_last) / seconds
+
+
+def _started(worker: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", *worker], stdout=subprocess.DEVNULL, stderr=sys.stderr)
 
 
 def latencies(worker: list[str], *, send: Callable[[float], object], broker: redis.Redis) -> dict[str, float]:
     """Milliseconds from sending to running while nothing else is to do."""
-    process = subprocess.Popen([sys.executable, "-m", *worker], stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    process = _started(worker)
     broker.delete("arrivals")
     send(time.time())
     while not broker.llen("arrivals"):
