@@ -22,6 +22,9 @@ from rich.table import Table
 
 from tests.bench.contenders import Contender, Servers, contenders
 
+#: Rounds that do not count: new servers are still laying out their files.
+WARM_UP = 1
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -34,10 +37,11 @@ def main() -> None:
     figures: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="groundwork-bench-") as folder, Servers(Path(folder)) as servers:
         runs = [one for one in contenders(servers) if not asked.only or one.name in asked.only]
-        for _ in range(asked.rounds):
+        for round_ in range(asked.rounds + WARM_UP):
             for contender in runs:
                 for what, value in contender.measure(jobs=asked.jobs).items():
-                    figures[contender.name, what].append(value)
+                    if round_ >= WARM_UP:
+                        figures[contender.name, what].append(value)
     Console(width=110).print(report(runs, figures))
 
 
