@@ -50,6 +50,7 @@ def worker(
 
     Example: groundwork worker standard
     """
+    from app.migrations import refuse_outdated
     from app.processes import become, worker_process
     from app.topology import UnknownPool, pool_named
 
@@ -57,6 +58,7 @@ def worker(
         chosen = pool_named(pool)
     except UnknownPool as error:
         raise typer.BadParameter(str(error), param_hint="POOL") from None
+    refuse_outdated()
     become(worker_process(chosen, concurrency=concurrency, detach=detach, pidfile=pidfile), pidfile=pidfile)
 
 
@@ -66,8 +68,10 @@ def beat(pidfile: Pidfile = None) -> None:
 
     Example: groundwork beat --pidfile /run/groundwork-beat/beat.pid
     """
+    from app.migrations import refuse_outdated
     from app.processes import beat_process, become
 
+    refuse_outdated()
     become(beat_process(pidfile=pidfile), pidfile=pidfile)
 
 

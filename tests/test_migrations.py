@@ -1,0 +1,49 @@
+"""Services do not start on a database that is older than they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from app import db, migrations
+from app.failures import ExitCode
+from tests.command_line import groundwork
+from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+
+def at_revision(revision: str) -> None:
+    with db.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+def test_a_service_on_an_empty_database_says_what_to_do(
+    configure: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(database_url=f"sqlite:///{tmp_path}/empty.db")
+    for service in (["worker", "standard"], ["beat"]):
+        outcome = groundwork(capsys, *service)
+        assert outcome.code == ExitCode.BAD_CONFIGURATION
+        assert "groundwork migrate" in outcome.err
+
+
+def test_an_older_database_is_refused_and_a_newer_one_is_not(database: Engine) -> None:
+    assert database
+    migrations.refuse_outdated()
+    at_revision("0001")
+    with pytest.raises(migrations.NotMigrated, match=r"at revision 0001.*groundwork migrate"):
+        migrations.refuse_outdated()
+    at_revision("9999")
+    migrations.refuse_outdated()
+
+
+def test_a_database_that_does_not_answer_is_not_judged(configure: Callable[..., None]) -> None:
+    configure(database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    migrations.refuse_outdated()
