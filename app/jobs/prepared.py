@@ -56,12 +56,15 @@ class Prepared:
         self._names: dict[str, bytes] = {}
 
     def run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows of `statement`, prepared on its first use. Raises what psycopg would raise."""
-        if not self._autocommit and self._link.transaction_status == TransactionStatus.IDLE:
-            _check(self._link, self._link.exec_(b"BEGIN"))
-        name = self._names.get(statement) or self._prepare(statement)
+        """The rows of `statement`, prepared on its first use where that lasts. Raises as psycopg would."""
         texts: Any = [_text(value) for value in values]
-        return _rows(self._link, self._link.exec_prepared(name, texts))
+        if self._autocommit:
+            name = self._names.get(statement) or self._prepare(statement)
+            return _rows(self._link, self._link.exec_prepared(name, texts))
+        if self._link.transaction_status == TransactionStatus.IDLE:
+            _check(self._link, self._link.exec_(b"BEGIN"))
+        # psycopg forgets all prepared statements of a connection when it rolls back, so none is kept here.
+        return _rows(self._link, self._link.exec_params(_numbered(statement), texts))
 
     def _prepare(self, statement: str) -> bytes:
         name = f"groundwork_{len(self._names)}".encode()

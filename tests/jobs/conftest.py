@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -75,6 +75,8 @@ def point_celery_at(redis: RedisServer) -> None:
     is to go where the ledger's messages go."""
     celery_app.conf.update(broker_url=redis.url)
     celery_app.close()
+    amqp: Any = celery_app.amqp
+    amqp._producer_pool = None
 
 
 def _settings(database_url: str, redis: RedisServer) -> dict[str, str]:

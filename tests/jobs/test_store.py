@@ -17,7 +17,7 @@ from app.jobs.store import Finish, Message, NewJob
 from tests.jobs.running import job_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Engine
 
@@ -58,11 +58,11 @@ def test_a_job_is_accepted_ready_and_counts_as_sent_by_the_databases_clock() -> 
 
 @pytest.mark.parametrize(
     "later",
-    [{"delay_seconds": 60.0}, {"run_at": datetime.now(UTC) + timedelta(minutes=1)}],
+    [lambda: {"delay_seconds": 60.0}, lambda: {"run_at": datetime.now(UTC) + timedelta(minutes=1)}],
     ids=["delay", "moment"],
 )
-def test_a_job_for_later_is_scheduled_and_does_not_count_as_sent(later: dict[str, Any]) -> None:
-    [stored] = accept(new(**later))
+def test_a_job_for_later_is_scheduled_and_does_not_count_as_sent(later: Callable[[], dict[str, Any]]) -> None:
+    [stored] = accept(new(**later()))
     job = job_of("job-0")
     assert (job.state, job.published_at, stored.published) == (State.SCHEDULED, None, None)
     assert job.run_at

@@ -23,7 +23,6 @@ from tests.jobs.running import (
     ended,
     job_of,
     jobs_named,
-    send_again,
     wait_for_state,
 )
 from tests.sample import celery_tasks, tasks
@@ -279,15 +278,6 @@ def test_a_plain_celery_task_is_durable_unchanged() -> None:
     assert result.get(timeout=LONG) == "hello ann"
     assert job_of(result.id).state == State.DONE
     assert celery_tasks.insist.delay(2).get(timeout=LONG) == 2
-
-
-def test_a_second_delivery_of_a_finished_job_is_dropped(service: Service) -> None:
-    result = tasks.record_effect.delay("delivered-twice")
-    result.get(timeout=LONG)
-    send_again(result.id)
-    service.wait_until_drained()
-    assert effects("delivered-twice") == ["delivered-twice"]
-    assert (job_of(result.id).attempt, attempts_of(result.id)) == (1, [])
 
 
 def test_a_message_of_a_producer_without_ledger_is_adopted(service: Service) -> None:
