@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from app.db import clock
+from app import db
 from app.jobs.models import Job, JobGroup
 
 if TYPE_CHECKING:
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 
 def save(session: Session, *, group_id: str, **values: Any) -> None:
     """Keep `children`, `body` or `remaining` of a group, new or known."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(JobGroup).values(id=group_id, created_at=clock(), **values)
+    statement = db.insert_or_update(session, JobGroup).values(id=group_id, created_at=db.clock(), **values)
     session.execute(statement.on_conflict_do_update(index_elements=[JobGroup.id], set_=values))
 
 

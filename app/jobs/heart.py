@@ -12,7 +12,6 @@ import structlog
 from celery import signals
 from celery.worker import state as worker_state
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import db
@@ -64,8 +63,7 @@ class Heart(threading.Thread):
             self._sign(session, name)
 
     def _sign(self, session: Session, name: str) -> None:
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-        statement = insert(Worker).values(
+        statement = db.insert_or_update(session, Worker).values(
             name=name,
             node=self._hostname,
             release=settings().release,

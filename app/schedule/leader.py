@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app import db
 from app.schedule.models import Leader
@@ -17,9 +16,8 @@ TERM = timedelta(seconds=15)
 def lead(name: str, *, holder: str) -> bool:
     """Become or stay the leader called `name`; False while another one is."""
     with db.transaction() as session:
-        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         until = db.clock(TERM.total_seconds())
-        statement = insert(Leader).values(name=name, holder=holder, until=until)
+        statement = db.insert_or_update(session, Leader).values(name=name, holder=holder, until=until)
         taken = statement.on_conflict_do_update(
             index_elements=[Leader.name],
             set_={"holder": holder, "until": until},
