@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (pydantic needs it at run time)
 from typing import Annotated, Literal, Self
 
-from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
+from pydantic_settings import PydanticBaseSettingsSource as Source
 
-from app.errors import GroundworkError
+from app import sources
+from app.sources import ENV_FILE_VARIABLE, PREFIX, ConfigError, UnknownSetting
 
-PREFIX = "GROUNDWORK_"
-#: Names the env file when it lies somewhere else than where it is looked for.
-ENV_FILE_VARIABLE = "GROUNDWORK_ENV_FILE"
-ENV_FILES = (Path("/etc/groundwork/groundwork.env"), Path("var/groundwork.env"))
+__all__ = [
+    "ENV_FILE_VARIABLE",
+    "PREFIX",
+    "ConfigError",
+    "DefaultSecret",
+    "Settings",
+    "UnknownSetting",
+    "load_settings",
+    "refuse_weak_secret",
+    "settings",
+]
+
 #: 32 characters of `secrets.token_urlsafe` are 192 bits; anything shorter was typed by a person.
 MIN_SECRET_LENGTH = 32
 DEFAULT_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "admin", "groundwork"})
 
 Seconds = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class ConfigError(GroundworkError):
-    """Raised when the settings cannot be used; the process must not start."""
-
-    code = "config_error"
-
-
-class UnknownSetting(ConfigError):
-    """Raised for a `GROUNDWORK_*` key that is no setting: a typo must not pass in silence."""
-
-    def __init__(self, *, key: str, source: str, nearest: str | None) -> None:
-        hint = f" Did you mean {nearest}?" if nearest else ""
-        super().__init__(f"{key} (in {source}) is not a setting.{hint} Remove it or correct its name.")
 
 
 class DefaultSecret(ConfigError):
@@ -72,7 +65,9 @@ class Settings(BaseSettings):
         default="groundwork:", description="Put before every key in Redis, so that one server can be shared."
     )
     release: str = Field(
-        default="dev", description="Name of the running release; recorded with each attempt."
+        default_factory=sources.installed_release,
+        description="Name of the running release; recorded with each attempt. Unset: that of the installed "
+        "release, `dev` in a checkout.",
     )
     log_dir: Path | None = Field(
         default=None,
@@ -84,7 +79,13 @@ class Settings(BaseSettings):
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(default=8000, description="Port the API listens on.")
     api_workers: Annotated[int, Field(ge=1, le=64)] = Field(default=2, description="gunicorn processes.")
+    worker_concurrency: Annotated[int, Field(ge=1, le=512)] | None = Field(
+        default=None, description="Processes of a worker. Unset: the number of its pool."
+    )
     flower_port: Port = Field(default=5555, description="Port of Flower; it listens on loopback only.")
+    flower_url_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
+        default="", description='First part of every path of Flower; "flower" behind the proxy.'
+    )
     flower_user: str = Field(default="groundwork", description="User name for Flower.")
     flower_password: SecretStr = Field(
         default=SecretStr(""), description="Password for Flower; Flower refuses to start without one."
@@ -142,6 +143,23 @@ class Settings(BaseSettings):
             )
         return self
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: Source,
+        env_settings: Source,
+        dotenv_settings: Source,  # noqa: ARG003 (it would expand variables; systemd does not)
+        file_secret_settings: Source,  # noqa: ARG003 (it takes misspelt names)
+    ) -> tuple[Source, ...]:
+        """Where values come from, the first that has one winning."""
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, init_kwargs=sources.env_values(cls.model_fields)),
+            InitSettingsSource(settings_cls, init_kwargs=sources.credentials(cls.model_fields)),
+        )
+
     @property
     def is_sqlite(self) -> bool:
         """Whether the ledger is a SQLite file."""
@@ -158,26 +176,6 @@ def refuse_weak_secret(*, name: str, value: str) -> None:
         raise DefaultSecret(name=name, problem=f"has {len(value)} characters")
 
 
-def env_file() -> Path | None:
-    """The env file in use: the one named by `GROUNDWORK_ENV_FILE`, else the first that exists."""
-    named = os.environ.get(ENV_FILE_VARIABLE)
-    if named:
-        if not Path(named).is_file():
-            raise ConfigError(
-                f"{ENV_FILE_VARIABLE} names {named}, which is no file. Create it or unset the variable."
-            )
-        return Path(named)
-    return next((path for path in ENV_FILES if path.is_file() and os.access(path, os.R_OK)), None)
-
-
-def _refuse_unknown_keys(*, keys: list[str], source: str) -> None:
-    known = {f"{PREFIX}{field.upper()}" for field in Settings.model_fields} | {ENV_FILE_VARIABLE}
-    for key in keys:
-        if key.upper().startswith(PREFIX) and key.upper() not in known:
-            nearest = difflib.get_close_matches(key.upper(), known, n=1)
-            raise UnknownSetting(key=key, source=source, nearest=nearest[0] if nearest else None)
-
-
 def _in_sentences(error: ValidationError) -> str:
     sentences = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
@@ -188,12 +186,9 @@ def _in_sentences(error: ValidationError) -> str:
 
 def load_settings() -> Settings:
     """Read and check the settings. Raises `ConfigError` with one sentence per mistake."""
-    path = env_file()
-    _refuse_unknown_keys(keys=list(os.environ), source="the environment")
-    if path is not None:
-        _refuse_unknown_keys(keys=list(dotenv_values(path)), source=str(path))
+    sources.refuse_misspelt_variables(Settings.model_fields)
     try:
-        return Settings(_env_file=path, _secrets_dir=os.environ.get("CREDENTIALS_DIRECTORY"))
+        return Settings()
     except ValidationError as error:
         raise ConfigError(_in_sentences(error)) from None
 

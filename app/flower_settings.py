@@ -13,4 +13,5 @@ logging = "none"
 # Flower can send any task and stop any worker: it is for this host only. Reach it through an SSH tunnel.
 address = "127.0.0.1"
 port = settings().flower_port
+url_prefix = settings().flower_url_prefix
 basic_auth = [flower_credentials()]

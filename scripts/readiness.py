@@ -85,7 +85,8 @@ def api_url() -> str:
 
 def flower_url() -> str:
     """Where Flower is reached from this machine."""
-    return f"http://127.0.0.1:{settings().flower_port}"
+    prefix = settings().flower_url_prefix
+    return f"http://127.0.0.1:{settings().flower_port}" + (f"/{prefix}/" if prefix else "")
 
 
 def _flower_answers() -> bool:

@@ -151,6 +151,15 @@ def test_flower_lets_nobody_in_without_the_password(
     assert flower.wait(timeout=START_SECONDS) == 0
 
 
+def test_flower_moves_below_its_prefix(
+    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str]
+) -> None:
+    environment["GROUNDWORK_FLOWER_URL_PREFIX"] = "flower"
+    start("flower")
+    address = f"http://127.0.0.1:{environment['GROUNDWORK_FLOWER_PORT']}"
+    assert (answer(f"{address}/flower/"), answer(f"{address}/")) == (401, 404)
+
+
 def test_a_service_without_a_secret_key_does_not_start(
     start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str]
 ) -> None:
