@@ -94,16 +94,6 @@ def test_values_may_be_quoted_and_hold_anything(env_file: Path, configure: Calla
     assert load_settings().flower_password.get_secret_value() == 'a#b "c" %d $e'
 
 
-def test_systemd_credentials_are_read(
-    tmp_path: Path, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("GROUNDWORK_SECRET_KEY")
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
-    (tmp_path / "groundwork_secret_key").write_text(SECRET)
-
-    assert load_settings().secret_key.get_secret_value() == SECRET
-
-
 def test_a_named_env_file_must_exist(configure: Callable[..., None], tmp_path: Path) -> None:
     configure(env_file=tmp_path / "none.env")
 

@@ -50,7 +50,7 @@ REDIS = Chapter(
 FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))
 EVERYTHING = Chapter(
     first=host.settings_are_usable,
-    rest=(host.env_file_is_private, host.disk_has_room, FLEET, REDIS, DATABASE),
+    rest=(host.settings_are_private, host.disk_has_room, FLEET, REDIS, DATABASE),
 )
 
 

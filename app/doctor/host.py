@@ -8,8 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app.config import env_file, settings
+from app.config import settings
 from app.doctor.finding import Finding
+from app.sources import credential_files, env_files
 
 ABOUT = "host"
 GIB = 1024**3
@@ -22,26 +23,26 @@ STATE_FOLDER = Path("/var/lib/groundwork")
 
 def settings_are_usable() -> Finding:
     """Whether the settings can be read."""
-    source = env_file()
-    release = settings().release
+    sources = ", ".join(map(str, _files_with_settings())) or "the environment"
     return Finding.ok(
-        ABOUT, f"The settings of release {release} come from {source or 'the environment'} and are usable."
+        ABOUT, f"The settings of release {settings().release} come from {sources} and are usable."
     )
 
 
-def env_file_is_private() -> Finding:
+def settings_are_private() -> Finding:
     """Whether strangers can read the secrets."""
-    path = env_file()
-    if path is None:
+    files = _files_with_settings()
+    for path in files:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & ~ALLOWED_MODE:
+            return Finding.problem(
+                ABOUT,
+                f"{path} holds secrets and has mode {mode:04o}, expected {ALLOWED_MODE:04o} or 0600.",
+                fix=f"Run: chmod {ALLOWED_MODE:04o} {path}",
+            )
+    if not files:
         return Finding.ok(ABOUT, "There is no env file whose secrets could be read.")
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & ~ALLOWED_MODE:
-        return Finding.problem(
-            ABOUT,
-            f"{path} holds secrets and has mode {mode:04o}, expected {ALLOWED_MODE:04o} or 0600.",
-            fix=f"Run: chmod {ALLOWED_MODE:04o} {path}",
-        )
-    return Finding.ok(ABOUT, f"{path} is private (mode {mode:04o}).")
+    return Finding.ok(ABOUT, "The files that hold the settings are private.")
 
 
 def disk_has_room() -> Finding:
@@ -54,6 +55,10 @@ def disk_has_room() -> Finding:
     if share < LEAST_FREE_SHARE:
         return Finding.warning(ABOUT, f"Only {said}.", fix=fix)
     return Finding.ok(ABOUT, f"{said}.")
+
+
+def _files_with_settings() -> list[Path]:
+    return [*env_files(), *credential_files().values()]
 
 
 def _folders() -> list[Path]:

@@ -28,13 +28,13 @@ def env_file(configure: Callable[..., None], tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o400, 0o440])
 def test_an_env_file_that_is_private_is_fine(env_file: Path, mode: int) -> None:
     env_file.chmod(mode)
-    assert host.env_file_is_private().level is Level.OK
+    assert host.settings_are_private().level is Level.OK
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o660, 0o777])
 def test_an_env_file_that_others_can_read_or_write_is_a_problem(env_file: Path, mode: int) -> None:
     env_file.chmod(mode)
-    finding = host.env_file_is_private()
+    finding = host.settings_are_private()
     assert finding.level is Level.PROBLEM
     assert f"{mode:04o}" in finding.sentence
     assert str(env_file) in (finding.fix or "")
@@ -42,7 +42,7 @@ def test_an_env_file_that_others_can_read_or_write_is_a_problem(env_file: Path, 
 
 def test_no_env_file_is_fine(configure: Callable[..., None]) -> None:
     configure()
-    assert host.env_file_is_private().level is Level.OK
+    assert host.settings_are_private().level is Level.OK
 
 
 def test_the_source_of_the_settings_is_named(env_file: Path) -> None:
