@@ -6,11 +6,16 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.terminal import AsJson, print_json, print_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.topology import Pool
 
 app = typer.Typer(
     help="""Background work on plain Linux hosts: no accepted job is ever lost.
@@ -26,14 +31,23 @@ Pidfile = Annotated[
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port, instead of the settings'.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes, instead of the settings' number.", show_default=False),
+    ] = None,
+) -> None:
     """Serve the HTTP API with gunicorn.
 
-    Example: groundwork serve
+    Example: groundwork serve --port 8001 --workers 1
     """
     from app.processes import api_process, become
 
-    become(api_process())
+    become(api_process(port=port, workers=workers))
 
 
 @app.command()
@@ -52,12 +66,8 @@ def worker(
     """
     from app.migrations import refuse_outdated
     from app.processes import become, worker_process
-    from app.topology import UnknownPool, pool_named
 
-    try:
-        chosen = pool_named(pool)
-    except UnknownPool as error:
-        raise typer.BadParameter(str(error), param_hint="POOL") from None
+    chosen = _pools_named([pool])[0]
     refuse_outdated()
     become(worker_process(chosen, concurrency=concurrency, detach=detach, pidfile=pidfile), pidfile=pidfile)
 
@@ -149,6 +159,43 @@ def tasks(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def smoke(
+    pool: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this pool; may be repeated.", show_default=False),
+    ] = None,
+    timeout: Annotated[
+        int, typer.Option(min=1, max=3600, metavar="SECONDS", help="Give up waiting after.")
+    ] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Send a job that does nothing through the queue of each pool and wait until all are done.
+
+    Example: groundwork smoke --pool standard --timeout 10
+    """
+    from datetime import timedelta
+
+    from app.smoke.service import probe
+    from app.terminal import say_error
+
+    probes = probe(_pools_named(pool), timeout=timedelta(seconds=timeout))
+    print_rows(
+        [asdict(found) for found in probes],
+        columns=("pool", "state", "seconds", "worker", "release", "error"),
+        as_json=as_json,
+        empty="There is no pool.",
+    )
+    for found in probes:
+        if not found.is_done:
+            say_error(
+                f'The pool "{found.pool}" did no job within {timeout} s: {found.job_id} is {found.state}. '
+                "Run: groundwork doctor"
+            )
+    if not all(found.is_done for found in probes):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check everything the service stands on and say what to do about each fault.
 
@@ -164,3 +211,13 @@ def doctor(as_json: AsJson = False) -> None:
         print_report(findings)
     if any(finding.level is Level.PROBLEM for finding in findings):
         raise typer.Exit(1)
+
+
+def _pools_named(names: Sequence[str] | None) -> list[Pool]:
+    """The pools of those names, all of them without names."""
+    from app.topology import POOLS, UnknownPool, pool_named
+
+    try:
+        return [pool_named(name) for name in names] if names else list(POOLS)
+    except UnknownPool as error:
+        raise typer.BadParameter(str(error), param_hint="pool") from None

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDi
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
 from app import sources
+from app.secret import DefaultSecret, refuse_weak_secret
 from app.sources import ENV_FILE_VARIABLE, PREFIX, ConfigError, UnknownSetting
 
 __all__ = [
@@ -25,23 +26,8 @@ __all__ = [
     "settings",
 ]
 
-#: 32 characters of `secrets.token_urlsafe` are 192 bits; anything shorter was typed by a person.
-MIN_SECRET_LENGTH = 32
-DEFAULT_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "admin", "groundwork"})
-
 Seconds = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class DefaultSecret(ConfigError):
-    """Raised when a secret is missing, a well-known default, or short enough to be guessed."""
-
-    def __init__(self, *, name: str, problem: str) -> None:
-        super().__init__(
-            f"Refusing to start: {name} {problem}. Set it to a random value of at least "
-            f'{MIN_SECRET_LENGTH} characters, for example from: python3 -c "import secrets; '
-            f'print(secrets.token_urlsafe(32))"'
-        )
 
 
 class Settings(BaseSettings):
@@ -128,6 +114,11 @@ class Settings(BaseSettings):
         default=45, description="How long a stopping worker lets its jobs run before it gives them back."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, values: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in values.items() if value != ""}
+
     @model_validator(mode="after")
     def _refuse_weak_secret(self) -> Self:
         refuse_weak_secret(name=f"{PREFIX}SECRET_KEY", value=self.secret_key.get_secret_value())
@@ -164,16 +155,6 @@ class Settings(BaseSettings):
     def is_sqlite(self) -> bool:
         """Whether the ledger is a SQLite file."""
         return self.database_url.startswith("sqlite")
-
-
-def refuse_weak_secret(*, name: str, value: str) -> None:
-    """Raise `DefaultSecret` unless `value` can serve as the secret called `name`."""
-    if not value:
-        raise DefaultSecret(name=name, problem="is not set")
-    if value.lower() in DEFAULT_SECRETS:
-        raise DefaultSecret(name=name, problem=f'is still the default "{value}"')
-    if len(value) < MIN_SECRET_LENGTH:
-        raise DefaultSecret(name=name, problem=f"has {len(value)} characters")
 
 
 def _in_sentences(error: ValidationError) -> str:

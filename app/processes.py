@@ -49,12 +49,14 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def api_process() -> Process:
+def api_process(*, port: int | None = None, workers: int | None = None) -> Process:
     """gunicorn with the API; all of its settings are in `app.gunicorn_settings`."""
+    given = {"GROUNDWORK_API_PORT": port, "GROUNDWORK_API_WORKERS": workers}
     # Settings and log folder are refused here in one sentence, and not by each of gunicorn's workers.
     log_file("api")
     return Process(
-        argv=(sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_settings", "app.api:app")
+        argv=(sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_settings", "app.api:app"),
+        environment={name: str(value) for name, value in given.items() if value is not None},
     )
 
 
@@ -73,7 +75,7 @@ def worker_process(
             "-n",
             f"{pool.name}@%h",
             f"--queues={','.join(pool.queues)}",
-            f"--concurrency={concurrency or pool.concurrency}",
+            f"--concurrency={concurrency or settings().worker_concurrency or pool.concurrency}",
             # Workers learn nothing from each other here, and the chatter delays every start by a second.
             "--without-gossip",
             "--without-mingle",

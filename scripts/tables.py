@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("GROUNDWORK_SECRET_KEY", secrets.token_urlsafe(32))
 sys.path.insert(0, str(ROOT))
 
+from pydantic import SecretStr  # noqa: E402
+
 from app import topology  # noqa: E402 (the lines above make it importable)
 from app.__main__ import command_line  # noqa: E402
 from app.config import PREFIX, Settings  # noqa: E402
@@ -43,8 +45,8 @@ def render(text: str) -> str:
 def _settings() -> str:
     rows = []
     for name, field in Settings.model_fields.items():
-        default = field.get_default()
-        shown = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        default = None if field.default_factory else field.get_default()
+        shown = default.get_secret_value() if isinstance(default, SecretStr) else default
         rows.append((_code(f"{PREFIX}{name.upper()}"), _code(shown), field.description or ""))
     return _table(columns=("setting", "default", "what it does"), rows=rows)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.config import (
-    MIN_SECRET_LENGTH,
     ConfigError,
     DefaultSecret,
     Settings,
@@ -17,6 +16,7 @@ from app.config import (
     load_settings,
     refuse_weak_secret,
 )
+from app.secret import MIN_SECRET_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +92,17 @@ def test_values_may_be_quoted_and_hold_anything(env_file: Path, configure: Calla
     configure(secret_key=SECRET)
 
     assert load_settings().flower_password.get_secret_value() == 'a#b "c" %d $e'
+
+
+def test_an_empty_value_is_the_default_also_against_the_env_file(
+    env_file: Path, configure: Callable[..., None]
+) -> None:
+    env_file.write_text(f"{env_file.read_text()}GROUNDWORK_LOG_DIR=/tmp\nGROUNDWORK_API_PORT=8001\n")
+    configure(log_dir="", api_port="")
+
+    loaded = load_settings()
+
+    assert (loaded.log_dir, loaded.api_port) == (None, 8000)
 
 
 def test_a_named_env_file_must_exist(configure: Callable[..., None], tmp_path: Path) -> None:

@@ -78,3 +78,19 @@ def test_the_password_of_flower_is_not_on_its_command_line(configure: Callable[.
 def test_the_api_is_started_without_importing_it(configure: Callable[..., None]) -> None:
     configure()
     assert api_process().argv[1:3] == ("-m", "gunicorn")
+
+
+def test_a_candidate_is_served_beside_the_running_api(configure: Callable[..., None]) -> None:
+    configure()
+    assert api_process(port=8001, workers=1).environment == {
+        "GROUNDWORK_API_PORT": "8001",
+        "GROUNDWORK_API_WORKERS": "1",
+    }
+    assert api_process().environment == {}
+
+
+def test_the_settings_give_the_number_of_processes(configure: Callable[..., None]) -> None:
+    configure(worker_concurrency=7)
+    bulk = pool_named("bulk")
+    assert "--concurrency=7" in worker_process(bulk).argv
+    assert "--concurrency=9" in worker_process(bulk, concurrency=9).argv
