@@ -1,7 +1,8 @@
 """Sets this checkout up: what it needs from the distribution, and `.venv` with the locked dependencies.
 
-`install.py run` is for running the service, `install.py dev` for its tests as well. Done before means done
-in a moment: a stamp in `.venv` names the locks it was made from. Standard library only.
+`install.py run` is for running the service, `install.py dev` for its tests as well, `install.py build` for
+building releases and no more. Done before means done in a moment: a stamp in `.venv` names the locks it was
+made from. Standard library only.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "groundwork.stamp"
-#: `dev` holds all of `run`, in the same versions.
-LOCKS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
+#: `dev` holds all of `run`, in the same versions. All three hold the build lock.
 BUILD_LOCK = "requirements-build.txt"
-PACKAGES = {"run": (REDIS,), "dev": (REDIS, POSTGRESQL, SYSTEMD, LOGROTATE)}
+LOCKS = {"build": BUILD_LOCK, "run": "requirements.txt", "dev": "requirements-dev.txt"}
+PACKAGES = {"build": (), "run": (REDIS,), "dev": (REDIS, POSTGRESQL, SYSTEMD, LOGROTATE)}
 
 
 def install(level: str) -> None:
@@ -60,13 +61,13 @@ def _alone() -> Iterator[None]:
 def _digest() -> str:
     """Changes with the locks, the entry points, and the place: a virtual environment cannot be moved."""
     digest = hashlib.sha256(str(VENV.resolve()).encode())
-    for name in (*LOCKS.values(), BUILD_LOCK, "pyproject.toml"):
+    for name in (*LOCKS.values(), "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
 
 def _is_current(level: str) -> bool:
-    enough = {"run": ("run", "dev"), "dev": ("dev",)}[level]
+    enough = {"build": tuple(LOCKS), "run": ("run", "dev"), "dev": ("dev",)}[level]
     return STAMP.is_file() and STAMP.read_text() in {f"{made} {_digest()}" for made in enough}
 
 
@@ -77,7 +78,7 @@ def _fill_venv(level: str) -> None:
     STAMP.unlink(missing_ok=True)
     print(f"Installing the locked dependencies ({LOCKS[level]}); the first time takes a minute or two ...")
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    locks = ["-r", LOCKS[level], "-r", BUILD_LOCK]
+    locks = [f"--requirement={name}" for name in {LOCKS[level], BUILD_LOCK}]
     _run([*pip, "--require-hashes", *locks], what="Installing the dependencies")
     _run(
         [*pip, "--no-deps", "--no-build-isolation", "--editable", "."],
