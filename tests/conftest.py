@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,8 @@ _NUMBERS = itertools.count(1)
 for _name in [name for name in os.environ if name.startswith(config.PREFIX)]:
     del os.environ[_name]
 os.environ[f"{config.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
+# Started in the background by a shell, this process and all that it starts would be deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,8 @@ def _record(guard: ColumnElement[bool], verdict: Verdict) -> Any:
         literal(verdict.error and verdict.error[:MAX_ERROR_LENGTH]),
         literal(verdict.traceback),
     ).where(guard)
+    # A worker's main process and its child may both report the end: the second waits and finds no such job.
+    row = row.with_for_update()
     return insert(Attempt).from_select([*columns, "outcome", "error", "traceback"], row)
 
 

@@ -12,6 +12,7 @@ from kombu.utils.functional import maybe_list
 from app import db
 from app.jobs import attempt, registry
 from app.jobs.accept import accept, arguments, new_job
+from app.jobs.limits import soft_limit
 from app.jobs.signatures import sealed
 
 if TYPE_CHECKING:
@@ -112,14 +113,10 @@ def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
         if options.get(given):
             kept[name] = sealed(maybe_list(options[given]))
     if options.get("time_limit") or options.get("soft_time_limit"):
-        kept["timelimit"] = _limits(options.get("time_limit"), options.get("soft_time_limit"))
+        hard = options.get("time_limit")
+        kept["timelimit"] = [hard, soft_limit(hard=hard, soft=options.get("soft_time_limit"))]
     if options.get("root_id") and options["root_id"] != options.get("task_id"):
         kept["root_id"] = options["root_id"]
     if options.get("stamped_headers"):
         kept["stamps"] = {stamp: options.get(stamp) for stamp in options["stamped_headers"]}
     return kept
-
-
-def _limits(hard: float | None, soft: float | None) -> list[float | None]:
-    """Celery looks at the hard limit only after the soft one, so the soft one must not be beyond it."""
-    return [hard, min(soft, hard) if soft and hard else soft]

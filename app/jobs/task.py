@@ -15,6 +15,7 @@ from app.jobs import attempt, registry
 from app.jobs.adopt import begin_foreign
 from app.jobs.errors import LeaseLost
 from app.jobs.heart import holder
+from app.jobs.limits import soft_limit
 from app.jobs.message import CONTEXT_HEADER
 from app.jobs.seal import unseal
 from app.topology import Priority, Queue
@@ -46,10 +47,8 @@ class JobTask(Task[..., Any]):
     @classmethod
     def bind(cls, app: Any) -> Any:
         """As Celery's; a task may declare a limit below the soft one of the settings."""
-        declared = cls.soft_time_limit
         bound = super().bind(app)
-        if not declared and cls.time_limit and cls.soft_time_limit:
-            cls.soft_time_limit = min(cls.soft_time_limit, cls.time_limit)
+        cls.soft_time_limit = soft_limit(hard=cls.time_limit, soft=cls.soft_time_limit)
         return bound
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

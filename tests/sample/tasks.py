@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import text
 
 from app.jobs import PermanentError, Retry, RetryableError, checkpoint, job_session, task
@@ -118,7 +120,8 @@ def kill_whole_worker() -> None:
 @task(time_limit=1, soft_time_limit=None, retry=Retry(max_attempts=1))
 def never_end() -> None:
     while True:
-        time.sleep(1)
+        with suppress(SoftTimeLimitExceeded):
+            time.sleep(1)
 
 
 @task(durable=False)
