@@ -48,7 +48,8 @@ class JobTask(Task[..., Any]):
     def bind(cls, app: Any) -> Any:
         """As Celery's; a task may declare a limit below the soft one of the settings."""
         bound = super().bind(app)
-        cls.soft_time_limit = soft_limit(hard=cls.time_limit, soft=cls.soft_time_limit)
+        limit: Any = soft_limit(hard=cls.time_limit, soft=cls.soft_time_limit)
+        cls.soft_time_limit = limit
         return bound
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
