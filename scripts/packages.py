@@ -53,6 +53,16 @@ POSTGRESQL = Package(name="postgresql", what="PostgreSQL", command="initdb")
 #: What checks the unit files and the snippet for logrotate.
 SYSTEMD = Package(name="systemd", what="systemd-analyze", command="systemd-analyze")
 LOGROTATE = Package(name="logrotate", what="logrotate", command="logrotate")
+#: What starts containers, joins them to a network, builds their images, and logs in to them.
+ENGINE = (
+    Package(name="podman", what="podman", command="podman"),
+    Package(name="netavark", what="podman's network", command="/usr/lib/podman/netavark"),
+    Package(name="aardvark-dns", what="podman's name server", command="/usr/lib/podman/aardvark-dns"),
+    Package(name="iptables", what="iptables", command="iptables"),
+    Package(name="mmdebstrap", what="mmdebstrap", command="mmdebstrap"),
+    Package(name="openssh-client", what="ssh", command="ssh"),
+)
+RUNC = Package(name="runc", what="runc", command="runc")
 
 
 def ensure(*packages: Package) -> None:

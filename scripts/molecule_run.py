@@ -1,0 +1,97 @@
+"""One run of a molecule scenario, step by step: the log and the time of each, and the reason of a failure."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent.parent
+_BIN = ROOT / ".venv" / "bin"
+#: What a reader of a failure needs at most.
+_REASON_LINES = 80
+
+
+class StepFailed(Exception):
+    """Raised with the part of the log that says why."""
+
+
+class MoleculeRun:
+    """A scenario with a folder, containers and a network of its own."""
+
+    def __init__(self, scenario: str, *, image: str, folder: Path) -> None:
+        self.scenario = scenario
+        self.folder = folder
+        self.seconds: dict[str, float] = {}
+        #: Tests of the converged hosts that passed and failed; a step that failed counts as one.
+        self.counts = (0, 0)
+        operator = folder / "operator"
+        operator.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (operator / "hosts.yml").write_text("all: {}\n")
+        subprocess.run([ROOT / "scripts" / "secrets", operator], stdout=subprocess.DEVNULL, check=True)
+        self._environment = {
+            **os.environ,
+            "PATH": f"{_BIN}:{os.environ['PATH']}",
+            "GROUNDWORK_HOST_IMAGE": image,
+            "GROUNDWORK_OPERATOR_INVENTORY": str(operator),
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(folder / "state"),
+            "MOLECULE_INVENTORY_FILE": str(folder / "state" / "inventory" / "ansible_inventory.yml"),
+            "NO_COLOR": "1",
+        }
+
+    def step(self, name: str) -> None:
+        """Let molecule do its step `name`."""
+        log = self.folder / f"{name}.log"
+        command = ["molecule", "-c", "molecule/base.yml", name, "--scenario-name", self.scenario]
+        with log.open("w") as output:
+            done = self._timed(name, command, cwd=ROOT / "ansible", stdout=output)
+        if done.returncode != 0:
+            raise StepFailed(f"{_reason(log.read_text())}\n{name} failed (above); all of it: {log}")
+
+    def verify(self) -> None:
+        """Run the tests of a converged host against these."""
+        report = self.folder / "tests.xml"
+        options = ["-p", "no:cacheprovider", f"--junitxml={report}"]
+        self._timed("verify", [sys.executable, "-m", "pytest", *options, "tests/host"], cwd=ROOT)
+        self.counts = _counts(report)
+
+    def _timed(
+        self, name: str, command: list[str], *, cwd: Path, stdout: IO[str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        print(f"{name} ...")
+        started = time.monotonic()
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=self._environment,
+            stdout=stdout,
+            stderr=subprocess.STDOUT if stdout else None,
+            check=False,
+        )
+        self.seconds[name] = time.monotonic() - started
+        return done
+
+
+def _reason(log: str) -> str:
+    """The last task that failed and what came after it, or the end of a log without one."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines()
+    failures = [number for number, line in enumerate(lines) if re.match(r"fatal: |failed: |\[ERROR\]", line)]
+    if not failures:
+        return "\n".join(lines[-_REASON_LINES:])
+    tasks = [number for number, line in enumerate(lines[: failures[-1]]) if line.startswith("TASK [")]
+    return "\n".join(lines[max([*tasks[-1:], len(lines) - _REASON_LINES]) :])
+
+
+def _counts(report: Path) -> tuple[int, int]:
+    """How many tests passed and failed, by pytest's own report; without one it never came to a test."""
+    if not report.is_file():
+        return 0, 1
+    suite = next(ElementTree.parse(report).iter("testsuite"))  # noqa: S314 (pytest wrote it)
+    told = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
+    failed = told["failures"] + told["errors"]
+    return told["tests"] - failed - told["skipped"], failed
