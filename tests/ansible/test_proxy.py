@@ -1,0 +1,53 @@
+"""The defaults of the role `proxy` agree with the API that it stands before."""
+
+from __future__ import annotations
+
+import configparser
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from app import bodies
+from app.gunicorn_settings import graceful_timeout
+from app.jobs import api as _  # noqa: F401 (its routes set their limits)
+from app.jobs.events import HEARTBEAT
+
+ROOT = Path(__file__).parents[2]
+ROLE = ROOT / "ansible/roles/proxy"
+#: Between the end of an old API and the first answer of the new one.
+START_SECONDS = 15
+
+
+def defaults() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+    return read
+
+
+def directive(unit: str, section: str, key: str) -> str:
+    read = configparser.ConfigParser(strict=False, interpolation=None)
+    read.optionxform = str  # type: ignore[assignment,method-assign]
+    read.read(ROOT / "systemd" / unit)
+    return read[section][key]
+
+
+def test_a_body_that_the_api_takes_passes_and_no_larger_one() -> None:
+    role = defaults()
+    assert role["proxy_body_limit_kib"] * bodies.KIB == bodies.DEFAULT_LIMIT
+    larger = {each["path"]: each["limit_kib"] * bodies.KIB for each in role["proxy_larger_bodies"]}
+    assert larger == bodies._LIMITS
+
+
+def test_a_caller_waits_through_a_restart_of_the_api() -> None:
+    patience = defaults()["proxy_read_timeout_seconds"]
+    assert patience >= int(directive("groundwork-api.service", "Service", "TimeoutStopSec")) + START_SECONDS
+    assert patience >= graceful_timeout + START_SECONDS
+
+
+def test_a_follower_of_a_job_hears_more_often_than_the_proxy_gives_up() -> None:
+    assert HEARTBEAT.total_seconds() * 2 < defaults()["proxy_read_timeout_seconds"]
+
+
+def test_the_api_is_looked_for_where_its_socket_listens() -> None:
+    listening = directive("groundwork-api.socket", "Socket", "ListenStream")
+    assert defaults()["proxy_api_address"] == listening
