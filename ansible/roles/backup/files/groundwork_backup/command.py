@@ -101,6 +101,7 @@ def main() -> None:
     parser.add_argument("--configuration", type=Path, default=CONFIGURATION, metavar="FILE")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("create", help="make a backup now").add_argument("--name")
+    commands.add_parser("parts", help="print what this host backs up, a line for each")
     commands.add_parser("list", help="print the manifests, the oldest first, as JSON")
     commands.add_parser("status", help="say how old the newest backup is; fail when too old")
     commands.add_parser("verify", help="compare every checksum").add_argument("name", help=f"or {LATEST}")
@@ -123,6 +124,8 @@ def _carry_out(asked: argparse.Namespace) -> str:
         return restore(given, name=asked.name, only=asked.only or ["redis", "database"])
     if asked.command == "verify":
         return json.dumps(_summary(manifest.verify(store.resolve(asked.name))))
+    if asked.command == "parts":
+        return "\n".join(part.name for part in parts_of(given))
     if asked.command == "list":
         return json.dumps([_summary(backup) for backup in store.backups()])
     return status(given)
