@@ -1,0 +1,98 @@
+"""The hosts that are looked at: which there are, what each is for, and what must run on it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import testinfra
+from testinfra.utils.ansible_runner import AnsibleRunner
+
+from app import topology
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+#: An inventory, as molecule names it, or one host that does everything, as testinfra does.
+INVENTORY = "MOLECULE_INVENTORY_FILE"
+ONE_HOST = "GROUNDWORK_TEST_HOST"
+GROUPS = ("api", "workers", "beat", "redis", "database")
+#: The group of the inventory that a service of the topology follows from.
+GROUP_OF = {"api": "api", "flower": "api", "worker": "workers", "beat": "beat"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instance:
+    """A service as it runs on a host; of a worker, one pool."""
+
+    service: str
+    pool: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """Its name under systemd."""
+        return f"groundwork-{self.service}@{self.pool}" if self.pool else f"groundwork-{self.service}"
+
+    @property
+    def log(self) -> Path:
+        """Where it logs."""
+        return Path("/var/log/groundwork") / f"{'-'.join(filter(None, (self.service, self.pool)))}.log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """One host."""
+
+    name: str
+    groups: frozenset[str]
+    #: What testinfra reaches it by.
+    address: str
+
+    @property
+    def host(self) -> Host:
+        """It, as testinfra sees it, as root."""
+        return _connected(self.address)
+
+    @property
+    def instances(self) -> list[Instance]:
+        """What must run on it."""
+        return [
+            Instance(service=service.name, pool=pool)
+            for service in topology.SERVICES
+            if GROUP_OF[service.name] in self.groups
+            for pool in service.instances or (None,)
+        ]
+
+
+@functools.cache
+def machines() -> tuple[Machine, ...]:
+    """All hosts; none when none was named."""
+    if address := os.environ.get(ONE_HOST):
+        return (Machine(name="host", groups=frozenset(GROUPS), address=address),)
+    if not os.environ.get(INVENTORY):
+        return ()
+    # The runner looks for ansible-inventory on the PATH.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    inventory = os.environ[INVENTORY]
+    runner = AnsibleRunner(inventory)
+    return tuple(
+        Machine(
+            name=name,
+            groups=frozenset(group for group in GROUPS if name in _members(runner, group)),
+            address=f"ansible://{name}?ansible_inventory={inventory}",
+        )
+        for name in runner.get_hosts()
+    )
+
+
+def _members(runner: AnsibleRunner, group: str) -> list[str]:
+    return runner.get_hosts(group) if group in runner.inventory else []
+
+
+@functools.cache
+def _connected(address: str) -> Host:
+    return testinfra.get_host(address)

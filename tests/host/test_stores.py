@@ -1,0 +1,88 @@
+"""Redis and PostgreSQL keep what they are given, and the service may do no more in Redis than it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+#: Runs a command of Redis and prints the answer or the refusal.
+ASK = """
+import pathlib, sys, redis
+class Nobody(redis.CredentialProvider):
+    get_credentials = lambda self: ()
+url = pathlib.Path("/etc/groundwork/credentials/redis_url").read_text().strip()
+who, *command = sys.argv[1:]
+options = {"credential_provider": Nobody()} if who == "nobody" else {}
+try:
+    print(redis.Redis.from_url(url, **options).execute_command(*command))
+except redis.exceptions.ResponseError as error:
+    print(type(error).__name__, error)
+"""
+#: What would lose jobs, show secrets, or stop the server for everybody.
+FORBIDDEN = (
+    ("FLUSHALL",),
+    ("FLUSHDB",),
+    ("KEYS", "*"),
+    ("CONFIG", "GET", "*"),
+    ("CONFIG", "SET", "appendonly", "no"),
+    ("DEBUG", "SLEEP", "0"),
+    ("SHUTDOWN", "NOSAVE"),
+    ("ACL", "LIST"),
+    ("SET", "a-key-of-somebody-else", "1"),
+)
+
+
+def asked(host: Host, *command: str, by: str = "the service") -> str:
+    """What Redis answers on the service's own connection, or on one that says no name and no password."""
+    words = " ".join(["%s"] * len(command))
+    python = "/opt/groundwork/current/venv/bin/python"
+    return str(host.check_output(f"{python} -c %s %s {words}", ASK, by, *command))
+
+
+def setting_of_redis(host: Host, name: str) -> str:
+    """As the operator of the host reads it: from the file that the server was started with."""
+    lines = host.check_output("cat /etc/redis/*.conf").splitlines()
+    values = [line.partition(" ")[2].strip().strip('"') for line in lines if line.split(" ")[0] == name]
+    assert values, f"{name} is not set"
+    return str(values[-1])
+
+
+@pytest.mark.on("api", "workers", "beat")
+def test_the_service_reaches_redis(host: Host) -> None:
+    assert asked(host, "PING") == "True"
+
+
+@pytest.mark.on("api", "workers", "beat")
+@pytest.mark.parametrize("command", FORBIDDEN, ids=" ".join)
+def test_the_service_may_not(host: Host, command: tuple[str, ...]) -> None:
+    assert "NoPermissionError" in asked(host, *command)
+
+
+@pytest.mark.on("api", "workers", "beat")
+def test_redis_answers_nobody_without_a_password(host: Host) -> None:
+    assert "Authentication" in asked(host, "PING", by="nobody")
+
+
+@pytest.mark.on("redis")
+def test_redis_keeps_what_it_accepted(host: Host) -> None:
+    assert setting_of_redis(host, "appendonly") == "yes"
+    assert setting_of_redis(host, "appendfsync") in {"everysec", "always"}
+    assert setting_of_redis(host, "maxmemory-policy") == "noeviction"
+    assert int(host.check_output("find /var/lib/redis -name '*.aof' | wc -l")) > 0
+
+
+@pytest.mark.systemd
+@pytest.mark.on("redis")
+def test_redis_starts_at_boot(host: Host) -> None:
+    assert host.service("redis-server").is_running
+    assert host.service("redis-server").is_enabled
+
+
+@pytest.mark.on("database")
+def test_postgresql_waits_for_the_disk(host: Host) -> None:
+    asked_for = "SELECT current_setting('fsync') || current_setting('full_page_writes')"
+    assert host.check_output("runuser -u postgres -- psql -qAt -c %s", asked_for) == "onon"
