@@ -113,6 +113,12 @@ def _engine_of(_pid: int) -> Engine:
     return make_engine(settings().database_url)
 
 
+def let_go() -> None:
+    """Close the connections that this process keeps for later; the next use opens new ones."""
+    if _engine_of.cache_info().currsize:
+        engine().dispose()
+
+
 def make_engine(database_url: str) -> Engine:
     """An engine for `database_url`, set up for how the ledger uses it."""
     url = make_url(database_url)
