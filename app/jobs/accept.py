@@ -2,117 +2,33 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
 from kombu.utils import json
 from sqlalchemy import or_, select, update
 
-from app.jobs import outbox, registry, store
-from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
+from app import db
+from app.jobs import outbox, store
+from app.jobs.making import MAX_ARGUMENTS, new_job
 from app.jobs.message import Dispatch
 from app.jobs.models import Job, State
-from app.jobs.seal import seal_named
-from app.jobs.store import NewJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.registry import TaskSpec
+    from app.jobs.store import NewJob
+
+__all__ = ["MAX_ARGUMENTS", "Accepted", "accept", "accept_alone", "new_job"]
 
 
-log = structlog.get_logger(__name__)
-
-KIB = 1024
-#: Larger arguments cost every hop a multiple of their size in memory; measured in research on 100 MB ones.
-MAX_ARGUMENTS = 256 * KIB
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The answer to one job: its id, and whether it is new or its key was known already."""
 
     id: str
     created: bool
     digest: str | None
-
-
-def new_job(
-    task_name: str,
-    *,
-    args: Sequence[Any] = (),
-    kwargs: Mapping[str, Any] | None = None,
-    id: str | None = None,  # noqa: A002 (the ledger's word)
-    key: str | None = None,
-    digest: str | None = None,
-    context: Mapping[str, Any] | None = None,
-    queue: str | None = None,
-    run_at: datetime | None = None,
-    delay_seconds: float = 0.0,
-    expires_at: datetime | None = None,
-    expires_seconds: float | None = None,
-    priority: int | None = None,
-    options: Mapping[str, Any] | None = None,
-    group_id: str | None = None,
-) -> NewJob:
-    """A job of a declared task, checked and with its sensitive arguments sealed."""
-    spec = registry.spec_of(task_name)
-    encoded = arguments(spec, args, kwargs or {})
-    context = _surrounding_context() if context is None else context
-    return NewJob(
-        id=id or str(uuid.uuid4()),
-        task=task_name,
-        queue=registry.checked_queue(queue or spec.queue, task=task_name),
-        priority=spec.priority if priority is None else priority,
-        args=encoded.args,
-        kwargs=encoded.kwargs,
-        options=json.dumps(options) if options else None,
-        key=key,
-        digest=digest,
-        context=json.dumps(context) if context else None,
-        group_id=group_id,
-        run_at=run_at,
-        delay_seconds=delay_seconds,
-        expires_at=expires_at,
-        expires_seconds=expires_seconds,
-        max_attempts=spec.max_attempts,
-    )
-
-
-def _surrounding_context() -> dict[str, Any]:
-    """The log context of whoever accepts: its request id lives on, a job's own id does not."""
-    found = structlog.contextvars.get_contextvars()
-    return {name: value for name, value in found.items() if name != "job_id"}
-
-
-#: kombu's JSON, which knows dates, decimals and the like; made once, because making it is what costs.
-_ENCODE: Callable[[Any], str] = json.JSONEncoder().encode
-
-
-class Arguments(NamedTuple):
-    """Arguments as JSON text, sealed where they are sensitive."""
-
-    args: str
-    kwargs: str
-
-
-def arguments(spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
-    """Check and encode what a task is to be called with."""
-    if spec.sensitive:
-        args, kwargs = (), seal_named(spec.named(args, kwargs), names=spec.sensitive)
-    try:
-        encoded = Arguments(_ENCODE(list(args)), _ENCODE(dict(kwargs)))
-    except (TypeError, ValueError) as error:
-        raise ArgumentsNotJson(task=spec.name, problem=str(error)) from None
-    size = len(encoded.args) + len(encoded.kwargs)
-    if size > MAX_ARGUMENTS:
-        raise ArgumentsTooLarge(task=spec.name, size=size, limit=MAX_ARGUMENTS)
-    return encoded
 
 
 def accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
@@ -122,12 +38,31 @@ def accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
     """
     if not jobs:
         return []
-    stored = {row.id: row for row in store.accept(store.under(session), jobs)}
-    due = [job for job in jobs if job.id in stored and stored[job.id].published is not None]
-    outbox.publish_later(session, [_dispatch(job, stored[job.id]) for job in due])
+    stored = store.accept(store.under(session), jobs)
+    outbox.publish_later(session, _due(jobs, stored))
     if len(stored) == len(jobs):
-        return [Accepted(id=job.id, created=True, digest=job.digest) for job in jobs]
-    return _with_known(session, jobs, new=set(stored))
+        return [Accepted(job.id, True, job.digest) for job in jobs]
+    return _with_known(session, jobs, new={row.id for row in stored})
+
+
+def accept_alone(job: NewJob) -> str:
+    """Accept one job in a transaction of its own, with as few round trips as that takes; gives its id."""
+    stored = _insert_alone(job)
+    outbox.publish_now(_due([job], stored))
+    if stored:
+        return job.id
+    with db.transaction() as session:
+        return accept(session, [job])[0].id
+
+
+def _insert_alone(job: NewJob) -> list[store.Stored]:
+    try:
+        return store.accept(store.connection(), [job])
+    except store.DatabaseAway:
+        if not store.close_if_lost():
+            raise
+        # The server was restarted since this thread's last job. The answer that was lost may have been a yes.
+        return store.accept(store.connection(), [job._replace(fresh=False)])
 
 
 def _with_known(session: Session, jobs: Sequence[NewJob], *, new: set[str]) -> list[Accepted]:
@@ -181,19 +116,25 @@ def fill_waiting(session: Session, job: NewJob) -> None:
         outbox.publish_after_commit(session, [job.id])
 
 
+def _due(jobs: Sequence[NewJob], stored: Sequence[store.Stored]) -> list[Dispatch]:
+    """The messages of those jobs that are to be sent now."""
+    rows = {row.id: row for row in stored if row.published is not None}
+    return [_dispatch(job, row) for job in jobs if (row := rows.get(job.id))]
+
+
 def _dispatch(job: NewJob, row: store.Stored) -> Dispatch:
-    assert row.published is not None  # noqa: S101 (the caller checked)
+    # By position: with a thousand jobs, naming the fields would take as long as encoding the messages.
     return Dispatch(
-        id=job.id,
-        task=job.task,
-        queue=job.queue,
-        priority=job.priority,
-        args=job.args,
-        kwargs=job.kwargs,
-        options=job.options,
-        context=job.context,
-        group_id=job.group_id,
-        attempt=0,
-        expires=row.expires,
-        published=row.published,
+        job.id,
+        job.task,
+        job.queue,
+        job.priority,
+        job.args,
+        job.kwargs,
+        job.options,
+        job.context,
+        job.group_id,
+        0,
+        row.expires,
+        row.published or 0.0,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from sqlalchemy import Text, cast, event, update
@@ -28,9 +27,8 @@ UNKNOWN_TASK_PAUSE = timedelta(seconds=30)
 _PENDING = "groundwork_pending"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Pending:
-    dispatch: Dispatch
+class _Pending(NamedTuple):
+    dispatches: Sequence[Dispatch]
     savepoint: SessionTransaction | None
 
 
@@ -42,19 +40,23 @@ def publish_after_commit(session: Session, job_ids: Sequence[str]) -> None:
 
 def publish_later(session: Session, dispatches: Sequence[Dispatch]) -> None:
     """Publish `dispatches` once the session is committed; a rollback forgets them."""
-    savepoint = session.get_nested_transaction()
     pending: list[_Pending] = session.info.setdefault(_PENDING, [])
-    pending.extend(_Pending(dispatch=dispatch, savepoint=savepoint) for dispatch in dispatches)
+    pending.append(_Pending(dispatches=dispatches, savepoint=session.get_nested_transaction()))
 
 
 @event.listens_for(Session, "after_commit")
-def _publish_now(session: Session) -> None:
+def _publish_committed(session: Session) -> None:
     if session.in_nested_transaction():
         return  # a savepoint was released; the rows are not there for others before the outer commit
     pending: list[_Pending] = session.info.pop(_PENDING, [])
     if not pending:
         return
-    unsent = publish([item.dispatch for item in pending])
+    publish_now([dispatch for item in pending for dispatch in item.dispatches])
+
+
+def publish_now(dispatches: Sequence[Dispatch]) -> None:
+    """Publish what is committed, and note what the broker did not take."""
+    unsent = publish(dispatches)
     if unsent:
         mark_unpublished(unsent)
 

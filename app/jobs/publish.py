@@ -11,7 +11,9 @@ import time
 from collections import defaultdict
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
@@ -19,10 +21,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.config import settings
-from app.jobs.message import Dispatch, encode, list_of
+from app.jobs.message import encode_all, list_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from app.jobs.message import Dispatch
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +52,24 @@ def _client_of(_pid: int) -> redis.Redis:
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 1),
+        command_packer=OnePiece(),
     )
+
+
+class OnePiece:
+    """Writes a command as one piece, where redis-py writes each few kilobytes of a long one by themselves."""
+
+    def pack(self, *args: Any) -> list[bytes]:
+        """The command as Redis reads it; its name may be two words."""
+        words = [*str(args[0]).encode().split(), *map(_encoded, args[1:])]
+        pieces = [b"*%d\r\n" % len(words)]
+        for word in words:
+            pieces += (b"$%d\r\n" % len(word), word, b"\r\n")
+        return [b"".join(pieces)]
+
+
+def _encoded(word: Any) -> bytes:
+    return word if isinstance(word, bytes) else str(word).encode()
 
 
 def close() -> None:
@@ -63,9 +84,7 @@ def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
     A `patient` caller (beat) tries even after a recent failure and does not learn from full queues:
     it has looked at their length before.
     """
-    lists: defaultdict[str, list[Dispatch]] = defaultdict(list)
-    for job in jobs:
-        lists[settings().redis_prefix + list_of(queue=job.queue, priority=job.priority)].append(job)
+    lists = _by_list(jobs)
     open_lists = {name: held for name, held in lists.items() if patient or _is_open(name)}
     unsent = [job.id for name, held in lists.items() if name not in open_lists for job in held]
     if not open_lists:
@@ -79,6 +98,14 @@ def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
     return unsent
 
 
+def _by_list(jobs: Sequence[Dispatch]) -> dict[str, list[Dispatch]]:
+    prefix = settings().redis_prefix
+    lists: defaultdict[str, list[Dispatch]] = defaultdict(list)
+    for (queue, priority), held in groupby(jobs, key=attrgetter("queue", "priority")):
+        lists[prefix + list_of(queue=queue, priority=priority)] += held
+    return lists
+
+
 def _is_open(name: str) -> bool:
     now = time.monotonic()
     return max(_closed_until.get(name, 0), _closed_until.get(_EVERYTHING, 0)) <= now
@@ -87,7 +114,7 @@ def _is_open(name: str) -> bool:
 def _push(lists: dict[str, list[Dispatch]]) -> None:
     pipeline = client().pipeline(transaction=False)
     for name, held in lists.items():
-        pipeline.lpush(name, *[encode(job) for job in held])
+        pipeline.lpush(name, *encode_all(held))
     for name, length in zip(lists, pipeline.execute(), strict=True):
         if length > settings().queue_depth_limit:
             _closed_until[name] = time.monotonic() + PAUSE_WHEN_FULL.total_seconds()

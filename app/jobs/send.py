@@ -11,8 +11,9 @@ from kombu.utils.functional import maybe_list
 
 from app import db
 from app.jobs import attempt, registry
-from app.jobs.accept import accept, arguments, new_job
+from app.jobs.accept import accept, accept_alone
 from app.jobs.limits import soft_limit
+from app.jobs.making import arguments, new_job
 from app.jobs.signatures import sealed
 
 if TYPE_CHECKING:
@@ -53,10 +54,7 @@ def send(
         running.moved = job
         return job.id
     session = db.current_session() or (running.session() if running else None)
-    if session is not None:
-        return accept(session, [job])[0].id
-    with db.transaction() as session:
-        return accept(session, [job])[0].id
+    return accept(session, [job])[0].id if session is not None else accept_alone(job)
 
 
 def light(name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> tuple[Any, Any]:

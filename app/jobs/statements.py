@@ -9,6 +9,7 @@ from dataclasses import dataclass
 class Statements:
     """The statements `app.jobs.store` prepares."""
 
+    #: On PostgreSQL without its source and what to do with known jobs: `app.jobs.inserting` fits both in.
     accept: str
     claim: str
     finish: str
@@ -24,22 +25,16 @@ _COLUMNS = """id, task, queue, priority, state, args, kwargs, options, key, dige
 POSTGRESQL = Statements(
     accept=f"""
         INSERT INTO job ({_COLUMNS})
-        SELECT id, task, queue, priority, CASE WHEN run_at > now THEN 'scheduled' ELSE 'ready' END,
-            args::json, kwargs::json, options::json, key, digest, context::json, group_id,
-            now, run_at, CASE WHEN run_at > now THEN NULL ELSE now END,
+        SELECT id, task, queue, priority, CASE WHEN due > now THEN 'scheduled' ELSE 'ready' END,
+            args, kwargs, options, key, digest, context, group_id,
+            now, due, CASE WHEN due > now THEN NULL ELSE now END,
             coalesce(expires_at, now + make_interval(secs => expires_seconds)), 0, max_attempts, 0
         FROM (
-            SELECT x.*, now, coalesce(at, now + make_interval(secs => delay)) AS run_at
-            FROM (SELECT clock_timestamp() AS now) AS clock,
-                unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::text[], %s::text[], %s::text[],
-                    %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::float8[],
-                    %s::timestamptz[], %s::float8[], %s::int[])
-                AS x (id, task, queue, priority, args, kwargs, options, key, digest, context, group_id,
-                    at, delay, expires_at, expires_seconds, max_attempts)
+            SELECT *, coalesce(run_at, now + make_interval(secs => delay_seconds)) AS due
+            FROM (SELECT clock_timestamp() AS now) AS clock CROSS JOIN {{jobs}}
         ) AS new
-        ON CONFLICT DO NOTHING
-        RETURNING id, extract(epoch FROM published_at)::float8,
-            to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')
+        {{conflict}}
+        RETURNING id, published_at, expires_at
     """,
     claim="""
         UPDATE job SET state = 'running', attempt = job.attempt + 1, fence = fence + 1, worker = %s,

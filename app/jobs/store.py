@@ -11,22 +11,24 @@ import json
 import os
 import sqlite3
 import threading
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import psycopg
 from sqlalchemy import make_url
 
 from app import db
 from app.config import settings
-from app.jobs.prepared import Prepared
+from app.jobs import prepared
+from app.jobs.inserting import NewJob, Stored
+from app.jobs.inserting import insert as accept
 from app.jobs.statements import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
+
+__all__ = ["NewJob", "Stored", "accept"]
 
 Connection = psycopg.Connection[Any] | sqlite3.Connection
 #: What a driver raises when the database is away, for the callers that wait for it.
@@ -43,36 +45,6 @@ _SESSION = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-
-
-class NewJob(NamedTuple):
-    """A job to accept. What is JSON in the ledger is JSON text here: encoded once for ledger and wire."""
-
-    id: str
-    task: str
-    queue: str
-    priority: int
-    args: str = "[]"
-    kwargs: str = "{}"
-    options: str | None = None
-    key: str | None = None
-    digest: str | None = None
-    context: str | None = None
-    group_id: str | None = None
-    #: Not before this moment, or not before so many seconds after it was accepted.
-    run_at: datetime | None = None
-    delay_seconds: float = 0.0
-    expires_at: datetime | None = None
-    expires_seconds: float | None = None
-    max_attempts: int | None = None
-
-
-class Stored(NamedTuple):
-    """A row just inserted; `published` is the moment (epoch seconds) it counts as sent, None when not due."""
-
-    id: str
-    published: float | None
-    expires: str | None
 
 
 class Message(NamedTuple):
@@ -105,8 +77,6 @@ class _Local(threading.local):
 
 
 _LOCAL = _Local()
-#: The statements that each connection knows already, those under sessions included.
-_PREPARED: WeakKeyDictionary[psycopg.Connection[Any], Prepared] = WeakKeyDictionary()
 
 
 def connection() -> Connection:
@@ -121,6 +91,14 @@ def close() -> None:
     if _LOCAL.connection is not None and os.getpid() == _LOCAL.pid:
         _LOCAL.connection.close()
     _LOCAL.connection = None
+
+
+def close_if_lost() -> bool:
+    """Close this thread's connection if its server is gone from it; whether that was so."""
+    lost = isinstance(_LOCAL.connection, psycopg.Connection) and _LOCAL.connection.broken
+    if lost:
+        close()
+    return lost
 
 
 def _connect() -> Connection:
@@ -148,15 +126,6 @@ def under(session: Session) -> Connection:
     return driver
 
 
-def accept(connection: Connection, jobs: Sequence[NewJob]) -> list[Stored]:
-    """Insert `jobs` with one statement. One whose id or key is known already is left out of the answer."""
-    if isinstance(connection, sqlite3.Connection):
-        rows = connection.execute(SQLITE.accept, (_as_json(jobs),)).fetchall()
-    else:
-        rows = _run(connection, POSTGRESQL.accept, _as_columns(jobs))
-    return [Stored(*row) for row in rows]
-
-
 def claim(connection: Connection, messages: Sequence[Message], *, worker: str) -> list[Claim]:
     """Take the jobs that are ready and of which `messages` are not older copies."""
     lease, release = settings().lease_seconds, settings().release
@@ -165,7 +134,7 @@ def claim(connection: Connection, messages: Sequence[Message], *, worker: str) -
         rows = connection.execute(SQLITE.claim, values).fetchall()
         return [Claim(*row) for row in rows]
     ids, attempts = [m.id for m in messages], [m.attempt for m in messages]
-    rows = _run(connection, POSTGRESQL.claim, (worker, release, lease, ids, attempts))
+    rows = prepared.run(connection, POSTGRESQL.claim, (worker, release, lease, ids, attempts))
     return [Claim(*row[:4]) for row in rows]
 
 
@@ -175,7 +144,7 @@ def finish(connection: Connection, finishes: Sequence[Finish]) -> set[str]:
         rows = connection.execute(SQLITE.finish, (json.dumps(finishes),)).fetchall()
     else:
         columns = tuple(map(list, zip(*finishes, strict=True)))
-        rows = _run(connection, POSTGRESQL.finish, columns)
+        rows = prepared.run(connection, POSTGRESQL.finish, columns)
     return {row[0] for row in rows}
 
 
@@ -186,7 +155,7 @@ def extend(connection: Connection, *, ids: Sequence[str], worker: str) -> set[st
         values: tuple[Any, ...] = (f"+{lease} seconds", json.dumps(list(ids)), worker)
         rows = connection.execute(SQLITE.extend, values).fetchall()
     else:
-        rows = _run(connection, POSTGRESQL.extend, (lease, list(ids), worker))
+        rows = prepared.run(connection, POSTGRESQL.extend, (lease, list(ids), worker))
     return {row[0] for row in rows}
 
 
@@ -197,40 +166,4 @@ def checkpoint(connection: Connection, *, job_id: str, fence: int, progress: str
         values = (f"+{lease} seconds", progress, job_id, fence)
         return connection.execute(SQLITE.checkpoint, values).fetchone() is not None
     values_ = (lease, progress, job_id, fence)
-    return bool(_run(connection, POSTGRESQL.checkpoint, values_))
-
-
-def _run(connection: psycopg.Connection[Any], statement: str, values: Sequence[Any]) -> list[Any]:
-    prepared = _PREPARED.get(connection)
-    if prepared is None:
-        prepared = _PREPARED[connection] = Prepared(connection)
-    return prepared.run(statement, values)
-
-
-def _as_columns(jobs: Sequence[NewJob]) -> tuple[list[Any], ...]:
-    return (
-        [job.id for job in jobs],
-        [job.task for job in jobs],
-        [job.queue for job in jobs],
-        [int(job.priority) for job in jobs],
-        [job.args for job in jobs],
-        [job.kwargs for job in jobs],
-        [job.options for job in jobs],
-        [job.key for job in jobs],
-        [job.digest for job in jobs],
-        [job.context for job in jobs],
-        [job.group_id for job in jobs],
-        [job.run_at for job in jobs],
-        [float(job.delay_seconds) for job in jobs],
-        [job.expires_at for job in jobs],
-        [job.expires_seconds for job in jobs],
-        [job.max_attempts for job in jobs],
-    )
-
-
-def _as_json(jobs: Sequence[NewJob]) -> str:
-    return json.dumps([job._asdict() for job in jobs], default=_moment)
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).strftime(db.SQLITE_TIME_FORMAT)
+    return bool(prepared.run(connection, POSTGRESQL.checkpoint, values_))
