@@ -1,0 +1,52 @@
+#!/usr/bin/python
+"""Ensure that one deploy at a time works on a host."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.groundwork import lock
+
+DOCUMENTATION = r"""
+module: groundwork_lock
+short_description: Take or give back the lock of a host
+description:
+  - The lock is a file on the host that names who holds it. The action plugin of the same name says who we
+    are, judges whether a holder is still alive, and words the refusal.
+options:
+  state: {type: str, choices: [present, absent], default: present, description: Take it or give it back.}
+  mine: {type: dict, required: true, description: Who we are.}
+  instead_of: {type: dict, description: A holder that is known to be gone.}
+author: Groundwork (@groundwork)
+"""
+EXAMPLES = r"""
+- groundwork_lock:
+    state: present
+    playbook: deploy.yml
+"""
+RETURN = r"""
+holder: {type: dict, returned: when somebody else has it, description: Who has it.}
+"""
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "mine": {"type": "dict", "required": True},
+            "instead_of": {"type": "dict"},
+        },
+        supports_check_mode=True,
+    )
+    # A lock says nothing about the host, so taking it is no change.
+    if module.check_mode:
+        module.exit_json(changed=False, holder=None)
+    if module.params["state"] == "absent":
+        lock.give_back(module.params["mine"])
+        module.exit_json(changed=False, holder=None)
+    holder = lock.take(module.params["mine"], instead_of=module.params["instead_of"])
+    module.exit_json(changed=False, holder=holder)
+
+
+if __name__ == "__main__":
+    main()

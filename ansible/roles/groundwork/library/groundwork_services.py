@@ -1,0 +1,129 @@
+#!/usr/bin/python
+"""Ensure that a host runs one release with its settings: all of it, or what it ran before."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.groundwork import releases, undo
+from ansible.module_utils.groundwork.health import refuse_ill
+from ansible.module_utils.groundwork.manager import manager_named
+from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.secrets import hide_secrets
+from ansible.module_utils.groundwork.switch import apply, plan
+from ansible.module_utils.groundwork.wanted import ARGUMENTS, present_host, wanted_host
+
+DOCUMENTATION = r"""
+module: groundwork_services
+short_description: Make a release of Groundwork live on a host
+description:
+  - Puts settings, secrets and units in place, flips the link of the live release, and starts, reloads,
+    restarts or removes the services that this concerns, and no others. Workers take a new release without
+    giving up the jobs they have.
+  - Then sends a job through each pool's queue, asks the API, and looks whether all services stayed up.
+  - When any of that fails, the host is put back to what it was, and the module fails with the reason.
+options:
+  state:
+    type: str
+    choices: [live, reverted]
+    default: live
+    description: C(reverted) goes back to what the host was before the deploy called O(deploy).
+  deploy: {type: str, required: true, description: A name for the deploy, which may be undone.}
+  release: {type: str, description: The id of the release, or C(previous). It is installed.}
+  host:
+    type: dict
+    required: true
+    description: The host as it is to be.
+    suboptions:
+      groups: {type: list, elements: str, default: [], description: Which of C(api), C(workers), C(beat).}
+      pools: {type: list, elements: str, default: [], description: The pools to run. Empty is all there are.}
+      flower: {type: bool, default: false, description: Whether Flower runs beside the API.}
+      settings: {type: dict, default: {}, description: Settings without prefix, for C(groundwork.env).}
+      pool_settings: {type: dict, default: {}, description: By pool, settings that differ for its workers.}
+      unit_files: {type: dict, default: {}, description: Drop-ins, by their path below the units' folder.}
+      manager: {type: str, choices: [systemd, supervisor], default: systemd, description: Runs the services.}
+  secrets: {type: dict, default: {}, description: Settings that each get a file of their own.}
+  address: {type: str, default: "127.0.0.1:8000", description: Where the API answers, to ask it.}
+author: Groundwork (@groundwork)
+"""
+EXAMPLES = r"""
+- groundwork_services:
+    deploy: ops@desk-4711
+    release: 20261121-0a1b2c3
+    host:
+      groups: [api, workers, beat]
+      settings: {log_dir: /var/log/groundwork}
+    secrets: "{{ groundwork_secrets }}"
+"""
+RETURN = r"""
+release: {type: str, returned: always, description: The release that is live now.}
+services: {type: dict, returned: always, description: By service, what was done to it.}
+files: {type: list, elements: str, returned: always, description: The files that changed.}
+"""
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **ARGUMENTS,
+            "state": {"type": "str", "choices": ["live", "reverted"], "default": "live"},
+            "deploy": {"type": "str", "required": True},
+            "address": {"type": "str", "default": "127.0.0.1:8000"},
+        },
+        required_if=[("state", "live", ("release",))],
+        supports_check_mode=True,
+    )
+    hide_secrets(module)
+    os.umask(0o022)
+    # A controller that goes away takes its terminal along; what was begun is brought to an end all the same.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        if module.params["state"] == "reverted":
+            module.exit_json(**_go_back(module.params, only_look=module.check_mode))
+        module.exit_json(**_go_live(module.params, only_look=module.check_mode))
+    except (Failure, LookupError, ValueError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+def _go_live(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
+    asked = parameters["release"]
+    if only_look and asked != "previous" and not releases.is_installed(asked):
+        return {"changed": True, "release": asked, "services": {}, "files": []}
+    manager = manager_named(parameters["host"]["manager"])
+    wanted = wanted_host(parameters, manager=manager)
+    steps = plan(wanted, manager=manager)
+    files = [str(path) for path in steps.paths]
+    if only_look or not steps:
+        return {
+            "changed": bool(steps),
+            "release": wanted.release,
+            "services": steps.in_words(),
+            "files": files,
+        }
+    before = present_host(also=wanted.files)
+    undo.remember(before, deploy=parameters["deploy"])
+    try:
+        done = apply(wanted, steps, manager=manager)
+        refuse_ill(wanted, manager=manager, address=parameters["address"])
+    except (Failure, LookupError, OSError) as error:
+        raise undo.after(error, before, manager=manager) from error
+    return {"changed": True, "release": wanted.release, "services": done, "files": files}
+
+
+def _go_back(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
+    manager = manager_named(parameters["host"]["manager"])
+    before = undo.remembered(deploy=parameters["deploy"])
+    if before is None:
+        return {"changed": False, "release": present_host().release, "services": {}, "files": []}
+    steps = plan(before, manager=manager)
+    done = steps.in_words() if only_look else apply(before, steps, manager=manager)
+    files = [str(path) for path in steps.paths]
+    return {"changed": bool(steps), "release": before.release, "services": done, "files": files}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+#!/usr/bin/python
+"""Ensure that a release works on a host with the settings it is to have, before it is live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.groundwork import releases, trial
+from ansible.module_utils.groundwork.manager import manager_named
+from ansible.module_utils.groundwork.paths import CURRENT
+from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.secrets import hide_secrets
+from ansible.module_utils.groundwork.switch import plan
+from ansible.module_utils.groundwork.wanted import ARGUMENTS, wanted_host
+
+DOCUMENTATION = r"""
+module: groundwork_trial
+short_description: Try a release of Groundwork before it is live
+description:
+  - Imports the release, migrates the database with its code (O(migrate)), and runs its API beside the live
+    one for O(soak_seconds), asking it every second. Nothing of the live release is touched.
+  - What nothing would change is not tried.
+options:
+  release: {type: str, required: true, description: The id of the release; it is installed.}
+  migrate: {type: bool, default: false, description: Bring the database to the release's shape.}
+  soak_seconds: {type: int, default: 25, description: How long the API is asked.}
+  host: {type: dict, required: true, description: See M(groundwork_services).}
+  secrets: {type: dict, default: {}, description: See M(groundwork_services).}
+author: Groundwork (@groundwork)
+"""
+EXAMPLES = r"""
+- groundwork_trial:
+    release: 20261121-0a1b2c3
+    host: {groups: [api]}
+    migrate: true
+"""
+RETURN = r"""
+migration: {type: str, returned: always, description: What the migration did.}
+answers: {type: int, returned: always, description: How often the API answered well.}
+"""
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **ARGUMENTS,
+            "migrate": {"type": "bool", "default": False},
+            "soak_seconds": {"type": "int", "default": 25},
+        },
+        required_one_of=[("release",)],
+        supports_check_mode=True,
+    )
+    hide_secrets(module)
+    if not releases.is_installed(module.params["release"]) and module.check_mode:
+        module.exit_json(changed=False, migration="", answers=0)
+    try:
+        module.exit_json(**_try(module.params, only_look=module.check_mode))
+    except (Failure, LookupError, ValueError, OSError) as error:
+        module.fail_json(msg=str(error))
+
+
+def _try(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
+    manager = manager_named(parameters["host"]["manager"])
+    host = wanted_host(parameters, manager=manager)
+    steps = plan(host, manager=manager)
+    if only_look:
+        return {"changed": False, "migration": "", "answers": 0}
+    migration, answers = "", 0
+    with trial.staged_settings(host) as environment:
+        if steps:
+            trial.refuse_unimportable(host, environment=environment)
+        if parameters["migrate"]:
+            migration = trial.migrate(host, environment=environment)
+        if steps.touches("api"):
+            # On a first install nobody depends on an old version yet.
+            seconds = parameters["soak_seconds"] if releases.linked(CURRENT) else 1
+            answers = trial.serve(
+                host, environment=environment, seconds=seconds, manager=parameters["host"]["manager"]
+            )
+    return {"changed": migration.startswith("Migrated"), "migration": migration, "answers": answers}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the modules of this role share: a release on a host, its settings, its services."""

@@ -1,0 +1,106 @@
+"""The API of a new release on a port of its own: as the live one runs, but for what must differ."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from ansible.module_utils.groundwork.commands import must, run
+from ansible.module_utils.groundwork.files import File, lay_down, remove_tree
+from ansible.module_utils.groundwork.paths import ETC, TRIAL, UNITS
+from ansible.module_utils.groundwork.releases import release_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ansible.module_utils.groundwork.wanted import Host
+
+UNIT = "groundwork-candidate.service"
+#: Ends what a deploy that was killed leaves behind.
+MAX_SECONDS = 600
+LOG = TRIAL / "candidate.log"
+ENV_FILE = TRIAL / "candidate.env"
+
+
+class Candidate(Protocol):
+    """A running candidate."""
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+
+    def last_words(self) -> str:
+        """What it said."""
+
+
+class UnderSystemd:
+    """A candidate that is a unit for as long as it is tried."""
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return run(["systemctl", "is-active", "--quiet", UNIT]).returncode == 0
+
+    def last_words(self) -> str:
+        """What it said."""
+        return LOG.read_text(errors="replace") if LOG.is_file() else ""
+
+
+@contextmanager
+def candidate_under(manager: str, *, host: Host, port: int) -> Iterator[Candidate]:
+    """Run a candidate for the time of a `with`."""
+    if manager != "systemd":
+        raise LookupError(f'No candidate can be run under "{manager}".')
+    runtime = UNITS.parents[2] / "run/systemd/system"
+    files = _unit_files(host, port=port, folder=runtime)
+    run(["systemctl", "stop", UNIT])
+    try:
+        lay_down(files, paths=files)
+        must(["systemctl", "daemon-reload"], sentence="systemd did not take the candidate's unit.")
+        must(["systemctl", "start", UNIT], sentence="The candidate could not be started.")
+        yield UnderSystemd()
+    finally:
+        run(["systemctl", "stop", UNIT])
+        lay_down({}, paths=files)
+        remove_tree(runtime / f"{UNIT}.d")
+        run(["systemctl", "daemon-reload"])
+        run(["systemctl", "reset-failed", UNIT])
+
+
+def _unit_files(host: Host, *, port: int, folder: Path) -> dict[Path, File]:
+    """The API's own sandbox: a drop-in of the same name takes the place of the installed one."""
+    drop_ins = folder / f"{UNIT}.d"
+    shared = {
+        drop_ins / path.name: file
+        for path, file in host.files.items()
+        if path.parent.name in ("groundwork-.service.d", "groundwork-api.service.d")
+    }
+    return {
+        **shared,
+        folder / UNIT: File(content=_body(host, port=port).encode()),
+        drop_ins / "99-candidate.conf": File(content=_difference().encode()),
+        ENV_FILE: File(content=_settings(host)),
+    }
+
+
+def _body(host: Host, *, port: int) -> str:
+    command = release_folder(str(host.release)) / "venv/bin/groundwork"
+    return (
+        "[Unit]\nDescription=Groundwork API, a release on trial\n\n"
+        f"[Service]\nType=exec\nExecStart={command} serve --port {port} --workers 1\n"
+    )
+
+
+def _difference() -> str:
+    """What must not be shared with the live API: settings not yet in place, the log, the lifetime."""
+    return (
+        f"[Service]\nRestart=no\nRuntimeMaxSec={MAX_SECONDS}\nTimeoutStopSec=10\n"
+        f"EnvironmentFile=\nEnvironmentFile={ENV_FILE}\nEnvironment=GROUNDWORK_ENV_FILE={ENV_FILE}\n"
+        f"LoadCredential=\nLoadCredential=groundwork:{TRIAL / 'credentials'}\n"
+        f"StandardOutput=truncate:{LOG}\nStandardError=inherit\n"
+    )
+
+
+def _settings(host: Host) -> bytes:
+    """The env file without the log folder, so that the candidate speaks to us alone."""
+    lines = host.files[ETC / "groundwork.env"].content.splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(b"GROUNDWORK_LOG_DIR="))

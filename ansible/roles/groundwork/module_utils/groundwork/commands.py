@@ -1,0 +1,73 @@
+"""Other programs: run with a bound, and their last words kept."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.groundwork.paths import DATA, USER
+from ansible.module_utils.groundwork.reason import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def run(argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run as root and wait; the caller looks at the exit code. Raises `Failure` when it takes too long."""
+    return _run(argv, seconds=seconds, environment={"PATH": PATH, "LC_ALL": "C.UTF-8"})
+
+
+def must(argv: Sequence[str], *, sentence: str, seconds: float = 60) -> str:
+    """Run as root; what it printed. Raises `Failure` with `sentence` when it does not end well."""
+    done = run(argv, seconds=seconds)
+    if done.returncode != 0:
+        raise Failure(sentence, words=done.stdout + done.stderr)
+    return done.stdout
+
+
+def groundwork(
+    release: Path, *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line of a release as its user, in its folder."""
+    return as_user(
+        [str(release / "venv/bin/groundwork"), *arguments], environment=environment, seconds=seconds
+    )
+
+
+def as_user(
+    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run as the user of the services."""
+    return _run(
+        ["runuser", "-u", USER, "--", *argv],
+        seconds=seconds,
+        environment={"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": str(DATA), **(environment or {})},
+    )
+
+
+def _run(
+    argv: Sequence[str], *, seconds: float, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(  # noqa: S603 (no shell; what is run is named in this role)
+            argv,
+            capture_output=True,
+            check=False,
+            cwd=DATA if DATA.is_dir() else "/",
+            env=environment,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as late:
+        words = _text(late.stdout) + _text(late.stderr)
+        raise Failure(f"{os.fspath(argv[0])} did not end within {seconds:g} s.", words=words) from None
+
+
+def _text(said: str | bytes | None) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said or ""

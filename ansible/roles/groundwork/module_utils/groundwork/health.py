@@ -1,0 +1,47 @@
+"""Whether a host that was just changed does its work: processes, API, and a job through the real queue."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.groundwork import probe
+from ansible.module_utils.groundwork.commands import groundwork
+from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.releases import release_folder
+
+if TYPE_CHECKING:
+    from ansible.module_utils.groundwork.manager import Manager
+    from ansible.module_utils.groundwork.wanted import Host
+
+API_PATIENCE_SECONDS = 15.0
+SMOKE_SECONDS = 60
+
+
+def refuse_ill(host: Host, *, manager: Manager, address: str) -> None:
+    """Raise what is wrong with a host that should serve by now."""
+    if host.release is None:
+        return
+    release = release_folder(host.release)
+    pools = [one.pool for one in host.instances if one.service == "worker"]
+    if pools:
+        arguments = [word for pool in pools for word in ("--pool", pool)]
+        done = groundwork(
+            release, "smoke", *arguments, "--timeout", str(SMOKE_SECONDS), seconds=SMOKE_SECONDS * 2
+        )
+        if done.returncode != 0:
+            raise Failure("A job did not get through the queue.", words=done.stdout + done.stderr)
+    if any(one.service == "api" for one in host.instances):
+        with probe.Token(release) as token:
+            _wait_for_api(address, token=token.secret)
+    for instance in host.instances:
+        if not manager.is_running(instance):
+            raise Failure(f"{instance.unit} did not stay up.", words=manager.last_words(instance))
+
+
+def _wait_for_api(address: str, *, token: str) -> None:
+    until = time.monotonic() + API_PATIENCE_SECONDS
+    while (fault := probe.fault(address, token=token)) is not None:
+        if time.monotonic() > until:
+            raise Failure(f"The API at {address} does not serve. {fault}")
+        time.sleep(0.5)

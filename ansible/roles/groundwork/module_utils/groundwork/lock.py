@@ -1,0 +1,66 @@
+"""The lock of a host: one file that says who deploys to it, changed by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.groundwork.files import folder
+from ansible.module_utils.groundwork.paths import BEFORE, LOCK, STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What tells one run of a playbook from all others.
+KEY = ("controller", "boot", "pid", "started")
+
+
+def take(mine: dict[str, Any], *, instead_of: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Take the lock; who has it if that is somebody else. `instead_of` is a holder known to be gone."""
+    with _alone():
+        holder = read()
+        if holder and _key(holder) != _key(mine) and (not instead_of or _key(holder) != _key(instead_of)):
+            return holder
+        if not holder or _key(holder) != _key(mine):
+            beside = LOCK.with_name(f".{LOCK.name}.new")
+            beside.write_text(json.dumps(mine, indent=2) + "\n")
+            beside.rename(LOCK)
+        return None
+
+
+def give_back(mine: dict[str, Any]) -> bool:
+    """Give the lock back, if it is ours, with what the deploy kept to be undone; whether it was."""
+    with _alone():
+        holder = read()
+        if not holder or _key(holder) != _key(mine):
+            return False
+        BEFORE.unlink(missing_ok=True)
+        LOCK.unlink()
+        return True
+
+
+def read() -> dict[str, Any] | None:
+    """Who holds the lock. One that cannot be read is nobody's: it was never written whole."""
+    try:
+        holder = json.loads(LOCK.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return holder if isinstance(holder, dict) else None
+
+
+def _key(holder: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(holder.get(name) for name in KEY)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    folder(STATE)
+    descriptor = os.open(STATE, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

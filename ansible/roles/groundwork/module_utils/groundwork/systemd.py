@@ -1,0 +1,132 @@
+"""The services of a host under systemd."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.groundwork.commands import must, run
+from ansible.module_utils.groundwork.instances import Instance
+from ansible.module_utils.groundwork.paths import LOGS, UNITS
+from ansible.module_utils.groundwork.reason import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+TARGET = "groundwork.target"
+SOCKET = "groundwork-api.socket"
+#: Files of a release's systemd folder that are units; the rest is for other programs.
+UNIT_KINDS = (".service", ".socket", ".target", ".slice", ".timer", ".path")
+#: Above every TimeoutStartSec and TimeoutStopSec of our units.
+PATIENCE_SECONDS = 180.0
+
+
+class Systemd:
+    """What `switch` needs of a service manager."""
+
+    def __init__(self) -> None:
+        self._since = f"@{int(time.time())}"
+        self._log_sizes: dict[Path, int] = {}
+
+    def files(self, release: Path, *, extra: Mapping[str, str]) -> dict[Path, bytes]:
+        """The units of the release, whole, and the drop-ins of the inventory."""
+        folder = release / "systemd"
+        found = [path for path in folder.rglob("*") if path.is_file()]
+        units = {
+            UNITS / path.relative_to(folder): path.read_bytes()
+            for path in found
+            if path.suffix in UNIT_KINDS or path.parent.suffix == ".d"
+        }
+        return units | {UNITS / name: text.encode() for name, text in extra.items()}
+
+    def take_over(self, changed: Collection[Path]) -> None:
+        """Make changed files known."""
+        if any(path.is_relative_to(UNITS) for path in changed):
+            self._do("daemon-reload")
+
+    def is_running(self, instance: Instance) -> bool:
+        """Whether it is up, and no other state counts."""
+        return self._is("is-active", instance.unit)
+
+    def is_enabled(self, instance: Instance) -> bool:
+        """Whether it starts with the host."""
+        return all(self._is("is-enabled", unit) for unit in (TARGET, *_with_socket(instance)))
+
+    def enable(self, instance: Instance) -> None:
+        """Start it with the host from now on."""
+        self._do("enable", "--quiet", TARGET, *_with_socket(instance))
+        # The target belongs to no process; without it nothing comes up at the next boot in its name.
+        self._do("start", "--no-block", TARGET)
+
+    def start(self, instance: Instance) -> None:
+        """Start what does not run; it is ready when this returns."""
+        self._remember(instance)
+        self._act("start", instance)
+
+    def renew(self, instance: Instance, *, changed: Collection[Path]) -> str:
+        """Make it run what is installed now; what was done. A worker's jobs go on, the API's callers wait."""
+        self._remember(instance)
+        # systemd hands out credentials at a start; a reload would go on with the old ones.
+        new_secrets = any(path.parent.name == "credentials" for path in changed)
+        if instance.service == "worker" and not new_secrets:
+            self._act("reload", instance)
+            return "reloaded"
+        self._act("restart", instance)
+        return "restarted"
+
+    def renew_socket(self, instances: Collection[Instance], *, changed: Collection[Path]) -> None:
+        """Listen where the socket's file says now; systemd refuses that while the service runs."""
+        api = Instance(service="api")
+        of_socket = any(SOCKET in (path.name, path.parent.name.removesuffix(".d")) for path in changed)
+        if api not in instances or not of_socket or not self._is("is-active", SOCKET):
+            return
+        self._do("stop", api.unit, SOCKET)
+        self._do("start", SOCKET)
+
+    def remove(self, instance: Instance) -> None:
+        """Stop it and start it no more."""
+        self._do("disable", "--quiet", "--now", *_with_socket(instance), failing=False)
+        self._do("reset-failed", instance.unit, failing=False)
+
+    def installed(self) -> list[Instance]:
+        """The workers that start with the host; the others are known by name."""
+        folder = UNITS / f"{TARGET}.wants"
+        found = folder.glob("groundwork-worker@*.service") if folder.is_dir() else ()
+        return [Instance(service="worker", pool=path.stem.partition("@")[2]) for path in found]
+
+    def last_words(self, instance: Instance) -> str:
+        """What it said since this began, in the journal and in its log."""
+        lines = ("--since", self._since, "--lines", "60", "--output", "cat")
+        said = run(["journalctl", "--unit", instance.unit, *lines])
+        path = LOGS / f"{instance.name}.log"
+        logged = ""
+        if path.is_file():
+            with path.open("rb") as stream:
+                stream.seek(self._log_sizes.get(path, 0))
+                logged = stream.read()[-100_000:].decode(errors="replace")
+        return said.stdout + logged
+
+    def _act(self, verb: str, instance: Instance) -> None:
+        done = run(["systemctl", verb, instance.unit], seconds=PATIENCE_SECONDS)
+        if done.returncode != 0 or not self.is_running(instance):
+            did = {"start": "start", "reload": "be reloaded", "restart": "be restarted"}[verb]
+            raise Failure(f"{instance.unit} could not {did}.", words=self.last_words(instance) or done.stderr)
+
+    def _remember(self, instance: Instance) -> None:
+        path = LOGS / f"{instance.name}.log"
+        self._log_sizes[path] = path.stat().st_size if path.is_file() else 0
+
+    def _is(self, question: str, unit: str) -> bool:
+        return run(["systemctl", question, "--quiet", unit]).returncode == 0
+
+    def _do(self, *arguments: str, failing: bool = True) -> None:
+        argv = ["systemctl", *arguments]
+        if failing:
+            must(argv, sentence=f"{' '.join(argv)} failed.", seconds=PATIENCE_SECONDS)
+        else:
+            run(argv, seconds=PATIENCE_SECONDS)
+
+
+def _with_socket(instance: Instance) -> tuple[str, ...]:
+    return (SOCKET, instance.unit) if instance.service == "api" else (instance.unit,)

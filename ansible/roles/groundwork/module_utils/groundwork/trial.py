@@ -1,0 +1,113 @@
+"""Trying a release with its settings on the host it is meant for, before anything depends on it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ansible.module_utils.groundwork import probe
+from ansible.module_utils.groundwork.candidate import candidate_under
+from ansible.module_utils.groundwork.commands import as_user, groundwork
+from ansible.module_utils.groundwork.files import Files, lay_down, remove_tree
+from ansible.module_utils.groundwork.paths import ETC, TRIAL
+from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.releases import release_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ansible.module_utils.groundwork.candidate import Candidate
+    from ansible.module_utils.groundwork.wanted import Host
+
+#: Everything a service imports when it starts.
+IMPORTS = "import app.__main__, app.api, app.celery_app; from app.jobs import registry; registry.tasks()"
+IMPORT_SECONDS = 60
+MIGRATION_SECONDS = 600
+START_SECONDS = 60
+#: One failed probe may be chance; this many in a row are a fault.
+FAULTS_IN_A_ROW = 3
+PROBE_EVERY_SECONDS = 1.0
+
+
+@contextmanager
+def staged_settings(host: Host) -> Iterator[dict[str, str]]:
+    """The settings as they will be, where only this trial reads them: the environment that names them."""
+    remove_tree(TRIAL)
+    files: Files = {
+        TRIAL / path.relative_to(ETC): file for path, file in host.files.items() if path.is_relative_to(ETC)
+    }
+    try:
+        lay_down(files, paths=files)
+        yield {"GROUNDWORK_ENV_FILE": str(TRIAL / "groundwork.env")}
+    finally:
+        remove_tree(TRIAL)
+
+
+def refuse_unimportable(host: Host, *, environment: Mapping[str, str]) -> None:
+    """Raise `Failure` with the traceback when the release's code cannot be loaded."""
+    python = str(_folder(host) / "venv/bin/python")
+    done = as_user([python, "-c", IMPORTS], environment=environment, seconds=IMPORT_SECONDS)
+    if done.returncode != 0:
+        raise Failure(f"The release {host.release} cannot be imported.", words=done.stdout + done.stderr)
+
+
+def migrate(host: Host, *, environment: Mapping[str, str]) -> str:
+    """Bring the database to the release's shape; what was done. Nothing is changed when it fails."""
+    done = groundwork(_folder(host), "migrate", environment=environment, seconds=MIGRATION_SECONDS)
+    if done.returncode != 0:
+        raise Failure(f"The migration to the release {host.release} failed.", words=done.stdout + done.stderr)
+    return done.stdout.strip()
+
+
+def serve(host: Host, *, environment: Mapping[str, str], seconds: int, manager: str) -> int:
+    """Run the release's API beside the live one and ask it every second; how often it answered well."""
+    port = _free_port()
+    address = f"127.0.0.1:{port}"
+    with (
+        probe.Token(_folder(host), environment=environment) as token,
+        candidate_under(manager, host=host, port=port) as candidate,
+    ):
+        _await_first_answer(candidate, address=address, token=token.secret)
+        return _soak(candidate, address=address, token=token.secret, seconds=seconds)
+
+
+def _await_first_answer(candidate: Candidate, *, address: str, token: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while (fault := probe.fault(address, token=token)) is not None:
+        if not candidate.is_alive():
+            raise Failure("The new release's API ended at once.", words=candidate.last_words())
+        # An answer that is wrong will not get better; none yet may be a start that takes its time.
+        if time.monotonic() > until or " was answered 500" in fault:
+            raise Failure(f"The new release's API does not serve. {fault}", words=candidate.last_words())
+        time.sleep(PROBE_EVERY_SECONDS / 4)
+
+
+def _soak(candidate: Candidate, *, address: str, token: str, seconds: int) -> int:
+    faults: list[str] = []
+    well = 0
+    until = time.monotonic() + seconds
+    while (begun := time.monotonic()) < until:
+        fault = probe.fault(address, token=token)
+        faults = [*faults, fault] if fault else []
+        well += not fault
+        if len(faults) == FAULTS_IN_A_ROW:
+            after = round(seconds - (until - begun))
+            sentence = f"The new release's API stopped serving after {after} s. {fault}"
+            raise Failure(sentence, words=candidate.last_words())
+        time.sleep(max(0.0, begun + PROBE_EVERY_SECONDS - time.monotonic()))
+    return well
+
+
+def _folder(host: Host) -> Path:
+    if host.release is None:
+        raise LookupError("There is no release to try.")
+    return release_folder(host.release)
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
