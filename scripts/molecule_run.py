@@ -30,15 +30,11 @@ class MoleculeRun:
         self.seconds: dict[str, float] = {}
         #: Tests of the converged hosts that passed and failed; a step that failed counts as one.
         self.counts = (0, 0)
-        operator = folder / "operator"
-        operator.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (operator / "hosts.yml").write_text("all: {}\n")
-        subprocess.run([ROOT / "scripts" / "secrets", operator], stdout=subprocess.DEVNULL, check=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._environment = {
             **os.environ,
             "PATH": f"{_BIN}:{os.environ['PATH']}",
             "GROUNDWORK_HOST_IMAGE": image,
-            "GROUNDWORK_OPERATOR_INVENTORY": str(operator),
             "MOLECULE_EPHEMERAL_DIRECTORY": str(folder / "state"),
             "MOLECULE_INVENTORY_FILE": str(folder / "state" / "inventory" / "ansible_inventory.yml"),
             "NO_COLOR": "1",
@@ -78,13 +74,17 @@ class MoleculeRun:
 
 
 def _reason(log: str) -> str:
-    """The last task that failed and what came after it, or the end of a log without one."""
+    """The last task that failed, without what is said after it; the end of a log that has none."""
     lines = re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines()
-    failures = [number for number, line in enumerate(lines) if re.match(r"fatal: |failed: |\[ERROR\]", line)]
+    failures = [number for number, line in enumerate(lines) if re.match(r"(fatal|failed): |\[ERROR\]", line)]
     if not failures:
         return "\n".join(lines[-_REASON_LINES:])
-    tasks = [number for number, line in enumerate(lines[: failures[-1]]) if line.startswith("TASK [")]
-    return "\n".join(lines[max([*tasks[-1:], len(lines) - _REASON_LINES]) :])
+    last = failures[-1]
+    began = max((number for number, line in enumerate(lines[:last]) if line.startswith("TASK [")), default=0)
+    ended = next(
+        (number for number, line in enumerate(lines) if number > last and line.startswith("PLAY ")), None
+    )
+    return "\n".join(lines[began:ended][-_REASON_LINES:]).rstrip()
 
 
 def _counts(report: Path) -> tuple[int, int]:
