@@ -78,7 +78,6 @@ def _configuration(values: Settings) -> dict[str, Any]:
         # end every thousand jobs stands still half of the time. What leaks is ended by its memory.
         "worker_max_tasks_per_child": 10_000,
         "worker_max_memory_per_child": MAX_CHILD_MEMORY // KIB,
-        "worker_soft_shutdown_timeout": values.soft_shutdown_seconds,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -114,10 +113,12 @@ def _transport(values: Settings) -> dict[str, Any]:
 def make_celery(values: Settings) -> LedgerCelery:
     """A Celery application for these settings."""
     from app.jobs.task import JobTask  # (task bodies import this module)
+    from app.worker.lifecycle import add_lifecycle
 
     made = LedgerCelery("groundwork", task_cls=JobTask)
     made.conf.update(_configuration(values))
     signals.import_modules.connect(_import_tasks, sender=made, weak=False)
+    add_lifecycle(made)
     return made
 
 

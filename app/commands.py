@@ -57,7 +57,12 @@ def worker(
         int | None,
         typer.Option(min=1, max=512, help="Processes, instead of the pool's number.", show_default=False),
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Go to the background once started.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Go to the background; return once it takes jobs.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Then let the one that --pidfile names end after its jobs.")
+    ] = False,
     pidfile: Pidfile = None,
 ) -> None:
     """Run the worker of one pool.
@@ -66,10 +71,19 @@ def worker(
     """
     from app.migrations import refuse_outdated
     from app.processes import become, worker_process
+    from app.sources import renew_credentials
+    from app.worker import launch
 
+    if (detach or replace) and pidfile is None:
+        raise typer.BadParameter("a worker in the background needs one", param_hint="--pidfile")
     chosen = _pools_named([pool])[0]
+    if replace:
+        renew_credentials()
     refuse_outdated()
-    become(worker_process(chosen, concurrency=concurrency, detach=detach, pidfile=pidfile), pidfile=pidfile)
+    if pidfile is not None and (detach or replace):
+        launch.in_background(chosen, concurrency=concurrency, pidfile=pidfile.absolute(), replace=replace)
+    else:
+        become(worker_process(chosen, concurrency=concurrency, pidfile=pidfile), pidfile=pidfile)
 
 
 @app.command()

@@ -1,7 +1,9 @@
-"""Clears a pidfile that nobody stands behind, so that a stale one never stops a start."""
+"""Pidfiles: one that nobody stands behind never stops a start."""
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from app.errors import Conflict, InvalidInput
@@ -37,11 +39,11 @@ def clear_pidfile(path: Path) -> None:
     Celery trusts any live process of the same user and would refuse to start.
     """
     if path.is_dir():
-        raise UnusablePidfile(path=path, problem="is a folder")
+        _remove_folder(path)
     if not path.parent.is_dir():
         raise UnusablePidfile(path=path, problem="lies in a folder that does not exist")
-    pid = _named_pid(path)
-    if pid is not None and _was_started_with(pid=pid, path=path):
+    pid = named_pid(path)
+    if pid is not None and is_owner(pid, path=path):
         raise AlreadyRunning(pid=pid, path=path)
     try:
         path.unlink(missing_ok=True)
@@ -49,21 +51,55 @@ def clear_pidfile(path: Path) -> None:
         raise UnusablePidfile(path=path, problem=f"cannot be replaced ({error.strerror})") from None
 
 
+def write_pidfile(path: Path) -> None:
+    """Have `path` name this process, at once and whole: whoever reads it sees the old one or this."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(f"{os.getpid()}\n")
+    new.replace(path)
+
+
+def release_pidfile(path: Path) -> None:
+    """Remove `path`, unless another process has taken it over."""
+    if names_this_process(path):
+        with suppress(OSError):
+            path.unlink()
+
+
+def names_this_process(path: Path) -> bool:
+    """Whether `path` holds the id of this process."""
+    return named_pid(path) == os.getpid()
+
+
 def pidfile_argument(path: Path) -> str:
-    """The argument by which a process is known as the owner of the pidfile `path`."""
+    """The argument that makes Celery itself write the pidfile `path`."""
     return f"--pidfile={path}"
 
 
-def _named_pid(path: Path) -> int | None:
+def announcement(path: Path) -> str:
+    """The argument that makes a worker write the pidfile `path` once it consumes."""
+    return f"--announce={path}"
+
+
+def named_pid(path: Path) -> int | None:
+    """The number in `path`, if it holds one and nothing else."""
     try:
         return int(path.read_text(errors="replace"))
     except (OSError, ValueError):
         return None
 
 
-def _was_started_with(*, pid: int, path: Path) -> bool:
+def is_owner(pid: int, *, path: Path) -> bool:
+    """Whether the process was started to write this very pidfile."""
     try:
-        command_line = (PROC / str(pid) / "cmdline").read_bytes()
+        words = (PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
     except OSError:
         return False
-    return pidfile_argument(path).encode() in command_line.split(b"\0")
+    return pidfile_argument(path) in words or announcement(path) in words
+
+
+def _remove_folder(path: Path) -> None:
+    try:
+        path.rmdir()
+    except OSError:
+        # It may be a folder of somebody's own that was named by mistake.
+        raise UnusablePidfile(path=path, problem="is a folder with something in it") from None

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.config import ConfigError, refuse_weak_secret, settings
-from app.pidfile import clear_pidfile, pidfile_argument
+from app.pidfile import announcement, clear_pidfile, pidfile_argument
+from app.worker.node import node_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,19 +62,22 @@ def api_process(*, port: int | None = None, workers: int | None = None) -> Proce
 
 
 def worker_process(
-    pool: Pool, *, concurrency: int | None = None, detach: bool = False, pidfile: Path | None = None
+    pool: Pool,
+    *,
+    concurrency: int | None = None,
+    background: bool = False,
+    pidfile: Path | None = None,
+    generation: int = 1,
 ) -> Process:
     """A Celery worker that drains the queues of `pool`."""
     logfile = log_file(f"worker-{pool.name}")
-    if detach and logfile is None:
-        raise DetachedWithoutLog
     return Process(
         argv=(
             *CELERY,
             "worker",
             # The log learns the service from these two (app.log).
             "-n",
-            f"{pool.name}@%h",
+            node_of(pool.name, generation=generation),
             f"--queues={','.join(pool.queues)}",
             f"--concurrency={concurrency or settings().worker_concurrency or pool.concurrency}",
             # Workers learn nothing from each other here, and the chatter delays every start by a second.
@@ -81,18 +85,19 @@ def worker_process(
             "--without-mingle",
             "-O",
             "fair",
-            *_daemon_arguments(logfile=logfile, pidfile=pidfile),
-            *(["--detach"] if detach else []),
+            *_log_arguments(logfile),
+            *([announcement(pidfile.absolute())] if pidfile else []),
+            *(["--in-background"] if background else []),
         ),
-        # systemd stops with SIGTERM, which Celery takes as "finish everything first". As SIGQUIT it starts
-        # the soft shutdown, which gives unfinished jobs back instead of holding them until they are killed.
+        # Without it Celery would not listen to SIGTERM as to a request that can be obeyed in a limited time.
         environment={"REMAP_SIGTERM": "SIGQUIT"},
     )
 
 
 def beat_process(*, pidfile: Path | None = None) -> Process:
     """The clockwork."""
-    return Process(argv=(*CELERY, "beat", *_daemon_arguments(logfile=log_file("beat"), pidfile=pidfile)))
+    own = [pidfile_argument(pidfile.absolute())] if pidfile else []
+    return Process(argv=(*CELERY, "beat", *_log_arguments(log_file("beat")), *own))
 
 
 def flower_process() -> Process:
@@ -133,10 +138,6 @@ def become(process: Process, *, pidfile: Path | None = None) -> NoReturn:
     os.execve(process.argv[0], process.argv, os.environ | process.environment)  # noqa: S606
 
 
-def _daemon_arguments(*, logfile: Path | None, pidfile: Path | None) -> list[str]:
-    arguments = [f"--loglevel={settings().log_level}"]
-    if logfile is not None:
-        arguments.append(f"--logfile={logfile.absolute()}")
-    if pidfile is not None:
-        arguments.append(pidfile_argument(pidfile.absolute()))
-    return arguments
+def _log_arguments(logfile: Path | None) -> list[str]:
+    level = f"--loglevel={settings().log_level}"
+    return [level] if logfile is None else [level, f"--logfile={logfile.absolute()}"]

@@ -91,10 +91,13 @@ def credential_files() -> dict[str, Path]:
         for path in _files_in(Path(os.environ.get(SYSTEMD_VARIABLE) or os.devnull))
         if path.name.startswith(prefix)
     }
-    if from_systemd:
-        return from_systemd
-    beside = next(iter([*env_files(), *ENV_FILES])).with_name(CREDENTIALS)
-    return {path.name: path for path in _files_in(beside)}
+    return from_systemd or {path.name: path for path in _files_in(_folder_of_credentials())}
+
+
+def renew_credentials() -> None:
+    """Read credentials where they are kept: in a reload systemd hands out those of the start."""
+    if _files_in(_folder_of_credentials()):
+        os.environ.pop(SYSTEMD_VARIABLE, None)
 
 
 def installed_release() -> str:
@@ -120,6 +123,10 @@ def _refuse_unknown(key: str, *, known: Collection[str], source: str) -> None:
     if key not in known:
         nearest = difflib.get_close_matches(key, known, n=1)
         raise UnknownSetting(key=key, source=source, nearest=nearest[0] if nearest else None)
+
+
+def _folder_of_credentials() -> Path:
+    return next(iter([*env_files(), *ENV_FILES])).with_name(CREDENTIALS)
 
 
 def _files_in(folder: Path) -> list[Path]:

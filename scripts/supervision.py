@@ -1,10 +1,11 @@
 """Projects the units of `systemd/` onto a supervisord.conf, for machines without systemd.
 
 What a unit says and supervisord cannot do is left out: the sandbox and the limits, the socket that outlives
-the API (which binds the address in its settings), readiness, and any order but Redis first. StartLimit is
-off in the units; here a very large number of tries comes close. A detached process cannot be supervised, so
-`--detach` goes; pidfiles move to the state folder. The settings come from the same env file, which
-`groundwork` reads itself.
+the API (which binds the address in its settings), readiness, the watchdog, a reload that hands over, and
+any order but Redis first. StartLimit is off in the units; here a very large number of tries comes close. A
+detached process cannot be supervised, so `--detach` goes; pidfiles move to the state folder. The settings
+come from the same env files, and the credentials from the folder beside the first, which `groundwork` reads
+itself.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def _program(unit: ServiceUnit, *, place: Place) -> dict[str, str]:
     as_group, kill_group = GROUP_SIGNALS[unit.get("KillMode", "control-group")]
     options = {
         "command": _literal(shlex.join(_command(unit, place=place))),
-        "environment": _environment(place.env_file or unit["EnvironmentFile"]),
+        "environment": _environment(place.env_file or ":".join(unit.every("EnvironmentFile"))),
         "umask": unit["UMask"],
         "autorestart": AUTORESTART[unit.get("Restart", "no")],
         "startretries": FOR_EVER,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import configparser
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app import topology  # noqa: E402 (the line above makes it importable without an installation)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 UNITS = ROOT / "systemd"
 #: A drop-in folder of this name applies to every service whose name begins with it.
@@ -27,14 +30,18 @@ class ServiceUnit:
 
     #: `groundwork-api`, or for an instance of a template `groundwork-worker-standard`.
     program: str
-    service: dict[str, str]
+    service: dict[str, list[str]]
 
     def __getitem__(self, key: str) -> str:
-        return self.service[key]
+        return self.service[key][-1]
 
     def get(self, key: str, default: str) -> str:
         """The directive `key`, or what systemd takes when it is absent."""
-        return self.service.get(key, default)
+        return self.every(key)[-1] if key in self.service else default
+
+    def every(self, key: str) -> list[str]:
+        """The values of a directive that may be repeated, in the order in which systemd takes them."""
+        return self.service.get(key, [])
 
     @property
     def command(self) -> list[str]:
@@ -59,18 +66,22 @@ def unit_name(*, file: str, instance: str | None) -> str:
     return file.replace("@.", f"@{instance}.") if instance else file
 
 
-def read_unit(file: str) -> configparser.ConfigParser:
-    """The unit `file` with all that applies to it."""
-    merged = configparser.ConfigParser(strict=False, interpolation=None, delimiters=("=",))
-    merged.optionxform = str  # type: ignore[assignment,method-assign]  # directives are case sensitive
-    drop_ins = [*UNITS.glob(f"{PREFIX_DROP_INS}/*.conf"), *UNITS.glob(f"{file}.d/*.conf")]
-    merged.read([UNITS / file, *sorted(drop_ins, key=lambda path: path.name)])
-    return merged
-
-
 def _unit(*, file: str, instance: str | None) -> ServiceUnit:
     program = unit_name(file=file, instance=instance).removesuffix(".service").replace("@", "-")
-    section = read_unit(file)["Service"]
-    return ServiceUnit(
-        program=program, service={key: value.replace("%i", instance or "") for key, value in section.items()}
-    )
+    service: dict[str, list[str]] = {}
+    for key, value in _directives(file, section="Service"):
+        service.setdefault(key, []).append(value.replace("%i", instance or ""))
+    return ServiceUnit(program=program, service=service)
+
+
+def _directives(file: str, *, section: str) -> Iterator[tuple[str, str]]:
+    """What the unit says in one section, and after it all drop-ins that apply, by their names."""
+    drop_ins = [*UNITS.glob(f"{PREFIX_DROP_INS}/*.conf"), *UNITS.glob(f"{file}.d/*.conf")]
+    for path in [UNITS / file, *sorted(drop_ins, key=lambda path: path.name)]:
+        inside = False
+        for line in path.read_text().splitlines():
+            if line.startswith("["):
+                inside = line == f"[{section}]"
+            elif inside and "=" in line:
+                key, _, value = line.partition("=")
+                yield key, value

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.pidfile import AlreadyRunning, UnusablePidfile, clear_pidfile, pidfile_argument
+from app.pidfile import (
+    AlreadyRunning,
+    UnusablePidfile,
+    announcement,
+    clear_pidfile,
+    pidfile_argument,
+    release_pidfile,
+    write_pidfile,
+)
 from tests.servers import stop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SLEEP = "import time; print(flush=True); time.sleep(600)"
@@ -48,9 +57,12 @@ def test_a_living_process_of_the_same_user_that_is_another_program_is_no_reason_
     assert not pidfile.exists()
 
 
-def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("argument", [pidfile_argument, announcement])
+def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(
+    tmp_path: Path, argument: Callable[[Path], str]
+) -> None:
     pidfile = tmp_path / "worker.pid"
-    command = [sys.executable, "-c", SLEEP, pidfile_argument(pidfile)]
+    command = [sys.executable, "-c", SLEEP, argument(pidfile)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert running.stdout
     running.stdout.readline()
@@ -68,9 +80,28 @@ def test_no_pidfile_is_fine(tmp_path: Path) -> None:
     clear_pidfile(tmp_path / "worker.pid")
 
 
-def test_a_folder_in_its_place_is_refused_by_name(tmp_path: Path) -> None:
+def test_an_empty_folder_in_its_place_is_removed(tmp_path: Path) -> None:
+    pidfile = tmp_path / "worker.pid"
+    pidfile.mkdir()
+    clear_pidfile(pidfile)
+    assert not pidfile.exists()
+
+
+def test_a_folder_with_something_in_it_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
     with pytest.raises(UnusablePidfile, match="is a folder"):
         clear_pidfile(tmp_path)
+
+
+def test_a_pidfile_is_released_by_the_process_it_names_only(tmp_path: Path) -> None:
+    pidfile = tmp_path / "worker.pid"
+    pidfile.write_text(f"{dead_process()}\n")
+    release_pidfile(pidfile)
+    assert pidfile.exists()
+    write_pidfile(pidfile)
+    assert pidfile.read_text() == f"{os.getpid()}\n"
+    release_pidfile(pidfile)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_folder_is_refused_by_name(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from app.config import DefaultSecret
 from app.processes import (
-    DetachedWithoutLog,
     UnusableLogFolder,
     api_process,
     beat_process,
@@ -49,12 +48,6 @@ def test_each_service_logs_to_its_own_file(configure: Callable[..., None], tmp_p
     configure(log_dir=tmp_path)
     assert f"--logfile={tmp_path}/worker-bulk.log" in worker_process(pool_named("bulk")).argv
     assert f"--logfile={tmp_path}/beat.log" in beat_process().argv
-
-
-def test_a_detached_worker_needs_a_log(configure: Callable[..., None]) -> None:
-    configure()
-    with pytest.raises(DetachedWithoutLog, match="GROUNDWORK_LOG_DIR"):
-        worker_process(POOLS[0], detach=True)
 
 
 def test_a_log_folder_that_is_missing_is_refused(configure: Callable[..., None], tmp_path: Path) -> None:

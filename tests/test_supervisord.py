@@ -70,13 +70,22 @@ def test_what_all_units_share_reaches_every_program(config: configparser.ConfigP
             program = dict(config[name])
             assert program["user"] == "groundwork"
             assert program["directory"] == "/var/lib/groundwork"
-            assert program["environment"] == 'GROUNDWORK_ENV_FILE="/etc/groundwork/groundwork.env"'
+            assert program["environment"].startswith('GROUNDWORK_ENV_FILE="/etc/groundwork/groundwork.env')
             assert (program["stopsignal"], program["stopasgroup"], program["killasgroup"]) == (
                 "TERM",
                 "false",
                 "true",
             )
             assert (program["autorestart"], program["umask"]) == ("true", "0077")
+
+
+@pytest.mark.parametrize("pool", topology.POOLS, ids=lambda pool: pool.name)
+def test_the_settings_of_a_pool_come_after_those_of_all_and_may_be_missing(
+    pool: topology.Pool, config: configparser.ConfigParser
+) -> None:
+    files = f"/etc/groundwork/groundwork.env:-/etc/groundwork/worker-{pool.name}.env"
+
+    assert config[f"program:groundwork-worker-{pool.name}"]["environment"] == f'GROUNDWORK_ENV_FILE="{files}"'
 
 
 def test_pidfiles_are_not_shared(config: configparser.ConfigParser) -> None:

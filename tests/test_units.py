@@ -15,6 +15,9 @@ import pytest
 
 from app import gunicorn_settings, topology
 from app.config import Settings
+from app.schedule.beat import STANDBY
+from app.worker.launch import READY_SECONDS
+from app.worker.watchdog import PING_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 UNITS = ROOT / "systemd"
@@ -117,6 +120,33 @@ def test_a_detached_service_writes_the_pidfile_that_systemd_reads() -> None:
         assert ("--detach" in words) == (service["Type"] == "forking"), file
         if service["Type"] == "forking":
             assert words[words.index("--pidfile") + 1] == service["PIDFile"]
+
+
+def test_a_worker_takes_over_under_the_pidfile_of_the_one_before() -> None:
+    worker = section("groundwork-worker@.service", "Service")
+
+    assert worker["ExecReload"] == worker["ExecStart"].replace("--detach", "--replace")
+
+
+def test_a_worker_that_does_not_get_ready_says_so_before_systemd_gives_up() -> None:
+    worker = section("groundwork-worker@.service", "Service")
+
+    assert int(worker["TimeoutStartSec"]) >= READY_SECONDS + STOP_MARGIN_SECONDS
+
+
+@pytest.mark.parametrize("file", ["groundwork-worker@.service", "groundwork-beat.service"])
+def test_what_is_watched_is_told_of_several_times_before_it_is_replaced(file: str) -> None:
+    assert int(section(file, "Service")["WatchdogSec"]) >= 3 * max(PING_SECONDS, STANDBY.total_seconds())
+
+
+def test_what_a_pool_overrides_comes_after_what_is_set_for_all() -> None:
+    shared = next(
+        path for path in UNITS.glob("groundwork-.service.d/*") if "EnvironmentFile" in path.read_text()
+    )
+    own = next(UNITS.glob("groundwork-worker@.service.d/*"))
+
+    assert own.name > shared.name
+    assert "EnvironmentFile=-/etc/groundwork/worker-%i.env" in own.read_text().splitlines()
 
 
 def test_every_pidfile_lies_in_the_runtime_folder_of_its_own_unit() -> None:

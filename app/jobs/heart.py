@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import db
 from app.config import settings
-from app.jobs import store
+from app.jobs import forks, store
 from app.jobs.models import Job, State, Worker
+from app.worker.node import without_generation
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,11 +27,16 @@ log = structlog.get_logger(__name__)
 
 #: New with every start and inherited by the pool's children: a restarted worker holds none of the old leases.
 _START = secrets.token_hex(4)
+#: Rows of workers that ended without a word, on hosts that are no more, are kept for so many leases.
+GONE_AFTER_LEASES = 3
 
 
 def holder(hostname: str) -> str:
     """The name under which the worker on this node, since this start, holds leases."""
     return f"{hostname}#{_START}"
+
+
+_HEART: Heart | None = None
 
 
 class Heart(threading.Thread):
@@ -40,32 +46,45 @@ class Heart(threading.Thread):
         super().__init__(name="heart", daemon=True)
         self._hostname = hostname
         self._concurrency = concurrency
-        self._stopped = threading.Event()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._stands_down = False
 
     def run(self) -> None:
         interval = settings().lease_seconds / 3
         while True:
-            try:
-                self.beat()
-            except (*store.DatabaseAway, SQLAlchemyError) as error:
-                log.warning("heart_missed", error=str(error).strip())
-                store.close()
-            if self._stopped.wait(interval):
+            with forks.at_work:
+                self._try_to_beat()
+            self._wake.wait(interval)
+            self._wake.clear()
+            if self._stopped:
                 return
 
+    def _try_to_beat(self) -> None:
+        try:
+            self.beat()
+        except (*store.DatabaseAway, SQLAlchemyError) as error:
+            log.warning("heart_missed", error=str(error).strip())
+        finally:
+            # Only this thread could close it, and a child must not inherit it.
+            store.close()
+
     def beat(self) -> None:
-        """Renew the leases of the running jobs, and the worker's own row; older rows of its node go."""
+        """Renew the leases of the running jobs, and the worker's own row; rows of the gone go."""
         name = holder(self._hostname)
-        running = [request.id for request in tuple(worker_state.active_requests)]
+        running = _running()
         if running:
             store.extend(store.connection(), ids=running, worker=name)
         with db.transaction() as session:
-            self._sign(session, name)
+            if self._stands_down:
+                session.execute(delete(Worker).where(Worker.name == name))
+            else:
+                self._sign(session, name)
 
     def _sign(self, session: Session, name: str) -> None:
         statement = db.insert_or_update(session, Worker).values(
             name=name,
-            node=self._hostname,
+            node=without_generation(self._hostname),
             release=settings().release,
             concurrency=self._concurrency,
             started_at=db.clock(),
@@ -74,16 +93,33 @@ class Heart(threading.Thread):
         session.execute(
             statement.on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": db.clock()})
         )
-        session.execute(delete(Worker).where(Worker.node == self._hostname, Worker.name != name))
+        # Nobody else has this name while this worker lives; others of the node may be taking over from it.
+        namesake = Worker.name.startswith(holder(self._hostname).removesuffix(_START), autoescape=True)
+        gone = Worker.seen_at < db.clock(-GONE_AFTER_LEASES * settings().lease_seconds)
+        session.execute(delete(Worker).where(Worker.name != name, namesake | gone))
+
+    def stand_down(self) -> None:
+        """Sign off, and go on keeping the leases."""
+        self._stands_down = True
+        self._wake.set()
 
     def stop(self) -> None:
         """End the thread, give back what is still held, and sign off."""
-        self._stopped.set()
+        self._stopped = True
+        self._wake.set()
         self.join(timeout=db.CONNECT_TIMEOUT.total_seconds())
         try:
             give_back(worker=holder(self._hostname))
         except SQLAlchemyError as error:
             log.warning("leases_not_given_back", error=str(error), remedy="they end by themselves")
+
+
+def _running() -> list[str]:
+    while True:
+        try:
+            return [request.id for request in tuple(worker_state.active_requests)]
+        except RuntimeError:
+            continue  # the main thread took one up meanwhile
 
 
 def give_back(*, worker: str) -> None:
@@ -101,11 +137,18 @@ def give_back(*, worker: str) -> None:
 
 @signals.worker_ready.connect
 def _start(sender: Any, **_: object) -> None:
-    heart = Heart(hostname=sender.hostname, concurrency=sender.controller.concurrency)
-    heart.start()
+    global _HEART
+    _HEART = Heart(hostname=sender.hostname, concurrency=sender.controller.concurrency)
+    _HEART.start()
     # Celery announces its end only when it stops warmly. At exit the pool is gone, either way.
-    atexit.register(_stop, heart, os.getpid())
+    atexit.register(_stop, _HEART, os.getpid())
     log.info("worker_ready", node=sender.hostname)
+
+
+def stand_down() -> None:
+    """Sign this process's worker off: from now on it only keeps the leases of what it still runs."""
+    if _HEART is not None:
+        _HEART.stand_down()
 
 
 def _stop(heart: Heart, pid: int) -> None:

@@ -17,6 +17,7 @@ from app import db
 from app.config import settings
 from app.jobs import metrics, recover
 from app.jobs.store import DatabaseAway
+from app.notify import ALIVE, notify
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 
@@ -46,6 +47,13 @@ class LedgerScheduler(Scheduler):
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due; the answer is how many seconds to sleep."""
+        try:
+            return self._tick()
+        finally:
+            # After the tick: one that does not come back is what systemd has to notice.
+            notify(ALIVE)
+
+    def _tick(self) -> float:
         try:
             if not self._lead():
                 return STANDBY.total_seconds()

@@ -1,0 +1,112 @@
+"""Ends a worker without harm: it takes nothing more, lets its jobs end, and gives back what does not."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from celery.platforms import EX_OK
+from celery.worker import state as worker_state
+
+from app.config import settings
+from app.pidfile import names_this_process
+from app.worker.node import Relative, relatives
+from app.worker.order import Order
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.25
+#: A worker that nobody holds any more waits so long for what ended last to be acknowledged.
+QUIET_TICKS = 2
+#: What others need beyond their own deadline to give their jobs back.
+PATIENCE_SECONDS = 5
+
+
+class Drain(threading.Thread):
+    """Waits for orders, in a thread because Celery's event loop has to go on while jobs end.
+
+    Celery's own warm shutdown leaves the loop: nothing is acknowledged, no time limit is kept, no control
+    command heard. Its soft shutdown sleeps for the whole time, though the jobs may be done at once.
+    """
+
+    def __init__(self, consumer: Any, *, pidfile: Path | None, on_drain: Callable[[], None]) -> None:
+        super().__init__(name="drain", daemon=True)
+        self._consumer = consumer
+        self._pidfile = pidfile
+        self._on_drain = on_drain
+        # Safe to put into from a signal handler, which may interrupt anything.
+        self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._deadline: float | None = None
+
+    def listen(self) -> None:
+        """Take orders as signals. To be called in the main thread."""
+        for order in Order:
+            signal.signal(order.value, partial(self._hear, order))
+        self.start()
+
+    def _hear(self, order: Order, *_: object) -> None:
+        self._orders.put(order)
+
+    def run(self) -> None:
+        self._obey(self._orders.get())
+        self._on_drain()
+        self._take_nothing_more()
+        quiet = 0
+        while quiet < QUIET_TICKS:
+            try:
+                self._obey(self._orders.get(timeout=TICK_SECONDS))
+            except queue.Empty:
+                quiet = 0 if worker_state.reserved_requests else quiet + 1
+            if self._deadline is not None and time.monotonic() >= self._deadline:
+                # Celery's cold shutdown: it ends the children, and what they ran is given back.
+                os.kill(os.getpid(), signal.SIGQUIT)
+                return
+        worker_state.should_stop = EX_OK  # type: ignore[assignment]
+
+    def see_off(self) -> None:
+        """Wait for those who stop too: systemd kills what is left once its main process has ended."""
+        while self._deadline is not None and time.monotonic() < self._deadline + PATIENCE_SECONDS:
+            if not self._others():
+                return
+            time.sleep(TICK_SECONDS)
+
+    def _obey(self, order: Order) -> None:
+        log.info("worker_told", order=order.name.lower(), running=len(worker_state.reserved_requests))
+        if order is Order.STAND_DOWN:
+            return
+        now = time.monotonic()
+        if self._deadline is not None:
+            self._deadline = now
+            return
+        self._deadline = now + settings().soft_shutdown_seconds
+        for other in self._others():
+            with suppress(ProcessLookupError):
+                os.kill(other.pid, signal.SIGTERM)
+
+    def _others(self) -> list[Relative]:
+        """Those that still drain; nobody speaks for them but the worker that took over."""
+        if self._pidfile is None or not names_this_process(self._pidfile):
+            return []
+        return [other for other in relatives(self._pidfile) if other.pid != os.getpid()]
+
+    def _take_nothing_more(self) -> None:
+        queues = self._consumer.app.amqp.queues
+        for name in list(queues.consume_from):
+            # Deselected here, so that a connection that is being made consumes nothing either.
+            queues.deselect(name)
+        self._consumer.call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._consumer.task_consumer:
+            self._consumer.task_consumer.cancel()

@@ -1,0 +1,68 @@
+"""What a worker does besides running tasks: it says when it consumes, and hears when it is to end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+from click import Option
+
+from app.jobs import heart
+from app.pidfile import release_pidfile, write_pidfile
+from app.worker.drain import Drain
+from app.worker.watchdog import Pulse, Watchdog
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+#: What `groundwork worker` tells Celery's worker beyond Celery's own options.
+OPTIONS = (
+    Option(["--announce"], type=Path, help="Pidfile, written once the worker consumes."),
+    Option(["--in-background"], is_flag=True, help="Let go of standard error once the worker is set up."),
+)
+
+
+def add_lifecycle(app: Celery) -> None:
+    """Give the workers of `app` their lifecycle."""
+    user_options: Any = app.user_options
+    user_options["worker"].update(OPTIONS)
+    app.steps["consumer"].add(Pulse)
+    signals.celeryd_after_setup.connect(_let_go_of_stderr)
+    signals.worker_ready.connect(_begin)
+
+
+def _let_go_of_stderr(instance: Any, **_: Any) -> None:
+    """Whoever started this worker reads its standard error until here; what goes wrong now is logged.
+
+    It happens before the pool starts, whose processes would keep the other end open.
+    """
+    if instance.options.get("in_background"):
+        os.dup2(1, 2)
+
+
+def _begin(sender: Any, **_: Any) -> None:
+    pidfile: Path | None = sender.controller.options.get("announce")
+    watchdog = Watchdog()
+
+    def stand_down() -> None:
+        watchdog.stop()
+        heart.stand_down()
+
+    drain = Drain(sender, pidfile=pidfile, on_drain=stand_down)
+    drain.listen()
+    watchdog.start()
+    if pidfile is not None:
+        write_pidfile(pidfile)
+    atexit.register(_end, os.getpid(), drain, pidfile)
+
+
+def _end(pid: int, drain: Drain, pidfile: Path | None) -> None:
+    # Processes of the pool inherit this.
+    if os.getpid() != pid:
+        return
+    drain.see_off()
+    if pidfile is not None:
+        release_pidfile(pidfile)
