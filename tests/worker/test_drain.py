@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: What a worker needs beyond its jobs to go.
 LEAVE_SECONDS = 8
+#: Celery looks every 5 s for children that have ended, and waits 10 s for what one may still have sent.
+NOTICE_SECONDS = 15
 
 
 def start_waiting(path: Path) -> str:
@@ -128,5 +130,5 @@ def test_a_worker_that_stands_down_can_still_be_asked_to_cancel(fleet: Fleet, tm
     tell(old, Order.STAND_DOWN)
     wait_until(lambda: not nodes(), seconds=5, what="it is none of the fleet's workers")
     AsyncResult(job_id).revoke(terminate=True)
-    wait_until(lambda: has_ended(old), seconds=LEAVE_SECONDS, what="it ends with its job")
+    wait_until(lambda: has_ended(old), seconds=NOTICE_SECONDS + LEAVE_SECONDS, what="it ends with its job")
     assert job_of(job_id).state == State.CANCELLED
