@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = ROOT / ".venv" / "bin"
 REBOOT = timedelta(minutes=10)
 BOOT_ID = "cat /proc/sys/kernel/random/boot_id"
 #: What a reader of a failure needs at most.
@@ -39,7 +38,6 @@ class VagrantMachine:
         self.passed = self.failed = 0
         self.ssh_config = folder / "ssh_config"
         self._environment = os.environ | {
-            "PATH": f"{BIN}:{os.environ['PATH']}",
             "VAGRANT_CHECKPOINT_DISABLE": "1",
             "VAGRANT_DEFAULT_PROVIDER": "libvirt",
             "VAGRANT_DOTFILE_PATH": str(folder / "vagrant"),
@@ -131,21 +129,24 @@ class VagrantMachine:
 
     def _vagrant(self, *command: str) -> str:
         """What Vagrant says; all that it ever said is in the log. Raises `StepFailed`."""
-        done = subprocess.run(
-            ["vagrant", *command],
-            cwd=ROOT,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
         log = self.folder / "vagrant.log"
-        with log.open("a") as kept:
-            kept.write(f"$ vagrant {' '.join(command)}\n{done.stdout}")
+        with log.open("a+") as kept:
+            kept.write(f"$ vagrant {' '.join(command)}\n")
+            kept.flush()
+            begin = kept.tell()
+            done = subprocess.run(
+                ["vagrant", *command],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=kept,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
+            kept.seek(begin)
+            said = kept.read()
         if done.returncode != 0:
-            said = [line.rpartition("\r")[2] for line in done.stdout.split("\n")]
-            reason = "\n".join(said[-REASON_LINES:])
+            lines = [line.rpartition("\r")[2] for line in said.split("\n")]
+            reason = "\n".join(lines[-REASON_LINES:])
             raise StepFailed(f"{reason}\nvagrant {command[0]} failed (above); all of it: {log}")
-        return done.stdout
+        return said
