@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from app.processes import Process
     from app.topology import Pool
 
-#: Below `TimeoutStartSec` of the unit, so that the reason is said before systemd loses patience.
+#: How long a worker may take to be set up, and then to consume. Both together are below `TimeoutStartSec` of
+#: the unit, so that the reason is said before systemd loses patience.
 READY_SECONDS = 60
 POLL_SECONDS = 0.05
 
@@ -75,7 +76,7 @@ def _start(process: Process, *, pool: Pool, pidfile: Path, log: Path) -> None:
     assert child.stderr is not None  # noqa: S101 (narrows the type)
     words = _Relay(child.stderr)
     words.start()
-    problem = _wait(child, pidfile)
+    problem = _wait(child, pidfile, words)
     if problem is None:
         # It goes on without this process, which must not be told off for leaving it behind.
         child.returncode = 0
@@ -89,14 +90,18 @@ def _start(process: Process, *, pool: Pool, pidfile: Path, log: Path) -> None:
     )
 
 
-def _wait(child: subprocess.Popen[bytes], pidfile: Path) -> str | None:
+def _wait(child: subprocess.Popen[bytes], pidfile: Path, words: _Relay) -> str | None:
     """None once the child has announced itself, else what went wrong."""
     until = time.monotonic() + READY_SECONDS
+    is_set_up = False
     while time.monotonic() < until:
         if named_pid(pidfile) == child.pid:
             return None
         if child.poll() is not None:
             return "ended before it was ready"
+        if not is_set_up and not words.is_alive():
+            # A host that is busy starting everything at once is slow, and starting again would not help it.
+            is_set_up, until = True, time.monotonic() + READY_SECONDS
         time.sleep(POLL_SECONDS)
     return f"was not ready within {READY_SECONDS} s"
 
