@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from ansible.module_utils.groundwork.commands import must, run
+from ansible.module_utils.groundwork.commands import PATH, must, run
 from ansible.module_utils.groundwork.files import File, lay_down, remove_tree
-from ansible.module_utils.groundwork.paths import ETC, TRIAL, UNITS
+from ansible.module_utils.groundwork.paths import DATA, ETC, TRIAL, UNITS, USER
 from ansible.module_utils.groundwork.releases import release_folder
 
 if TYPE_CHECKING:
@@ -45,11 +46,55 @@ class UnderSystemd:
         return LOG.read_text(errors="replace") if LOG.is_file() else ""
 
 
+class AsProcess:
+    """A candidate that is our own child, where supervisord would bring it back whenever it ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """What it said."""
+        return LOG.read_text(errors="replace")
+
+
 @contextmanager
 def candidate_under(manager: str, *, host: Host, port: int) -> Iterator[Candidate]:
     """Run a candidate for the time of a `with`."""
-    if manager != "systemd":
-        raise LookupError(f'No candidate can be run under "{manager}".')
+    with (_by_systemd if manager == "systemd" else _by_us)(host, port=port) as candidate:
+        yield candidate
+
+
+@contextmanager
+def _by_us(host: Host, *, port: int) -> Iterator[AsProcess]:
+    files = {ENV_FILE: File(content=_settings(host))}
+    lay_down(files, paths=files)
+    command = [str(release_folder(str(host.release)) / "venv/bin/groundwork"), "serve", "--port", str(port)]
+    with LOG.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 (no shell; the release is ours)
+            ["/usr/bin/timeout", str(MAX_SECONDS), *command, "--workers", "1"],
+            user=USER,
+            group=USER,
+            extra_groups=[],
+            cwd=DATA,
+            env={"PATH": PATH, "LC_ALL": "C.UTF-8", "GROUNDWORK_ENV_FILE": str(ENV_FILE)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield AsProcess(process)
+    finally:
+        process.terminate()
+        process.wait()
+        lay_down({}, paths=files)
+
+
+@contextmanager
+def _by_systemd(host: Host, *, port: int) -> Iterator[UnderSystemd]:
     runtime = UNITS.parents[2] / "run/systemd/system"
     files = _unit_files(host, port=port, folder=runtime)
     run(["systemctl", "stop", UNIT])

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ansible.module_utils.groundwork.paths import ETC, UNITS
+from ansible.module_utils.groundwork.paths import ETC, SUPERVISOR, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -90,6 +90,8 @@ def _concerns(path: Path, instance: Instance) -> bool:
         template = f"groundwork-{instance.service}{'@' if instance.pool else ''}.service"
         owners = {instance.unit, template, "groundwork-.service"}
         return {path.name, path.parent.name.removesuffix(".d")} & owners != set()
+    if path.parent == SUPERVISOR:
+        return path.stem == f"groundwork-{instance.name}"
     if path.parent.name == "credentials":
         return ONLY_FOR.get(path.name.partition("_")[0], instance.service) == instance.service
     return path in (ETC / "groundwork.env", ETC / f"{instance.name}.env")

@@ -20,6 +20,7 @@ KEY = ("controller", "boot", "pid", "started")
 
 def take(mine: dict[str, Any], *, instead_of: dict[str, Any] | None) -> dict[str, Any] | None:
     """Take the lock; who has it if that is somebody else. `instead_of` is a holder known to be gone."""
+    folder(STATE)
     with _alone():
         holder = read()
         if holder and _key(holder) != _key(mine) and (not instead_of or _key(holder) != _key(instead_of)):
@@ -33,6 +34,8 @@ def take(mine: dict[str, Any], *, instead_of: dict[str, Any] | None) -> dict[str
 
 def give_back(mine: dict[str, Any]) -> bool:
     """Give the lock back, if it is ours, with what the deploy kept to be undone; whether it was."""
+    if not STATE.is_dir():
+        return False
     with _alone():
         holder = read()
         if not holder or _key(holder) != _key(mine):
@@ -57,7 +60,6 @@ def _key(holder: dict[str, Any]) -> tuple[Any, ...]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    folder(STATE)
     descriptor = os.open(STATE, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

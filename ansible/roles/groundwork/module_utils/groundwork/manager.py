@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ansible.module_utils.groundwork.supervisor import Supervisor
 from ansible.module_utils.groundwork.systemd import Systemd
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Manager(Protocol):
     def remove(self, instance: Instance) -> None:
         """Stop it and start it no more."""
 
+    def forget(self, timer: str) -> None:
+        """End a timer that another role has set."""
+
+    def pause(self, instances: Collection[Instance]) -> None:
+        """Stop these together until they are started or the host boots."""
+
+    def seen(self, instance: Instance) -> tuple[str, str]:
+        """What state it is in, and since when."""
+
     def installed(self) -> list[Instance]:
         """The instances that start with the host, known to us or not."""
 
@@ -54,4 +64,6 @@ def manager_named(name: str) -> Manager:
     """The manager of a host."""
     if name == "systemd":
         return Systemd()
+    if name == "supervisor":
+        return Supervisor()
     raise LookupError(f'There is no service manager "{name}".')

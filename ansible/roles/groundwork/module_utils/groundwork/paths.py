@@ -10,6 +10,7 @@ CURRENT = OPT / "current"
 PREVIOUS = OPT / "previous"
 ETC = Path("/etc/groundwork")
 UNITS = Path("/etc/systemd/system")
+SUPERVISOR = Path("/etc/supervisor/groundwork")
 DATA = Path("/var/lib/groundwork")
 LOGS = Path("/var/log/groundwork")
 #: What a deploy remembers between runs: the lock, what is installed, how to undo what is under way.

@@ -89,6 +89,21 @@ class Systemd:
         self._do("disable", "--quiet", "--now", *_with_socket(instance), failing=False)
         self._do("reset-failed", instance.unit, failing=False)
 
+    def forget(self, timer: str) -> None:
+        """End a timer that another role has set."""
+        self._do("disable", "--quiet", "--now", f"{timer}.timer", failing=False)
+
+    def pause(self, instances: Collection[Instance]) -> None:
+        """Stop these together until they are started or the host boots."""
+        units = [unit for one in instances for unit in _with_socket(one)]
+        self._do("stop", TARGET, *units)
+
+    def seen(self, instance: Instance) -> tuple[str, str]:
+        """What state it is in, and since when."""
+        shown = run(["systemctl", "show", "--property", "ActiveState,StateChangeTimestamp", instance.unit])
+        values = dict(line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line)
+        return values.get("ActiveState", "unknown"), values.get("StateChangeTimestamp", "")
+
     def installed(self) -> list[Instance]:
         """The workers that start with the host; the others are known by name."""
         folder = UNITS / f"{TARGET}.wants"
