@@ -1,0 +1,1 @@
+"""What the role's modules do, without a host."""

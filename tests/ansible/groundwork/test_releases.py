@@ -1,0 +1,83 @@
+"""Which release is live is one link, and none that is needed is removed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from ansible.module_utils.groundwork import releases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IDS = tuple(f"2026-{number}" for number in range(1, 8))
+
+
+@pytest.fixture(autouse=True)
+def seven_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Installed one after the other."""
+    monkeypatch.setattr(releases, "RELEASES", tmp_path / "releases")
+    monkeypatch.setattr(releases, "CURRENT", tmp_path / "current")
+    monkeypatch.setattr(releases, "PREVIOUS", tmp_path / "previous")
+    for at, name in enumerate(IDS):
+        home = tmp_path / "releases" / name
+        home.mkdir(parents=True)
+        (home / "release.json").write_text("{}")
+        os.utime(home / "release.json", (at, at))
+    return tmp_path
+
+
+def test_a_link_means_another_release_at_one_moment(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    for name in IDS:
+        releases.flip(link, name)
+        assert releases.linked(link) == name
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "releases"]
+
+
+def test_a_link_is_flipped_over_what_an_interruption_left(tmp_path: Path) -> None:
+    (tmp_path / ".current.new").symlink_to("nowhere")
+    releases.flip(tmp_path / "current", IDS[0])
+    assert releases.linked(tmp_path / "current") == IDS[0]
+
+
+def test_the_newest_stay() -> None:
+    assert releases.prune(keep=5) == list(IDS[:2])
+    assert releases.installed() == list(IDS[2:])
+
+
+def test_what_is_live_and_the_way_back_stay_however_old(tmp_path: Path) -> None:
+    releases.flip(tmp_path / "current", IDS[0])
+    releases.flip(tmp_path / "previous", IDS[1])
+    assert releases.prune(keep=5) == []
+
+
+def test_a_release_that_still_runs_stays(tmp_path: Path) -> None:
+    program = tmp_path / "releases" / IDS[0] / "cat"
+    program.symlink_to("/bin/cat")
+    with subprocess.Popen([program], stdin=subprocess.PIPE):
+        assert releases.prune(keep=5) == [IDS[1]]
+    assert releases.prune(keep=5) == [IDS[0]]
+
+
+def test_what_an_interrupted_install_left_is_no_release(tmp_path: Path) -> None:
+    (tmp_path / "releases" / IDS[6] / "release.json").unlink()
+    assert not releases.is_installed(IDS[6])
+    assert IDS[6] not in releases.installed()
+
+
+def test_previous_means_the_one_before(tmp_path: Path) -> None:
+    releases.flip(tmp_path / "previous", IDS[3])
+    assert releases.chosen("previous") == IDS[3]
+
+
+def test_without_one_before_there_is_no_way_back() -> None:
+    with pytest.raises(LookupError, match="no way back"):
+        releases.chosen("previous")
+
+
+def test_a_release_that_is_not_here_is_refused_with_those_that_are() -> None:
+    with pytest.raises(LookupError, match=f"2027-1 is not on this host.*{IDS[0]}"):
+        releases.chosen("2027-1")
