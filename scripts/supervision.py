@@ -151,7 +151,7 @@ def main() -> None:
 
 def place_of(*, state: str | None, bin_folder: str | None, redis_config: str | None) -> Place:
     """The place that the command line describes; by default the one the units are written for."""
-    folder = PurePosixPath(state or "/run/groundwork")
+    folder = PurePosixPath(state or "/var/lib/groundwork")
     return Place(
         state=folder,
         socket=folder / "supervisor.sock",

@@ -84,7 +84,7 @@ class Supervisord:
     is_systemd = False
 
     def _status(self, instance: Instance) -> str:
-        return str(self.host.run("supervisorctl status %s", f"groundwork:{self._program(instance)}").stdout)
+        return str(self.host.run("supervisorctl status %s", self._program(instance)).stdout)
 
     def _program(self, instance: Instance) -> str:
         return instance.unit.replace("@", "-")
@@ -100,7 +100,7 @@ class Supervisord:
         return int(self._status(instance).partition("pid ")[2].partition(",")[0])
 
     def pidfile(self, instance: Instance) -> Path:
-        return Path("/run/groundwork") / f"{self._program(instance)}.pid"
+        return Path("/var/lib/groundwork") / f"{self._program(instance)}.pid"
 
     def said(self, instance: Instance | None) -> str:
         name = self._program(instance) if instance else "*"
