@@ -1,0 +1,181 @@
+"""The users that the role gives Redis: each can do its work, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+import redis
+from redis.exceptions import AuthenticationError, ResponseError
+
+from app.doctor import broker
+from app.doctor.finding import Level
+from tests.ansible.roles import render
+from tests.fleet import CELERY, ROOT
+from tests.jobs.running import ended
+from tests.sample import tasks
+from tests.servers import RedisServer, stop, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.fleet import Fleet
+
+PASSWORDS = {
+    f"redis_{user}_password": f"{user} @:/#%\"' é {secrets.token_urlsafe(24)}"
+    for user in ("app", "monitor", "operator")
+}
+USERS = {"app": "groundwork", "monitor": "monitor", "operator": "operator"}
+REFUSED = "(?i)no permissions|not allowed"
+SERVICE_NEVER = (
+    "FLUSHALL", "FLUSHDB", "KEYS *", "CONFIG GET *", "CONFIG SET save x", "DEBUG SLEEP 0", "SHUTDOWN NOSAVE",
+    "ACL LIST", "SCRIPT FLUSH", "MONITOR", "CLIENT LIST", "CLIENT KILL TYPE normal", "REPLICAOF localhost 1",
+    "SAVE", "SWAPDB 0 1", "GET other:key", "LPUSH other:list x", "DEL other:key", "PUBLISH other x",
+    "MIGRATE localhost 1 groundwork:default 0 1", "FUNCTION LIST", "MODULE LIST", "EVAL return(1) 0",
+)  # fmt: skip
+MONITOR_NEVER = (
+    "LPUSH groundwork:default x", "DEL groundwork:default", "LRANGE groundwork:default 0 -1", "KEYS *",
+    "FLUSHALL", "CONFIG GET *", "PUBLISH groundwork:x y", "SUBSCRIBE groundwork:x", "MONITOR",
+)  # fmt: skip
+
+
+@dataclass
+class GuardedRedis(RedisServer):
+    """A Redis with the users of the role."""
+
+    @property
+    def url(self) -> str:
+        password = quote(PASSWORDS["redis_app_password"], safe="")
+        return f"redis://{USERS['app']}:{password}@127.0.0.1:{self.port}/0"
+
+    def client(self, user: str = "operator") -> Any:
+        password = PASSWORDS[f"redis_{user}_password"]
+        return redis.Redis(port=self.port, socket_timeout=5, username=USERS[user], password=password)
+
+    def wait_until(self, condition: Callable[[], Any], *, what: str) -> None:
+        """As `wait_until`, and with nothing refused meanwhile."""
+
+        def met() -> Any:
+            assert self.refused() == []
+            return condition()
+
+        wait_until(met, seconds=30, what=what)
+
+    def refused(self) -> list[tuple[object, ...]]:
+        """What Redis refused anybody, and why."""
+        log: Any = self.client().acl_log()
+        return [(entry["username"], entry["reason"], entry["object"]) for entry in log]
+
+
+@pytest.fixture(scope="module")
+def users_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("redis") / "users.acl"
+    render("redis", "etc/redis/users.acl.j2", to=path, **PASSWORDS)
+    return path
+
+
+@pytest.fixture
+def guarded_redis(users_file: Path) -> Iterator[GuardedRedis]:
+    server = GuardedRedis(arguments=("--aclfile", str(users_file)))
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def environment(fleet: Fleet, guarded_redis: GuardedRedis, configure: Callable[..., None]) -> dict[str, str]:
+    """The environment of processes that are the service's user in Redis."""
+    assert fleet
+    configure(redis_url=guarded_redis.url, flower_password=secrets.token_urlsafe(24))
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def celery(*arguments: str, environment: dict[str, str]) -> str:
+    done = subprocess.run([*CELERY, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_service_is_refused_nothing_it_needs(
+    fleet: Fleet, guarded_redis: GuardedRedis, environment: dict[str, str], tmp_path: Path
+) -> None:
+    # With gossip, mingle and events, which the units leave out and a person may want.
+    fleet.start_worker(options=("-E",))
+    fleet.start_worker("second", options=("-E",))
+    fleet.start_beat()
+    log = tmp_path / "seen"
+    with log.open("wb") as output:
+        seen = subprocess.Popen([*CELERY, "events", "--dump"], env=environment, stdout=output, stderr=output)
+        flower = subprocess.Popen(
+            [*CELERY, "flower", "--port=0"], env=environment, stdout=output, stderr=output
+        )
+    try:
+        guarded_redis.wait_until(lambda: " heartbeat: " in log.read_text(), what="events are seen")
+        result = tasks.add.apply_async((1, 1), countdown=0.5)
+        assert result.get(timeout=20) == 2
+        for command in (
+            ["inspect", "ping"],
+            ["inspect", "stats"],
+            ["control", "enable_events"],
+            ["purge", "-f"],
+        ):
+            celery(*command, environment=environment)
+        waiting = tasks.wait_for_file.delay(str(tmp_path / "never"))
+        guarded_redis.wait_until((tmp_path / "never.started").exists, what="a job runs")
+        waiting.revoke(terminate=True)
+        assert ended(str(waiting.id))
+        guarded_redis.wait_until(lambda: "Connected to" in log.read_text(), what="Flower runs")
+        assert all(process.popen.poll() is None for process in fleet.processes)
+    finally:
+        stop(seen, how=signal.SIGINT)
+        stop(flower)
+    assert guarded_redis.refused() == [], log.read_text()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("environment")
+def test_the_doctor_sees_the_broker_as_the_services_user() -> None:
+    findings = [
+        broker.redis_answers(),
+        broker.writes_are_kept(),
+        broker.nothing_is_evicted(),
+        broker.memory_has_room(),
+    ]
+    assert {finding.level for finding in findings} == {Level.OK}
+
+
+@pytest.mark.parametrize("command", SERVICE_NEVER)
+def test_the_service_may_not(command: str, guarded_redis: GuardedRedis) -> None:
+    with pytest.raises(ResponseError, match=REFUSED):
+        guarded_redis.client("app").execute_command(*command.split())
+
+
+@pytest.mark.parametrize("command", MONITOR_NEVER)
+def test_who_only_looks_may_not(command: str, guarded_redis: GuardedRedis) -> None:
+    with pytest.raises(ResponseError, match=REFUSED):
+        guarded_redis.client("monitor").execute_command(*command.split())
+
+
+def test_who_only_looks_sees_how_redis_is_and_how_long_queues_are(guarded_redis: GuardedRedis) -> None:
+    client: Any = guarded_redis.client("monitor")
+    assert client.info("memory")["maxmemory_policy"] == "noeviction"
+    assert client.llen("groundwork:default") == 0
+    assert guarded_redis.refused() == []
+
+
+def test_nobody_gets_in_without_a_name(guarded_redis: GuardedRedis) -> None:
+    with pytest.raises(AuthenticationError):
+        redis.Redis(port=guarded_redis.port).ping()
+
+
+def test_the_file_of_users_holds_no_password(users_file: Path) -> None:
+    written = users_file.read_text()
+    assert not [password for password in PASSWORDS.values() if password in written]
