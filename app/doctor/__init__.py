@@ -45,6 +45,7 @@ REDIS = Chapter(
         broker.nothing_is_evicted,
         broker.memory_has_room,
         broker.memory_may_be_overcommitted,
+        broker.queues_hold_no_garbage,
     ),
 )
 FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))

@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from app import quarantine
 from app.config import settings
 from app.doctor.finding import Finding
 from app.failures import first_line, masked_redis_url
@@ -94,14 +95,34 @@ def memory_may_be_overcommitted() -> Finding:
     return Finding.ok(ABOUT, "vm.overcommit_memory is 1.")
 
 
+def queues_hold_no_garbage() -> Finding:
+    """Whether workers found something on a queue that is no message."""
+    with _client() as client:
+        kept = quarantine.held(client).kept
+        newest = quarantine.entries(client, limit=1)
+    if not newest:
+        return Finding.ok(ABOUT, "Workers found nothing but messages on the queues.")
+    last = newest[0]
+    return Finding.warning(
+        ABOUT,
+        f"Workers put aside {kept} of what they found on the queues because it is no message, the last "
+        f'from "{last["queue"]}" at {last["at"]}: {last["problem"]}',
+        fix="Find out who else writes to this Redis (groundwork quarantine list shows what it was), "
+        "then: groundwork quarantine clear",
+    )
+
+
 def _info(section: str) -> dict[str, Any]:
-    url = settings().redis_url.get_secret_value()
+    with _client() as client:
+        answer: dict[str, Any] = client.info(section)
+    return answer
+
+
+def _client() -> redis.Redis:
     # Without retries: a person waits for the answer, and "not now" is one.
-    with redis.Redis.from_url(
-        url,
+    return redis.Redis.from_url(
+        settings().redis_url.get_secret_value(),
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
-    ) as client:
-        answer: dict[str, Any] = client.info(section)
-    return answer
+    )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from app.envelope import LEDGER_HEADER
 from app.jobs import attempt, send
-from app.jobs.message import LEDGER_HEADER
 
 if TYPE_CHECKING:
     from app.jobs.attempt import RunningJob

@@ -14,14 +14,13 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from app.envelope import LEDGER_HEADER
 from app.jobs.seal import SEAL, mask
 from app.topology import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Marks messages made here. A worker that finds no row for one drops it: its acceptance was rolled back.
-LEDGER_HEADER = "ledger"
 #: Database time (epoch seconds) at which the message counts as sent; tells what a queue has lost.
 PUBLISHED_HEADER = "published"
 CONTEXT_HEADER = "context"

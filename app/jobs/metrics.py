@@ -12,8 +12,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from sqlalchemy import func, literal_column, select, union_all
 
+from app import quarantine
 from app.config import settings
 from app.db import clock, reading
+from app.jobs import publish
 from app.jobs.models import Job, JobStat, State, Worker
 from app.jobs.overdue import count_overdue
 from app.jobs.recover import broker_lists
@@ -68,6 +70,8 @@ class LedgerCollector(Collector):
             yield from _finished(session)
         yield _gauge("broker_up", "Whether Redis answers.", (), [((), int(lists is not None))])
         yield _gauge("queue_messages", "Messages in Redis.", ("queue", "priority"), _depths(lists or ()))
+        if lists is not None:
+            yield from _put_aside()
 
 
 def _gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[Any, float]]) -> Metric:
@@ -106,6 +110,16 @@ def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
 def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]]:
     for found in lists:
         yield (found.queue.value, found.step.name.lower()), found.length
+
+
+def _put_aside() -> Iterator[Metric]:
+    held = quarantine.held(publish.client())
+    yield _gauge(
+        "quarantine_messages", "What came from a queue, is no message, and is kept.", (), [((), held.kept)]
+    )
+    total = CounterMetricFamily("groundwork_messages_put_aside", "All that was ever put aside there.")
+    total.add_metric([], held.total)
+    yield total
 
 
 def _finished(session: Session) -> Iterator[Metric]:

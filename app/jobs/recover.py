@@ -101,13 +101,16 @@ def broker_lists() -> list[BrokerList] | None:
 
 
 def _oldest(tail: Sequence[bytes]) -> float | None:
-    times = []
-    for raw in tail:
-        try:
-            times.append(float(json.loads(raw)["headers"][PUBLISHED_HEADER]))
-        except (ValueError, KeyError, TypeError):
-            continue  # a light task's message, or not one of ours
-    return min(times, default=None)
+    return min((time for raw in tail if (time := _published(raw)) is not None), default=None)
+
+
+def _published(raw: bytes) -> float | None:
+    """When a message says it was sent; None for a light task's, one not of ours, and for garbage."""
+    try:
+        time = json.loads(raw)["headers"][PUBLISHED_HEADER]
+        return datetime.fromtimestamp(time, tz=UTC).timestamp() if isinstance(time, float) else None
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
+        return None
 
 
 def publish_waiting(lists: Sequence[BrokerList]) -> int:

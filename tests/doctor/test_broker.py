@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app import quarantine
 from app.doctor import broker
 from app.doctor.finding import Level
 from tests.servers import RedisServer, free_port
@@ -73,3 +74,15 @@ def test_a_redis_that_fills_up_is_said_so_before_it_is_full(
 def test_memory_of_another_host_is_not_judged(configure: Callable[..., None]) -> None:
     configure(redis_url="redis://redis.example.net:6379/0")
     assert broker.memory_may_be_overcommitted().level is Level.OK
+
+
+def test_garbage_from_a_queue_is_told_of_until_it_is_cleared(server: RedisServer) -> None:
+    assert broker.queues_hold_no_garbage().level is Level.OK
+    quarantine.put_aside(server.client(), b"garbage", queue="default", problem="It is not JSON.")
+    finding = broker.queues_hold_no_garbage()
+    assert finding.level is Level.WARNING
+    assert 'from "default"' in finding.sentence
+    assert "It is not JSON." in finding.sentence
+    assert "groundwork quarantine clear" in (finding.fix or "")
+    quarantine.clear(server.client())
+    assert broker.queues_hold_no_garbage().level is Level.OK

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, text
 
 from app import db
+from app.celery_app import celery_app
 from app.jobs import publish
 from app.jobs.message import Dispatch
 from app.jobs.models import TERMINAL, Attempt, Job
@@ -41,7 +42,11 @@ class Service:
         client: Any = self.redis.client()
         lists = [name for queue in Queue for name in client.keys(f"groundwork:{queue.value}*")]
         held: dict[bytes, Any] = {name: client.lrange(name, 0, -1) for name in lists}
-        return held | {b"unacked": unacked} if (unacked := client.hgetall("groundwork:unacked")) else held
+        # A worker keeps no copy of a ledger's message in Redis, so it is asked itself.
+        looking = celery_app.control.inspect(timeout=5, limit=1)
+        for answer in (looking.reserved(), looking.active()):
+            held |= {node.encode(): at_hand for node, at_hand in (answer or {}).items() if at_hand}
+        return held
 
 
 def job_of(job_id: str) -> Job:
@@ -88,7 +93,7 @@ def wait_for_state(job_id: str, state: str, *, seconds: float = 20) -> Job:
     return job_of(job_id)
 
 
-def send_again(job_id: str) -> None:
+def send_again(job_id: str, *, expires: str | None = None) -> None:
     """Put the first message of a job into the broker once more."""
     job = job_of(job_id)
     again = Dispatch(
@@ -102,7 +107,7 @@ def send_again(job_id: str) -> None:
         context=None,
         group_id=job.group_id,
         attempt=0,
-        expires=None,
+        expires=expires,
         published=job.accepted_at.timestamp(),
     )
     assert publish.publish([again], patient=True) == []

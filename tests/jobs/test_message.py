@@ -15,6 +15,7 @@ from sqlalchemy import update
 
 from app import db
 from app.celery_app import celery_app
+from app.envelope import LEDGER_HEADER
 from app.jobs import message, outbox
 from app.jobs.models import Job
 from app.topology import Priority
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.servers import RedisServer
 
 pytestmark = pytest.mark.usefixtures("database")
-OURS = {message.LEDGER_HEADER, message.PUBLISHED_HEADER, message.CONTEXT_HEADER}
+OURS = {LEDGER_HEADER, message.PUBLISHED_HEADER, message.CONTEXT_HEADER}
 #: Celery shows arguments as Python, the ledger as JSON; the process id and the name of the sender differ.
 DIFFERS = {"argsrepr", "kwargsrepr", "origin"}
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, insert, select, update
 
+from app import quarantine
 from app.db import clock, reading, transaction
 from app.jobs import metrics, publish, rollup
 from app.jobs.accept import accept, new_job
@@ -247,3 +248,12 @@ def test_pruning_takes_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatc
     roll_up()
     monkeypatch.setattr(rollup, "PRUNE_BATCH", 2)
     assert [prune() for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_garbage_from_a_queue_is_counted_though_it_is_cleared() -> None:
+    client = publish.client()
+    for _ in range(3):
+        quarantine.put_aside(client, b"garbage", queue=QUEUE, problem="It is not JSON.")
+    assert (sample("quarantine_messages"), sample("messages_put_aside_total")) == (3, 3)
+    assert quarantine.clear(client) == 3
+    assert (sample("quarantine_messages"), sample("messages_put_aside_total")) == (0, 3)

@@ -1,0 +1,99 @@
+"""What a message from a queue must look like, so that nothing in it can end the worker that takes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kombu.utils.json import loads
+
+#: Marks messages made by the ledger. A worker that finds no row for one drops it.
+LEDGER_HEADER = "ledger"
+JSON = "application/json"
+
+
+class NotAMessage(ValueError):
+    """Raised for what came from a queue and cannot be a task's message."""
+
+
+def read(raw: bytes) -> Any:
+    """The document in `raw`, as kombu reads it."""
+    try:
+        text = raw.decode()
+        # kombu looks at each object for a type of its own, which costs twice the reading; few hold one.
+        return loads(text) if '"__type__"' in text else json.loads(text)
+    except Exception as error:  # its decoders of own types raise what they like
+        raise NotAMessage(f"It is not JSON: {_said(error)}") from None
+
+
+def parsed(make: Any, payload: Any, **options: Any) -> None:
+    """Let `make` (the constructor of kombu's message) read `payload`."""
+    try:
+        make(payload, **options)
+    except Exception as error:  # whatever a document of any shape makes it stumble over
+        raise NotAMessage(f"It is no envelope: {_said(error)}") from None
+
+
+def check(message: Any) -> None:
+    """Raise `NotAMessage` where Celery would take the message for a task's and then not survive it."""
+    delivery = message.delivery_info
+    _require(isinstance(message.headers, dict), "its headers are no object")
+    _require(isinstance(message.delivery_tag, str), "its delivery_tag is no text")
+    _require(isinstance(delivery, dict), "its delivery_info is no object")
+    _require(_are_texts(delivery, "exchange", "routing_key"), "its delivery_info names no queue")
+    if "task" in message.headers:
+        _check_second_protocol(message)
+    elif message.content_type == JSON:
+        _check_first_protocol(message)
+
+
+def _check_second_protocol(message: Any) -> None:
+    headers, body = message.headers, _body(message)
+    _require(_are_texts(headers, "task", "id"), "its task and id are not both text")
+    _require(_is_limit(headers.get("timelimit")), "its timelimit is no pair of seconds")
+    well_made = isinstance(body, list | tuple) and len(body) == 3
+    _require(well_made, "its body is no list of arguments, named arguments and options")
+    args, kwargs, options = body
+    _require(isinstance(args, list | tuple), "its arguments are no list")
+    _require(isinstance(kwargs, dict), "its named arguments are no object")
+    _require(options is None or isinstance(options, dict), "its options are no object")
+
+
+def _check_first_protocol(message: Any) -> None:
+    """As Celery 3 wrote: all in the body. One with no task in it is refused by Celery in good order."""
+    try:
+        body = _body(message)
+    except NotAMessage:
+        return
+    if isinstance(body, dict) and "task" in body:
+        _require(_are_texts(body, "task", "id"), "its task and id are not both text")
+        _require(_is_limit(body.get("timelimit")), "its timelimit is no pair of seconds")
+
+
+def _body(message: Any) -> Any:
+    # Celery's consumer sets this later, to the same; what is decoded here is not decoded again.
+    message.accept = message.accept or {JSON}
+    try:
+        return message.payload
+    except Exception as error:  # of the decoders
+        raise NotAMessage(f"Its body cannot be read: {_said(error)}") from None
+
+
+def _are_texts(document: dict[str, Any], *names: str) -> bool:
+    return all(isinstance(document.get(name), str) for name in names)
+
+
+def _is_limit(value: Any) -> bool:
+    if not value:
+        return value is None or isinstance(value, list)
+    pair = isinstance(value, list) and len(value) == 2
+    return pair and all(part is None or isinstance(part, int | float) for part in value)
+
+
+def _require(right: bool, problem: str) -> None:
+    if not right:
+        raise NotAMessage(f"It is no task's message: {problem}.")
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:200]}"
