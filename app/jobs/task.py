@@ -36,6 +36,7 @@ class JobTask(Task[..., Any]):
     """Runs the body between claim and finish; the finish itself is the result backend's."""
 
     abstract = True
+    Request = "app.jobs.request:JobRequest"
     acks_late = True
     durable: bool = True
     # Celery must report every end of an attempt to the backend, wanted result or not.

@@ -11,10 +11,12 @@ import pytest
 from celery import Celery
 from celery.exceptions import TaskRevokedError
 from celery.result import AsyncResult
+from sqlalchemy import update
 
+from app import db
 from app.celery_app import celery_app
 from app.config import settings
-from app.jobs.models import Outcome, State
+from app.jobs.models import Job, Outcome, State
 from app.topology import Priority
 from tests.jobs.running import (
     all_jobs,
@@ -23,6 +25,7 @@ from tests.jobs.running import (
     ended,
     job_of,
     jobs_named,
+    send_again,
     wait_for_state,
 )
 from tests.sample import celery_tasks, tasks
@@ -218,6 +221,16 @@ def test_a_job_that_expired_before_anybody_began_it_is_cancelled() -> None:
     job = ended(result.id)
     assert (job.state, job.error) == (State.CANCELLED, "expired")
     assert str(result.state) == "REVOKED"
+
+
+def test_the_ledgers_clock_decides_about_expiry_and_not_the_workers() -> None:
+    result = tasks.add.apply_async((1, 1), countdown=3600, expires=7200)
+    with db.transaction() as session:
+        ready = {"state": State.READY, "published_at": db.clock()}
+        session.execute(update(Job).where(Job.id == result.id).values(**ready))
+    long_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    send_again(result.id, expires=long_ago)
+    assert ended(result.id).state == State.DONE
 
 
 def test_queue_and_priority_of_a_call_are_kept() -> None:
