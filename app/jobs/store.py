@@ -130,22 +130,37 @@ def claim(connection: Connection, messages: Sequence[Message], *, worker: str) -
     """Take the jobs that are ready and of which `messages` are not older copies."""
     lease, release = settings().lease_seconds, settings().release
     if isinstance(connection, sqlite3.Connection):
-        values = (worker, release, f"+{lease} seconds", json.dumps(messages))
-        rows = connection.execute(SQLITE.claim, values).fetchall()
+        values: tuple[Any, ...] = (worker, release, f"+{lease} seconds")
+        if len(messages) == 1:
+            rows = connection.execute(SQLITE.claim_one, (*values, *messages[0])).fetchall()
+        else:
+            rows = connection.execute(SQLITE.claim, (*values, json.dumps(messages))).fetchall()
         return [Claim(*row) for row in rows]
-    ids, attempts = [m.id for m in messages], [m.attempt for m in messages]
-    rows = prepared.run(connection, POSTGRESQL.claim, (worker, release, lease, ids, attempts))
+    values = (worker, release, lease)
+    if len(messages) == 1:
+        rows = prepared.run(connection, POSTGRESQL.claim_one, (*values, *messages[0]))
+    else:
+        rows = prepared.run(connection, POSTGRESQL.claim, (*values, *_columns(messages)))
     return [Claim(*row[:4]) for row in rows]
 
 
 def finish(connection: Connection, finishes: Sequence[Finish]) -> set[str]:
     """Mark jobs done; the answer holds the ids whose fence was still good."""
+    one = (finishes[0].result, finishes[0].id, finishes[0].fence) if len(finishes) == 1 else None
     if isinstance(connection, sqlite3.Connection):
-        rows = connection.execute(SQLITE.finish, (json.dumps(finishes),)).fetchall()
+        if one:
+            rows = connection.execute(SQLITE.finish_one, one).fetchall()
+        else:
+            rows = connection.execute(SQLITE.finish, (json.dumps(finishes),)).fetchall()
+    elif one:
+        rows = prepared.run(connection, POSTGRESQL.finish_one, one)
     else:
-        columns = tuple(map(list, zip(*finishes, strict=True)))
-        rows = prepared.run(connection, POSTGRESQL.finish, columns)
+        rows = prepared.run(connection, POSTGRESQL.finish, _columns(finishes))
     return {row[0] for row in rows}
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def extend(connection: Connection, *, ids: Sequence[str], worker: str) -> set[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from sqlalchemy import func, select
 from app import db
 from app.jobs.accept import MAX_ARGUMENTS, Accepted, accept, new_job
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge, UnknownQueue, UnknownTask
+from app.jobs.making import new_id
 from app.jobs.models import Job, State
 from app.topology import Priority
 from tests.jobs.broker import waiting
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from tests.servers import RedisServer
+    from tests.servers import PostgresServer, RedisServer
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -153,7 +156,7 @@ def test_nothing_is_accepted_of_nothing() -> None:
 
 @pytest.mark.parametrize(
     "when",
-    [{"delay_seconds": 30.0}, {"run_at": datetime.now(UTC) + timedelta(minutes=5)}],
+    [{"delay_seconds": 30.0}, {"run_at": datetime.now(UTC) + timedelta(hours=5)}],
     ids=["delay", "moment"],
 )
 def test_a_job_for_later_is_a_row_and_no_message(when: dict[str, Any], redis_server: RedisServer) -> None:
@@ -187,3 +190,23 @@ def test_an_unknown_task_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UnknownTask, match=r'Did you mean "sample\.add"'):
         new_job("sample.addd")
     assert count() == 0
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_job_is_accepted_though_the_database_was_restarted_since_the_last(
+    postgres_server: PostgresServer, redis_server: RedisServer
+) -> None:
+    tasks.add.delay(1, 1)
+    postgres_server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '^test_'")
+    job_id = str(tasks.add.delay(2, 2).id)
+    assert job_of(job_id).args == [2, 2]
+    assert waiting(redis_server)[-1] == job_id
+
+
+def test_new_ids_are_uuids_that_grow_with_time() -> None:
+    ids = []
+    for _ in range(3):
+        ids.append(uuid.UUID(new_id()))
+        time.sleep(0.002)
+    assert ids == sorted(ids)
+    assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}

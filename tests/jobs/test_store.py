@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from sqlalchemy import update
 
@@ -92,6 +94,53 @@ def test_a_thousand_jobs_are_one_statement() -> None:
     jobs = [new(number, args=f"[{number}]", key=f"key {number}") for number in range(1000)]
     assert {row.id for row in accept(*jobs)} == {job.id for job in jobs}
     assert len(claim(*[job.id for job in jobs])) == 1000
+
+
+def test_jobs_of_one_statement_may_differ_in_everything() -> None:
+    moment = datetime.now(UTC) + timedelta(hours=1)
+    plain = new(0)
+    odd = NewJob(
+        id='a "job"\\',
+        task="sample.double",
+        queue="discounts",
+        priority=0,
+        args='["ü", "{\\"}"]',
+        kwargs='{"a": null}',
+        options='{"shadow": "x"}',
+        context='{"request_id": "r"}',
+        group_id="g",
+        key="k,{}",
+        digest="d",
+        run_at=moment,
+        expires_at=moment,
+        max_attempts=7,
+    )
+    first, second = accept(plain, odd)
+    assert (first.id, second.id, second.published) == (plain.id, odd.id, None)
+    job = job_of(odd.id)
+    for name in (
+        "task",
+        "queue",
+        "priority",
+        "key",
+        "digest",
+        "group_id",
+        "max_attempts",
+        "run_at",
+        "expires_at",
+    ):
+        assert getattr(job, name) == getattr(odd, name), name
+    for name in ("args", "kwargs", "options", "context"):
+        assert getattr(job, name) == json.loads(getattr(odd, name)), name
+    assert (job_of(plain.id).key, job_of(plain.id).options, job_of(plain.id).args) == (None, None, [])
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_fresh_id_is_taken_at_its_word() -> None:
+    accept(new(1))
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        accept(new(1, fresh=True))
+    assert accept(new(1, fresh=True, key="k")) == []
 
 
 def test_a_claim_makes_the_job_this_workers_for_the_length_of_a_lease() -> None:
