@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app import db, migrations
 from app.failures import ExitCode
@@ -47,3 +49,18 @@ def test_an_older_database_is_refused_and_a_newer_one_is_not(database: Engine) -
 def test_a_database_that_does_not_answer_is_not_judged(configure: Callable[..., None]) -> None:
     configure(database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
     migrations.refuse_outdated()
+
+
+def test_a_migration_that_has_to_wait_gives_up_and_leaves_everything_as_it_was(
+    database: Engine,
+) -> None:
+    if database.dialect.name == "sqlite":
+        pytest.skip("SQLite has no lock timeout of its own")
+    at_revision("0001")
+    with database.connect() as other:
+        other.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrations.upgrade()
+        assert time.monotonic() - began < db.LOCK_TIMEOUT.total_seconds()
+    assert migrations.current_revision() == "0001"

@@ -8,6 +8,9 @@ from app import tokens  # noqa: F401 (its table)
 from app.db import Base, make_engine
 from app.domains import modules
 
+#: A step waits no longer for a table that is in use: everybody else would queue behind it meanwhile.
+LOCK_TIMEOUT = "5s"
+
 modules("models")
 
 
@@ -23,6 +26,8 @@ def run() -> None:
             compare_type=True,
         )
         with context.begin_transaction():
+            if connection.dialect.name == "postgresql":
+                context.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             context.run_migrations()
     engine.dispose()
 
