@@ -1,4 +1,4 @@
-"""Writes the tables of README.md that repeat what the code says, between their markers."""
+"""Writes the tables of the README files that repeat what the code says, between their markers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ os.environ.setdefault("GROUNDWORK_SECRET_KEY", secrets.token_urlsafe(32))
 sys.path.insert(0, str(ROOT))
 
 from pydantic import SecretStr  # noqa: E402
+from role_tables import roles, rows_of  # noqa: E402
 
 from app import topology  # noqa: E402 (the lines above make it importable)
 from app.__main__ import command_line  # noqa: E402
@@ -25,18 +26,16 @@ from app.jobs.registry import tasks  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-README = ROOT / "README.md"
+Tables = dict[str, "Callable[[], str]"]
 
 
-def render(text: str) -> str:
+def render(text: str, *, tables: Tables, page: Path) -> str:
     """`text` with every table between markers made anew."""
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if not pattern.search(text):
-            raise SystemExit(
-                f"README.md has no place for the table of {name}: put {begin} and {end} into it."
-            )
+            raise SystemExit(f"{page} has no place for the table of {name}: put {begin} and {end} into it.")
         made = f"{begin}\n{table()}\n{end}"
         text = pattern.sub(lambda _found, made=made: made, text)  # type: ignore[misc]
     return text
@@ -104,12 +103,19 @@ def _code(value: object) -> str:
     return f"`{value}`" if value not in (None, "") else ""
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "commands": _commands,
-    "tasks": _tasks,
-    "pools": _pools,
-    "services": _services,
-    "settings": _settings,
+def _variables(role: str) -> Callable[[], str]:
+    return lambda: _table(columns=("variable", "default", "what it does"), rows=rows_of(role))
+
+
+PAGES: dict[str, Tables] = {
+    "README.md": {
+        "commands": _commands,
+        "tasks": _tasks,
+        "pools": _pools,
+        "services": _services,
+        "settings": _settings,
+    },
+    "ansible/README.md": {role: _variables(role) for role in roles()},
 }
 
 
@@ -120,13 +126,15 @@ def main() -> None:
         "--check", action="store_true", help="change nothing; fail when a table is out of step"
     )
     given = parser.parse_args()
-    before = README.read_text()
-    after = render(before)
-    if given.check and after != before:
-        sys.exit("README.md is out of step with the code. Run: scripts/docs")
-    if after != before:
-        README.write_text(after)
-        print("README.md is in step again.")
+    for name, tables in PAGES.items():
+        page = ROOT / name
+        before = page.read_text()
+        after = render(before, tables=tables, page=page)
+        if given.check and after != before:
+            sys.exit(f"{name} is out of step with the code. Run: scripts/docs")
+        if after != before:
+            page.write_text(after)
+            print(f"{name} is in step again.")
 
 
 if __name__ == "__main__":
