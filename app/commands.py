@@ -80,10 +80,13 @@ def worker(
     if replace:
         renew_credentials()
     refuse_outdated()
-    if pidfile is not None and (detach or replace):
+    if pidfile is None:
+        become(worker_process(chosen, concurrency=concurrency))
+    if detach or replace:
         launch.in_background(chosen, concurrency=concurrency, pidfile=pidfile.absolute(), replace=replace)
     else:
-        become(worker_process(chosen, concurrency=concurrency, pidfile=pidfile), pidfile=pidfile)
+        place = launch.take_place(pidfile.absolute())
+        become(worker_process(chosen, concurrency=concurrency, pidfile=pidfile, generation=place))
 
 
 @app.command()

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.errors import Conflict, InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 PROC = Path("/proc")
 
@@ -32,8 +36,8 @@ class UnusablePidfile(InvalidInput):
         super().__init__(f"The pidfile {path} {problem}. Give --pidfile a file in a folder you may write to.")
 
 
-def clear_pidfile(path: Path) -> None:
-    """Remove `path` unless the process it names is alive and was started with this very pidfile.
+def clear_pidfile(path: Path, *, owners: Collection[int] = ()) -> None:
+    """Remove `path` unless it names one of `owners`, or a process that was started with this very pidfile.
 
     A number alone proves nothing: after a crash or a reboot the system gives it to another process.
     Celery trusts any live process of the same user and would refuse to start.
@@ -43,7 +47,7 @@ def clear_pidfile(path: Path) -> None:
     if not path.parent.is_dir():
         raise UnusablePidfile(path=path, problem="lies in a folder that does not exist")
     pid = named_pid(path)
-    if pid is not None and is_owner(pid, path=path):
+    if pid is not None and (pid in owners or _was_started_with(pid=pid, path=path)):
         raise AlreadyRunning(pid=pid, path=path)
     try:
         path.unlink(missing_ok=True)
@@ -53,7 +57,7 @@ def clear_pidfile(path: Path) -> None:
 
 def write_pidfile(path: Path) -> None:
     """Have `path` name this process, at once and whole: whoever reads it sees the old one or this."""
-    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new = path.with_name(f"{path.name}.new")
     new.write_text(f"{os.getpid()}\n")
     new.replace(path)
 
@@ -75,11 +79,6 @@ def pidfile_argument(path: Path) -> str:
     return f"--pidfile={path}"
 
 
-def announcement(path: Path) -> str:
-    """The argument that makes a worker write the pidfile `path` once it consumes."""
-    return f"--announce={path}"
-
-
 def named_pid(path: Path) -> int | None:
     """The number in `path`, if it holds one and nothing else."""
     try:
@@ -88,13 +87,12 @@ def named_pid(path: Path) -> int | None:
         return None
 
 
-def is_owner(pid: int, *, path: Path) -> bool:
-    """Whether the process was started to write this very pidfile."""
+def _was_started_with(*, pid: int, path: Path) -> bool:
     try:
         words = (PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
     except OSError:
         return False
-    return pidfile_argument(path) in words or announcement(path) in words
+    return pidfile_argument(path) in words
 
 
 def _remove_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.config import ConfigError, refuse_weak_secret, settings
-from app.pidfile import announcement, clear_pidfile, pidfile_argument
+from app.pidfile import clear_pidfile, pidfile_argument
 from app.worker.node import node_of
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def worker_process(
             "-O",
             "fair",
             *_log_arguments(logfile),
-            *([announcement(pidfile.absolute())] if pidfile else []),
+            *([f"--announce={pidfile.absolute()}"] if pidfile else []),
             *(["--in-background"] if background else []),
         ),
         # Without it Celery would not listen to SIGTERM as to a request that can be obeyed in a limited time.

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 _NUMBERS = itertools.count(1)
 # Set before anything imports the Celery application, which reads the settings once.
-for _name in [name for name in os.environ if name.startswith(config.PREFIX)]:
-    del os.environ[_name]
+for _name in [
+    config.ENV_FILE_VARIABLE,
+    *(f"{config.PREFIX}{name.upper()}" for name in config.Settings.model_fields),
+]:
+    os.environ.pop(_name, None)
 os.environ[f"{config.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
 # Started in the background by a shell, this process and all that it starts would be deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,6 @@ import pytest
 from app.pidfile import (
     AlreadyRunning,
     UnusablePidfile,
-    announcement,
     clear_pidfile,
     pidfile_argument,
     release_pidfile,
@@ -21,7 +20,6 @@ from app.pidfile import (
 from tests.servers import stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 SLEEP = "import time; print(flush=True); time.sleep(600)"
@@ -57,12 +55,9 @@ def test_a_living_process_of_the_same_user_that_is_another_program_is_no_reason_
     assert not pidfile.exists()
 
 
-@pytest.mark.parametrize("argument", [pidfile_argument, announcement])
-def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(
-    tmp_path: Path, argument: Callable[[Path], str]
-) -> None:
+def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(tmp_path: Path) -> None:
     pidfile = tmp_path / "worker.pid"
-    command = [sys.executable, "-c", SLEEP, argument(pidfile)]
+    command = [sys.executable, "-c", SLEEP, pidfile_argument(pidfile)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert running.stdout
     running.stdout.readline()
@@ -74,6 +69,13 @@ def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(
     finally:
         stop(running)
         running.stdout.close()
+
+
+def test_a_process_that_is_known_to_own_the_pidfile_is_left_alone(tmp_path: Path) -> None:
+    pidfile = tmp_path / "worker.pid"
+    pidfile.write_text(f"{os.getpid()}\n")
+    with pytest.raises(AlreadyRunning, match=str(os.getpid())):
+        clear_pidfile(pidfile, owners=[os.getpid()])
 
 
 def test_no_pidfile_is_fine(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ class LedgerScheduler(Scheduler):
         self._leads = False
         self._last: dict[str, float] = {}
         super().__init__(*args, **kwargs)
+        # Starting may take long on a busy host; the time for the first tick begins now.
+        notify(ALIVE)
         # Not in `close`, which Celery calls from the signal's handler, in the middle of a tick's transaction.
         atexit.register(self._resign)
 

@@ -17,7 +17,7 @@ from celery.worker import state as worker_state
 
 from app.config import settings
 from app.pidfile import names_this_process
-from app.worker.node import Relative, relatives
+from app.worker.generations import Living, living
 from app.worker.order import Order
 
 if TYPE_CHECKING:
@@ -40,10 +40,13 @@ class Drain(threading.Thread):
     command heard. Its soft shutdown sleeps for the whole time, though the jobs may be done at once.
     """
 
-    def __init__(self, consumer: Any, *, pidfile: Path | None, on_drain: Callable[[], None]) -> None:
+    def __init__(
+        self, consumer: Any, *, pidfile: Path | None, generation: int, on_drain: Callable[[], None]
+    ) -> None:
         super().__init__(name="drain", daemon=True)
         self._consumer = consumer
         self._pidfile = pidfile
+        self._generation = generation
         self._on_drain = on_drain
         # Safe to put into from a signal handler, which may interrupt anything.
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
@@ -94,11 +97,11 @@ class Drain(threading.Thread):
             with suppress(ProcessLookupError):
                 os.kill(other.pid, signal.SIGTERM)
 
-    def _others(self) -> list[Relative]:
+    def _others(self) -> list[Living]:
         """Those that still drain; nobody speaks for them but the worker that took over."""
         if self._pidfile is None or not names_this_process(self._pidfile):
             return []
-        return [other for other in relatives(self._pidfile) if other.pid != os.getpid()]
+        return living(self._pidfile, besides=self._generation)
 
     def _take_nothing_more(self) -> None:
         queues = self._consumer.app.amqp.queues

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from app.errors import GroundworkError
 from app.pidfile import clear_pidfile, named_pid
 from app.processes import DetachedWithoutLog, log_file, worker_process
-from app.worker.node import free_generation, relatives
+from app.worker.generations import free_generation, living
 from app.worker.order import Order
 
 if TYPE_CHECKING:
@@ -47,10 +47,8 @@ def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace
     With `replace` the other workers of `pidfile` are then told to end after their jobs. Should the new one
     fail, they go on as if nothing had been.
     """
-    if not replace:
-        clear_pidfile(pidfile)
-    others = relatives(pidfile)
-    generation = free_generation(pool.name, taken=[other.node for other in others])
+    others = living(pidfile)
+    generation = free_generation(others) if replace else take_place(pidfile)
     log = log_file(f"worker-{pool.name}")
     if log is None:
         raise DetachedWithoutLog
@@ -61,6 +59,13 @@ def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace
     for other in others if replace else []:
         with suppress(ProcessLookupError):
             os.kill(other.pid, Order.STAND_DOWN.value)
+
+
+def take_place(pidfile: Path) -> int:
+    """Make room for a worker at `pidfile`, unless one is there; which generation it is to be."""
+    others = living(pidfile)
+    clear_pidfile(pidfile, owners=[other.pid for other in others])
+    return free_generation(others)
 
 
 def _start(process: Process, *, pool: Pool, pidfile: Path, log: Path) -> None:

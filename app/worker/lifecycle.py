@@ -13,6 +13,8 @@ from click import Option
 from app.jobs import heart
 from app.pidfile import release_pidfile, write_pidfile
 from app.worker.drain import Drain
+from app.worker.generations import Life
+from app.worker.node import generation_of
 from app.worker.watchdog import Pulse, Watchdog
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def add_lifecycle(app: Celery) -> None:
     user_options["worker"].update(OPTIONS)
     app.steps["consumer"].add(Pulse)
     signals.celeryd_after_setup.connect(_let_go_of_stderr)
+    signals.celeryd_after_setup.connect(_live)
     signals.worker_ready.connect(_begin)
 
 
@@ -43,6 +46,15 @@ def _let_go_of_stderr(instance: Any, **_: Any) -> None:
         os.dup2(1, 2)
 
 
+def _live(instance: Any, **_: Any) -> None:
+    """From here on others know of this worker."""
+    pidfile: Path | None = instance.options.get("announce")
+    if pidfile is not None:
+        life = Life(pidfile, generation=generation_of(instance.hostname))
+        # Kept open by this, too.
+        atexit.register(_end_life, os.getpid(), life)
+
+
 def _begin(sender: Any, **_: Any) -> None:
     pidfile: Path | None = sender.controller.options.get("announce")
     watchdog = Watchdog()
@@ -51,7 +63,8 @@ def _begin(sender: Any, **_: Any) -> None:
         watchdog.stop()
         heart.stand_down()
 
-    drain = Drain(sender, pidfile=pidfile, on_drain=stand_down)
+    generation = generation_of(sender.hostname)
+    drain = Drain(sender, pidfile=pidfile, generation=generation, on_drain=stand_down)
     drain.listen()
     watchdog.start()
     if pidfile is not None:
@@ -66,3 +79,8 @@ def _end(pid: int, drain: Drain, pidfile: Path | None) -> None:
     drain.see_off()
     if pidfile is not None:
         release_pidfile(pidfile)
+
+
+def _end_life(pid: int, life: Life) -> None:
+    if os.getpid() == pid:
+        life.end()

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from app import db
 from app.config import settings
 from app.jobs.models import Outcome, State, Worker
-from app.pidfile import announcement
 from app.worker.order import Order
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import tasks
@@ -108,10 +107,10 @@ def test_a_worker_that_is_told_twice_to_stop_gives_its_job_back_at_once(
 
 def test_who_has_taken_over_stops_those_before_it_too_and_goes_last(fleet: Fleet, tmp_path: Path) -> None:
     pidfile = tmp_path / "worker.pid"
-    known_by = ("--without-gossip", "--without-mingle", announcement(pidfile))
+    known_by = ("--without-gossip", "--without-mingle", f"--announce={pidfile}")
     old = fleet.start_worker("standard", processes=1, options=known_by)
     job_id = start_waiting(tmp_path / "go")
-    new = fleet.start_worker("another", processes=1, options=known_by)
+    new = fleet.start_worker("standard", processes=1, options=(*known_by, "-n", "standard@%h+2"))
     wait_until(lambda: pidfile.read_text() == f"{new.popen.pid}\n", seconds=5, what="the new one is named")
     tell(old, Order.STAND_DOWN)
 

@@ -13,7 +13,7 @@ import pytest
 from app.pidfile import named_pid
 from app.topology import pool_named
 from app.worker import launch
-from app.worker.node import relatives
+from app.worker.generations import living
 from tests.command_line import ROOT, groundwork_process
 from tests.servers import free_port, wait_until
 
@@ -31,7 +31,7 @@ def pidfile(
     configure(database_url=sqlite_url, redis_url=redis_url, log_dir=tmp_path, worker_concurrency=1)
     path = tmp_path / "worker.pid"
     yield path
-    for worker in relatives(path):
+    for worker in living(path):
         os.killpg(worker.pid, signal.SIGKILL)
 
 
@@ -55,11 +55,11 @@ def is_gone(pid: int | None) -> bool:
 
 def test_it_returns_when_the_worker_takes_jobs(pidfile: Path) -> None:
     assert in_background(pidfile, "--detach")[0] == 0
-    [worker] = relatives(pidfile)
-    assert (named_pid(pidfile), worker.node) == (worker.pid, "bulk@%h")
+    [worker] = living(pidfile)
+    assert (named_pid(pidfile), worker.generation) == (worker.pid, 1)
     assert smoke(pidfile) == 0
     os.kill(worker.pid, signal.SIGTERM)
-    wait_until(lambda: not relatives(pidfile), seconds=10, what="it has stopped")
+    wait_until(lambda: not living(pidfile), seconds=10, what="it has stopped")
     assert not pidfile.exists()
 
 
@@ -71,19 +71,19 @@ def test_a_stale_pidfile_of_any_kind_does_not_stop_a_start(pidfile: Path, stale:
     else:
         pidfile.write_text(texts.get(stale, stale))
     assert in_background(pidfile, "--detach")[0] == 0
-    assert [worker.pid for worker in relatives(pidfile)] == [named_pid(pidfile)]
+    assert [worker.pid for worker in living(pidfile)] == [named_pid(pidfile)]
 
 
 def test_a_second_one_takes_over_and_the_first_ends(pidfile: Path) -> None:
-    names = []
+    generations = []
     for how in ("--detach", "--replace", "--replace"):
         before = named_pid(pidfile)
         assert in_background(pidfile, how)[0] == 0
         wait_until(partial(is_gone, before), seconds=10, what="the one before has ended")
-        assert [worker.pid for worker in relatives(pidfile)] == [named_pid(pidfile)]
-        names += [worker.node for worker in relatives(pidfile)]
+        assert [worker.pid for worker in living(pidfile)] == [named_pid(pidfile)]
+        generations += [worker.generation for worker in living(pidfile)]
         assert smoke(pidfile) == 0
-    assert names == ["bulk@%h", "bulk@%h+2", "bulk@%h"]
+    assert generations == [1, 2, 1]
 
 
 def test_one_that_cannot_be_imported_says_why_and_changes_nothing(pidfile: Path) -> None:
@@ -98,7 +98,7 @@ def test_one_that_cannot_be_imported_says_why_and_changes_nothing(pidfile: Path)
     mistake.unlink()
     assert (code, err.count("WorkerNotReady")) == (1, 0)
     assert "No module named 'no_such_thing'" in err.splitlines()[-1]
-    assert [worker.pid for worker in relatives(pidfile)] == [before] == [named_pid(pidfile)]
+    assert [worker.pid for worker in living(pidfile)] == [before] == [named_pid(pidfile)]
     assert smoke(pidfile) == 0
 
 
@@ -114,7 +114,7 @@ def test_one_that_cannot_reach_the_broker_says_so_in_time(
         launch.in_background(pool_named("bulk"), concurrency=1, pidfile=pidfile, replace=False)
 
     assert not pidfile.exists()
-    assert relatives(pidfile) == []
+    assert living(pidfile) == []
 
 
 @pytest.mark.parametrize(
