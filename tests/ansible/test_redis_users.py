@@ -14,6 +14,7 @@ import pytest
 import redis
 from redis.exceptions import AuthenticationError, ResponseError
 
+from app import quarantine
 from app.doctor import broker
 from app.doctor.finding import Level
 from tests.ansible.roles import render
@@ -119,8 +120,12 @@ def test_the_service_is_refused_nothing_it_needs(
         )
     try:
         guarded_redis.wait_until(lambda: " heartbeat: " in log.read_text(), what="events are seen")
+        guarded_redis.client().lpush("groundwork:default", b"garbage")
         result = tasks.add.apply_async((1, 1), countdown=0.5)
         assert result.get(timeout=20) == 2
+        guarded_redis.wait_until(
+            lambda: quarantine.held(guarded_redis.client()).total, what="the garbage is put aside"
+        )
         for command in (
             ["inspect", "ping"],
             ["inspect", "stats"],
