@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from ansible.module_utils.groundwork import releases
 if TYPE_CHECKING:
     from pathlib import Path
 
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 IDS = tuple(f"2026-{number}" for number in range(1, 8))
 
 
@@ -23,7 +25,7 @@ def seven_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(releases, "PREVIOUS", tmp_path / "previous")
     for at, name in enumerate(IDS):
         home = tmp_path / "releases" / name
-        home.mkdir(parents=True)
+        (home / "venv" / "lib" / PYTHON).mkdir(parents=True)
         (home / "release.json").write_text("{}")
         os.utime(home / "release.json", (at, at))
     return tmp_path
@@ -66,6 +68,12 @@ def test_what_an_interrupted_install_left_is_no_release(tmp_path: Path) -> None:
     (tmp_path / "releases" / IDS[6] / "release.json").unlink()
     assert not releases.is_installed(IDS[6])
     assert IDS[6] not in releases.installed()
+
+
+def test_a_release_for_a_python_that_the_host_had_once_is_no_release(tmp_path: Path) -> None:
+    folder = tmp_path / "releases" / IDS[6] / "venv" / "lib"
+    (folder / PYTHON).rename(folder / "python3.0")
+    assert not releases.is_installed(IDS[6])
 
 
 def test_previous_means_the_one_before(tmp_path: Path) -> None:

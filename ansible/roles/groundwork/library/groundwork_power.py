@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.groundwork import removal
+from ansible.module_utils.groundwork.lock import at_work
 from ansible.module_utils.groundwork.manager import manager_named
 from ansible.module_utils.groundwork.reason import Failure
 from ansible.module_utils.groundwork.wanted import present_host
@@ -51,7 +52,11 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     act = {"started": _start, "stopped": _stop, "absent": _remove}[module.params["state"]]
     try:
-        module.exit_json(**act(module.params, only_look=module.check_mode))
+        if module.check_mode:
+            module.exit_json(**act(module.params, only_look=True))
+        with at_work():
+            result = act(module.params, only_look=False)
+        module.exit_json(**result)
     except (Failure, LookupError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
 

@@ -10,6 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.groundwork import releases, undo
 from ansible.module_utils.groundwork.health import refuse_ill
+from ansible.module_utils.groundwork.lock import at_work
 from ansible.module_utils.groundwork.manager import manager_named
 from ansible.module_utils.groundwork.reason import Failure
 from ansible.module_utils.groundwork.secrets import hide_secrets
@@ -81,10 +82,13 @@ def main() -> None:
     os.umask(0o022)
     # A controller that goes away takes its terminal along; what was begun is brought to an end all the same.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    go = _go_back if module.params["state"] == "reverted" else _go_live
     try:
-        if module.params["state"] == "reverted":
-            module.exit_json(**_go_back(module.params, only_look=module.check_mode))
-        module.exit_json(**_go_live(module.params, only_look=module.check_mode))
+        if module.check_mode:
+            module.exit_json(**go(module.params, only_look=True))
+        with at_work():
+            result = go(module.params, only_look=False)
+        module.exit_json(**result)
     except (Failure, LookupError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 

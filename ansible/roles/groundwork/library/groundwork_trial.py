@@ -7,6 +7,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.groundwork import releases, trial
+from ansible.module_utils.groundwork.lock import at_work
 from ansible.module_utils.groundwork.manager import manager_named
 from ansible.module_utils.groundwork.paths import CURRENT
 from ansible.module_utils.groundwork.reason import Failure
@@ -53,20 +54,20 @@ def main() -> None:
         supports_check_mode=True,
     )
     hide_secrets(module)
-    if not releases.is_installed(module.params["release"]) and module.check_mode:
+    if module.check_mode:
         module.exit_json(changed=False, migration="", answers=0)
     try:
-        module.exit_json(**_try(module.params, only_look=module.check_mode))
+        with at_work():
+            result = _try(module.params)
+        module.exit_json(**result)
     except (Failure, LookupError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
 
-def _try(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
+def _try(parameters: dict[str, Any]) -> dict[str, Any]:
     manager = manager_named(parameters["host"]["manager"])
     host = wanted_host(parameters, manager=manager)
     steps = plan(host, manager=manager)
-    if only_look:
-        return {"changed": False, "migration": "", "answers": 0}
     migration, answers = "", 0
     with trial.staged_settings(host) as environment:
         if steps:

@@ -88,7 +88,7 @@ def _place(instance: Instance) -> tuple[int, str]:
 def _concerns(path: Path, instance: Instance) -> bool:
     if path.is_relative_to(UNITS):
         template = f"groundwork-{instance.service}{'@' if instance.pool else ''}.service"
-        owners = {instance.unit, template, "groundwork-.service"}
+        owners = {instance.unit, template, "groundwork-.service", f"groundwork-{instance.service}.socket"}
         return {path.name, path.parent.name.removesuffix(".d")} & owners != set()
     if path.parent == SUPERVISOR:
         return path.stem == f"groundwork-{instance.name}"

@@ -5,17 +5,21 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.groundwork.files import folder
 from ansible.module_utils.groundwork.paths import BEFORE, LOCK, STATE
+from ansible.module_utils.groundwork.reason import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What tells one run of a playbook from all others.
 KEY = ("controller", "boot", "pid", "started")
+#: Above what the longest step takes: a migration.
+WORK_SECONDS = 900
 
 
 def take(mine: dict[str, Any], *, instead_of: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -45,6 +49,24 @@ def give_back(mine: dict[str, Any]) -> bool:
         return True
 
 
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Surrounds work on the host: a controller that was killed may have left some that has not ended yet."""
+    folder(STATE)
+    descriptor = os.open(STATE / "lock.work", os.O_RDWR | os.O_CREAT, 0o600)
+    until = time.monotonic() + WORK_SECONDS
+    try:
+        while not _locked(descriptor):
+            if time.monotonic() > until:
+                raise Failure(
+                    f"What a deploy before this one began is not at its end after {WORK_SECONDS} s."
+                )
+            time.sleep(0.2)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def read() -> dict[str, Any] | None:
     """Who holds the lock. One that cannot be read is nobody's: it was never written whole."""
     try:
@@ -52,6 +74,14 @@ def read() -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError):
         return None
     return holder if isinstance(holder, dict) else None
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _key(holder: dict[str, Any]) -> tuple[Any, ...]:

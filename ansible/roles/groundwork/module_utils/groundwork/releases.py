@@ -27,8 +27,9 @@ def release_folder(release: str) -> Path:
 
 
 def is_installed(release: str) -> bool:
-    """Whether all of it is there."""
-    return (release_folder(release) / COMPLETE).is_file()
+    """Whether all of it is there, and for the Python that the host has now."""
+    home = release_folder(release)
+    return (home / COMPLETE).is_file() and (home / "venv/lib" / f"python{_python()}").is_dir()
 
 
 def installed() -> list[str]:
@@ -124,7 +125,7 @@ def _complete(home: Path, *, unpacked: Path, pythons: list[str]) -> None:
 
 
 def _make_environment(unpacked: Path, *, home: Path, pythons: list[str]) -> None:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    version = _python()
     if version not in pythons:
         options = " ".join(f"--python {one}" for one in [*pythons, version])
         raise Failure(
@@ -151,6 +152,10 @@ def _make_environment(unpacked: Path, *, home: Path, pythons: list[str]) -> None
         sentence="The release's code could not be compiled.",
         seconds=PIP_SECONDS,
     )
+
+
+def _python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _running() -> set[str]:

@@ -71,10 +71,10 @@ def apply(wanted: Host, steps: Plan, *, manager: Manager) -> dict[str, str]:
         done |= _remove(steps, manager=manager)
     _exchange(wanted, steps, manager=manager)
     manager.take_over(steps.paths)
+    manager.renew_socket(wanted.instances, changed=steps.paths)
     for instance in steps.enables:
         manager.enable(instance)
         done[instance.name] = "enabled"
-    manager.renew_socket(wanted.instances, changed=steps.paths)
     for instance in wanted.instances:
         if instance in steps.renews and manager.is_running(instance):
             with _Noted(wanted, instance):
