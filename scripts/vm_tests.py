@@ -41,8 +41,7 @@ def main() -> None:
         with hypervisor(FOLDER / "libvirt"):
             _rehearse(machine, suite=SUITES[given.debian], keep=given.keep)
     except (SetupFailed, StepFailed) as problem:
-        print(problem)
-        machine.failed += 1
+        sys.exit(str(problem))
     for step, seconds in machine.seconds.items():
         print(f"{step:<40} {seconds:>6.0f} s")
     print(f"{machine.passed} passed, {machine.failed} failed")
@@ -56,6 +55,9 @@ def _rehearse(machine: VagrantMachine, *, suite: str, keep: bool) -> None:
         machine.verify("verify")
         reboot(machine, limit=BOOT[machine.driver])
         machine.verify("verify after the reboot")
+    except StepFailed as problem:
+        print(problem)
+        machine.failed += 1
     finally:
         if keep:
             _wait_for_interrupt(machine)
