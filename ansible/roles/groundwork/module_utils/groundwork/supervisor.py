@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: supervisord runs what is in here; a program of ours that starts with the host has a link to its file.
 ENABLED = Path("/etc/supervisor/conf.d")
 PREFIX = "groundwork-"
+CONTROL = ("supervisorctl",)
 #: Above every stopwaitsecs of our programs.
 PATIENCE_SECONDS = 180.0
 READY_SECONDS = 60.0
@@ -68,7 +69,7 @@ class Supervisor:
         """Start what does not run; it is ready when this returns."""
         self._remember(instance)
         if self.seen(instance)[0] not in ("active", "activating"):
-            run(["supervisorctl", "start", _program(instance)], seconds=PATIENCE_SECONDS)
+            self._do("start", _program(instance), failing=False)
         self._await_ready(instance, verb="start")
 
     def renew(self, instance: Instance, *, changed: Collection[Path]) -> str:  # noqa: ARG002
@@ -78,7 +79,7 @@ class Supervisor:
         # Takes a changed file in and starts the program; an unchanged one it leaves stopped.
         self._do("update", _program(instance))
         if self.seen(instance)[0] not in ("active", "activating"):
-            run(["supervisorctl", "start", _program(instance)], seconds=PATIENCE_SECONDS)
+            self._do("start", _program(instance), failing=False)
         self._await_ready(instance, verb="be restarted")
         return "restarted"
 
@@ -100,7 +101,7 @@ class Supervisor:
 
     def seen(self, instance: Instance) -> tuple[str, str]:
         """What state it is in, and since when."""
-        said = run(["supervisorctl", "status", _program(instance)]).stdout.split(maxsplit=2)
+        said = run([*CONTROL, "status", _program(instance)]).stdout.split(maxsplit=2)
         if len(said) < 2:
             return "inactive", ""
         return STATES.get(said[1], "inactive"), said[2].strip() if len(said) > 2 else ""
@@ -142,9 +143,9 @@ class Supervisor:
         raise Failure(f"{_program(instance)} could not {verb}.", words=self.last_words(instance))
 
     def _do(self, *arguments: str, failing: bool = True) -> None:
-        argv = ["supervisorctl", *arguments]
+        argv = [*CONTROL, *arguments]
         if failing:
-            must(argv, sentence=f"{' '.join(argv)} failed.", seconds=PATIENCE_SECONDS)
+            must(argv, sentence=f"supervisorctl {' '.join(arguments)} failed.", seconds=PATIENCE_SECONDS)
         else:
             run(argv, seconds=PATIENCE_SECONDS)
 
