@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from app.topology import Pool
 
 FLOWER_SETTINGS = Path(__file__).with_name("flower_settings.py")
-#: Quiet: the banners of Celery would stand between the lines of a JSON log.
-CELERY = (sys.executable, "-m", "celery", "-A", "app.celery_app", "--quiet")
+#: Quiet: the banners of Celery would stand between the lines of a JSON log. With the fault handler the
+#: journal shows where a process stood when the watchdog of systemd ended it.
+CELERY = (sys.executable, "-X", "faulthandler", "-m", "celery", "-A", "app.celery_app", "--quiet")
 
 
 class UnusableLogFolder(ConfigError):

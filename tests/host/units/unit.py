@@ -117,4 +117,4 @@ def is_running(host: Host, pid: int) -> bool:
 
 def now(host: Host) -> str:
     """The host's clock, as `journalctl` takes it."""
-    return str(host.check_output("date '+%%Y-%%m-%%d %%H:%%M:%%S'"))
+    return str(host.check_output("date '+%Y-%m-%d %H:%M:%S'"))
