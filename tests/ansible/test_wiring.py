@@ -1,0 +1,153 @@
+"""The hosts of an inventory find each other: what group_vars/all.yml makes of the groups."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.ansible.roles import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ANSIBLE = ROLES.parent
+SECRETS = {
+    name: f"{name} @:/"
+    for name in (
+        "groundwork_secret_key",
+        "groundwork_flower_password",
+        "redis_app_password",
+        "redis_monitor_password",
+        "redis_operator_password",
+        "postgresql_password",
+    )
+}
+ASKED = (
+    "groundwork_base_secrets", "redis_bind", "postgresql_listen_addresses", "postgresql_clients",
+    "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
+    "groundwork_locked_hosts", "host_numbers", "host_ports",
+)  # fmt: skip
+ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
+ONE = {group: ["app1"] for group in ("api", "workers", "beat", "redis", "database")}
+FLEET = {
+    "redis": ["store"],
+    "database": ["store"],
+    "api": ["app1", "app2"],
+    "workers": ["app1", "app2"],
+    "beat": ["app1", "app2"],
+}
+
+
+def wired(folder: Path, groups: Mapping[str, list[str]], **variables: object) -> dict[str, Any]:
+    """By host, what the variables come to."""
+    hosts = {name: {"ansible_host": ADDRESSES[name]} for members in groups.values() for name in members}
+    inventory = {
+        "all": {
+            "hosts": hosts,
+            "children": {group: {"hosts": dict.fromkeys(members)} for group, members in groups.items()},
+            "vars": {**SECRETS, **variables},
+        }
+    }
+    (folder / "hosts.json").write_text(json.dumps(inventory))
+    asked = "{{ {" + ", ".join(f"'{name}': {name}" for name in ASKED) + "} }}"
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("ansible")),
+            *("all", "--inventory", "hosts.json", "--playbook-dir", str(ANSIBLE)),
+            *("--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": asked})),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true", "ANSIBLE_STDOUT_CALLBACK": "tree"}
+        | {"ANSIBLE_CALLBACK_TREE_DIR": str(folder / "said"), "ANSIBLE_CALLBACKS_ENABLED": "tree"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {name: json.loads((folder / "said" / name).read_text())["msg"] for name in hosts}
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A host that does everything."""
+    found: dict[str, Any] = wired(tmp_path_factory.mktemp("one"), ONE)["app1"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One with the stores, two with the service."""
+    return wired(tmp_path_factory.mktemp("fleet"), FLEET)
+
+
+def test_on_one_host_everything_stays_on_it(one: Mapping[str, Any]) -> None:
+    assert one["groundwork_base_secrets"]["redis_url"].endswith("@127.0.0.1:6379/0")
+    assert one["groundwork_base_secrets"]["database_url"].endswith("@127.0.0.1:5432/groundwork")
+    assert one["redis_bind"] == ["127.0.0.1", "-::1"]
+    assert one["postgresql_listen_addresses"] == ["localhost"]
+    assert one["postgresql_clients"] == []
+
+
+def test_in_a_fleet_the_service_finds_the_stores(fleet: Mapping[str, Any]) -> None:
+    for name in ("app1", "app2"):
+        assert fleet[name]["groundwork_base_secrets"]["redis_url"].endswith("@10.0.0.1:6379/0")
+        assert fleet[name]["groundwork_base_secrets"]["database_url"].endswith("@10.0.0.1:5432/groundwork")
+
+
+def test_in_a_fleet_the_stores_let_the_service_in(fleet: Mapping[str, Any]) -> None:
+    assert fleet["store"]["redis_bind"] == ["127.0.0.1", "-::1", "10.0.0.1"]
+    assert fleet["store"]["postgresql_listen_addresses"] == ["localhost", "10.0.0.1"]
+    assert sorted(fleet["store"]["postgresql_clients"]) == ["10.0.0.2", "10.0.0.3"]
+
+
+def test_all_hosts_of_a_fleet_are_locked_together(fleet: Mapping[str, Any]) -> None:
+    for host in fleet.values():
+        assert sorted(host["groundwork_locked_hosts"]) == ["app1", "app2", "store"]
+
+
+def test_each_store_is_backed_up_where_it_is(fleet: Mapping[str, Any]) -> None:
+    assert {name: host["backup_database"] for name, host in fleet.items()} == {
+        "store": "postgresql",
+        "app1": "none",
+        "app2": "none",
+    }
+    assert fleet["store"]["backup_redis_folder"]
+    assert not fleet["app1"]["backup_redis_folder"]
+
+
+def test_a_host_is_asked_for_the_secrets_that_it_gets(fleet: Mapping[str, Any]) -> None:
+    assert "groundwork_secret_key" not in fleet["store"]["host_secrets"]
+    assert "redis_operator_password" not in fleet["app1"]["host_secrets"]
+    assert {"groundwork_secret_key", "redis_app_password", "postgresql_password"} <= set(
+        fleet["app1"]["host_secrets"]
+    )
+
+
+def test_passwords_are_quoted_inside_of_urls(one: Mapping[str, Any]) -> None:
+    assert ":redis_app_password%20%40%3A%2F@" in one["groundwork_base_secrets"]["redis_url"]
+
+
+def test_a_stopping_worker_is_given_time_by_its_unit(one: Mapping[str, Any]) -> None:
+    (number,) = one["host_numbers"]
+    assert int(number["value"]) < int(number["limit"])
+
+
+def test_without_a_host_for_the_database_the_ledger_is_a_file(tmp_path: Path) -> None:
+    host = wired(tmp_path, {group: members for group, members in ONE.items() if group != "database"})["app1"]
+    assert host["groundwork_base_secrets"]["database_url"].startswith("sqlite:////")
+    assert host["host_sqlite"]
+    assert host["backup_database"] == "sqlite"
+
+
+def test_a_database_elsewhere_is_backed_up_by_the_first_host_alone(tmp_path: Path) -> None:
+    groups = {group: members for group, members in FLEET.items() if group != "database"}
+    elsewhere = {"database_url": "postgresql://u:p@db.example.org/g"}
+    fleet = wired(tmp_path, groups, groundwork_secrets=elsewhere)
+    assert fleet["app1"]["host_external"] == ["database"]
+    assert [name for name in sorted(fleet) if fleet[name]["backup_database"] == "url"] == ["app1"]
+    assert not fleet["app1"]["host_sqlite"]
