@@ -61,7 +61,7 @@ class Machine:
         )
 
     def pid(self, instance: Instance) -> str:
-        return self.manager.seen(instance)[1].partition(",")[0]
+        return str(self.manager.seen(instance)[1]).partition(",")[0]
 
 
 @pytest.fixture
