@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import testinfra
 from testinfra.utils.ansible_runner import AnsibleRunner
@@ -15,6 +19,8 @@ from testinfra.utils.ansible_runner import AnsibleRunner
 from app import topology
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from testinfra.host import Host
 
 #: An inventory, as molecule names it, or one host that does everything, as testinfra does.
@@ -77,22 +83,29 @@ def machines() -> tuple[Machine, ...]:
         return ()
     # The runner looks for ansible-inventory on the PATH.
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    inventory = os.environ[INVENTORY]
-    runner = AnsibleRunner(inventory)
+    runner = AnsibleRunner(os.environ[INVENTORY])
     return tuple(
         Machine(
             name=name,
-            groups=frozenset(group for group in GROUPS if name in _members(runner, group)),
-            address=f"ansible://{name}?ansible_inventory={inventory}",
+            groups=frozenset(runner.get_variables(name)["group_names"]) & frozenset(GROUPS),
+            address=_address(runner.get_variables(name)),
         )
         for name in runner.get_hosts()
     )
 
 
-def _members(runner: AnsibleRunner, group: str) -> list[str]:
-    return runner.get_hosts(group) if group in runner.inventory else []
+def _address(variables: Mapping[str, Any]) -> str:
+    options = urlencode({"sudo": "True", "ssh_identity_file": variables["ansible_private_key_file"]})
+    return f"ssh://{variables['ansible_user']}@{variables['ansible_host']}?{options}"
 
 
 @functools.cache
 def _connected(address: str) -> Host:
-    return testinfra.get_host(address)
+    """One connection for all that is asked; it leaves no trace in the known_hosts of the user."""
+    folder = tempfile.mkdtemp(prefix="groundwork-ssh-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return testinfra.get_host(
+        address,
+        controlpath=f"{folder}/socket",
+        ssh_extra_args="-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+    )

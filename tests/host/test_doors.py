@@ -50,9 +50,7 @@ def test_the_api_and_flower_listen_on_this_host_alone(host: Host) -> None:
 
 @pytest.mark.on("api", "workers", "beat")
 def test_settings_and_secrets_are_closed_to_others(host: Host) -> None:
-    found = host.check_output(
-        "find /etc/groundwork -mindepth 1 -printf '%%y %%m %%u %%g %%p\\n'"
-    ).splitlines()
+    found = host.check_output("find /etc/groundwork -mindepth 1 -printf '%y %m %u %g %p\\n'").splitlines()
     files = [line.split(maxsplit=4) for line in found]
     assert {"/etc/groundwork/groundwork.env", "/etc/groundwork/credentials/secret_key"} <= {
         file[4] for file in files

@@ -29,7 +29,6 @@ FORBIDDEN = (
     ("KEYS", "*"),
     ("CONFIG", "GET", "*"),
     ("CONFIG", "SET", "appendonly", "no"),
-    ("DEBUG", "SLEEP", "0"),
     ("SHUTDOWN", "NOSAVE"),
     ("ACL", "LIST"),
     ("SET", "a-key-of-somebody-else", "1"),
