@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ def request(host: Host, method: str, path: str, *, token: str = "", body: object
 @pytest.fixture
 def token(host: Host) -> Iterator[str]:
     """A token of an API client, for as long as the test takes."""
-    made = host.check_output("groundwork token create --name host-test --scope '*' --expires 1h --json")
+    name = f"host-test-{secrets.token_hex(4)}"
+    made = host.check_output("groundwork token create --name %s --scope '*' --expires 1h --json", name)
     token = json.loads(made)
     yield str(token["token"])
     host.check_output("groundwork token revoke %s", str(token["id"]))
