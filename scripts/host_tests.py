@@ -64,6 +64,7 @@ def _run(name: str, *, debian: str, keep: bool, engine: str) -> MoleculeRun:
     with _destroyed_after(run, keep=keep):
         try:
             run.step("create")
+            run.use_one_release()
             run.step("converge")
             run.step("idempotence")
         except StepFailed as failure:

@@ -49,6 +49,16 @@ class MoleculeRun:
         if done.returncode != 0:
             raise StepFailed(f"{_reason(log.read_text())}\n{name} failed (above); all of it: {log}")
 
+    def use_one_release(self) -> None:
+        """Build it now, so that all steps see the same, though the checkout may be worked on meanwhile."""
+        built = self._timed(
+            "build", [str(ROOT / "scripts" / "build-release")], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        if built.returncode != 0:
+            raise StepFailed("build failed (above)")
+        settings = self.folder / "state" / "operator" / "group_vars" / "all" / "release.yml"
+        settings.write_text(f"groundwork_release_artefact: {built.stdout.decode().split()[-1]}\n")
+
     def verify(self) -> None:
         """Run the tests of a converged host against these."""
         report = self.folder / "tests.xml"
@@ -57,7 +67,7 @@ class MoleculeRun:
         self.counts = _counts(report)
 
     def _timed(
-        self, name: str, command: list[str], *, cwd: Path, stdout: IO[str] | None = None
+        self, name: str, command: list[str], *, cwd: Path, stdout: IO[str] | int | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         print(f"{name} ...")
         started = time.monotonic()
@@ -66,7 +76,7 @@ class MoleculeRun:
             cwd=cwd,
             env=self._environment,
             stdout=stdout,
-            stderr=subprocess.STDOUT if stdout else None,
+            stderr=None if stdout in (None, subprocess.PIPE) else subprocess.STDOUT,
             check=False,
         )
         self.seconds[name] = time.monotonic() - started
@@ -76,6 +86,8 @@ class MoleculeRun:
 def _reason(log: str) -> str:
     """The last task that failed, without what is said after it; the end of a log that has none."""
     lines = re.sub(r"\x1b\[[0-9;]*m", "", log).splitlines()
+    if told := [number for number, line in enumerate(lines) if "Idempotence test failed" in line]:
+        return "\n".join(lines[told[-1] :])
     failures = [number for number, line in enumerate(lines) if re.match(r"(fatal|failed): |\[ERROR\]", line)]
     if not failures:
         return "\n".join(lines[-_REASON_LINES:])

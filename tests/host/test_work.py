@@ -50,7 +50,7 @@ def token(host: Host) -> Iterator[str]:
     name = f"host-test-{secrets.token_hex(4)}"
     made = host.check_output("groundwork token create --name %s --scope '*' --expires 1h --json", name)
     token = json.loads(made)
-    yield str(token["token"])
+    yield str(token["secret"])
     host.check_output("groundwork token revoke %s", str(token["id"]))
 
 
@@ -74,9 +74,9 @@ def test_the_api_refuses_a_stranger(host: Host) -> None:
 
 
 @pytest.mark.on("api")
-def test_the_probes_answer(host: Host) -> None:
-    assert request(host, "GET", "/livez")["status"] == 200
-    assert request(host, "GET", "/readyz")["status"] == 200
+def test_the_probes_answer(host: Host, token: str) -> None:
+    assert request(host, "GET", "/livez", token=token)["status"] == 200
+    assert request(host, "GET", "/readyz", token=token)["status"] == 200
 
 
 @pytest.mark.on("workers")
