@@ -21,7 +21,12 @@ DOMAIN = Path(__file__).parent / "domain"
 _AUTHOR = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
-    for what, value in {"NAME": "Rehearsal", "EMAIL": "rehearsal@example.com"}.items()
+    # One moment for all: the same content is the same commit, and so the same release.
+    for what, value in {
+        "NAME": "Rehearsal",
+        "EMAIL": "rehearsal@example.com",
+        "DATE": "2026-01-01T00:00:00Z",
+    }.items()
 }
 
 

@@ -150,6 +150,8 @@ def _environment(inventory: Path, *, ansible: Path) -> dict[str, str]:
     return own | {
         "ANSIBLE_CONFIG": str(ansible / "ansible.cfg"),
         "ANSIBLE_HOME": str(inventory.parent / "ansible-home"),
+        # Else a task is not named before its first result, and looks as if it took no time.
+        "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true",
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_HOST_KEY_CHECKING": "false",
         "PYTHONUNBUFFERED": "1",
