@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -75,3 +76,5 @@ def post_worker_init(worker: Any) -> None:
     from app.jobs.events import end_when
 
     end_when(lambda: not worker.alive)
+    # What is loaded now stays: looking for garbage in it would stop all requests for 50 ms.
+    gc.freeze()

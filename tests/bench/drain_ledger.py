@@ -72,6 +72,7 @@ def main(jobs: int) -> dict[str, float]:
     clean()
     figures = {"accepted/s, one by one": accept_one_by_one(tasks.nothing, ONE_BY_ONE)}
     figures |= accepted_through_api()
+    accept_batches(measures.UNCOUNTED_JOBS)
     clean()
     jobs = jobs // BATCH * BATCH
     figures["accepted/s, 1,000 at once"] = measures.rate(jobs, lambda: accept_batches(jobs))

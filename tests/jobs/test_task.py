@@ -48,6 +48,10 @@ def test_a_task_returns_its_value_through_celerys_own_result() -> None:
     assert again.result == 5
 
 
+def test_no_job_waits_while_garbage_is_looked_for_in_what_its_worker_loaded() -> None:
+    assert tasks.objects_kept_for_good.delay().get(timeout=LONG) > 100_000
+
+
 def test_a_done_job_says_who_ran_it_and_when(service: Service) -> None:
     job = ended(tasks.add.delay(2, 3).id)
     assert job.state == State.DONE
