@@ -20,6 +20,7 @@ from app.jobs.store import DatabaseAway
 from app.notify import ALIVE, notify
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
+from app.schedule.stopping import StopPostponed
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class LedgerScheduler(Scheduler):
         super().__init__(*args, **kwargs)
         # Starting may take long on a busy host; the time for the first tick begins now.
         notify(ALIVE)
-        # Not in `close`, which Celery calls from the signal's handler, in the middle of a tick's transaction.
+        # Not in `close`, which Celery calls from the signal's handler.
         atexit.register(self._resign)
 
     def setup_schedule(self) -> None:
@@ -49,11 +50,12 @@ class LedgerScheduler(Scheduler):
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due; the answer is how many seconds to sleep."""
-        try:
-            return self._tick()
-        finally:
-            # After the tick: one that does not come back is what systemd has to notice.
-            notify(ALIVE)
+        with StopPostponed():
+            try:
+                return self._tick()
+            finally:
+                # After the tick: one that does not come back is what systemd has to notice.
+                notify(ALIVE)
 
     def _tick(self) -> float:
         try:

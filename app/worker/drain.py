@@ -70,7 +70,7 @@ class Drain(threading.Thread):
             try:
                 self._obey(self._orders.get(timeout=TICK_SECONDS))
             except queue.Empty:
-                quiet = 0 if worker_state.reserved_requests else quiet + 1
+                quiet = 0 if self._is_busy() else quiet + 1
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 # Celery's cold shutdown: it ends the children, and what they ran is given back.
                 os.kill(os.getpid(), signal.SIGQUIT)
@@ -96,6 +96,15 @@ class Drain(threading.Thread):
         for other in self._others():
             with suppress(ProcessLookupError):
                 os.kill(other.pid, signal.SIGTERM)
+
+    def _is_busy(self) -> bool:
+        """Whether jobs are at hand, or Redis may still give one: the last request for one is open for 1 s.
+
+        What comes by it is given back. Answered after the end of this process, it would be lost on the way.
+        """
+        consumer = self._consumer.task_consumer
+        asks = consumer is not None and getattr(consumer.channel, "_in_poll", None)
+        return bool(worker_state.reserved_requests or asks)
 
     def _others(self) -> list[Living]:
         """Those that still drain; nobody speaks for them but the worker that took over."""

@@ -132,7 +132,6 @@ def test_beat_works_on_after_the_database_was_away(fleet: Fleet, own_postgres: P
     assert beat.popen.poll() is None
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_beat_that_is_stopped_in_the_middle_of_a_tick_ends_at_once(fleet: Fleet) -> None:
     beat = fleet.start_beat()
     with db.transaction() as session:

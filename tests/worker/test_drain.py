@@ -14,6 +14,7 @@ from app import db
 from app.config import settings
 from app.jobs.models import Outcome, State, Worker
 from app.worker.order import Order
+from tests.jobs.broker import waiting
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import tasks
 from tests.servers import wait_until
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fleet import Fleet, Process
+    from tests.servers import RedisServer
 
 #: What a worker needs beyond its jobs to go.
 LEAVE_SECONDS = 8
@@ -68,6 +70,19 @@ def test_a_worker_that_stands_down_keeps_its_job_until_that_has_ended(fleet: Fle
     done = job_of(job_id)
     assert (done.state, done.fence, attempts_of(job_id)) == (State.DONE, 1, [])
     assert old.popen.returncode == 0
+
+
+def test_what_is_sent_while_a_worker_stands_down_is_done_or_still_in_the_queue(
+    fleet: Fleet, redis_server: RedisServer
+) -> None:
+    old = fleet.start_worker("standard", processes=2)
+    ended(tasks.add.delay(1, 2).id)
+    tell(old, Order.STAND_DOWN)
+    sent = []
+    while not has_ended(old):
+        sent.append(tasks.add.delay(1, 2).id)
+        time.sleep(0.01)
+    assert set(waiting(redis_server)) == {job_id for job_id in sent if job_of(job_id).state != State.DONE}
 
 
 def test_the_time_limit_of_a_task_holds_while_its_worker_stands_down(fleet: Fleet) -> None:
