@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: How long a worker may take to be set up, and then to consume. Both together are below `TimeoutStartSec` of
 #: the unit, so that the reason is said before systemd loses patience.
-READY_SECONDS = 60
+READY_SECONDS = 120
 POLL_SECONDS = 0.05
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.groundwork import releases
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.servers import wait_until
 
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 IDS = tuple(f"2026-{number}" for number in range(1, 8))
@@ -59,7 +58,9 @@ def test_what_is_live_and_the_way_back_stay_however_old(tmp_path: Path) -> None:
 def test_a_release_that_still_runs_stays(tmp_path: Path) -> None:
     program = tmp_path / "releases" / IDS[0] / "cat"
     program.symlink_to("/bin/cat")
-    with subprocess.Popen([program], stdin=subprocess.PIPE):
+    with subprocess.Popen([program], stdin=subprocess.PIPE) as process:
+        # Its command line can be read a moment after it was started.
+        wait_until(Path(f"/proc/{process.pid}/cmdline").read_bytes, seconds=5, what="it runs")
         assert releases.prune(keep=5) == [IDS[1]]
     assert releases.prune(keep=5) == [IDS[0]]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.groundwork import environment
 from ansible.module_utils.groundwork.commands import must
 from ansible.module_utils.groundwork.files import FOLDER_MODE, folder, remove_tree
 from ansible.module_utils.groundwork.paths import CURRENT, PREVIOUS, RELEASES
@@ -18,7 +18,6 @@ from ansible.module_utils.groundwork.reason import Failure
 COMPLETE = "release.json"
 KEPT = ("topology.json", "systemd", "supervisor")
 UNPACK_SECONDS = 120.0
-PIP_SECONDS = 300.0
 
 
 def release_folder(release: str) -> Path:
@@ -29,7 +28,9 @@ def release_folder(release: str) -> Path:
 def is_installed(release: str) -> bool:
     """Whether all of it is there, and for the Python that the host has now."""
     home = release_folder(release)
-    return (home / COMPLETE).is_file() and (home / "venv/lib" / f"python{_python()}").is_dir()
+    return (home / COMPLETE).is_file() and (
+        home / "venv/lib" / f"python{environment.python_version()}"
+    ).is_dir()
 
 
 def installed() -> list[str]:
@@ -115,47 +116,14 @@ def _complete(home: Path, *, unpacked: Path, pythons: list[str]) -> None:
     # Without its last file, what is there was left by a deploy that was interrupted.
     remove_tree(home)
     home.mkdir(mode=FOLDER_MODE)
-    _make_environment(unpacked, home=home, pythons=pythons)
+    others = [release_folder(release) for release in reversed(installed())]
+    environment.make(unpacked, home=home, pythons=pythons, others=others)
     for name in KEPT:
         if (unpacked / name).exists():
             (unpacked / name).rename(home / name)
     (unpacked / COMPLETE).rename(home / COMPLETE)
     # Now is when it was installed, whatever the archive says.
     os.utime(home / COMPLETE)
-
-
-def _make_environment(unpacked: Path, *, home: Path, pythons: list[str]) -> None:
-    version = _python()
-    if version not in pythons:
-        options = " ".join(f"--python {one}" for one in [*pythons, version])
-        raise Failure(
-            f"The release was built for Python {', '.join(pythons)} and this host has {version}. "
-            f"Build it with: scripts/build-release {options}"
-        )
-    venv = home / "venv"
-    python = str(venv / "bin/python")
-    must([sys.executable, "-m", "venv", "--without-pip", str(venv)], sentence=f"{venv} could not be made.")
-    wheels = unpacked / "wheels"
-    must(
-        [
-            *(sys.executable, str(next(wheels.glob("pip-*.whl")) / "pip"), "--python", python, "install"),
-            *("--quiet", "--disable-pip-version-check", "--root-user-action=ignore"),
-            *("--no-index", "--find-links", str(wheels), "--no-deps", "--no-compile", "--no-cache-dir"),
-            *("--require-hashes", "--requirement", str(unpacked / f"requirements-{version}.txt")),
-        ],
-        sentence="The release's packages could not be installed.",
-        seconds=PIP_SECONDS,
-    )
-    # Nobody but root may write there, so what is not compiled now is compiled at every start.
-    must(
-        [python, "-m", "compileall", "-q", "-j", "0", str(venv / "lib")],
-        sentence="The release's code could not be compiled.",
-        seconds=PIP_SECONDS,
-    )
-
-
-def _python() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _running() -> set[str]:

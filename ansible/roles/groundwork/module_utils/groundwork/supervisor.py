@@ -21,7 +21,8 @@ PREFIX = "groundwork-"
 CONTROL = ("supervisorctl",)
 #: Above every stopwaitsecs of our programs.
 PATIENCE_SECONDS = 180.0
-READY_SECONDS = 60.0
+#: As long as a worker takes at most to be set up and then to consume.
+READY_SECONDS = 240.0
 #: An attempt to start is seen as a process or as words; so many different ones are a loop.
 TRIES = 4
 #: These write a pidfile once they are ready.

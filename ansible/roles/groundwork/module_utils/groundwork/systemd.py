@@ -19,7 +19,7 @@ SOCKET = "groundwork-api.socket"
 #: Files of a release's systemd folder that are units; the rest is for other programs.
 UNIT_KINDS = (".service", ".socket", ".target", ".slice", ".timer", ".path")
 #: Above every TimeoutStartSec and TimeoutStopSec of our units.
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 
 
 class Systemd:

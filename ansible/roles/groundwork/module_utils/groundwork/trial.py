@@ -29,7 +29,7 @@ MIGRATION_SECONDS = 600
 START_SECONDS = 60
 #: One failed probe may be chance; this many in a row are a fault.
 FAULTS_IN_A_ROW = 3
-PROBE_EVERY_SECONDS = 1.0
+PROBE_EVERY_SECONDS = 0.5
 
 
 @contextmanager
@@ -63,12 +63,13 @@ def migrate(host: Host, *, environment: Mapping[str, str]) -> str:
 
 
 def serve(host: Host, *, environment: Mapping[str, str], seconds: int, manager: str) -> int:
-    """Run the release's API beside the live one and ask it every second; how often it answered well."""
+    """Run the release's API beside the live one and ask it all the time; how often it answered well."""
     port = _free_port()
     address = f"127.0.0.1:{port}"
+    # The token is made while the candidate starts, and revoked while that still runs.
     with (
-        probe.Token(_folder(host), environment=environment) as token,
         candidate_under(manager, host=host, port=port) as candidate,
+        probe.Token(_folder(host), environment=environment) as token,
     ):
         _await_first_answer(candidate, address=address, token=token.secret)
         return _soak(candidate, address=address, token=token.secret, seconds=seconds)
@@ -82,14 +83,15 @@ def _await_first_answer(candidate: Candidate, *, address: str, token: str) -> No
         # An answer that is wrong will not get better; none yet may be a start that takes its time.
         if time.monotonic() > until or " was answered 500" in fault:
             raise Failure(f"The new release's API does not serve. {fault}", words=candidate.last_words())
-        time.sleep(PROBE_EVERY_SECONDS / 4)
+        time.sleep(PROBE_EVERY_SECONDS / 2)
 
 
 def _soak(candidate: Candidate, *, address: str, token: str, seconds: int) -> int:
     faults: list[str] = []
     well = 0
     until = time.monotonic() + seconds
-    while (begun := time.monotonic()) < until:
+    # A fault at the very end is looked into, too.
+    while (begun := time.monotonic()) < until or faults:
         fault = probe.fault(address, token=token)
         faults = [*faults, fault] if fault else []
         well += not fault
