@@ -25,7 +25,7 @@ description:
 options:
   release: {type: str, required: true, description: The id of the release; it is installed.}
   migrate: {type: bool, default: false, description: Bring the database to the release's shape.}
-  soak_seconds: {type: int, default: 22, description: How long the API is asked.}
+  soak_seconds: {type: int, default: 21, description: How long the API is asked.}
   host: {type: dict, required: true, description: See M(groundwork_services).}
   secrets: {type: dict, default: {}, description: See M(groundwork_services).}
 author: Groundwork (@groundwork)
@@ -48,7 +48,7 @@ def main() -> None:
         argument_spec={
             **ARGUMENTS,
             "migrate": {"type": "bool", "default": False},
-            "soak_seconds": {"type": "int", "default": 22},
+            "soak_seconds": {"type": "int", "default": 21},
         },
         required_one_of=[("release",)],
         supports_check_mode=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ansible.module_utils.groundwork import probe
@@ -11,6 +12,9 @@ from ansible.module_utils.groundwork.reason import Failure
 from ansible.module_utils.groundwork.releases import release_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from ansible.module_utils.groundwork.manager import Manager
     from ansible.module_utils.groundwork.wanted import Host
 
@@ -23,20 +27,26 @@ def refuse_ill(host: Host, *, manager: Manager, address: str) -> None:
     if host.release is None:
         return
     release = release_folder(host.release)
-    pools = [one.pool for one in host.instances if one.service == "worker"]
-    if pools:
-        arguments = [word for pool in pools for word in ("--pool", pool)]
-        done = groundwork(
-            release, "smoke", *arguments, "--timeout", str(SMOKE_SECONDS), seconds=SMOKE_SECONDS * 2
-        )
-        if done.returncode != 0:
-            raise Failure("A job did not get through the queue.", words=done.stdout + done.stderr)
-    if any(one.service == "api" for one in host.instances):
-        with probe.Token(release) as token:
+    with ExitStack() as stack:
+        serves = any(one.service == "api" for one in host.instances)
+        token = stack.enter_context(probe.Token(release)) if serves else None
+        _send_a_job(release, pools=[one.pool for one in host.instances if one.service == "worker"])
+        if token:
             _wait_for_api(address, token=token.secret)
     for instance in host.instances:
         if not manager.is_running(instance):
             raise Failure(f"{instance.unit} did not stay up.", words=manager.last_words(instance))
+
+
+def _send_a_job(release: Path, *, pools: Sequence[str | None]) -> None:
+    if not pools:
+        return
+    arguments = [word for pool in pools for word in ("--pool", str(pool))]
+    done = groundwork(
+        release, "smoke", *arguments, "--timeout", str(SMOKE_SECONDS), seconds=SMOKE_SECONDS * 2
+    )
+    if done.returncode != 0:
+        raise Failure("A job did not get through the queue.", words=done.stdout + done.stderr)
 
 
 def _wait_for_api(address: str, *, token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from ansible.module_utils.groundwork.commands import groundwork
@@ -13,6 +14,7 @@ from ansible.module_utils.groundwork.reason import Failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 #: The process, all that it needs, and a request that goes through authentication to the database.
 PATHS = ("/livez", "/readyz", "/api/v1/jobs?limit=1")
@@ -20,37 +22,41 @@ PATIENCE_SECONDS = 5.0
 
 
 class Token:
-    """A token for the time of a `with`; it would expire by itself if nobody could revoke it."""
+    """A token for the time of a `with`; it would expire by itself if nobody could revoke it.
+
+    It is made and revoked in the background, for each takes a second that something else can use.
+    """
 
     def __init__(self, release: Path, *, environment: Mapping[str, str] | None = None) -> None:
         self._release = release
         self._environment = environment
         self._name = f"deploy-{secrets.token_hex(6)}"
-        self.secret = ""
+        # One after the other; Python waits for it before the module ends.
+        self._background = ThreadPoolExecutor(max_workers=1)
 
     def __enter__(self) -> Self:
-        made = groundwork(
-            self._release,
-            *(
-                "token",
-                "create",
-                "--name",
-                self._name,
-                "--scope",
-                "jobs:read",
-                "--expires",
-                "15min",
-                "--json",
-            ),
-            environment=self._environment,
-        )
-        if made.returncode != 0:
-            raise Failure("No token could be made to ask the API with.", words=made.stdout + made.stderr)
-        self.secret = json.loads(made.stdout)["secret"]
+        self._made = self._background.submit(self._make)
         return self
 
+    @property
+    def secret(self) -> str:
+        """What a caller shows. Raises `Failure` when there is none."""
+        made = self._made.result()
+        if made.returncode != 0:
+            raise Failure("No token could be made to ask the API with.", words=made.stdout + made.stderr)
+        return str(json.loads(made.stdout)["secret"])
+
     def __exit__(self, *_: object) -> None:
-        groundwork(self._release, "token", "revoke", self._name, environment=self._environment)
+        self._background.submit(self._do, "revoke", self._name)
+        self._background.shutdown(wait=False)
+
+    def _make(self) -> CompletedProcess[str]:
+        return self._do(
+            "create", "--name", self._name, "--scope", "jobs:read", "--expires", "15min", "--json"
+        )
+
+    def _do(self, *arguments: str) -> CompletedProcess[str]:
+        return groundwork(self._release, "token", *arguments, environment=self._environment)
 
 
 def fault(address: str, *, token: str) -> str | None:

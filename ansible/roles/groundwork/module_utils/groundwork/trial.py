@@ -66,7 +66,6 @@ def serve(host: Host, *, environment: Mapping[str, str], seconds: int, manager: 
     """Run the release's API beside the live one and ask it all the time; how often it answered well."""
     port = _free_port()
     address = f"127.0.0.1:{port}"
-    # The token is made while the candidate starts, and revoked while that still runs.
     with (
         candidate_under(manager, host=host, port=port) as candidate,
         probe.Token(_folder(host), environment=environment) as token,
