@@ -138,7 +138,9 @@ def _body(host: Host, *, port: int) -> str:
 def _difference() -> str:
     """What must not be shared with the live API: settings not yet in place, the log, the lifetime."""
     return (
-        f"[Service]\nRestart=no\nRuntimeMaxSec={MAX_SECONDS}\nTimeoutStopSec=10\n"
+        f"[Service]\nRestart=no\nRuntimeMaxSec={MAX_SECONDS}\n"
+        # Nobody's request is cut off, and a deploy waits for its end.
+        "KillSignal=SIGKILL\n"
         f"EnvironmentFile=\nEnvironmentFile={ENV_FILE}\nEnvironment=GROUNDWORK_ENV_FILE={ENV_FILE}\n"
         f"LoadCredential=\nLoadCredential=groundwork:{TRIAL / 'credentials'}\n"
         f"StandardOutput=truncate:{LOG}\nStandardError=inherit\n"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class Manager(Protocol):
     """Starts and stops services and knows what they said. What fails is raised as `Failure`."""
 
+    #: How many it starts or renews together.
+    at_once: int
+
     def files(self, release: Path, *, extra: Mapping[str, str]) -> dict[Path, bytes]:
         """The files that tell it how to run a release, the inventory's among them, by where they go."""
 

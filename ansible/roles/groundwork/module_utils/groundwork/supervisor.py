@@ -35,6 +35,9 @@ STATES |= {"STOPPED": "inactive", "EXITED": "inactive", "FATAL": "failed"}
 class Supervisor:
     """What `switch` needs of a service manager."""
 
+    #: An update reads all programs anew; two of them would each start what the other one does.
+    at_once = 1
+
     def __init__(self) -> None:
         self._log_sizes: dict[Path, int] = {}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ansible.module_utils.groundwork import releases
@@ -11,6 +13,7 @@ from ansible.module_utils.groundwork.paths import CURRENT, PREVIOUS, STATE
 from ansible.module_utils.groundwork.wanted import present_host, record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ansible.module_utils.groundwork.instances import Instance
@@ -75,18 +78,29 @@ def apply(wanted: Host, steps: Plan, *, manager: Manager) -> dict[str, str]:
     for instance in steps.enables:
         manager.enable(instance)
         done[instance.name] = "enabled"
-    for instance in wanted.instances:
-        if instance in steps.renews and manager.is_running(instance):
-            with _Noted(wanted, instance):
-                done[instance.name] = manager.renew(instance, changed=steps.paths)
-        elif instance in (*steps.starts, *steps.renews):
-            with _Noted(wanted, instance):
-                manager.start(instance)
-                done[instance.name] = "started"
+    # Workers first: callers get to know a release when its jobs are done already.
+    for are_workers in (True, False):
+        wave = [one for one in wanted.instances if (one.service == "worker") is are_workers]
+        done |= _settle(wanted, wave, steps=steps, manager=manager)
     if wanted.release is not None:
         done |= _remove(steps, manager=manager)
     record(wanted)
     return done
+
+
+def _settle(wanted: Host, instances: Sequence[Instance], *, steps: Plan, manager: Manager) -> dict[str, str]:
+    """Start or renew what needs it, as many together as the manager takes; raises the first failure."""
+
+    def settle(instance: Instance) -> str:
+        with _Noted(wanted, instance):
+            if instance in steps.renews and manager.is_running(instance):
+                return manager.renew(instance, changed=steps.paths)
+            manager.start(instance)
+            return "started"
+
+    concerned = [one for one in instances if one in (*steps.starts, *steps.renews)]
+    with ThreadPoolExecutor(max_workers=manager.at_once) as threads:
+        return dict(zip([one.name for one in concerned], threads.map(settle, concerned), strict=True))
 
 
 def _remove(steps: Plan, *, manager: Manager) -> dict[str, str]:
@@ -117,6 +131,8 @@ def _exchange(wanted: Host, steps: Plan, *, manager: Manager) -> None:
 class _Noted:
     """Surrounds what is done to one instance: meanwhile nobody knows what it runs, then the record does."""
 
+    _one_by_one = Lock()
+
     def __init__(self, wanted: Host, instance: Instance) -> None:
         self._name = instance.name
         self._wanted = wanted
@@ -130,5 +146,6 @@ class _Noted:
         self._note(self._before if failure else self._wanted.fingerprints.get(self._name, ""))
 
     def _note(self, fingerprint: str) -> None:
-        present = present_host()
-        record(replace(present, fingerprints={**present.fingerprints, self._name: fingerprint}))
+        with self._one_by_one:
+            present = present_host()
+            record(replace(present, fingerprints={**present.fingerprints, self._name: fingerprint}))

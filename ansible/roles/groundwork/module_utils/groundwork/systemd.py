@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ PATIENCE_SECONDS = 300.0
 
 class Systemd:
     """What `switch` needs of a service manager."""
+
+    #: Each start keeps one processor busy until it is through.
+    at_once = os.cpu_count() or 1
 
     def __init__(self) -> None:
         self._since = f"@{int(time.time())}"

@@ -76,11 +76,14 @@ def serve(host: Host, *, environment: Mapping[str, str], seconds: int, manager: 
 
 def _await_first_answer(candidate: Candidate, *, address: str, token: str) -> None:
     until = time.monotonic() + START_SECONDS
+    errors = 0
     while (fault := probe.fault(address, token=token)) is not None:
         if not candidate.is_alive():
             raise Failure("The new release's API ended at once.", words=candidate.last_words())
-        # An answer that is wrong will not get better; none yet may be a start that takes its time.
-        if time.monotonic() > until or " was answered 500" in fault:
+        # An error will not get better, but it is written down only after it was the answer. No answer yet may
+        # be a start that takes its time.
+        errors += " was answered 500" in fault
+        if time.monotonic() > until or errors == FAULTS_IN_A_ROW:
             raise Failure(f"The new release's API does not serve. {fault}", words=candidate.last_words())
         time.sleep(PROBE_EVERY_SECONDS / 2)
 
