@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,9 @@ class Service:
     @classmethod
     def of(cls, container: Container) -> Service:
         """Make a token on the host, and the table that the rehearsals' tasks write."""
-        made = container.run("groundwork", "token", "create", "--name", "rehearsal", "--scope", "*")
+        # A host that was kept has those of earlier runs.
+        name = f"rehearsal-{secrets.token_hex(4)}"
+        made = container.run("groundwork", "token", "create", "--name", name, "--scope", "*")
         return cls(container=container, token=made.split()[0])
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.systemd, pytest.mark.on("workers")]
 SOFT_SHUTDOWN_SECONDS = 45
 MARGIN_SECONDS = 15
 ROTATIONS = 20
-TALKS = 100
-LINES_PER_TALK = 500
+TALKS = 8
+LINES_PER_TALK = 5_000
 
 
 def test_a_stop_gives_the_unfinished_job_back_at_once(worker: Unit, jobs: Jobs) -> None:

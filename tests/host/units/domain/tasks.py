@@ -29,9 +29,10 @@ def nap(name: str, seconds: float) -> None:
 
 @task()
 def talk(first: int, count: int) -> None:
-    """Log `count` numbers from `first` on."""
+    """Log `count` numbers from `first` on, for some seconds."""
     for number in range(first, first + count):
         log.info("numbered", number=number)
+        time.sleep(0.001)
 
 
 @control_command(name="wedge")
