@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 
 from app import db, tokens
 from app.callers import Caller, ExpiredToken, InvalidToken, Unauthorized
-from app.problems import DATABASE_DOWN, DatabaseDown, respond, respond_to
+from app.problems import DATABASE_DOWN, DatabaseDown, respond_to, respond_unforeseen
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,9 +68,7 @@ class RequestContext:
                 log.exception("request_failed", method=scope["method"], path=scope["path"])
                 if started:
                     raise
-                detail = "Something went wrong here, not in the request. The log has it under the request id."
-                response = respond(scope, status=500, code="internal_error", detail=detail)
-                await response(scope, receive, send_named)
+                await respond_unforeseen(scope)(scope, receive, send_named)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,6 +123,12 @@ def respond(
     return JSONResponse(document, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def respond_unforeseen(scope: Scope) -> JSONResponse:
+    """The answer to a request that met an error nobody thought of; the log knows which."""
+    detail = "Something went wrong here, not in the request. The log has it under the request id."
+    return respond(scope, status=500, code="internal_error", detail=detail)
+
+
 def respond_to(scope: Scope, error: GroundworkError) -> JSONResponse:
     """The problem document of an error of this project."""
     headers: dict[str, str] = {}
@@ -167,6 +173,12 @@ def _on_error(request: Request, error: Exception) -> JSONResponse:
     return respond_to(request.scope, error)
 
 
+def _on_unforeseen(request: Request, error: Exception) -> JSONResponse:
+    """What comes here was raised around the middleware that logs; gunicorn passes over it in silence."""
+    log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    return respond_unforeseen(request.scope)
+
+
 def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     return respond_to(request.scope, InvalidFields([_request_error(found) for found in error.errors()]))
@@ -203,6 +215,7 @@ def _allowed(request: Request) -> list[str]:
 
 def install(app: FastAPI) -> None:
     """Make `app` answer every error with a problem document."""
+    app.add_exception_handler(Exception, _on_unforeseen)
     app.add_exception_handler(GroundworkError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from starlette.testclient import TestClient
 
+from app.api import create_app
 from tests.api_client import client_for
 from tests.jobs import samples
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-    from starlette.testclient import TestClient
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 JSON = {"Content-Type": "application/json"}
 NAME = samples.greet.name.encode()
@@ -165,3 +167,26 @@ def test_the_unforeseen_tells_the_client_only_the_request_id(api: TestClient) ->
     assert answer.json()["request_id"] == "order-7"
     logged = [line for line in lines if line["event"] == "request_failed"]
     assert [line["request_id"] for line in logged] == ["order-7"]
+
+
+class Failing:
+    """Middleware that someone puts around the API, and that fails."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raise RuntimeError("around the API")
+        await self.app(scope, receive, send)
+
+
+def test_what_fails_around_the_api_is_logged_and_answered_the_same(database: Engine) -> None:
+    app = create_app()
+    app.add_middleware(Failing)
+    with structlog.testing.capture_logs() as lines:
+        answer = TestClient(app, raise_server_exceptions=False).get("/livez")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert [str(line["exc_info"]) for line in lines if line["event"] == "request_failed"] == [
+        "around the API"
+    ]

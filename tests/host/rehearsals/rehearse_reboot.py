@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.host.rehearsals.state import main_pids
@@ -35,6 +37,7 @@ def test_after_a_reboot_all_is_back_and_no_job_is_lost(how: str, host: Host) -> 
 
 
 def _is_ready(host: Host) -> bool:
-    return host.container.succeeds(
-        "python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/readyz')"
-    )
+    with suppress(httpx.HTTPError):
+        host.service.request("GET", "/readyz")
+        return True
+    return False
