@@ -116,6 +116,8 @@ class Systemd:
 
     def last_words(self, instance: Instance) -> str:
         """What it said since this began, in the journal and in its log."""
+        # What was said a moment ago may still be on its way.
+        run(["journalctl", "--sync"])
         lines = ("--since", self._since, "--lines", "60", "--output", "cat")
         said = run(["journalctl", "--unit", instance.unit, *lines])
         path = LOGS / f"{instance.name}.log"
