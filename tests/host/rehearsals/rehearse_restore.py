@@ -62,9 +62,7 @@ def test_a_restore_brings_back_what_a_mistake_removed(backed_up: Host, backup: s
 def test_a_backup_that_is_damaged_is_refused_before_anything_is_touched(backed_up: Host, backup: str) -> None:
     container = backed_up.container
     container.run("groundwork-backup", "create", "--name", backup)
-    container.shell(
-        f"for file in $(find {BACKUPS}/{backup} -type f -size +4k); do truncate -s -1 $file; done"
-    )
+    container.shell(f"find {BACKUPS}/{backup} -type f -size +4k -exec truncate --size=-1 {{}} +")
     before = main_pids(container)
     refused = backed_up.play("restore.yml", "-e", f"restore_from={backup}")
     assert refused.wait() != 0
