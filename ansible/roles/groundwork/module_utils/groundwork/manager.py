@@ -47,6 +47,9 @@ class Manager(Protocol):
     def remove(self, instance: Instance) -> None:
         """Stop it and start it no more."""
 
+    def disband(self) -> None:
+        """End what held the services together, now that there are none."""
+
     def forget(self, timer: str) -> None:
         """End a timer that another role has set."""
 

@@ -49,6 +49,7 @@ def remove(*, purge: bool, manager: Manager) -> None:
     host = present_host()
     for instance in sorted({*host.instances, *manager.installed()}):
         manager.remove(instance)
+    manager.disband()
     manager.forget("backup-groundwork")
     gone = [*host.files, *_surroundings()]
     lay_down({}, paths=host.files)

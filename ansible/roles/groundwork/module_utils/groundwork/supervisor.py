@@ -96,6 +96,9 @@ class Supervisor:
         _link(instance).unlink(missing_ok=True)
         self._do("update", _program(instance), failing=False)
 
+    def disband(self) -> None:
+        """Nothing to do: supervisord holds others' programs, too."""
+
     def forget(self, timer: str) -> None:
         """cron reads its folder by itself."""
 

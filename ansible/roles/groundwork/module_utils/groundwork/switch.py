@@ -72,6 +72,7 @@ def apply(wanted: Host, steps: Plan, *, manager: Manager) -> dict[str, str]:
     if wanted.release is None:
         # Nothing is to be left: stop what runs while its files still say how.
         done |= _remove(steps, manager=manager)
+        manager.disband()
     _exchange(wanted, steps, manager=manager)
     manager.take_over(steps.paths)
     manager.renew_socket(wanted.instances, changed=steps.paths)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TARGET = "groundwork.target"
+SLICE = "groundwork.slice"
 SOCKET = "groundwork-api.socket"
 #: Files of a release's systemd folder that are units; the rest is for other programs.
 UNIT_KINDS = (".service", ".socket", ".target", ".slice", ".timer", ".path")
@@ -92,6 +93,11 @@ class Systemd:
         """Stop it and start it no more."""
         self._do("disable", "--quiet", "--now", *_with_socket(instance), failing=False)
         self._do("reset-failed", instance.unit, failing=False)
+
+    def disband(self) -> None:
+        """End the target and the slice, while their files are still there."""
+        self._do("disable", "--quiet", "--now", TARGET, failing=False)
+        self._do("stop", SLICE, failing=False)
 
     def forget(self, timer: str) -> None:
         """End a timer that another role has set."""
