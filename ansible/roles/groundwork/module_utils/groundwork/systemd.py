@@ -22,6 +22,8 @@ SOCKET = "groundwork-api.socket"
 UNIT_KINDS = (".service", ".socket", ".target", ".slice", ".timer", ".path")
 #: Above every TimeoutStartSec and TimeoutStopSec of our units.
 PATIENCE_SECONDS = 300.0
+#: More of a log is not looked through for the reason of a failure.
+LAST_WORDS = 100_000
 
 
 class Systemd:
@@ -124,15 +126,15 @@ class Systemd:
         """What it said since this began, in the journal and in its log."""
         # What was said a moment ago may still be on its way.
         run(["journalctl", "--sync"])
-        lines = ("--since", self._since, "--lines", "60", "--output", "cat")
-        said = run(["journalctl", "--unit", instance.unit, *lines])
+        # With a number of lines it would give the first ones since then, not the last.
+        said = run(["journalctl", "--unit", instance.unit, "--since", self._since, "--output", "cat"])
         path = LOGS / f"{instance.name}.log"
         logged = ""
         if path.is_file():
             with path.open("rb") as stream:
                 stream.seek(self._log_sizes.get(path, 0))
-                logged = stream.read()[-100_000:].decode(errors="replace")
-        return said.stdout + logged
+                logged = stream.read()[-LAST_WORDS:].decode(errors="replace")
+        return said.stdout[-LAST_WORDS:] + logged
 
     def _act(self, verb: str, instance: Instance) -> None:
         done = run(["systemctl", verb, instance.unit], seconds=PATIENCE_SECONDS)
