@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import groupby
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -79,14 +80,18 @@ def apply(wanted: Host, steps: Plan, *, manager: Manager) -> dict[str, str]:
     for instance in steps.enables:
         manager.enable(instance)
         done[instance.name] = "enabled"
-    # Workers first: callers get to know a release when its jobs are done already.
-    for are_workers in (True, False):
-        wave = [one for one in wanted.instances if (one.service == "worker") is are_workers]
-        done |= _settle(wanted, wave, steps=steps, manager=manager)
+    # Workers first: callers get to know a release when its jobs are done already. Then the API with the
+    # whole machine to itself, because callers wait for it.
+    for _, wave in groupby(sorted(wanted.instances, key=_turn), key=_turn):
+        done |= _settle(wanted, list(wave), steps=steps, manager=manager)
     if wanted.release is not None:
         done |= _remove(steps, manager=manager)
     record(wanted)
     return done
+
+
+def _turn(instance: Instance) -> int:
+    return {"worker": 0, "api": 1}.get(instance.service, 2)
 
 
 def _settle(wanted: Host, instances: Sequence[Instance], *, steps: Plan, manager: Manager) -> dict[str, str]:
