@@ -78,7 +78,8 @@ class Machine:
 def machines() -> tuple[Machine, ...]:
     """All hosts; none when none was named."""
     if address := os.environ.get(ONE_HOST):
-        return (Machine(name="host", groups=frozenset(GROUPS), address=address),)
+        name = _connected(address).check_output("hostname")
+        return (Machine(name=name, groups=frozenset(GROUPS), address=address),)
     if not os.environ.get(INVENTORY):
         return ()
     # The runner looks for ansible-inventory on the PATH.
