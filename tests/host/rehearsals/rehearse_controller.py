@@ -60,7 +60,7 @@ def test_a_second_deploy_refuses_at_once_and_names_the_holder(host: Host, next_r
     first.wait_for("trial")
     second = host.deploy(host.base)
     assert second.wait() != 0
-    lock = next(step for step in second.steps() if "lock" in step.name)
+    lock = next(step for step in second.steps() if "no other deploy" in step.name)
     print(f'"{lock.name}" took {lock.seconds:.1f} s\n{second.tail(15)}')
     assert second.ended - lock.began <= 2
     assert "is deploying to this host" in second.tail(15)
