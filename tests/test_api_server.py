@@ -33,7 +33,11 @@ class Server:
         self.token = new_token().secret
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            api_process().argv, stderr=log.open("wb"), cwd=Path(app.__file__).parent.parent, env=os.environ
+            api_process().argv,
+            stderr=log.open("wb"),
+            # Not in the checkout, whose own settings say where `scripts/up` logs.
+            cwd=log.parent,
+            env={**os.environ, "PYTHONPATH": str(Path(app.__file__).parents[1])},
         )
         wait_until(self.answers, seconds=30, what="the API answers")
 
