@@ -34,7 +34,7 @@ def reboot(machine: VagrantMachine, *, limit: timedelta) -> None:
     """Do it. Raises `StepFailed`."""
     before = _done(machine)
     made = machine.run("sudo groundwork token create --name reboot --scope '*' --expires 1h --json")
-    machine.run("python3 -", stdin=SUBMIT.format(task=TASK, token=json.loads(made)["token"], jobs=JOBS))
+    machine.run("python3 -", stdin=SUBMIT.format(task=TASK, token=json.loads(made)["secret"], jobs=JOBS))
     with machine.timed("reboot: until it lets us in"):
         machine.reboot()
     with machine.timed("reboot: until systemd is settled"):
