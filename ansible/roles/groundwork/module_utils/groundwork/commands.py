@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -13,15 +12,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+#: What takes seconds on a host takes minutes on one that is emulated, or swamped.
+SECONDS = 180.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run(argv: Sequence[str], *, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+def run(argv: Sequence[str], *, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
     """Run as root and wait; the caller looks at the exit code. Raises `Failure` when it takes too long."""
     return _run(argv, seconds=seconds, environment={"PATH": PATH, "LC_ALL": "C.UTF-8"})
 
 
-def must(argv: Sequence[str], *, sentence: str, seconds: float = 60) -> str:
+def must(argv: Sequence[str], *, sentence: str, seconds: float = SECONDS) -> str:
     """Run as root; what it printed. Raises `Failure` with `sentence` when it does not end well."""
     done = run(argv, seconds=seconds)
     if done.returncode != 0:
@@ -30,7 +31,7 @@ def must(argv: Sequence[str], *, sentence: str, seconds: float = 60) -> str:
 
 
 def groundwork(
-    release: Path, *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = 60
+    release: Path, *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line of a release as its user, in its folder."""
     return as_user(
@@ -39,7 +40,7 @@ def groundwork(
 
 
 def as_user(
-    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = 60
+    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Run as the user of the services."""
     return _run(
@@ -66,7 +67,12 @@ def _run(
         )
     except subprocess.TimeoutExpired as late:
         words = _text(late.stdout) + _text(late.stderr)
-        raise Failure(f"{os.fspath(argv[0])} did not end within {seconds:g} s.", words=words) from None
+        raise Failure(f"{_name(argv)} did not end within {seconds:g} s.", words=words) from None
+
+
+def _name(argv: Sequence[str]) -> str:
+    """The program that was run, not the one that changed the user for it."""
+    return argv[argv.index("--") + 1] if "--" in argv else argv[0]
 
 
 def _text(said: str | bytes | None) -> str:

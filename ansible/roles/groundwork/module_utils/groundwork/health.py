@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.groundwork.wanted import Host
 
 API_PATIENCE_SECONDS = 15.0
-SMOKE_SECONDS = 60
+SMOKE_SECONDS = 120
 
 
 def refuse_ill(host: Host, *, manager: Manager, address: str) -> None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 #: Everything a service imports when it starts.
 IMPORTS = "import app.__main__, app.api, app.celery_app; from app.jobs import registry; registry.tasks()"
-IMPORT_SECONDS = 60
+IMPORT_SECONDS = 180
 MIGRATION_SECONDS = 600
-START_SECONDS = 60
+START_SECONDS = 120
 #: One failed probe may be chance; this many in a row are a fault.
 FAULTS_IN_A_ROW = 3
 PROBE_EVERY_SECONDS = 0.5
