@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app import db
 from app.celery_app import celery_app
 from app.config import PREFIX
+from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.fleet import Fleet
 from tests.jobs.running import Service
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from sqlalchemy import Engine
+    from starlette.testclient import TestClient
+
     from tests.servers import PostgresServer
+
+
+@pytest.fixture
+def api(database: Engine) -> TestClient:
+    """A client that may do everything."""
+    return client_for()
 
 
 @pytest.fixture(scope="module")

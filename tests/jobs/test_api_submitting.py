@@ -1,4 +1,4 @@
-"""Submitting, looking at, retrying and cancelling jobs over HTTP."""
+"""Submitting jobs over HTTP."""
 
 from __future__ import annotations
 
@@ -8,48 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
-from app.db import reading, transaction
-from app.jobs import publish, store
-from app.jobs.models import Job, State
+from app.db import reading
+from app.jobs import publish
+from app.jobs.models import Job
 from tests.api_client import client_for
 from tests.jobs import samples
+from tests.jobs.over_http import GREET, HELLO, number_of_jobs, submitted
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
 pytestmark = pytest.mark.usefixtures("database")
-
-GREET = samples.greet.name
-HELLO = {"task": GREET, "arguments": {"name": "Ada"}}
-
-
-@pytest.fixture
-def api(database: object) -> TestClient:
-    return client_for()
-
-
-def submitted(api: TestClient, **changes: Any) -> str:
-    answer = api.post("/api/v1/jobs", json={**HELLO, **changes})
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
-
-
-def number_of_jobs() -> int:
-    with reading() as session:
-        return session.scalar(select(func.count()).select_from(Job)) or 0
-
-
-def become(job_id: str, state: State, **values: Any) -> None:
-    """Put a job in a state, as a worker's run of it would have."""
-    ended = {"finished_at": datetime.now(UTC)} if state.is_terminal else {}
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(state=state, **ended, **values))
-
-
-def claimed(job_id: str) -> store.Claim:
-    return store.claim(store.connection(), [store.Message(job_id, 0)], worker="here#1")[0]
 
 
 def test_an_accepted_job_is_in_the_ledger_and_in_the_broker(api: TestClient) -> None:
@@ -260,178 +231,3 @@ def test_a_batch_may_be_repeated_as_a_whole(api: TestClient) -> None:
     for other in (batch(HELLO), batch(HELLO, HELLO, HELLO)):
         assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert number_of_jobs() == 2
-
-
-def test_pages_walk_through_all_jobs_though_more_arrive(api: TestClient) -> None:
-    before = {submitted(api) for _ in range(7)}
-    seen: list[str] = []
-    cursor: dict[str, Any] = {}
-    while True:
-        page = api.get("/api/v1/jobs", params={"limit": 3, **cursor}).json()
-        seen += [job["id"] for job in page["jobs"]]
-        submitted(api)
-        if page["next"] is None:
-            break
-        cursor = {"cursor": page["next"]}
-    assert len(seen) == 7
-    assert set(seen) == before
-
-
-def test_jobs_are_filtered(api: TestClient) -> None:
-    dead, ready = submitted(api), submitted(api)
-    become(dead, State.DEAD, error="ValueError: 100% WRONG_")
-    secret = {"task": samples.sign_in.name, "arguments": {"user": "a", "password": "b"}}
-    other = api.post("/api/v1/jobs", json=secret).json()["id"]
-
-    def found(**params: Any) -> set[str]:
-        answer = api.get("/api/v1/jobs", params=params)
-        assert answer.status_code == 200, answer.text
-        return {job["id"] for job in answer.json()["jobs"]}
-
-    moment = api.get(f"/api/v1/jobs/{ready}").json()["accepted_at"]
-    assert found(state="dead") == {dead}
-    assert found(state=["dead", "ready"]) == {dead, ready, other}
-    assert found(state="running") == set()
-    assert found(task=samples.sign_in.name) == {other}
-    assert found(queue="maintenance") == {dead, ready}
-    assert found(error="100% wrong_") == {dead}
-    assert found(error="1%G") == set()
-    assert found(accepted_before=moment) == {dead}
-    assert found(accepted_after=moment) == {ready, other}
-
-
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"limit": "0"},
-        {"limit": "-1"},
-        {"limit": "1000000000"},
-        {"limit": "x"},
-        {"state": "waiting"},
-        {"cursor": "nonsense"},
-        {"cursor": "fHw="},
-        {"cursor": "%"},
-        {"cursor": "ü"},
-        {"sort": "error"},
-        {"error": ""},
-        {"accepted_after": "yesterday"},
-        {"accepted_after": "2026-01-01T00:00:00"},
-    ],
-)
-def test_a_query_that_means_nothing_is_refused_with_its_parameter(
-    api: TestClient, params: dict[str, str]
-) -> None:
-    answer = api.get("/api/v1/jobs", params=params)
-    assert answer.status_code == 422, answer.text
-    assert answer.json()["errors"][0]["parameter"] == next(iter(params))
-
-
-@pytest.mark.parametrize("job_id", ["no-such-job", "..%2F..%2Fetc", "%C0%AF", "x" * 150])
-def test_an_unknown_job_is_not_found(api: TestClient, job_id: str) -> None:
-    for path in ("", "/events"):
-        assert api.get(f"/api/v1/jobs/{job_id}{path}").status_code == 404
-    for path in ("/retry", "/cancel"):
-        assert api.post(f"/api/v1/jobs/{job_id}{path}").status_code == 404
-
-
-def test_a_job_shows_its_attempts(api: TestClient) -> None:
-    job_id = submitted(api)
-    claim = claimed(job_id)
-    running = api.get(f"/api/v1/jobs/{job_id}").json()
-    assert [(attempt["fence"], attempt["outcome"]) for attempt in running["attempts"]] == [(1, None)]
-    store.finish(store.connection(), [store.Finish(job_id, claim.fence, '"hello Ada"')])
-    done = api.get(f"/api/v1/jobs/{job_id}").json()
-    assert (done["state"], done["result"]) == ("done", "hello Ada")
-    assert [(attempt["worker"], attempt["outcome"]) for attempt in done["attempts"]] == [("here#1", "done")]
-
-
-@pytest.mark.parametrize("state", [State.DEAD, State.CANCELLED])
-def test_a_dead_or_cancelled_job_runs_again_on_request(api: TestClient, state: State) -> None:
-    job_id = submitted(api)
-    publish.client().flushdb()
-    become(job_id, state, attempt=5, error="ValueError")
-    answer = api.post(f"/api/v1/jobs/{job_id}/retry")
-    assert answer.status_code == 200, answer.text
-    job = answer.json()
-    assert (job["state"], job["attempt"], job["error"]) == ("ready", 0, None)
-    assert publish.client().llen("groundwork:maintenance\x06\x166") == 1
-    assert store.claim(store.connection(), [store.Message(job_id, 0)], worker="here#1")
-
-
-@pytest.mark.parametrize("state", [State.READY, State.RUNNING, State.DONE, State.SCHEDULED])
-def test_any_other_job_cannot_be_retried(api: TestClient, state: State) -> None:
-    job_id = submitted(api)
-    become(job_id, state)
-    answer = api.post(f"/api/v1/jobs/{job_id}/retry")
-    assert answer.status_code == 409
-    assert f"is {state}" in answer.json()["detail"]
-
-
-def test_dead_jobs_are_retried_by_filter(api: TestClient) -> None:
-    ids = [submitted(api) for _ in range(5)]
-    for index, job_id in enumerate(ids[:4]):
-        become(job_id, State.DEAD, error="Timeout" if index else "ValueError")
-    answer = api.post("/api/v1/jobs/retry", json={"error": "timeout", "limit": 2})
-    assert answer.json() == {"retried": 2, "more": True}
-    answer = api.post("/api/v1/jobs/retry", json={"error": "timeout"})
-    assert answer.json() == {"retried": 1, "more": False}
-    left = api.get("/api/v1/jobs", params={"state": "dead"}).json()["jobs"]
-    assert [job["id"] for job in left] == ids[:1]
-
-
-def test_a_waiting_job_is_cancelled_and_not_run(api: TestClient) -> None:
-    job_id = submitted(api)
-    answer = api.post(f"/api/v1/jobs/{job_id}/cancel")
-    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
-    assert not store.claim(store.connection(), [store.Message(job_id, 0)], worker="here#1")
-    assert "cancelled" in api.post(f"/api/v1/jobs/{job_id}/cancel").json()["detail"]
-
-
-def test_a_cancelled_running_job_can_no_longer_finish(api: TestClient) -> None:
-    job_id = submitted(api)
-    claim = claimed(job_id)
-    job = api.post(f"/api/v1/jobs/{job_id}/cancel").json()
-    assert job["state"] == "cancelled"
-    assert [attempt["outcome"] for attempt in job["attempts"]] == ["cancelled"]
-    assert not store.finish(store.connection(), [store.Finish(job_id, claim.fence, "1")])
-
-
-def test_a_finished_job_cannot_be_cancelled(api: TestClient) -> None:
-    job_id = submitted(api)
-    become(job_id, State.DONE)
-    answer = api.post(f"/api/v1/jobs/{job_id}/cancel")
-    assert answer.status_code == 409
-    assert "is done" in answer.json()["detail"]
-
-
-def test_a_jobs_progress_is_followed_to_its_end(api: TestClient) -> None:
-    job_id = submitted(api)
-    events: list[tuple[str, str]] = []
-    with api.stream("GET", f"/api/v1/jobs/{job_id}/events") as stream:
-        assert stream.headers["Content-Type"].startswith("text/event-stream")
-        name = ""
-        for line in stream.iter_lines():
-            if line.startswith("event: "):
-                name = line.removeprefix("event: ")
-            elif line.startswith("data: "):
-                events.append((name, json.loads(line.removeprefix("data: "))["state"]))
-                follow_up(job_id, *events[-1])
-    assert events == [("job", "ready"), ("job", "running"), ("job", "done"), ("end", "done")]
-
-
-def follow_up(job_id: str, name: str, state: str) -> None:
-    """Take the job one step on, once the step before was told."""
-    if (name, state) == ("job", "ready"):
-        claimed(job_id)
-    elif (name, state) == ("job", "running"):
-        store.finish(store.connection(), [store.Finish(job_id, 1, "1")])
-
-
-def test_tasks_are_listed_with_the_schemas_of_their_arguments(api: TestClient) -> None:
-    tasks = {task["name"]: task for task in api.get("/api/v1/tasks").json()}
-    greet = tasks[GREET]
-    assert (greet["doc"], greet["queue"], greet["public"]) == ("Say hello.", "maintenance", True)
-    assert greet["arguments"]["properties"]["times"]["maximum"] == 10
-    assert greet["arguments"]["required"] == ["name"]
-    assert tasks[samples.sign_in.name]["sensitive"] == ["password"]
-    assert tasks[samples.internal.name]["public"] is False
