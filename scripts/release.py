@@ -31,7 +31,7 @@ from pathlib import Path
 
 from artefact import DESCRIPTION, description_of, pack
 from checkout import ReleaseFailed, State, copy_inputs, state_of
-from wheels import TARGETS, Target, requirements_for, wheels_for
+from wheels import TARGETS, Target, pinned_to, requirements_for, wheels_for
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "var" / "wheels"
@@ -77,9 +77,11 @@ def _fill(release: Path, *, source: Path, state: State, pythons: list[str]) -> N
     for python in pythons:
         target = Target(python=python)
         requirements = requirements_for(target, lock=lock)
-        for wheel in wheels_for(target, requirements=requirements + _pip(source, target=target), cache=CACHE):
+        found = wheels_for(target, requirements=requirements + _pip(source, target=target), cache=CACHE)
+        for wheel in found:
             shutil.copy(wheel, wheels)
-        (release / f"requirements-{python}.txt").write_text(requirements + _pinned(own))
+        pinned = pinned_to(found, requirements=requirements)
+        (release / f"requirements-{python}.txt").write_text(pinned + _pinned(own))
     _project(source, release=release)
     described = {
         "id": release.name.removeprefix("groundwork-"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 import subprocess
@@ -16,12 +17,16 @@ from checkout import ReleaseFailed
 from packaging.requirements import Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: The Pythons of Debian 12 and 13, to the last digit: some dependencies are for some patch versions only.
 TARGETS = {"3.11": "3.11.2", "3.13": "3.13.5"}
 #: glibc of Debian 12, the oldest target; pip takes a wheel for any older one down to manylinux2014's.
 GLIBC_MINOR = range(36, 16, -1)
+#: Pure Python that is published as source only: the wheel is built here, of the source that the lock names.
+BUILT_HERE = frozenset({"plaid-python"})
+#: The time of all files in such a wheel, the earliest that a ZIP archive knows: it is the same everywhere.
+SOURCE_DATE_EPOCH = "315532800"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,24 @@ def _applicable(lock: str, *, target: Target) -> Iterator[str]:
             yield " ".join([f"{requirement.name}{requirement.specifier}", *hashes])
 
 
+def pinned_to(wheels: Iterable[Path], *, requirements: str) -> str:
+    """`requirements` with the hashes of the wheels that were built here, in place of their sources'."""
+    built = {_name_of(wheel): wheel for wheel in wheels if _name_of(wheel) in BUILT_HERE}
+    return "".join(
+        f"{line.partition(' --hash=')[0]} --hash=sha256:{_digest(built[name])}\n" if name in built else line
+        for line in requirements.splitlines(keepends=True)
+        for name in [line.partition("==")[0]]
+    )
+
+
+def _name_of(wheel: Path) -> str:
+    return wheel.name.partition("-")[0].replace("_", "-").lower()
+
+
+def _digest(wheel: Path) -> str:
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
 def wheels_for(target: Target, *, requirements: str, cache: Path) -> list[Path]:
     """The wheels that `requirements` name; downloaded when these very lines were not before."""
     key = hashlib.sha256(f"{target.platforms}\n{requirements}".encode()).hexdigest()[:16]
@@ -90,6 +113,44 @@ def wheels_for(target: Target, *, requirements: str, cache: Path) -> list[Path]:
 
 
 def _download(target: Target, *, requirements: str, to: Path) -> None:
+    lines = requirements.splitlines(keepends=True)
+    sources = [line for line in lines if line.partition("==")[0] in BUILT_HERE]
+    _fetch(target, requirements="".join(line for line in lines if line not in sources), to=to)
+    if sources:
+        _build(target, requirements="".join(sources), to=to)
+
+
+def _build(target: Target, *, requirements: str, to: Path) -> None:
+    listed = to.with_name("sources.txt")
+    listed.write_text(requirements)
+    # With the locked setuptools of this environment; the index would bring whatever is newest.
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command += [
+        "--no-deps",
+        "--require-hashes",
+        "--no-binary=:all:",
+        "--no-build-isolation",
+        "--no-cache-dir",
+    ]
+    done = subprocess.run(
+        [*command, f"--wheel-dir={to}", f"--requirement={listed}"],
+        env=os.environ | {"SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ReleaseFailed(_why(done.stderr, target=target))
+    compiled = [path.name for path in to.glob("*.whl") if _name_of(path) in BUILT_HERE and not _is_pure(path)]
+    if compiled:
+        raise ReleaseFailed(f"{compiled[0]} is for this machine only; a release needs wheels that fit hosts.")
+
+
+def _is_pure(wheel: Path) -> bool:
+    return wheel.name.endswith("-none-any.whl")
+
+
+def _fetch(target: Target, *, requirements: str, to: Path) -> None:
     listed = to.with_name("requirements.txt")
     listed.write_text(requirements)
     command = [
