@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime  # noqa: TC003 (pydantic needs it at run time)
 from functools import lru_cache
-from pathlib import Path  # noqa: TC003 (pydantic needs it at run time)
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -98,6 +99,61 @@ class Settings(BaseSettings):
         default=None,
         description="YAML file of discount rules. Unset: the one that comes with the release.",
     )
+    mail_transport: Literal["file", "smtp", "ses"] = Field(
+        default="file", description="How mail leaves: kept in `mail_folder`, by SMTP, or by Amazon SES."
+    )
+    mail_folder: Path = Field(
+        default=Path("var/mail"),
+        description="Where the transport `file` keeps each mail, one .eml file each.",
+    )
+    mail_from: str = Field(
+        default="Groundwork <groundwork@localhost>", description="Sender of every mail: Name <address>."
+    )
+    mail_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=840,
+        description="Mails that all workers together send; the default is 14 a second, SES's first.",
+    )
+    mail_uncertain: Literal["hold", "send"] = Field(
+        default="hold",
+        description="A mail that may have left as its worker died: `hold` it for a person, or `send` it.",
+    )
+    smtp_host: str = Field(default="127.0.0.1", description="Mail server of the transport `smtp`.")
+    smtp_port: Port = Field(default=587, description="Its port: 587 with starttls, 465 with tls.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="Encryption to it; `none` for a server on this host only."
+    )
+    smtp_user: str = Field(default="", description="User name there. Unset: no sign-in.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password there.")
+    aws_region: str = Field(default="eu-central-1", description="Region of SES and SNS.")
+    aws_access_key_id: str = Field(
+        default="", description="Key of SES and SNS. Unset: what boto3 finds (profile, role of the machine)."
+    )
+    aws_secret_access_key: SecretStr = Field(default=SecretStr(""), description="Its secret.")
+    aws_endpoint_url: str = Field(default="", description="Another server that speaks AWS's API, for trials.")
+    plaid_environment: Annotated[str, Field(pattern=r"^(sandbox|production|https?://\S+)$")] = Field(
+        default="sandbox", description="Plaid's `sandbox` or `production`, or the URL of a server like it."
+    )
+    plaid_client_id: str = Field(default="", description="Client id at Plaid. Unset: banks cannot be linked.")
+    plaid_secret: SecretStr = Field(default=SecretStr(""), description="Secret of that environment at Plaid.")
+    plaid_webhook_url: str = Field(
+        default="", description="This API as Plaid reaches it: https://HOST/api/v1/webhooks/plaid."
+    )
+    plaid_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1_000, description="Requests that all workers together send to Plaid (2,500 in production)."
+    )
+    push_provider: Literal["none", "sns", "fcm"] = Field(
+        default="none", description="How notices reach phones: Amazon SNS or Firebase Cloud Messaging."
+    )
+    fcm_credentials: SecretStr = Field(
+        default=SecretStr(""), description="JSON of the service account for Firebase Cloud Messaging."
+    )
+    fcm_url: str = Field(
+        default="https://fcm.googleapis.com", description="Another server that speaks its API, for trials."
+    )
+    pretend_now: datetime | None = Field(
+        default=None,
+        description="Business days are counted as if it were this moment (2026-01-31T09:00:00Z); for trials.",
+    )
     catch_up_seconds: Seconds = Field(
         default=600, description="A schedule missed by no more than this is fired once, late."
     )
@@ -132,6 +188,14 @@ class Settings(BaseSettings):
                 f"{PREFIX}TASK_TIME_LIMIT_SECONDS ({self.task_time_limit_seconds}): lower the first or raise "
                 "the second."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _pretends_only_in_a_checkout(self) -> Self:
+        if self.pretend_now is not None and self.release != "dev":
+            raise ConfigError(f"{PREFIX}PRETEND_NOW is for trials in a checkout. Remove it here.")
+        if self.pretend_now is not None and self.pretend_now.tzinfo is None:
+            raise ConfigError(f"{PREFIX}PRETEND_NOW needs a zone, as in 2026-01-31T09:00:00Z.")
         return self
 
     @classmethod

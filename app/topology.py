@@ -20,6 +20,9 @@ class Queue(StrEnum):
     DISCOUNTS = "discounts"
     MAINTENANCE = "maintenance"
     ANALYTICS = "analytics"
+    EMAILS = "emails"
+    NOTIFICATIONS = "notifications"
+    BANKING = "banking"
 
 
 class Priority(IntEnum):
@@ -57,13 +60,13 @@ class Service:
 POOLS = (
     Pool(
         name="standard",
-        queues=(Queue.DEFAULT, Queue.DISCOUNTS),
+        queues=(Queue.DEFAULT, Queue.DISCOUNTS, Queue.EMAILS, Queue.NOTIFICATIONS),
         concurrency=4,
         description="work that somebody waits for",
     ),
     Pool(
         name="bulk",
-        queues=(Queue.ANALYTICS, Queue.MAINTENANCE),
+        queues=(Queue.BANKING, Queue.ANALYTICS, Queue.MAINTENANCE),
         concurrency=2,
         description="work that may take its time",
     ),

@@ -180,7 +180,7 @@ def test_arguments_that_json_cannot_carry_are_refused() -> None:
 
 
 def test_a_queue_that_nobody_drains_is_refused() -> None:
-    with pytest.raises(UnknownQueue, match=r'"nowhere", which no pool drains.*analytics, default'):
+    with pytest.raises(UnknownQueue, match=r'"nowhere", which no pool drains.*analytics, banking, default'):
         new_job("sample.add", queue="nowhere")
     with pytest.raises(UnknownQueue):
         tasks.add.apply_async((1, 1), queue="nowhere")
