@@ -10,7 +10,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, Engine, MetaData, create_engine, event, make_url, select, types
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    create_engine,
+    event,
+    make_url,
+    select,
+    types,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -29,6 +40,8 @@ LOCK_TIMEOUT = timedelta(seconds=10)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 #: How SQLAlchemy stores a time in SQLite. The raw statements of `app.jobs.store` write the same form.
 SQLITE_TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+#: SQLite numbers rows by itself only in a column that is plain INTEGER.
+BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 
 _SESSION: ContextVar[Session | None] = ContextVar("groundwork_session", default=None)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from kombu.utils import json
 
-from app.config import settings
+from app.encryption import cipher
 from app.jobs.errors import WrongKey
 
 if TYPE_CHECKING:
@@ -17,17 +15,12 @@ if TYPE_CHECKING:
 
 SEAL = "$sealed"
 MASK = "***"
-
-
-def _fernet() -> Fernet:
-    secret = settings().secret_key.get_secret_value().encode()
-    # The settings' secret has at least 192 bits, so one hash makes a key of it; no slow derivation is needed.
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"groundwork arguments" + secret).digest()))
+PURPOSE = "arguments"
 
 
 def seal(value: Any) -> dict[str, str]:
     """`value` as an object that tells nothing but its length."""
-    return {SEAL: _fernet().encrypt(json.dumps(value).encode()).decode()}
+    return {SEAL: cipher(PURPOSE).encrypt(json.dumps(value).encode()).decode()}
 
 
 def is_sealed(value: Any) -> bool:
@@ -40,7 +33,7 @@ def unseal(value: Any) -> Any:
     if not is_sealed(value):
         return value
     try:
-        return json.loads(_fernet().decrypt(value[SEAL].encode()))
+        return json.loads(cipher(PURPOSE).decrypt(value[SEAL].encode()))
     except InvalidToken:
         raise WrongKey from None
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import BIG_ID, Base
 from app.pricing.money import MONEY, PERCENT
-
-#: SQLite numbers rows by itself only in a column that is plain INTEGER.
-BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Product(Base):
