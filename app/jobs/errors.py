@@ -10,12 +10,20 @@ from app.errors import Conflict, GroundworkError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
 
 class RetryableError(GroundworkError):
-    """Raised by a task for a failure that may pass: the job runs again after a while."""
+    """Raised by a task for a failure that may pass: the job runs again after a while.
+
+    `after` is how long the other side asked for; the pause of the task's policy is stretched to it.
+    """
 
     code = "retryable"
+
+    def __init__(self, sentence: str, *, after: timedelta | None = None) -> None:
+        super().__init__(sentence)
+        self.after = after
 
 
 class PermanentError(GroundworkError):

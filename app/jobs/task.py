@@ -13,7 +13,7 @@ from celery.exceptions import Retry as CeleryRetry
 
 from app.jobs import attempt, registry
 from app.jobs.adopt import begin_foreign
-from app.jobs.errors import LeaseLost
+from app.jobs.errors import LeaseLost, RetryableError
 from app.jobs.heart import holder
 from app.jobs.limits import soft_limit
 from app.jobs.message import CONTEXT_HEADER
@@ -81,6 +81,8 @@ class JobTask(Task[..., Any]):
         except self.retry_policy.on as error:
             job.roll_back()
             wait = self.retry_policy.delay(attempt=job.attempt)
+            if isinstance(error, RetryableError) and error.after is not None:
+                wait = max(wait, error.after)
             raise self.retry(exc=error, countdown=wait.total_seconds()) from error
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -90,6 +92,14 @@ class JobTask(Task[..., Any]):
             args, kwargs = (), self.arguments(args, kwargs)
         result = self.run(*args, **kwargs)
         return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, *more: Any, key: str | None = None, **options: Any
+    ) -> Any:
+        """As Celery's; under one `key`, whoever sends and however often, there is one job."""
+        if key is not None:
+            options["key"] = key
+        return super().apply_async(args, kwargs, *more, **options)
 
     def replace(self, sig: Any) -> Any:
         """As Celery's, and the ledger knows that this job's id goes on in the replacement."""

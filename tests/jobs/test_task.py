@@ -102,6 +102,15 @@ def test_a_job_between_two_attempts_is_in_retry() -> None:
     result.revoke()
 
 
+def test_a_pause_that_the_other_side_asks_for_is_kept() -> None:
+    result = celery_tasks.fail_and_wait_as_asked.delay()
+    wait_for_state(result.id, State.SCHEDULED)
+    job = job_of(result.id)
+    assert job.run_at
+    assert job.run_at - job.accepted_at >= timedelta(hours=1)
+    result.revoke()
+
+
 def test_a_failure_that_may_pass_kills_the_job_after_the_last_attempt() -> None:
     job = ended(tasks.fail_until.delay(9).id)
     assert (job.state, job.attempt, job.error) == (State.DEAD, 3, "RetryableError: not yet")

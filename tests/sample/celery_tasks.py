@@ -32,6 +32,11 @@ def fail_and_wait() -> None:
     raise RetryableError("again in an hour")
 
 
+@task(retry=Retry(first=timedelta(seconds=1)))
+def fail_and_wait_as_asked() -> None:
+    raise RetryableError("the other side wants an hour", after=timedelta(hours=1))
+
+
 @task()
 def note(*values: Any) -> None:
     """Write a row that says with what it was called."""
