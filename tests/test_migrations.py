@@ -6,10 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app import db, migrations
+from app import db, migrations, tokens
+from app.domains import modules
 from app.failures import ExitCode
 from tests.command_line import groundwork
 from tests.servers import free_port
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
+
+
+def test_the_migrations_make_what_the_models_say(database: Engine) -> None:
+    assert tokens.Token.__tablename__ in db.Base.metadata.tables
+    modules("models")
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.Base.metadata) == []
 
 
 def at_revision(revision: str) -> None:

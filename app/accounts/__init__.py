@@ -1,0 +1,1 @@
+"""Users: who they are, how they want to be told, and how they begin."""

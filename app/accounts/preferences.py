@@ -1,0 +1,60 @@
+"""How a user wants to be told: by which channels, and when not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.clock import local_time
+
+if TYPE_CHECKING:
+    from app.accounts.models import User
+
+Channel = Literal["email", "push", "in_app"]
+#: Where a notification goes whose type the user said nothing about.
+USUAL_CHANNELS: tuple[Channel, ...] = ("email", "in_app")
+
+
+class QuietHours(BaseModel):
+    """A part of the day, by the user's own clock, in which nothing may ring; it may span midnight."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start: time
+    end: time
+
+    def covers(self, moment: time) -> bool:
+        """Whether `moment` lies in them; the end does not."""
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+class Preferences(BaseModel):
+    """What a user chose; what is not said is as usual."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    #: By type of notification, such as bill_reminder; an empty list is none at all.
+    channels: dict[str, list[Channel]] = Field(default_factory=dict, max_length=100)
+    quiet_hours: QuietHours | None = None
+
+    def channels_for(self, kind: str) -> list[Channel]:
+        """Where notifications of that type go."""
+        return self.channels.get(kind, list(USUAL_CHANNELS))
+
+    def quiet_until(self, now: datetime, *, timezone: str) -> datetime | None:
+        """When the quiet hours end that `now` lies in, in UTC; None outside of them."""
+        here = local_time(now, timezone=timezone)
+        if self.quiet_hours is None or not self.quiet_hours.covers(here.time()):
+            return None
+        day = here.date() if here.time() < self.quiet_hours.end else here.date() + timedelta(days=1)
+        end = datetime.combine(day, self.quiet_hours.end, tzinfo=here.tzinfo)
+        return end.astimezone(UTC)
+
+
+def preferences_of(user: User) -> Preferences:
+    """What the user chose."""
+    return Preferences.model_validate(user.preferences)

@@ -1,0 +1,1 @@
+"""Deliveries: the record of each effect outside the database, so that it happens once."""

@@ -1,0 +1,201 @@
+"""Calls a provider once for each business key, whatever is delivered again and whoever dies meanwhile.
+
+A delivery is marked, and the mark committed, before the provider is called. A job that finds the mark of
+an attempt that has ended knows that its predecessor died between the call and the commit: whether the
+effect happened cannot be known here, so the declared policy decides.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app import db
+from app.deliveries import pace
+from app.deliveries.errors import (
+    DeliveryNotFound,
+    InProgress,
+    NotSent,
+    NotUncertain,
+    OutcomeUnknown,
+    Refused,
+    Uncertain,
+)
+from app.deliveries.models import Delivery, DeliveryState
+from app.jobs import RetryableError
+from app.jobs.models import Job, State
+from app.jobs.service import retry_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+#: States that no call of a provider follows.
+SETTLED = frozenset({DeliveryState.SENT, DeliveryState.SUPPRESSED})
+WORKER_LOST = "the worker died while the provider was called."
+
+
+class WhenUncertain(StrEnum):
+    """What becomes of a delivery that may have been sent."""
+
+    HOLD = "hold"  # a person decides: at most one effect
+    SEND = "send"  # it is sent again: at least one effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """Something to send, before anybody tried. `key` is the business's own name for it."""
+
+    key: str
+    channel: str
+    recipient: str
+    subject: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How many a minute all workers together may send through what is called `name`."""
+
+    name: str
+    per_minute: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """Who carries a delivery: its name, its call, which gives the provider's id, and how it is used."""
+
+    name: str
+    send: Callable[[Delivery], str]
+    limit: Limit
+    when_uncertain: WhenUncertain
+
+
+def prepare(session: Session, outgoing: Outgoing) -> Delivery:
+    """The delivery with the key of `outgoing`; it is made of it unless there is one."""
+    now = db.now(session)
+    statement = db.insert_or_update(session, Delivery).values(
+        key=outgoing.key,
+        channel=outgoing.channel,
+        recipient=outgoing.recipient,
+        subject=outgoing.subject,
+        content=outgoing.content,
+        state=DeliveryState.WAITING,
+        calls=0,
+        created_at=now,
+        changed_at=now,
+    )
+    session.execute(statement.on_conflict_do_nothing(index_elements=[Delivery.key]))
+    return session.scalars(select(Delivery).where(Delivery.key == outgoing.key)).one()
+
+
+def find(session: Session, *, delivery_id: int) -> Delivery:
+    """The delivery with that id. Raises `DeliveryNotFound`."""
+    found = session.get(Delivery, delivery_id)
+    if found is None:
+        raise DeliveryNotFound(delivery_id=delivery_id)
+    return found
+
+
+def deliver(
+    session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Callable[[], None]
+) -> Delivery:
+    """Have `provider` carry the delivery, unless that has happened. Raises what is left to do.
+
+    `commit` makes what is known durable: before the call, and after one that failed. What a call that
+    went well has changed is left to the job's own end.
+    """
+    if delivery.state in SETTLED:
+        return delivery
+    _wait_for_turn(session, provider.limit, commit=commit)
+    delivery = _locked(session, delivery.id)
+    if delivery.state in SETTLED:
+        return delivery
+    _judge_earlier_call(session, delivery, provider=provider, job_id=job_id, commit=commit)
+    _mark(session, delivery, DeliveryState.SENDING, error=None)
+    delivery.provider, delivery.job_id = provider.name, job_id
+    delivery.calls += 1
+    commit()
+    try:
+        delivery.provider_id = provider.send(delivery)
+    except NotSent as error:
+        _mark(session, delivery, DeliveryState.WAITING, error=str(error))
+        commit()
+        raise
+    except Refused as error:
+        _mark(session, delivery, DeliveryState.FAILED, error=str(error))
+        commit()
+        raise
+    except OutcomeUnknown as error:
+        _leave_uncertain(session, delivery, provider=provider, reason=str(error), commit=commit)
+    _mark(session, delivery, DeliveryState.SENT, error=None)
+    delivery.sent_at = delivery.changed_at
+    return delivery
+
+
+def suppress(session: Session, delivery: Delivery, *, reason: str) -> None:
+    """Settle a delivery that has nobody left to go to."""
+    _mark(session, delivery, DeliveryState.SUPPRESSED, error=reason)
+
+
+def settle(session: Session, *, delivery_id: int, was_sent: bool) -> Delivery:
+    """Say what became of an uncertain delivery. Of one that was not sent the job runs again."""
+    delivery = _locked(session, delivery_id)
+    if delivery.state != DeliveryState.UNCERTAIN:
+        raise NotUncertain(delivery=delivery)
+    _mark(session, delivery, DeliveryState.SENT if was_sent else DeliveryState.WAITING, error=None)
+    delivery.sent_at = delivery.changed_at if was_sent else None
+    if not was_sent and delivery.job_id is not None:
+        retry_job(session, job_id=delivery.job_id)
+    return delivery
+
+
+def _locked(session: Session, delivery_id: int) -> Delivery:
+    found = session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise DeliveryNotFound(delivery_id=delivery_id)
+    return found
+
+
+def _judge_earlier_call(
+    session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Callable[[], None]
+) -> None:
+    if delivery.state == DeliveryState.SENDING:
+        if delivery.job_id != job_id and _runs(session, delivery.job_id):
+            raise InProgress(delivery=delivery)
+        _mark(session, delivery, DeliveryState.UNCERTAIN, error=WORKER_LOST)
+    if delivery.state == DeliveryState.UNCERTAIN and provider.when_uncertain is WhenUncertain.HOLD:
+        commit()
+        raise Uncertain(delivery=delivery)
+
+
+def _runs(session: Session, job_id: str | None) -> bool:
+    found = select(Job.id).where(Job.id == job_id, Job.state == State.RUNNING, Job.lease_until > db.clock())
+    return session.scalar(found) is not None
+
+
+def _wait_for_turn(session: Session, limit: Limit, *, commit: Callable[[], None]) -> None:
+    wait = pace.reserve(session, limit.name, per_minute=limit.per_minute)
+    # Committed first: nobody else would get a turn while this process sleeps.
+    commit()
+    time.sleep(wait.total_seconds())
+
+
+def _leave_uncertain(
+    session: Session, delivery: Delivery, *, provider: Provider, reason: str, commit: Callable[[], None]
+) -> None:
+    _mark(session, delivery, DeliveryState.UNCERTAIN, error=reason)
+    commit()
+    if provider.when_uncertain is WhenUncertain.HOLD:
+        raise Uncertain(delivery=delivery)
+    raise RetryableError(f"{provider.name} did not answer: {reason}")
+
+
+def _mark(session: Session, delivery: Delivery, state: DeliveryState, *, error: str | None) -> None:
+    delivery.state, delivery.error = state, error
+    delivery.changed_at = db.now(session)

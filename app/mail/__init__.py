@@ -1,0 +1,1 @@
+"""Mail: messages, what carries them, and that each leaves once."""
