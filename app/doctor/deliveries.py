@@ -1,0 +1,26 @@
+"""Checks of what goes out to the world."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from app.db import reading
+from app.deliveries.models import Delivery, DeliveryState
+from app.doctor.finding import Finding
+
+ABOUT = "deliveries"
+
+
+def no_delivery_is_uncertain() -> Finding:
+    """Whether a person has to say what became of a delivery."""
+    uncertain = select(func.count()).where(Delivery.state == DeliveryState.UNCERTAIN)
+    with reading() as session:
+        count = session.scalar(uncertain) or 0
+    if count:
+        return Finding.warning(
+            ABOUT,
+            f"Of {count} deliveries it is not known whether they left: their worker died meanwhile.",
+            fix="Look at each: groundwork deliveries list --state uncertain; then say: groundwork "
+            "deliveries settle ID --sent (or --not-sent)",
+        )
+    return Finding.ok(ABOUT, "No delivery is uncertain.")
