@@ -1,0 +1,76 @@
+"""Clients of AWS's services, with each call made once: who retries is the ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from app.config import settings
+from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+READ_TIMEOUT = timedelta(seconds=20)
+TOO_MANY_REQUESTS = 429
+SERVER_ERROR = 500
+
+
+def client(service: str) -> Any:
+    """A boto3 client as the settings describe it."""
+    import boto3
+    from botocore.config import Config
+
+    given = settings()
+    return boto3.client(
+        service,
+        region_name=given.aws_region,
+        endpoint_url=given.aws_endpoint_url or None,
+        aws_access_key_id=given.aws_access_key_id or None,
+        aws_secret_access_key=given.aws_secret_access_key.get_secret_value() or None,
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT.total_seconds(),
+            read_timeout=READ_TIMEOUT.total_seconds(),
+            # Its own retries would repeat a call whose answer was lost.
+            retries={"total_max_attempts": 1},
+        ),
+    )
+
+
+def call(service: str, operation: Callable[..., Any], *, passing: frozenset[str], **arguments: Any) -> Any:
+    """Call an operation, its failure sorted: `passing` are the error codes that time mends.
+
+    Raises `NotSent`, `Refused` or `OutcomeUnknown`.
+    """
+    from botocore import exceptions
+
+    try:
+        return operation(**arguments)
+    except exceptions.ClientError as error:
+        raise _sorted(service, error, passing=passing) from error
+    except (exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError) as error:
+        raise NotSent(f"{service} cannot be reached: {error}") from error
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
+        raise NotSent(
+            f"{service} needs credentials: set GROUNDWORK_AWS_ACCESS_KEY_ID and "
+            "GROUNDWORK_AWS_SECRET_ACCESS_KEY, or give the host a role."
+        ) from error
+    except exceptions.HTTPClientError as error:
+        raise OutcomeUnknown(f"{service} did not answer: {error}") from error
+    except exceptions.BotoCoreError as error:
+        raise Refused(f"{service} cannot be asked this: {error}") from error
+
+
+def code_of(error: Any) -> str:
+    """AWS's name for what went wrong."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _sorted(service: str, error: Any, *, passing: frozenset[str]) -> Exception:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    said = f"{service} answered {code_of(error)}: {error.response.get('Error', {}).get('Message', '')}"
+    passes = code_of(error).startswith("Throttl") or code_of(error) in passing
+    if passes or status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
+        return NotSent(said)
+    return Refused(said)

@@ -1,0 +1,47 @@
+"""The tasks of mail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.deliveries.service import find
+from app.jobs import Retry, checkpoint, job_session, task
+from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is read from the signature)
+from app.mail import service
+from app.mail.message import Message, Recipients, Subject
+from app.topology import Queue
+
+#: A provider that is down for an afternoon costs no mail: the last of these attempts is some 8 hours later.
+PATIENT = Retry(max_attempts=12, first=timedelta(seconds=30), most=timedelta(hours=2))
+
+Key = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+@task(queue=Queue.EMAILS, public=True, retry=PATIENT, bind=True)
+def send_email(
+    self: JobTask,
+    to_addresses: Recipients,
+    subject: Subject,
+    body_text: str,
+    body_html: str | None = None,
+    key: Key | None = None,
+) -> dict[str, Any]:
+    """Send one mail to all of `to_addresses`. The same `key` again is the same mail: it is sent once.
+
+    Without a `key` the job stands for the mail.
+    """
+    job_id = str(self.request.id)
+    name = f"send_email:{key}" if key else f"job:{job_id}"
+    message = Message(key=name, to=tuple(to_addresses), subject=subject, text=body_text, html=body_html)
+    delivery = service.prepare_mail(job_session(), message)
+    return service.send_mail(job_session(), delivery, job_id=job_id, commit=checkpoint)
+
+
+@task(queue=Queue.EMAILS, retry=PATIENT, bind=True)
+def deliver_mail(self: JobTask, delivery_id: int) -> dict[str, Any]:
+    """Send a mail that was prepared."""
+    delivery = find(job_session(), delivery_id=delivery_id)
+    return service.send_mail(job_session(), delivery, job_id=str(self.request.id), commit=checkpoint)

@@ -1,0 +1,50 @@
+"""Mail from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from app.db import reading
+from app.failures import ExitCode
+from app.jobs.models import Job
+from tests.command_line import Outcome, groundwork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs `groundwork mail ...`."""
+    return lambda *arguments: groundwork(capsys, "mail", *arguments)
+
+
+def test_a_mail_is_a_job(command: Callable[..., Outcome]) -> None:
+    to = ["--to", "ann@example.org", "--to", "bob@example.org"]
+    made = json.loads(command("send", *to, "--subject", "A test", "--json").out)
+    with reading() as session:
+        job = session.scalars(select(Job)).one()
+    assert (job.id, job.task) == (made["id"], "mail.send_email")
+    assert job.kwargs["to_addresses"] == ["ann@example.org", "bob@example.org"]
+
+
+def test_what_is_no_address_is_said_at_once(command: Callable[..., Outcome]) -> None:
+    outcome = command("send", "--to", "ann", "--subject", "A test")
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert "to_addresses.0" in outcome.err
+
+
+def test_addresses_are_suppressed_and_released(command: Callable[..., Outcome]) -> None:
+    assert "No address is suppressed." in command("suppressed").out
+    command("suppress", "Ann@Example.org", "--reason", "The mailbox does not exist.")
+    (row,) = json.loads(command("suppressed", "--json").out)
+    assert (row["address"], row["reason"]) == ("ann@example.org", "The mailbox does not exist.")
+    assert command("unsuppress", "ANN@example.org").code == ExitCode.OK
+    again = command("unsuppress", "ann@example.org")
+    assert (again.code, again.err) == (ExitCode.FAILED, "ann@example.org is not suppressed.\n")
