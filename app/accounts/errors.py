@@ -1,0 +1,33 @@
+"""What can go wrong with users."""
+
+from __future__ import annotations
+
+from app.errors import Conflict, InvalidInput, NotFound
+
+
+class UserNotFound(NotFound):
+    """Raised for an id that no user has."""
+
+    code = "user_not_found"
+
+    def __init__(self, *, user_id: int) -> None:
+        super().__init__(f"There is no user with the id {user_id}.")
+
+
+class EmailTaken(Conflict):
+    """Raised when somebody is registered under the address already."""
+
+    code = "email_taken"
+
+    def __init__(self, *, email: str, user_id: int) -> None:
+        super().__init__(f"{email} is registered already, as user {user_id}.")
+
+
+class UnknownTimezone(InvalidInput):
+    """Raised for a time zone that no database of zones has."""
+
+    code = "unknown_timezone"
+
+    def __init__(self, *, timezone: str, nearest: str | None) -> None:
+        hint = f"Did you mean {nearest}?" if nearest else "Use a name such as Europe/Berlin, or UTC."
+        super().__init__(f'There is no time zone "{timezone}". {hint}')

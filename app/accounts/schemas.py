@@ -1,0 +1,49 @@
+"""What the accounts API takes and answers."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field
+
+from app.accounts.preferences import Preferences
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Timezone = Annotated[str, Field(min_length=1, max_length=64, description="IANA name, such as Europe/Berlin.")]
+#: Source: BCP 47; language, perhaps a script and a region.
+Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")]
+
+
+class Registration(BaseModel):
+    """Somebody who registers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[EmailStr, Field(max_length=254)]
+    name: Name
+    timezone: Timezone = "UTC"
+    locale: Locale = "en"
+
+
+class UserChange(BaseModel):
+    """What is to change of a user; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name | None = None
+    timezone: Timezone | None = None
+    locale: Locale | None = None
+    preferences: Preferences | None = None
+
+
+class UserView(BaseModel):
+    """A user."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    email: str
+    name: str
+    timezone: str
+    locale: str
+    preferences: Preferences
+    created_at: datetime

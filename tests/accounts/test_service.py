@@ -1,0 +1,78 @@
+"""Users: one per address, with a time zone that exists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import db
+from app.accounts import service
+from app.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
+from app.accounts.models import User
+from app.accounts.preferences import Preferences, preferences_of
+from app.accounts.service import NewUser
+from app.jobs.models import Job
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+ANN = NewUser(email="Ann@Example.org", name="Ann", timezone="Europe/Berlin", locale="de")
+
+
+def register(new: NewUser = ANN) -> int:
+    with db.transaction() as session:
+        return service.register(session, new).id
+
+
+def test_a_user_is_kept_as_registered_and_has_the_usual_preferences(database: Engine) -> None:
+    user_id = register()
+    with db.reading() as session:
+        user = service.find_user(session, user_id=user_id)
+    assert (user.email, user.name, user.timezone, user.locale) == (
+        "Ann@Example.org",
+        "Ann",
+        "Europe/Berlin",
+        "de",
+    )
+    assert preferences_of(user) == Preferences()
+
+
+def test_one_address_is_one_user_whatever_the_case(database: Engine) -> None:
+    user_id = register()
+    with pytest.raises(EmailTaken, match=f"ann@example.ORG is registered already, as user {user_id}"):
+        register(NewUser(email="ann@example.ORG", name="Another"))
+    with db.reading() as session:
+        assert len(session.scalars(select(User)).all()) == 1
+        assert session.scalars(select(Job.key)).all() == [f"welcome:{user_id}"]
+
+
+def test_a_registration_that_fails_welcomes_nobody(database: Engine) -> None:
+    with Session(db.engine()) as session, db.using(session):
+        service.register(session, ANN)
+        session.rollback()
+    with db.reading() as session:
+        assert session.scalars(select(Job)).all() == []
+
+
+def test_a_wrong_zone_is_answered_with_the_nearest(database: Engine) -> None:
+    with pytest.raises(UnknownTimezone, match=r"Did you mean Europe/Berlin\?"):
+        register(NewUser(email="a@example.org", name="A", timezone="Europe/Berln"))
+
+
+def test_a_change_leaves_the_rest_as_it_was(database: Engine) -> None:
+    user_id = register()
+    chosen = Preferences(channels={"bill_reminder": ["push"]})
+    with db.transaction() as session:
+        service.change_user(session, user_id=user_id, preferences=chosen)
+        service.change_user(session, user_id=user_id, timezone="Asia/Kathmandu")
+    with db.reading() as session:
+        user = service.find_user(session, user_id=user_id)
+    assert (user.name, user.timezone, preferences_of(user)) == ("Ann", "Asia/Kathmandu", chosen)
+
+
+def test_a_user_that_is_not_there_is_said_not_to_be(database: Engine) -> None:
+    with db.reading() as session, pytest.raises(UserNotFound, match="no user with the id 7"):
+        service.find_user(session, user_id=7)
