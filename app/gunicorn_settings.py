@@ -72,8 +72,8 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let followers of jobs go when the process stops; they come back to its successor by themselves."""
-    from app.jobs.events import end_when
+    """Let listeners go when the process stops; they come back to its successor by themselves."""
+    from app.streams import end_when
 
     end_when(lambda: not worker.alive)
     # What is loaded now stays: looking for garbage in it would stop all requests for 50 ms.

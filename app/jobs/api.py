@@ -11,6 +11,7 @@ from pydantic.errors import PydanticUserError
 from sqlalchemy import select
 from sse_starlette import EventSourceResponse
 
+from app import streams
 from app.bodies import allow_larger
 from app.callers import Caller, declare_scope, require
 from app.db import clock, reading, transaction
@@ -171,8 +172,8 @@ def follow_job(job_id: JobId) -> EventSourceResponse:
     """Server-sent events: `job` at each change, `end` when the job is finished."""
     with reading() as session:
         service.find_job(session, job_id=job_id)
-    events.refuse_when_full()
-    return EventSourceResponse(events.events_of(job_id), ping=int(events.HEARTBEAT.total_seconds()))
+    streams.refuse_when_full()
+    return EventSourceResponse(events.events_of(job_id), ping=int(streams.HEARTBEAT.total_seconds()))
 
 
 @router.get("/api/v1/tasks", tags=["tasks"], dependencies=[Depends(require(READ))])

@@ -11,7 +11,7 @@ import yaml
 from app import bodies
 from app.gunicorn_settings import graceful_timeout
 from app.jobs import api as _  # noqa: F401 (its routes set their limits)
-from app.jobs.events import HEARTBEAT
+from app.streams import HEARTBEAT
 
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "ansible/roles/proxy"
