@@ -1,0 +1,1 @@
+"""Banking: households, their banks, transactions, bills and budgets."""

@@ -1,0 +1,1 @@
+"""Notifications: what users are told, and the channels it takes."""

@@ -1,0 +1,54 @@
+"""The devices of users that take push messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app import db
+from app.accounts.service import find_user
+from app.notifications.errors import EndpointNotFound, TooManyEndpoints
+from app.notifications.models import Platform, PushEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+MOST = 20
+
+
+def devices_of(session: Session, *, user_id: int) -> Sequence[PushEndpoint]:
+    """The user's devices, those included that are gone. Raises `UserNotFound`."""
+    find_user(session, user_id=user_id)
+    statement = select(PushEndpoint).where(PushEndpoint.user_id == user_id)
+    return session.scalars(statement.order_by(PushEndpoint.id)).all()
+
+
+def register(session: Session, *, user_id: int, platform: Platform, address: str) -> PushEndpoint:
+    """Make a device the user's. A known one is taken over: somebody else signed in on it, or it is back.
+
+    Raises `UserNotFound` or `TooManyEndpoints`.
+    """
+    find_user(session, user_id=user_id)
+    values = {"user_id": user_id, "platform": platform, "disabled_at": None}
+    statement = db.insert_or_update(session, PushEndpoint).values(
+        address=address, created_at=db.clock(), **values
+    )
+    known = [PushEndpoint.address]
+    endpoint_id = session.scalars(
+        statement.on_conflict_do_update(index_elements=known, set_=values).returning(PushEndpoint.id)
+    ).one()
+    count = select(func.count()).select_from(PushEndpoint).where(PushEndpoint.user_id == user_id)
+    if (session.scalar(count) or 0) > MOST:
+        raise TooManyEndpoints(user_id=user_id, most=MOST)
+    return session.get_one(PushEndpoint, endpoint_id, populate_existing=True)
+
+
+def forget(session: Session, *, user_id: int, endpoint_id: int) -> None:
+    """Send nothing to a device any more. Raises `EndpointNotFound`."""
+    found = session.get(PushEndpoint, endpoint_id)
+    if found is None or found.user_id != user_id:
+        raise EndpointNotFound(endpoint_id=endpoint_id, user_id=user_id)
+    session.delete(found)

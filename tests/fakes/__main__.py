@@ -1,0 +1,34 @@
+"""Plays the outside world until it is told to stop: python -m tests.fakes --help."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+
+from tests.fakes.mailbox import MailboxPage
+from tests.fakes.plaid import FakePlaid
+from tests.fakes.smtp import MailServer
+
+STOPS = {signal.SIGINT, signal.SIGTERM}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fakes", description="Play the outside world.")
+    parser.add_argument("--smtp-port", type=int, required=True, help="where mail is taken")
+    parser.add_argument("--page-port", type=int, required=True, help="where it can be read")
+    parser.add_argument("--plaid-port", type=int, required=True, help="where Plaid's API is spoken")
+    parser.add_argument("--webhook-url", required=True, help="where the bank tells of changes")
+    given = parser.parse_args()
+    # Before any thread is started, so that none of them takes the signal instead of this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    mails = MailServer(port=given.smtp_port).start()
+    page = MailboxPage(mails=mails, port=given.page_port).start()
+    with FakePlaid(port=given.plaid_port, webhook_url=given.webhook_url):
+        signal.sigwait(STOPS)
+    page.close()
+    mails.close()
+
+
+if __name__ == "__main__":
+    main()
