@@ -19,7 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from structlog.contextvars import bound_contextvars
 
 from app import db, tokens
-from app.callers import Caller, ExpiredToken, InvalidToken, Unauthorized
+from app.callers import Caller, ExpiredToken, InvalidToken, Unauthorized, header_verified_at
 from app.problems import DATABASE_DOWN, DatabaseDown, respond_to, respond_unforeseen
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ class _Remembered:
 
 
 class Authenticate:
-    """ASGI middleware: lets nobody in without a good token, to whatever path."""
+    """ASGI middleware: lets nobody in without a good token, to whatever path.
+
+    Only what `app.callers.verified_by_route` names goes by, to be checked by its route.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -89,7 +92,7 @@ class Authenticate:
         self._noted: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or is_verified_by_route(scope):
             await self.app(scope, receive, send)
             return
         try:
@@ -136,6 +139,12 @@ class Authenticate:
             self._remembered.clear()
             self._noted.clear()
         self._remembered[digest] = _Remembered(caller=caller, at=time.monotonic())
+
+
+def is_verified_by_route(scope: Scope) -> bool:
+    """Whether the request carries what its route checks in place of a token."""
+    header = header_verified_at(scope["path"])
+    return header is not None and header in Headers(scope=scope)
 
 
 def secret_of(scope: Scope) -> str:

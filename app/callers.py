@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: Stands for every scope, those of domains added later included.
 EVERYTHING = "*"
 _SCOPES: dict[str, str] = {EVERYTHING: "Everything."}
+_VERIFIED_BY_ROUTE: dict[str, str] = {}
 
 
 class Unauthorized(GroundworkError):
@@ -93,6 +94,20 @@ def declare_scope(name: str, description: str) -> str:
     """Make `name` a scope that tokens can have; call it in the `api` module whose routes ask for it."""
     _SCOPES[name] = description
     return name
+
+
+def verified_by_route(path: str, *, header: str) -> None:
+    """Let requests to exactly `path` that carry `header` in without a token; call it beside the route.
+
+    For callers that have none, such as another service's webhooks: the route itself must check `header`,
+    and refuse with `Unauthorized`.
+    """
+    _VERIFIED_BY_ROUTE[path] = header
+
+
+def header_verified_at(path: str) -> str | None:
+    """The header that the route at `path` checks in place of a token."""
+    return _VERIFIED_BY_ROUTE.get(path)
 
 
 def known_scopes() -> dict[str, str]:

@@ -1,0 +1,67 @@
+"""Reads items, accounts and transactions, in pages that stay right while rows are added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, select
+
+from app.banking.errors import AccountNotFound, ItemNotFound
+from app.banking.models import BankAccount, PlaidItem, Transaction
+from app.banking.service import household_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some rows, and the id after which the next ones begin; None on the last page."""
+
+    rows: Sequence[Any]
+    next: int | None
+
+
+def item(session: Session, *, item_id: int, household_id: int | None = None) -> PlaidItem:
+    """The item, of that household where one is named. Raises `ItemNotFound`."""
+    found = session.get(PlaidItem, item_id)
+    if found is None or household_id not in (None, found.household_id):
+        raise ItemNotFound(item_id=item_id)
+    return found
+
+
+def items(session: Session, *, household_id: int, after: int | None, limit: int) -> Page:
+    """The banks that a household has linked. Raises `HouseholdNotFound`."""
+    household_of(session, household_id=household_id)
+    rows = select(PlaidItem).where(PlaidItem.household_id == household_id, PlaidItem.id > (after or 0))
+    return _cut(session, rows.order_by(PlaidItem.id), limit=limit)
+
+
+def accounts(session: Session, *, household_id: int, after: int | None, limit: int) -> Page:
+    """The accounts of a household at all of its banks. Raises `HouseholdNotFound`."""
+    household_of(session, household_id=household_id)
+    rows = (
+        select(BankAccount)
+        .join(PlaidItem, PlaidItem.id == BankAccount.item_id)
+        .where(PlaidItem.household_id == household_id, BankAccount.id > (after or 0))
+    )
+    return _cut(session, rows.order_by(BankAccount.id), limit=limit)
+
+
+def transactions(session: Session, *, account_id: int, before: int | None, limit: int) -> Page:
+    """The transactions of an account, the last stored first. Raises `AccountNotFound`."""
+    if session.get(BankAccount, account_id) is None:
+        raise AccountNotFound(account_id=account_id)
+    rows = select(Transaction).where(Transaction.account_id == account_id).order_by(Transaction.id.desc())
+    if before is not None:
+        rows = rows.where(Transaction.id < before)
+    return _cut(session, rows, limit=limit)
+
+
+def _cut(session: Session, rows: Select[Any], *, limit: int) -> Page:
+    # One more than asked for tells whether there is a next page.
+    found = session.scalars(rows.limit(limit + 1)).all()
+    return Page(rows=found[:limit], next=found[limit - 1].id if len(found) > limit else None)

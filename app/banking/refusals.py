@@ -1,0 +1,79 @@
+"""Turns what plaid-python raises into the few errors that callers tell apart."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from app.banking.errors import ItemBroken, MutatedDuringPagination, PlaidRefused, PlaidUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
+#: Kinds of errors that pass: Plaid's own, the bank's, and too many requests.
+PASSING = frozenset({"API_ERROR", "INSTITUTION_ERROR", "RATE_LIMIT_EXCEEDED"})
+#: Item errors that pass without the user.
+PASSING_CODES = frozenset({"PRODUCT_NOT_READY"})
+#: A longer pause than this is not believed.
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+@contextmanager
+def classified(operation: str) -> Iterator[None]:
+    """Raise one of this project's errors in place of whatever a call of plaid-python raises."""
+    from plaid.exceptions import ApiException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except ApiException as error:
+        raise _judged(operation, error) from None
+    except HTTPError as error:
+        raise PlaidUnavailable(f"Plaid did not answer {operation}: {type(error).__name__}.") from None
+    except (AttributeError, UnicodeDecodeError) as error:
+        # plaid-python decodes the body of each failure, also where a failed TLS handshake left none.
+        if not isinstance(error.__context__, ApiException):
+            raise
+        raise PlaidUnavailable(f"Plaid did not answer {operation}: {error.__context__.reason}.") from None
+
+
+def _judged(operation: str, error: Any) -> Exception:
+    told = _told(error.body)
+    kind, reason = str(told.get("error_type")), str(told.get("error_code") or f"HTTP {error.status}")
+    sentence = (
+        f"Plaid refused {operation}: {reason} ({told.get('error_message') or error.reason}; "
+        f"request {told.get('request_id') or 'without an id'})."
+    )
+    if reason == MUTATED:
+        return MutatedDuringPagination()
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return PlaidUnavailable(sentence, after=_pause(error.headers))
+    if kind in PASSING or reason in PASSING_CODES:
+        return PlaidUnavailable(sentence, after=_pause(error.headers))
+    if kind == "ITEM_ERROR":
+        return ItemBroken(sentence, reason=reason)
+    return PlaidRefused(sentence, reason=reason)
+
+
+def _told(body: str | None) -> dict[str, Any]:
+    try:
+        told = json.loads(body or "{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _pause(headers: Any) -> timedelta | None:
+    """How long the answer asks to wait, in seconds or until a date."""
+    value = str((headers or {}).get("Retry-After", ""))
+    if value.isdecimal():
+        return min(timedelta(seconds=min(int(value), LONGEST_PAUSE.seconds)), LONGEST_PAUSE)
+    try:
+        return min(max(parsedate_to_datetime(value) - datetime.now(UTC), timedelta()), LONGEST_PAUSE)
+    except (ValueError, TypeError):
+        return None
