@@ -7,7 +7,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from local_settings import ENV_FILE, VAR, write_private
+from demonstration import mailbox_url
+from local_settings import DEMO_FILE, ENV_FILE, VAR, write_private
 from readiness import api_url, flower_url
 
 from app.callers import InvalidToken
@@ -45,11 +46,12 @@ def ensure_token() -> str:
 
 def print_summary(*, token: str) -> None:
     groundwork = os.path.relpath(Path(sys.prefix, "bin", "groundwork"))
+    mailbox = f"\n  Mailbox  {mailbox_url(settings())}" if DEMO_FILE.exists() else ""
     print(
         f"""
 Groundwork is up.
   API      {api_url()}
-  Flower   {flower_url()}  user {settings().flower_user}, password in {ENV_FILE}
+  Flower   {flower_url()}  user {settings().flower_user}, password in {ENV_FILE}{mailbox}
   Ledger   {masked_database_url()}
   Token    {token}
 

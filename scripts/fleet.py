@@ -13,13 +13,16 @@ import xmlrpc.client
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local_settings import ENV_FILE, LOGS, REDIS_CONFIG, REDIS_DATA, VAR
+from local_settings import LOGS, REDIS_CONFIG, REDIS_DATA, VAR, env_files
 from packages import SetupFailed
 from supervision import Place, configuration
 
 from app.config import ENV_FILE_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # By way of the working directory, which is the checkout for both ends: the address of a unix socket has room
 # for 107 bytes, a checkout may lie deeper, and supervisord makes relative addresses absolute.
@@ -58,16 +61,20 @@ class _UnixTransport(xmlrpc.client.Transport):
         return _UnixConnection(str(host))
 
 
-def write_config(*, with_redis: bool) -> None:
-    """Project the units anew, so that a changed unit counts from the next start on."""
+def write_config(*, with_redis: bool, outside: Sequence[str] = ()) -> None:
+    """Project the units anew, so that a changed unit counts from the next start on.
+
+    `outside` is the command of a demonstration's outside world.
+    """
     place = Place(
         state=PurePosixPath(VAR.absolute()),
         socket=SOCKET,
         logs=PurePosixPath(LOGS),
         bin=PurePosixPath(sys.prefix, "bin"),
-        env_file=PurePosixPath(ENV_FILE.absolute()),
+        env_files=env_files(),
         keeps_user=False,
         redis_config=PurePosixPath(REDIS_CONFIG) if with_redis else None,
+        outside=tuple(outside),
     )
     CONFIG.write_text(configuration(place))
 
@@ -145,7 +152,7 @@ def _signal(pids: list[int], number: signal.Signals) -> None:
 
 def _leftovers() -> list[int]:
     """Processes that a supervisord of this checkout started and that still run."""
-    marks = {b"SUPERVISOR_ENABLED=1", os.fsencode(f"{ENV_FILE_VARIABLE}={ENV_FILE.absolute()}")}
+    marks = {b"SUPERVISOR_ENABLED=1", os.fsencode(f"{ENV_FILE_VARIABLE}={env_files()}")}
     return [pid for pid in _all_pids() if marks <= set(_read(f"/proc/{pid}/environ").split(b"\0"))]
 
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
@@ -14,8 +15,13 @@ from packages import SetupFailed
 
 from app.config import ENV_FILE_VARIABLE, PREFIX, Settings, settings
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
 VAR = Path("var")
 ENV_FILE = VAR / "groundwork.env"
+#: What a demonstration sets beside it; there only while one runs.
+DEMO_FILE = VAR / "demo.env"
 LOGS = VAR / "log"
 REDIS_CONFIG = VAR / "redis.conf"
 REDIS_DATA = VAR / "redis"
@@ -31,9 +37,14 @@ def ensure_env_file() -> Settings:
     if not ENV_FILE.exists():
         write_private(ENV_FILE, _first_env_file())
         print(f"Wrote the settings to {ENV_FILE}; edit them there.")
-    os.environ[ENV_FILE_VARIABLE] = str(ENV_FILE.absolute())
+    os.environ[ENV_FILE_VARIABLE] = env_files()
     _tell_overrides()
     return settings()
+
+
+def env_files() -> str:
+    """The env files of this checkout, the later winning, as `GROUNDWORK_ENV_FILE` names them."""
+    return f"{ENV_FILE.absolute()}:-{DEMO_FILE.absolute()}"
 
 
 def _first_env_file() -> str:
@@ -49,6 +60,11 @@ def _first_env_file() -> str:
     for name in Settings.model_fields:
         if given := os.environ.get(f"{PREFIX}{name.upper()}"):
             values[name.upper()] = given
+    return as_env_file(values)
+
+
+def as_env_file(values: Mapping[str, str]) -> str:
+    """Settings, by their names without the prefix, as lines of an env file."""
     return "".join(f"{PREFIX}{name}={_quoted(value)}\n" for name, value in values.items())
 
 
@@ -89,11 +105,15 @@ def write_redis_config(given: Settings) -> None:
     write_private(REDIS_CONFIG, "\n".join(lines) + "\n")
 
 
-def refuse_taken_ports(given: Settings) -> None:
-    """Raise `SetupFailed` when something else listens where one of ours is to listen."""
+def refuse_taken_ports(given: Settings, *, further: Collection[int] = ()) -> None:
+    """Raise `SetupFailed` when something else listens where one of ours is to listen.
+
+    The `further` ports move with that of the API.
+    """
     wanted = [
         ("API_PORT", given.api_host, given.api_port),
         ("FLOWER_PORT", "127.0.0.1", given.flower_port),
+        *(("API_PORT", "127.0.0.1", port) for port in further),
     ]
     if starts_redis(given):
         url = urlsplit(given.redis_url.get_secret_value())

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import demonstration
 import fleet
 import local_settings
 from access import ensure_token, print_summary, recorded_token
@@ -35,16 +36,16 @@ GROUNDWORK = Path(sys.prefix, "bin", "groundwork")
 NOT_RUNNING = 3
 
 
-def up(*, detach: bool) -> int:
+def up(*, detach: bool, demo: bool) -> int:
     """Start everything that does not run yet, and stay with it unless told to detach."""
     local_settings.ensure_env_file()
     if fleet.running_pid() is not None:
-        print("Groundwork is running already.")
+        print("Groundwork is running already. To start it another way, stop it first: scripts/up stop")
         print_summary(token=recorded_token() or ensure_token())
         return 0
     if count := fleet.end_leftovers():
         print(f"Ended {count} processes that a killed supervisord had left behind.")
-    _prepare()
+    _prepare(demo=demo)
     token = ensure_token()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
@@ -61,18 +62,29 @@ def up(*, detach: bool) -> int:
     return _follow(token)
 
 
-def _prepare() -> None:
+def _prepare(*, demo: bool) -> None:
     if "%" in str(ROOT):
         raise SetupFailed(f"Celery takes the percent sign in {ROOT} for a placeholder. Move the checkout.")
-    local_settings.refuse_taken_ports(settings())
+    outside = _outside_world(demo=demo)
     if with_redis := local_settings.starts_redis(settings()):
         local_settings.write_redis_config(settings())
-    fleet.write_config(with_redis=with_redis)
+    fleet.write_config(with_redis=with_redis, outside=outside)
     if subprocess.run([GROUNDWORK, "migrate"], check=False).returncode != 0:
         raise SetupFailed(
             f"The database could not be migrated (above). It is GROUNDWORK_DATABASE_URL in {ENV_FILE} or in "
             "your shell; put it right, then run scripts/up again."
         )
+
+
+def _outside_world(*, demo: bool) -> list[str]:
+    """Set up what plays the outside world, or take it away; the command that runs it."""
+    if not demo:
+        demonstration.end()
+        local_settings.refuse_taken_ports(settings())
+        return []
+    local_settings.refuse_taken_ports(settings(), further=demonstration.ports(settings()))
+    demonstration.begin(settings())
+    return demonstration.command(settings())
 
 
 def _follow(token: str) -> int:
@@ -176,6 +188,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/up", description="Run all of Groundwork on this machine.")
     parser.add_argument("--detach", action="store_true", help="return when everything answers")
+    parser.add_argument("--demo", action="store_true", help="with a mailbox and a bank to try things on")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("status", help="show what runs")
     commands.add_parser("stop", help="stop everything")
@@ -194,7 +207,7 @@ def _run(given: argparse.Namespace) -> int:
         case "logs":
             return logs(service=given.service, follow=given.follow)
         case _:
-            return up(detach=given.detach)
+            return up(detach=given.detach, demo=given.demo)
 
 
 if __name__ == "__main__":

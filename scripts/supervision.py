@@ -14,15 +14,20 @@ import argparse
 import shlex
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from units import ServiceUnit, service_units
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 AUTORESTART = {"always": "true", "on-failure": "unexpected", "no": "false"}
 #: KillMode as (whether the group gets the stop signal, whether it gets the final kill).
 GROUP_SIGNALS = {"control-group": ("true", "true"), "mixed": ("false", "true"), "process": ("false", "false")}
 #: Supervisord counts these in a row before it gives up; it waits a second longer after each.
 FOR_EVER = "1000000"
-REDIS_STOP_SECONDS = 30
+#: For Redis, which writes to its disk.
+STOP_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +41,21 @@ class Place:
     logs: PurePosixPath
     #: Instead of the folder that the units name.
     bin: PurePosixPath | None = None
-    #: Instead of the unit's. Empty: whoever runs supervisord, in the folder where it is started.
-    env_file: PurePosixPath | None = None
+    #: Instead of the unit's, as `GROUNDWORK_ENV_FILE` names them.
+    env_files: str = ""
     keeps_user: bool = True
     redis_config: PurePosixPath | None = None
+    #: The command that plays the outside world in a demonstration.
+    outside: tuple[str, ...] = ()
 
 
 def configuration(place: Place) -> str:
     """The text of a supervisord.conf."""
     sections = _own_sections(place)
     if place.redis_config is not None:
-        sections["program:redis"] = _redis(place)
+        sections["program:redis"] = _beside("redis", ["redis-server", str(place.redis_config)], place=place)
+    if place.outside:
+        sections["program:outside"] = _beside("outside", place.outside, place=place)
     units = service_units()
     for unit in units:
         sections[f"program:{unit.program}"] = _program(unit, place=place)
@@ -78,7 +87,7 @@ def _program(unit: ServiceUnit, *, place: Place) -> dict[str, str]:
     as_group, kill_group = GROUP_SIGNALS[unit.get("KillMode", "control-group")]
     options = {
         "command": _literal(shlex.join(_command(unit, place=place))),
-        "environment": _environment(place.env_file or ":".join(unit.every("EnvironmentFile"))),
+        "environment": _environment(place.env_files or ":".join(unit.every("EnvironmentFile"))),
         "umask": unit["UMask"],
         "autorestart": AUTORESTART[unit.get("Restart", "no")],
         "startretries": FOR_EVER,
@@ -99,16 +108,16 @@ def _command(unit: ServiceUnit, *, place: Place) -> list[str]:
     return [str(place.bin / PurePosixPath(program).name) if place.bin else program, *arguments]
 
 
-def _redis(place: Place) -> dict[str, str]:
+def _beside(name: str, command: Sequence[str], *, place: Place) -> dict[str, str]:
     # The lower priority: it starts before and stops after everything that talks to it.
     return {
-        "command": _literal(shlex.join(["redis-server", str(place.redis_config)])),
-        "environment": _environment(place.env_file or ""),
+        "command": _literal(shlex.join(command)),
+        "environment": _environment(place.env_files),
         "autorestart": "true",
         "startretries": FOR_EVER,
-        "stopwaitsecs": str(REDIS_STOP_SECONDS),
+        "stopwaitsecs": str(STOP_SECONDS),
         "priority": "10",
-    } | _output("redis", place=place)
+    } | _output(name, place=place)
 
 
 def _output(program: str, *, place: Place) -> dict[str, str]:
@@ -121,9 +130,9 @@ def _output(program: str, *, place: Place) -> dict[str, str]:
     }
 
 
-def _environment(env_file: PurePosixPath | str) -> str:
+def _environment(env_files: str) -> str:
     """Names the settings to a process, and whose process it is to whoever looks."""
-    return f'GROUNDWORK_ENV_FILE="{_literal(env_file)}"'
+    return f'GROUNDWORK_ENV_FILE="{_literal(env_files)}"'
 
 
 def _literal(value: object) -> str:
@@ -157,7 +166,7 @@ def place_of(*, state: str | None, bin_folder: str | None, redis_config: str | N
         socket=folder / "supervisor.sock",
         logs=folder / "log" if state else PurePosixPath("/var/log/groundwork"),
         bin=PurePosixPath(Path(bin_folder)) if bin_folder else None,
-        env_file=folder / "groundwork.env" if state else None,
+        env_files=str(folder / "groundwork.env") if state else "",
         keeps_user=state is None,
         redis_config=PurePosixPath(redis_config) if redis_config else None,
     )

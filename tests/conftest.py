@@ -6,12 +6,14 @@ import itertools
 import os
 import secrets
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
 from app import config, db, migrations
+from tests.checkout import ROOT, Checkout, copy_of_checkout
 from tests.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
 
@@ -151,3 +153,19 @@ def fleet(database: Engine, configure: Callable[..., None], tmp_path: Path) -> I
 def environment(database: Engine) -> dict[str, str]:  # (it sets the variables)
     """The environment for processes that work on `database`."""
     return dict(os.environ)
+
+
+@pytest.fixture(scope="session")
+def ready_venv() -> None:
+    """Setting up in the copy must have nothing to do, or it would install into this checkout's place."""
+    subprocess.run([ROOT / "scripts" / "python", ROOT / "scripts" / "install.py", "dev"], check=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, ready_venv: None) -> Iterator[Checkout]:
+    """A copy of the checkout that lies deep and has an awkward name; stopped in the end."""
+    # Deeper than the 107 bytes of a unix socket's address, and with a space in it.
+    made = copy_of_checkout(tmp_path / ("deep" * 25) / "a checkout")
+    yield made
+    made.up("stop")
+    assert made.is_gone

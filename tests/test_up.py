@@ -4,129 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
-import subprocess
-import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from app import topology
+from tests.checkout import TIMEOUT_SECONDS
 from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("app", "scripts", "systemd", "pyproject.toml", "README.md")
-#: Setting up is not what is timed here; everything answers within a minute or it is a failure.
-TIMEOUT_SECONDS = 180
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkout:
-    """A checkout with ports of its own, and the virtual environment of this one."""
-
-    folder: Path
-    environment: dict[str, str]
-
-    def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.folder / "scripts" / "up", *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-
-    def in_foreground(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [self.folder / "scripts" / "up"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    @property
-    def token(self) -> str:
-        return (self.folder / "var" / "token").read_text().strip()
-
-    @property
-    def ports(self) -> list[int]:
-        redis = self.environment["GROUNDWORK_REDIS_URL"]
-        return [
-            int(self.environment["GROUNDWORK_API_PORT"]),
-            int(self.environment["GROUNDWORK_FLOWER_PORT"]),
-            int(redis.rpartition(":")[2].removesuffix("/0")),
-        ]
-
-    def answers(self, path: str) -> int:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.ports[0]}{path}", headers={"Authorization": f"Bearer {self.token}"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return int(answer.status)
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether nothing listens and nothing runs any more."""
-        return not self._processes() and not any(map(is_listening, self.ports))
-
-    def _processes(self) -> list[int]:
-        mark = os.fsencode(f"GROUNDWORK_ENV_FILE={self.folder}/var/groundwork.env")
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        return found
-
-
-def is_listening(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
-
-
-def copy_of_checkout(folder: Path) -> Checkout:
-    folder.mkdir(parents=True)
-    for name in (*COPIED, *(path.name for path in ROOT.glob("requirements*.txt"))):
-        source = ROOT / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
-    ports = {
-        "GROUNDWORK_API_PORT": str(free_port()),
-        "GROUNDWORK_FLOWER_PORT": str(free_port()),
-        "GROUNDWORK_REDIS_URL": f"redis://:pass%2Fword@127.0.0.1:{free_port()}/0",
-    }
-    return Checkout(folder=folder, environment=kept | ports)
-
-
-@pytest.fixture(scope="module")
-def ready_venv() -> None:
-    """Setting up in the copy must have nothing to do, or it would install into this checkout's place."""
-    subprocess.run([ROOT / "scripts" / "python", ROOT / "scripts" / "install.py", "dev"], check=True)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, ready_venv: None) -> Iterator[Checkout]:
-    # Deeper than the 107 bytes of a unix socket's address, and with a space in it.
-    made = copy_of_checkout(tmp_path / ("deep" * 25) / "a checkout")
-    yield made
-    made.up("stop")
-    assert made.is_gone
+    from tests.checkout import Checkout
 
 
 def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:

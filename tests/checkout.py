@@ -1,0 +1,121 @@
+"""A copy of the checkout in which `scripts/up` runs as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from tests.servers import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+#: What running needs; the tests' own servers are the outside world of a demonstration.
+COPIED = (
+    "app",
+    "scripts",
+    "systemd",
+    "tests/fakes",
+    "tests/__init__.py",
+    "tests/servers.py",
+    "pyproject.toml",
+    "README.md",
+)
+#: Setting up is not what is timed here; everything answers within a minute or it is a failure.
+TIMEOUT_SECONDS = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A checkout with ports of its own, and the virtual environment of this one."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.folder / "scripts" / "up", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+
+    def in_foreground(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.folder / "scripts" / "up"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def token(self) -> str:
+        return (self.folder / "var" / "token").read_text().strip()
+
+    @property
+    def ports(self) -> list[int]:
+        redis = self.environment["GROUNDWORK_REDIS_URL"]
+        return [
+            int(self.environment["GROUNDWORK_API_PORT"]),
+            int(self.environment["GROUNDWORK_FLOWER_PORT"]),
+            int(redis.rpartition(":")[2].removesuffix("/0")),
+        ]
+
+    def answers(self, path: str) -> int:
+        with self.client() as client:
+            return client.get(path).status_code
+
+    def client(self) -> httpx.Client:
+        """A client of its API."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.ports[0]}", headers=headers, timeout=10)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing listens and nothing runs any more."""
+        return not self._processes() and not any(map(is_listening, self.ports))
+
+    def _processes(self) -> list[int]:
+        mark = os.fsencode(
+            f"GROUNDWORK_ENV_FILE={self.folder}/var/groundwork.env:-{self.folder}/var/demo.env"
+        )
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def copy_of_checkout(folder: Path) -> Checkout:
+    folder.mkdir(parents=True)
+    for name in (*COPIED, *(path.name for path in ROOT.glob("requirements*.txt"))):
+        source = ROOT / name
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
+    ports = {
+        "GROUNDWORK_API_PORT": str(free_port()),
+        "GROUNDWORK_FLOWER_PORT": str(free_port()),
+        "GROUNDWORK_REDIS_URL": f"redis://:pass%2Fword@127.0.0.1:{free_port()}/0",
+    }
+    return Checkout(folder=folder, environment=kept | ports)

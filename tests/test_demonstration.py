@@ -1,0 +1,101 @@
+"""The demonstration that the README tells: everything offline, and what goes out in a mailbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.checkout import Checkout
+
+SECONDS = 30
+KEYS = {"client_id": "fake-client-id", "secret": "fake-secret"}
+ANN = {"email": "ann@example.org", "name": "Ann", "timezone": "Europe/Berlin"}
+
+
+@pytest.fixture
+def demo(checkout: Checkout) -> Iterator[Checkout]:
+    """The checkout, with the outside world beside it."""
+    started = checkout.up("--demo", "--detach")
+    assert started.returncode == 0, started.stdout
+    assert mailbox_of(checkout) in started.stdout
+    yield checkout
+    checkout.up("stop")
+
+
+def mailbox_of(checkout: Checkout) -> str:
+    return f"http://127.0.0.1:{checkout.ports[0] + 25}"
+
+
+def subjects(checkout: Checkout) -> list[str]:
+    return [mail["subject"] for mail in httpx.get(f"{mailbox_of(checkout)}/mails.json").json()]
+
+
+def test_who_registers_finds_the_welcome_in_the_mailbox(demo: Checkout) -> None:
+    with demo.client() as client:
+        assert client.post("/api/v1/users/register", json=ANN).status_code == httpx.codes.CREATED
+    wait_until(lambda: subjects(demo) == ["Welcome, Ann"], seconds=SECONDS, what="the welcome arrives")
+
+
+def test_without_it_the_settings_are_as_they_were(demo: Checkout) -> None:
+    assert (demo.folder / "var" / "demo.env").exists()
+    demo.up("stop")
+    assert demo.up("--detach").returncode == 0
+    assert not (demo.folder / "var" / "demo.env").exists()
+
+
+def post(client: httpx.Client, path: str, body: dict[str, Any]) -> Any:
+    answer = client.post(path, json=body)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def titles(client: httpx.Client) -> list[str]:
+    listed = client.get("/api/v1/users/1/notifications").json()
+    return [told["title"] for told in listed["notifications"]]
+
+
+def test_a_linked_bank_a_bill_and_a_budget_are_told_of_in_mailbox_and_inbox(demo: Checkout) -> None:
+    bank = f"http://127.0.0.1:{demo.ports[0] + 27}/sandbox"
+    today = datetime.now(UTC).date()
+    with demo.client() as client:
+        user = post(client, "/api/v1/users/register", ANN | {"timezone": "UTC"})["id"]
+        members = [{"user_id": user, "role": "admin"}]
+        made = post(
+            client, "/api/v1/banking/households", {"name": "Home", "currency": "USD", "members": members}
+        )
+        home = f"/api/v1/banking/households/{made['id']}"
+        public = post(client, f"{bank}/public_token/create", KEYS)["public_token"]
+        post(client, f"{home}/items", {"public_token": public})
+        wait_until(lambda: synced(client, home), seconds=SECONDS, what="the accounts are synced")
+
+        due = (today + timedelta(days=1)).isoformat()
+        bill = {"name": "Rent", "amount": "800", "currency": "USD", "rule": "monthly", "next_due": due}
+        post(client, f"{home}/bills", bill)
+        post(client, "/api/v1/jobs", {"task": "banking.send_bill_reminders", "arguments": {}})
+        wait_until(lambda: len(titles(client)) == 1, seconds=SECONDS, what="the bill is told of")
+
+        food = post(client, f"{home}/categories", {"name": "Food", "plaid_category": "FOOD_AND_DRINK"})
+        post(client, f"{home}/budgets", {"category_id": food["id"], "period": "month", "amount": "100"})
+        dinner = {"amount": 90, "description": "Dinner", "date_posted": today.isoformat()}
+        post(
+            client,
+            f"{bank}/transactions/create",
+            KEYS | {"access_token": "access-1", "transactions": [dinner]},
+        )
+        wait_until(lambda: len(titles(client)) == 2, seconds=SECONDS, what="the budget is told of")
+        told = titles(client)
+    wait_until(lambda: len(subjects(demo)) == 3, seconds=SECONDS, what="three mails arrive")
+    assert sorted(subjects(demo)) == sorted(["Welcome, Ann", *told])
+
+
+def synced(client: httpx.Client, home: str) -> bool:
+    accounts = client.get(f"{home}/accounts").json()["accounts"]
+    return bool(accounts) and all(account["synced_at"] for account in accounts)
