@@ -1,4 +1,4 @@
-"""The outside world of a demonstration: a mail server with its mailbox, and a bank behind Plaid's API.
+"""The outside world of a demonstration: a mailbox, a bank behind Plaid's API, and AWS as moto plays it.
 
 They run beside the service, out of `tests/fakes/`, and nothing leaves this machine. Their ports follow that
 of the API, and the business day is held at ten o'clock, so that what is due at nine happens at once.
@@ -15,13 +15,13 @@ from local_settings import DEMO_FILE, as_env_file, write_private
 if TYPE_CHECKING:
     from app.config import Settings
 
-PAGE, SMTP, PLAID = 25, 26, 27
+PAGE, SMTP, PLAID, AWS = 25, 26, 27, 28
 TEN = time(10, tzinfo=UTC)
 
 
 def ports(given: Settings) -> list[int]:
-    """Where the outside world listens: mailbox page, mail server, Plaid."""
-    return [given.api_port + offset for offset in (PAGE, SMTP, PLAID)]
+    """Where the outside world listens: mailbox page, mail server, Plaid, AWS."""
+    return [given.api_port + offset for offset in (PAGE, SMTP, PLAID, AWS)]
 
 
 def mailbox_url(given: Settings) -> str:
@@ -31,8 +31,8 @@ def mailbox_url(given: Settings) -> str:
 
 def command(given: Settings) -> list[str]:
     """What plays the outside world."""
-    page, smtp, plaid = map(str, ports(given))
-    options = ["--page-port", page, "--smtp-port", smtp, "--plaid-port", plaid]
+    page, smtp, plaid, aws = map(str, ports(given))
+    options = ["--page-port", page, "--smtp-port", smtp, "--plaid-port", plaid, "--aws-port", aws]
     options += ["--webhook-url", f"http://127.0.0.1:{given.api_port}/api/v1/webhooks/plaid"]
     return [sys.executable, "-m", "tests.fakes", *options]
 
@@ -47,6 +47,10 @@ def begin(given: Settings) -> None:
         "PLAID_CLIENT_ID": "fake-client-id",
         "PLAID_SECRET": "fake-secret",
         "PLAID_WEBHOOK_URL": f"http://127.0.0.1:{given.api_port}/api/v1/webhooks/plaid",
+        "PUSH_PROVIDER": "sns",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{given.api_port + AWS}",
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
         "PRETEND_NOW": datetime.combine(datetime.now(UTC).date(), TEN).isoformat(),
     }
     write_private(DEMO_FILE, as_env_file(values))

@@ -96,6 +96,27 @@ def test_a_linked_bank_a_bill_and_a_budget_are_told_of_in_mailbox_and_inbox(demo
     assert sorted(subjects(demo)) == sorted(["Welcome, Ann", *told])
 
 
+def test_a_push_message_reaches_the_phone_that_the_outside_world_has(demo: Checkout) -> None:
+    logged = (demo.folder / "var" / "log" / "outside.out").read_text()
+    address = logged.partition("Amazon SNS: ")[2].split()[0]
+    with demo.client() as client:
+        user = post(client, "/api/v1/users/register", ANN | {"timezone": "UTC"})["id"]
+        inbox = f"/api/v1/users/{user}"
+        chosen = {"preferences": {"channels": {"hello": ["push", "in_app"]}}}
+        assert client.patch(inbox, json=chosen).is_success
+        post(client, f"{inbox}/push-endpoints", {"platform": "sns", "address": address})
+        hello = {"type": "hello", "title": "Hello", "message": "A test", "channels": ["push", "in_app"]}
+        post(client, f"{inbox}/notifications", hello)
+        wait_until(lambda: pushed(client, inbox), seconds=SECONDS, what="the phone is reached")
+
+
+def pushed(client: httpx.Client, inbox: str) -> bool:
+    told = client.get(f"{inbox}/notifications").json()["notifications"]
+    return {"push": "sent"} in [
+        {channel["channel"]: channel["state"]} for one in told for channel in one["channels"]
+    ]
+
+
 def synced(client: httpx.Client, home: str) -> bool:
     accounts = client.get(f"{home}/accounts").json()["accounts"]
     return bool(accounts) and all(account["synced_at"] for account in accounts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 
+from tests.fakes.aws import AwsServer
 from tests.fakes.mailbox import MailboxPage
 from tests.fakes.plaid import FakePlaid
 from tests.fakes.smtp import MailServer
@@ -18,16 +19,29 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, required=True, help="where mail is taken")
     parser.add_argument("--page-port", type=int, required=True, help="where it can be read")
     parser.add_argument("--plaid-port", type=int, required=True, help="where Plaid's API is spoken")
+    parser.add_argument("--aws-port", type=int, required=True, help="where AWS's API is spoken")
     parser.add_argument("--webhook-url", required=True, help="where the bank tells of changes")
     given = parser.parse_args()
     # Before any thread is started, so that none of them takes the signal instead of this one.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     mails = MailServer(port=given.smtp_port).start()
     page = MailboxPage(mails=mails, port=given.page_port).start()
+    aws = AwsServer(port=given.aws_port).start()
+    print(f"A phone to push to, by Amazon SNS: {_phone(aws)}", flush=True)
     with FakePlaid(port=given.plaid_port, webhook_url=given.webhook_url):
         signal.sigwait(STOPS)
+    aws.close()
     page.close()
     mails.close()
+
+
+def _phone(aws: AwsServer) -> str:
+    """The address (ARN) of a device that takes push messages."""
+    sns = aws.client("sns")
+    made = sns.create_platform_application(Name="demo", Platform="GCM", Attributes={})
+    application = made["PlatformApplicationArn"]
+    device = sns.create_platform_endpoint(PlatformApplicationArn=application, Token="demo")
+    return str(device["EndpointArn"])
 
 
 if __name__ == "__main__":

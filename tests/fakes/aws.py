@@ -31,6 +31,7 @@ class Fault:
 class AwsServer:
     """Speaks AWS's API from `start` to `close`; `faults` are met by the next calls, one each."""
 
+    port: int = 0
     faults: list[Fault] = field(default_factory=list)
     calls: int = 0
     _moto: ThreadedMotoServer | None = None
@@ -39,7 +40,7 @@ class AwsServer:
     def start(self) -> AwsServer:
         self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._moto.start()
-        self._door = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._door = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         threading.Thread(target=self._door.serve_forever, daemon=True).start()
         return self
 
