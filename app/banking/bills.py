@@ -11,12 +11,14 @@ from app.banking.due import due_after, on_day
 from app.banking.models import Bill, BillRule
 from app.banking.planning_errors import BillNotFound, DueDayDiffers, NotDueThen
 from app.banking.service import household_of
+from app.pages import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
     from sqlalchemy.orm import Session
+
+    from app.pages import Page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +35,11 @@ class BillFacts:
     due_day: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Some bills, and the id after which the next ones begin; None on the last page."""
-
-    bills: Sequence[Bill]
-    next: int | None
-
-
 def bills_of(session: Session, *, household_id: int, after: int | None, limit: int) -> Page:
     """Bills in the order in which they came. Raises `HouseholdNotFound`."""
     household_of(session, household_id=household_id)
     statement = select(Bill).where(Bill.household_id == household_id, Bill.id > (after or 0))
-    # One more than asked for tells whether there is a next page.
-    found = session.scalars(statement.order_by(Bill.id).limit(limit + 1)).all()
-    return Page(bills=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+    return cut(session, statement.order_by(Bill.id), limit=limit)
 
 
 def bill(session: Session, *, household_id: int, bill_id: int, lock: bool = False) -> Bill:

@@ -12,11 +12,12 @@ from app.banking.categories import category
 from app.banking.models import Budget, Period
 from app.banking.planning_errors import BudgetExists, BudgetNotFound
 from app.banking.service import household_of
+from app.pages import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy.orm import Session
+
+    from app.pages import Page
 
 USUAL_THRESHOLDS = (80, 100)
 
@@ -32,21 +33,11 @@ class Limits:
     is_active: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Some budgets, and the id after which the next ones begin; None on the last page."""
-
-    budgets: Sequence[Budget]
-    next: int | None
-
-
 def budgets_of(session: Session, *, household_id: int, after: int | None, limit: int) -> Page:
     """Budgets in the order in which they came. Raises `HouseholdNotFound`."""
     household_of(session, household_id=household_id)
     statement = select(Budget).where(Budget.household_id == household_id, Budget.id > (after or 0))
-    # One more than asked for tells whether there is a next page.
-    found = session.scalars(statement.order_by(Budget.id).limit(limit + 1)).all()
-    return Page(budgets=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+    return cut(session, statement.order_by(Budget.id), limit=limit)
 
 
 def budget(session: Session, *, household_id: int, budget_id: int) -> Budget:

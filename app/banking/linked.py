@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from app.banking.errors import AccountNotFound, ItemNotFound
 from app.banking.models import BankAccount, PlaidItem, Transaction
 from app.banking.service import household_of
+from app.pages import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy.orm import Session
 
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Some rows, and the id after which the next ones begin; None on the last page."""
-
-    rows: Sequence[Any]
-    next: int | None
+    from app.pages import Page
 
 
 def item(session: Session, *, item_id: int, household_id: int | None = None) -> PlaidItem:
@@ -37,7 +29,7 @@ def items(session: Session, *, household_id: int, after: int | None, limit: int)
     """The banks that a household has linked. Raises `HouseholdNotFound`."""
     household_of(session, household_id=household_id)
     rows = select(PlaidItem).where(PlaidItem.household_id == household_id, PlaidItem.id > (after or 0))
-    return _cut(session, rows.order_by(PlaidItem.id), limit=limit)
+    return cut(session, rows.order_by(PlaidItem.id), limit=limit)
 
 
 def accounts(session: Session, *, household_id: int, after: int | None, limit: int) -> Page:
@@ -48,7 +40,7 @@ def accounts(session: Session, *, household_id: int, after: int | None, limit: i
         .join(PlaidItem, PlaidItem.id == BankAccount.item_id)
         .where(PlaidItem.household_id == household_id, BankAccount.id > (after or 0))
     )
-    return _cut(session, rows.order_by(BankAccount.id), limit=limit)
+    return cut(session, rows.order_by(BankAccount.id), limit=limit)
 
 
 def transactions(session: Session, *, account_id: int, before: int | None, limit: int) -> Page:
@@ -58,10 +50,4 @@ def transactions(session: Session, *, account_id: int, before: int | None, limit
     rows = select(Transaction).where(Transaction.account_id == account_id).order_by(Transaction.id.desc())
     if before is not None:
         rows = rows.where(Transaction.id < before)
-    return _cut(session, rows, limit=limit)
-
-
-def _cut(session: Session, rows: Select[Any], *, limit: int) -> Page:
-    # One more than asked for tells whether there is a next page.
-    found = session.scalars(rows.limit(limit + 1)).all()
-    return Page(rows=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+    return cut(session, rows, limit=limit)

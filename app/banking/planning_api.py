@@ -26,7 +26,7 @@ def list_bills(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> sc
     """The household's bills, in the order in which they came."""
     with reading() as session:
         page = bills.bills_of(session, household_id=household_id, after=cursor, limit=limit)
-    return schemas.BillPage(bills=[schemas.BillView.of(bill) for bill in page.bills], next=page.next)
+    return schemas.BillPage(bills=[schemas.BillView.of(bill) for bill in page.rows], next=page.next)
 
 
 @router.post("/bills", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
@@ -88,7 +88,7 @@ def list_budgets(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> 
     """The household's budgets, in the order in which they came."""
     with reading() as session:
         page = budgets.budgets_of(session, household_id=household_id, after=cursor, limit=limit)
-    views = [schemas.BudgetView.of(budget) for budget in page.budgets]
+    views = [schemas.BudgetView.of(budget) for budget in page.rows]
     return schemas.BudgetPage(budgets=views, next=page.next)
 
 

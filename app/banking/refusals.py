@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from app.banking.errors import ItemBroken, MutatedDuringPagination, PlaidRefused, PlaidUnavailable
+from app.retry_after import pause_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +18,6 @@ MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 PASSING = frozenset({"API_ERROR", "INSTITUTION_ERROR", "RATE_LIMIT_EXCEEDED"})
 #: Item errors that pass without the user.
 PASSING_CODES = frozenset({"PRODUCT_NOT_READY"})
-#: A longer pause than this is not believed.
-LONGEST_PAUSE = timedelta(hours=1)
 
 
 @contextmanager
@@ -51,10 +48,10 @@ def _judged(operation: str, error: Any) -> Exception:
     )
     if reason == MUTATED:
         return MutatedDuringPagination()
-    if error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return PlaidUnavailable(sentence, after=_pause(error.headers))
-    if kind in PASSING or reason in PASSING_CODES:
-        return PlaidUnavailable(sentence, after=_pause(error.headers))
+    swamped = error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if swamped or kind in PASSING or reason in PASSING_CODES:
+        asked = str((error.headers or {}).get("Retry-After", ""))
+        return PlaidUnavailable(sentence, after=pause_asked_for(asked))
     if kind == "ITEM_ERROR":
         return ItemBroken(sentence, reason=reason)
     return PlaidRefused(sentence, reason=reason)
@@ -66,14 +63,3 @@ def _told(body: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _pause(headers: Any) -> timedelta | None:
-    """How long the answer asks to wait, in seconds or until a date."""
-    value = str((headers or {}).get("Retry-After", ""))
-    if value.isdecimal():
-        return min(timedelta(seconds=min(int(value), LONGEST_PAUSE.seconds)), LONGEST_PAUSE)
-    try:
-        return min(max(parsedate_to_datetime(value) - datetime.now(UTC), timedelta()), LONGEST_PAUSE)
-    except (ValueError, TypeError):
-        return None

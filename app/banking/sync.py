@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from app import db
 from app.banking import connection
 from app.banking.applying import add_accounts, mark_failed, mark_synced, put_accounts, put_page, targets_of
 from app.banking.asking import ask_for_check
@@ -23,7 +22,7 @@ from app.banking.errors import (
 from app.banking.facts import SyncStats
 from app.banking.models import BankAccount, ItemStatus, PlaidItem
 from app.banking.spool import Spool
-from app.jobs.models import Job, State
+from app.jobs.service import is_running
 from app.money import FractionOfMinorUnit
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def sync_item(
 
 def _claim(session: Session, *, item_id: int, job_id: str) -> _Sync:
     item = connection.locked(session, item_id=item_id)
-    if item.sync_job_id not in (None, job_id) and _runs(session, item.sync_job_id):
+    if item.sync_job_id not in (None, job_id) and is_running(session, job_id=item.sync_job_id):
         raise SyncInProgress(item_id=item_id, job_id=str(item.sync_job_id))
     # From here on who asks for a sync gets another one after this: it may have missed what they know of.
     item.syncs += 1
@@ -112,11 +111,6 @@ def _claim(session: Session, *, item_id: int, job_id: str) -> _Sync:
         accounts={},
         stats=SyncStats(status=item.status),
     )
-
-
-def _runs(session: Session, job_id: str | None) -> bool:
-    running = select(Job.id).where(Job.id == job_id, Job.state == State.RUNNING, Job.lease_until > db.clock())
-    return session.scalar(running) is not None
 
 
 def _fetch(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:

@@ -27,8 +27,7 @@ from app.deliveries.errors import (
 )
 from app.deliveries.models import Delivery, DeliveryState
 from app.jobs import RetryableError
-from app.jobs.models import Job, State
-from app.jobs.service import retry_job
+from app.jobs.service import is_running, retry_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,17 +165,12 @@ def _judge_earlier_call(
     session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Callable[[], None]
 ) -> None:
     if delivery.state == DeliveryState.SENDING:
-        if delivery.job_id != job_id and _runs(session, delivery.job_id):
+        if delivery.job_id != job_id and is_running(session, job_id=delivery.job_id):
             raise InProgress(delivery=delivery)
         _mark(session, delivery, DeliveryState.UNCERTAIN, error=WORKER_LOST)
     if delivery.state == DeliveryState.UNCERTAIN and provider.when_uncertain is WhenUncertain.HOLD:
         commit()
         raise Uncertain(delivery=delivery)
-
-
-def _runs(session: Session, job_id: str | None) -> bool:
-    found = select(Job.id).where(Job.id == job_id, Job.state == State.RUNNING, Job.lease_until > db.clock())
-    return session.scalar(found) is not None
 
 
 def _wait_for_turn(session: Session, limit: Limit, *, commit: Callable[[], None]) -> None:

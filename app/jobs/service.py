@@ -58,6 +58,12 @@ def find_job(session: Session, *, job_id: str) -> Job:
     return job
 
 
+def is_running(session: Session, *, job_id: str | None) -> bool:
+    """Whether a worker runs the job now, under a lease that holds."""
+    running = select(Job.id).where(Job.id == job_id, Job.state == State.RUNNING, Job.lease_until > clock())
+    return session.scalar(running) is not None
+
+
 def detail_of(session: Session, *, job_id: str) -> JobDetail:
     """All that is known of a job, for a person's eyes."""
     job = find_job(session, job_id=job_id)

@@ -35,7 +35,7 @@ def list_notifications(
     """The user's inbox, the newest first; with `unread=true` only what was not read."""
     with reading() as session:
         page = inbox.page(session, user_id=user_id, unread_only=unread, before=cursor, limit=limit)
-        return schemas.NotificationPage(notifications=_views(session, page.notifications), next=page.next)
+        return schemas.NotificationPage(notifications=_views(session, page.rows), next=page.next)
 
 
 @router.post("/notifications", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from app.config import settings
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.notifications import fcm_token
 from app.notifications.push import DeviceGone
+from app.retry_after import pause_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +65,7 @@ def _failure(answer: httpx.Response) -> Exception:
     problem = _problem(answer)
     said = f"Firebase answered {answer.status_code}: {problem.get('message') or answer.reason_phrase}"
     if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.is_server_error:
-        return NotSent(said, after=_retry_after(answer))
+        return NotSent(said, after=pause_asked_for(answer.headers.get("retry-after", "")))
     if _is_gone(answer.status_code, problem):
         return DeviceGone(said)
     return Refused(said)
@@ -91,13 +90,3 @@ def _violated(problem: Mapping[str, Any]) -> Iterator[str]:
     for detail in problem.get("details", ()):
         for violation in detail.get("fieldViolations", ()):
             yield str(violation.get("field"))
-
-
-def _retry_after(answer: httpx.Response) -> timedelta | None:
-    given = answer.headers.get("retry-after", "")
-    if given.isdecimal():
-        return timedelta(seconds=int(given))
-    try:
-        return max(parsedate_to_datetime(given) - datetime.now(UTC), timedelta())
-    except ValueError:
-        return None

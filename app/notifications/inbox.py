@@ -13,6 +13,7 @@ from app.deliveries.models import Delivery
 from app.notifications.delivering import mail_key
 from app.notifications.errors import NotificationNotFound
 from app.notifications.models import ChannelDelivery, Notification
+from app.pages import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,15 +21,9 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult
     from sqlalchemy.orm import Session
 
+    from app.pages import Page
+
 IS_UNREAD = Notification.read_at.is_(None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Some notifications, the newest first, and the cursor of the next page; None on the last."""
-
-    notifications: Sequence[Notification]
-    next: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +42,7 @@ def page(session: Session, *, user_id: int, unread_only: bool, before: int | Non
         rows = rows.where(IS_UNREAD)
     if before is not None:
         rows = rows.where(Notification.id < before)
-    # One more than asked for tells whether there is a next page.
-    found = session.scalars(rows.order_by(Notification.id.desc()).limit(limit + 1)).all()
-    return Page(notifications=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+    return cut(session, rows.order_by(Notification.id.desc()), limit=limit)
 
 
 def unread(session: Session, *, user_id: int) -> Unread:

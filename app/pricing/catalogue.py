@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, case, select
 
+from app.pages import page_of
 from app.pricing.errors import ProductNotFound
 from app.pricing.history import effective_price, on_offer, sellable
 from app.pricing.models import BatchDiscount, InventoryBatch, PriceHistory, Product
 from app.pricing.repricing import IS_ACTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Some rows, and the id after which the next ones begin; None on the last page."""
-
-    rows: Sequence[Row[*tuple[Any, ...]]]
-    next: int | None
+    from app.pages import Page
 
 
 def product(*, session: Session, sku: str) -> Product:
@@ -112,6 +104,4 @@ def _page(
 
 
 def _cut(session: Session, rows: Select[*tuple[Any, ...]], *, limit: int) -> Page:
-    # One more than asked for tells whether there is a next page.
-    found = session.execute(rows.limit(limit + 1)).all()
-    return Page(rows=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
+    return page_of(session.execute(rows.limit(limit + 1)).all(), limit=limit)

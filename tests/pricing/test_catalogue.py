@@ -13,8 +13,10 @@ from tests.pricing import shop
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from app.pages import Page
 
-def prices(*, sku: str | None = None, after: int | None = None, limit: int = 10) -> catalogue.Page:
+
+def prices(*, sku: str | None = None, after: int | None = None, limit: int = 10) -> Page:
     with db.reading() as session:
         return catalogue.prices(session=session, sku=sku, now=shop.now(), after=after, limit=limit)
 
