@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, EmailStr, Field, TypeAdapter
+from pydantic import AfterValidator, EmailStr, Field
 
 from app.config import settings
 
@@ -85,6 +85,3 @@ def sender_address() -> str:
 def sender_domain() -> str:
     """Where the sender is at home."""
     return sender_address().rpartition("@")[2] or "localhost"
-
-
-RECIPIENTS: TypeAdapter[list[str]] = TypeAdapter(Recipients)

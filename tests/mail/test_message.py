@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.mail.message import RECIPIENTS, Message, Subject, from_content, on_the_wire
+from app.mail.message import Message, Recipients, Subject, from_content, on_the_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,4 +60,4 @@ def test_a_subject_is_one_line(subject: str) -> None:
 )
 def test_recipients_are_addresses_and_not_too_many(recipients: list[str]) -> None:
     with pytest.raises(ValidationError):
-        RECIPIENTS.validate_python(recipients)
+        TypeAdapter(Recipients).validate_python(recipients)
