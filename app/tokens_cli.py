@@ -1,10 +1,11 @@
-"""API tokens: create, list, revoke.
+"""API tokens: create, lend, list, revoke.
 
 Example: groundwork token create --name nightly --scope jobs:read
 """
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from app.tokens import Token
 
 app = typer.Typer(help=__doc__)
+
+#: A lender that is killed cannot revoke.
+LENT_AT_MOST = timedelta(minutes=15)
 
 Lifetime = Annotated[
     timedelta | None,
@@ -48,6 +52,28 @@ def create(
         return
     typer.echo(made.secret)
     typer.echo("Keep it now; it is not shown again. Send it as: Authorization: Bearer <token>", err=True)
+
+
+@app.command()
+def lend(
+    name: Annotated[str, typer.Option(help="What the token is called in logs.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; once per scope. * is everything.")],
+) -> None:
+    """Make a token that ends with this command: when its standard input does.
+
+    Example: groundwork token lend --name trial --scope jobs:read
+    """
+    from app.db import transaction
+    from app.tokens import create_token, revoke_token
+
+    with transaction() as session:
+        lent = create_token(session, name=name, scopes=scope, expires_in=LENT_AT_MOST)
+    try:
+        typer.echo(lent.secret)
+        sys.stdin.read()
+    finally:
+        with transaction() as session:
+            revoke_token(session, name_or_id=lent.id)
 
 
 @app.command(name="list")

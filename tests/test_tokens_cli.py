@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 
+from app.callers import InvalidToken
 from app.db import reading
 from app.failures import ExitCode
 from app.tokens import authenticate
@@ -50,6 +52,24 @@ def test_a_revoked_token_is_listed_as_such(command: Callable[..., Outcome]) -> N
     assert command("revoke", "nightly").code == ExitCode.OK
     assert [token["state"] for token in json.loads(command("list", "--json").out)] == ["revoked"]
     assert command("revoke", "nightly").code == ExitCode.FAILED
+
+
+def test_a_lent_token_works_until_standard_input_ends(
+    command: Callable[..., Outcome], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets: list[str] = []
+
+    class Borrower(StringIO):
+        def read(self, _: int | None = -1) -> str:
+            secrets.append(capsys.readouterr().out.strip())
+            with reading() as session:
+                assert authenticate(session, secret=secrets[0]).scopes == {"jobs:read"}
+            return ""
+
+    monkeypatch.setattr("sys.stdin", Borrower())
+    assert command("lend", "--name", "trial", "--scope", "jobs:read").code == ExitCode.OK
+    with reading() as session, pytest.raises(InvalidToken):
+        authenticate(session, secret=secrets[0])
 
 
 @pytest.mark.parametrize(
