@@ -88,6 +88,11 @@ def test_packages_come_from_a_release_that_needs_the_same(tmp_path: Path, first:
     assert (says(first, "groundwork"), says(first, "dependency")) == ("one", "old")
 
 
+def test_the_code_of_its_own_is_compiled_too(tmp_path: Path, first: Path) -> None:
+    second = make(tmp_path, "second", code="two", dependency="old", others=(first,))
+    assert list(packages(second).glob("app/__pycache__/*.pyc"))
+
+
 def test_nothing_of_it_needs_the_release_it_came_from(tmp_path: Path, first: Path) -> None:
     second = make(tmp_path, "second", code="two", dependency="old", others=(first,))
     shutil.rmtree(first)

@@ -47,6 +47,9 @@ def make(unpacked: Path, *, home: Path, pythons: Sequence[str], others: Iterable
     if like is not None:
         _take_over(like / "venv", venv=venv)
     _install(unpacked / "wheels", home=home)
+    packages = _site_packages(venv)
+    # What was taken over is compiled.
+    _compile([packages / name for name in _own_files(packages)] if like else [packages], venv=venv)
 
 
 def _packages_of(home: Path) -> list[str] | None:
@@ -92,10 +95,10 @@ def _share(source: str, target: str) -> None:
 
 
 def _install(wheels: Path, *, home: Path) -> None:
-    python = str(home / "venv/bin/python")
     must(
         [
-            *(sys.executable, str(next(wheels.glob("pip-*.whl")) / "pip"), "--python", python, "install"),
+            *(sys.executable, str(next(wheels.glob("pip-*.whl")) / "pip")),
+            *("--python", str(home / "venv/bin/python"), "install"),
             *("--quiet", "--disable-pip-version-check", "--root-user-action=ignore"),
             *("--no-index", "--find-links", str(wheels), "--no-deps", "--no-compile", "--no-cache-dir"),
             *("--require-hashes", "--requirement", str(home / REQUIREMENTS)),
@@ -103,9 +106,15 @@ def _install(wheels: Path, *, home: Path) -> None:
         sentence="The release's packages could not be installed.",
         seconds=PIP_SECONDS,
     )
-    # Nobody but root may write there, so what is not compiled now is compiled at every start.
+
+
+def _compile(paths: Iterable[Path], *, venv: Path) -> None:
+    """Nobody but root may write there, so what is not compiled now is compiled at every start."""
     must(
-        [python, "-m", "compileall", "-q", "-j", "0", str(home / "venv/lib")],
+        [
+            *(str(venv / "bin/python"), "-m", "compileall", "-q", "-j", "0"),
+            *(str(path) for path in paths if path.is_dir()),
+        ],
         sentence="The release's code could not be compiled.",
         seconds=PIP_SECONDS,
     )
