@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.groundwork import releases, undo
-from ansible.module_utils.groundwork.health import refuse_ill
+from ansible.module_utils.groundwork.health import refuse_fallen, refuse_idle
 from ansible.module_utils.groundwork.lock import at_work
 from ansible.module_utils.groundwork.manager import manager_named
 from ansible.module_utils.groundwork.reason import Failure
@@ -111,8 +112,9 @@ def _go_live(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
     before = present_host(also=wanted.files)
     undo.remember(before, deploy=parameters["deploy"])
     try:
-        done = apply(wanted, steps, manager=manager)
-        refuse_ill(wanted, manager=manager, address=parameters["address"])
+        look = partial(refuse_idle, wanted, address=parameters["address"])
+        done = apply(wanted, steps, manager=manager, look=look)
+        refuse_fallen(wanted, manager=manager)
     except (Failure, LookupError, OSError) as error:
         raise undo.after(error, before, manager=manager) from error
     return {"changed": True, "release": wanted.release, "services": done, "files": files}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -19,7 +20,7 @@ DOCUMENTATION = r"""
 module: groundwork_trial
 short_description: Try a release of Groundwork before it is live
 description:
-  - Imports the release, migrates the database with its code (O(migrate)), and runs its API beside the live
+  - Loads the release, migrates the database with its code (O(migrate)), and runs its API beside the live
     one for O(soak_seconds), asking it twice a second. Nothing of the live release is touched.
   - What nothing would change is not tried.
 options:
@@ -68,18 +69,17 @@ def _try(parameters: dict[str, Any]) -> dict[str, Any]:
     manager = manager_named(parameters["host"]["manager"])
     host = wanted_host(parameters, manager=manager)
     steps = plan(host, manager=manager)
-    migration, answers = "", 0
-    with trial.staged_settings(host) as environment:
-        if steps:
-            trial.refuse_unimportable(host, environment=environment)
-        if parameters["migrate"]:
-            migration = trial.migrate(host, environment=environment)
+    migrate, answers = parameters["migrate"], 0
+    with trial.staged_settings(host) as environment, ExitStack() as running:
+        ask = None
         if steps.touches("api"):
-            # On a first install nobody depends on an old version yet.
-            seconds = parameters["soak_seconds"] if releases.linked(CURRENT) else 1
-            answers = trial.serve(
-                host, environment=environment, seconds=seconds, manager=parameters["host"]["manager"]
+            ask = running.enter_context(
+                trial.served(host, environment=environment, manager=parameters["host"]["manager"])
             )
+        migration = trial.load(host, environment=environment, migrate=migrate) if steps or migrate else ""
+        if ask:
+            # On a first install nobody depends on an old version yet.
+            answers = ask(parameters["soak_seconds"] if releases.linked(CURRENT) else 1)
     return {"changed": migration.startswith("Migrated"), "migration": migration, "answers": answers}
 
 

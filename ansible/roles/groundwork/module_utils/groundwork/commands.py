@@ -43,11 +43,31 @@ def as_user(
     argv: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Run as the user of the services."""
-    return _run(
-        ["runuser", "-u", USER, "--", *argv],
-        seconds=seconds,
-        environment={"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": str(DATA), **(environment or {})},
+    return _run(_by_user(argv), seconds=seconds, environment=_of_user(environment))
+
+
+def started_as_user(
+    argv: Sequence[str], *, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Start as the user of the services, and stay connected to its three streams."""
+    return subprocess.Popen(  # noqa: S603 (no shell; what is run is named in this role)
+        _by_user(argv),
+        cwd=DATA if DATA.is_dir() else "/",
+        env=_of_user(environment),
+        errors="replace",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+
+
+def _by_user(argv: Sequence[str]) -> list[str]:
+    return ["runuser", "-u", USER, "--", *argv]
+
+
+def _of_user(environment: Mapping[str, str] | None) -> dict[str, str]:
+    return {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": str(DATA), **(environment or {})}
 
 
 def _run(

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from ansible.module_utils.groundwork.manager import Manager
     from ansible.module_utils.groundwork.wanted import Host
 
-API_PATIENCE_SECONDS = 15.0
+#: Its processes still load what they need, and other services start beside them.
+API_PATIENCE_SECONDS = 60.0
 SMOKE_SECONDS = 120
 
 
-def refuse_ill(host: Host, *, manager: Manager, address: str) -> None:
-    """Raise what is wrong with a host that should serve by now."""
+def refuse_idle(host: Host, *, address: str) -> None:
+    """Raise what is wrong with a host whose workers and API should do their work by now."""
     if host.release is None:
         return
     release = release_folder(host.release)
@@ -33,6 +34,10 @@ def refuse_ill(host: Host, *, manager: Manager, address: str) -> None:
         _send_a_job(release, pools=[one.pool for one in host.instances if one.service == "worker"])
         if token:
             _wait_for_api(address, token=token.secret)
+
+
+def refuse_fallen(host: Host, *, manager: Manager) -> None:
+    """Raise the last words of a service that was started and does not run any more."""
     for instance in host.instances:
         if not manager.is_running(instance):
             raise Failure(f"{instance.unit} did not stay up.", words=manager.last_words(instance))

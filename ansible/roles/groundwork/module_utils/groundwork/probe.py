@@ -5,16 +5,18 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import threading
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from ansible.module_utils.groundwork.commands import groundwork
+from ansible.module_utils.groundwork.commands import SECONDS as LEND_SECONDS
+from ansible.module_utils.groundwork.commands import started_as_user
 from ansible.module_utils.groundwork.reason import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from subprocess import CompletedProcess
 
 #: The process, all that it needs, and a request that goes through authentication to the database.
 PATHS = ("/livez", "/readyz", "/api/v1/jobs?limit=1")
@@ -22,41 +24,44 @@ PATIENCE_SECONDS = 5.0
 
 
 class Token:
-    """A token for the time of a `with`; it would expire by itself if nobody could revoke it.
+    """A token for the time of a `with`: the release's command line lends it, and ends it when we go.
 
-    It is made and revoked in the background, for each takes a second that something else can use.
+    It is made in the background, for that takes a second which something else can use.
     """
 
     def __init__(self, release: Path, *, environment: Mapping[str, str] | None = None) -> None:
-        self._release = release
+        self._command = [
+            *(str(release / "venv/bin/groundwork"), "token", "lend"),
+            *("--name", f"deploy-{secrets.token_hex(6)}", "--scope", "jobs:read"),
+        ]
         self._environment = environment
-        self._name = f"deploy-{secrets.token_hex(6)}"
-        # One after the other; Python waits for it before the module ends.
-        self._background = ThreadPoolExecutor(max_workers=1)
 
     def __enter__(self) -> Self:
-        self._made = self._background.submit(self._make)
+        self._lender = started_as_user(self._command, environment=self._environment)
+        # A database that does not answer must not hold up a deploy for good.
+        self._patience = threading.Timer(LEND_SECONDS, self._lender.kill)
+        self._patience.start()
         return self
 
-    @property
+    @cached_property
     def secret(self) -> str:
         """What a caller shows. Raises `Failure` when there is none."""
-        made = self._made.result()
-        if made.returncode != 0:
-            raise Failure("No token could be made to ask the API with.", words=made.stdout + made.stderr)
-        return str(json.loads(made.stdout)["secret"])
+        assert self._lender.stdout  # noqa: S101 (narrows the type)
+        line = self._lender.stdout.readline().strip()
+        self._patience.cancel()
+        if not line:
+            raise Failure("No token could be made to ask the API with.", words=self._lender.communicate()[1])
+        return line
 
     def __exit__(self, *_: object) -> None:
-        self._background.submit(self._do, "revoke", self._name)
-        self._background.shutdown(wait=False)
-
-    def _make(self) -> CompletedProcess[str]:
-        return self._do(
-            "create", "--name", self._name, "--scope", "jobs:read", "--expires", "15min", "--json"
-        )
-
-    def _do(self, *arguments: str) -> CompletedProcess[str]:
-        return groundwork(self._release, "token", *arguments, environment=self._environment)
+        self._patience.cancel()
+        try:
+            # The end of its input is what it waits for.
+            self._lender.communicate(timeout=LEND_SECONDS)
+        except subprocess.TimeoutExpired:
+            # The token expires by itself.
+            self._lender.kill()
+            self._lender.communicate()
 
 
 def fault(address: str, *, token: str) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import groupby
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -14,12 +13,15 @@ from ansible.module_utils.groundwork.paths import CURRENT, PREVIOUS, STATE
 from ansible.module_utils.groundwork.wanted import present_host, record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ansible.module_utils.groundwork.instances import Instance
     from ansible.module_utils.groundwork.manager import Manager
     from ansible.module_utils.groundwork.wanted import Host
+
+#: Services that somebody waits for, in the order in which they change.
+SERVING = ("worker", "api")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +69,13 @@ def plan(wanted: Host, *, manager: Manager) -> Plan:
     )
 
 
-def apply(wanted: Host, steps: Plan, *, manager: Manager) -> dict[str, str]:
-    """Do it; per instance what was done. Raises the first failure and leaves the rest to a way back."""
+def apply(
+    wanted: Host, steps: Plan, *, manager: Manager, look: Callable[[], None] | None = None
+) -> dict[str, str]:
+    """Do it; per instance what was done. Raises the first failure and leaves the rest to a way back.
+
+    `look` is called once workers and API run what they are to run, and its failure is one of ours.
+    """
     done: dict[str, str] = {}
     if wanted.release is None:
         # Nothing is to be left: stop what runs while its files still say how.
@@ -82,20 +89,29 @@ def apply(wanted: Host, steps: Plan, *, manager: Manager) -> dict[str, str]:
         done[instance.name] = "enabled"
     # Workers first: callers get to know a release when its jobs are done already. Then the API with the
     # whole machine to itself, because callers wait for it.
-    for _, wave in groupby(sorted(wanted.instances, key=_turn), key=_turn):
-        done |= _settle(wanted, list(wave), steps=steps, manager=manager)
+    for service in SERVING:
+        instances = [one for one in wanted.instances if one.service == service]
+        done |= _settle(wanted, instances, steps=steps, manager=manager)
+    others = [one for one in wanted.instances if one.service not in SERVING]
+    done |= _settle(wanted, others, steps=steps, manager=manager, beside=look)
     if wanted.release is not None:
         done |= _remove(steps, manager=manager)
     record(wanted)
     return done
 
 
-def _turn(instance: Instance) -> int:
-    return {"worker": 0, "api": 1}.get(instance.service, 2)
+def _settle(
+    wanted: Host,
+    instances: Sequence[Instance],
+    *,
+    steps: Plan,
+    manager: Manager,
+    beside: Callable[[], None] | None = None,
+) -> dict[str, str]:
+    """Start or renew what needs it, as many together as the manager takes; raises the first failure.
 
-
-def _settle(wanted: Host, instances: Sequence[Instance], *, steps: Plan, manager: Manager) -> dict[str, str]:
-    """Start or renew what needs it, as many together as the manager takes; raises the first failure."""
+    `beside` is done meanwhile.
+    """
 
     def settle(instance: Instance) -> str:
         with _Noted(wanted, instance):
@@ -106,7 +122,11 @@ def _settle(wanted: Host, instances: Sequence[Instance], *, steps: Plan, manager
 
     concerned = [one for one in instances if one in (*steps.starts, *steps.renews)]
     with ThreadPoolExecutor(max_workers=manager.at_once) as threads:
-        return dict(zip([one.name for one in concerned], threads.map(settle, concerned), strict=True))
+        also = threads.submit(beside) if beside else None
+        done = dict(zip([one.name for one in concerned], threads.map(settle, concerned), strict=True))
+        if also:
+            also.result()
+    return done
 
 
 def _remove(steps: Plan, *, manager: Manager) -> dict[str, str]:

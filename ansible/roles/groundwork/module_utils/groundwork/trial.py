@@ -9,22 +9,30 @@ from typing import TYPE_CHECKING
 
 from ansible.module_utils.groundwork import probe
 from ansible.module_utils.groundwork.candidate import candidate_under
-from ansible.module_utils.groundwork.commands import as_user, groundwork
+from ansible.module_utils.groundwork.commands import as_user
 from ansible.module_utils.groundwork.files import Files, lay_down, remove_tree
 from ansible.module_utils.groundwork.paths import ETC, TRIAL
 from ansible.module_utils.groundwork.reason import Failure
 from ansible.module_utils.groundwork.releases import release_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from ansible.module_utils.groundwork.candidate import Candidate
     from ansible.module_utils.groundwork.wanted import Host
 
+LOADED = "All of it is loaded."
 #: Everything a service imports when it starts.
-IMPORTS = "import app.__main__, app.api, app.celery_app; from app.jobs import registry; registry.tasks()"
-IMPORT_SECONDS = 180
+LOAD = f"""
+import app.__main__, app.api, app.celery_app
+from app.jobs import registry
+registry.tasks()
+print({LOADED!r}, flush=True)
+"""
+#: In the same process, because loading takes longer than most migrations.
+MIGRATE = 'raise SystemExit(app.__main__.run(["migrate"]))'
+LOAD_SECONDS = 180
 MIGRATION_SECONDS = 600
 START_SECONDS = 120
 #: One failed probe may be chance; this many in a row are a fault.
@@ -46,32 +54,42 @@ def staged_settings(host: Host) -> Iterator[dict[str, str]]:
         remove_tree(TRIAL)
 
 
-def refuse_unimportable(host: Host, *, environment: Mapping[str, str]) -> None:
-    """Raise `Failure` with the traceback when the release's code cannot be loaded."""
-    python = str(_folder(host) / "venv/bin/python")
-    done = as_user([python, "-c", IMPORTS], environment=environment, seconds=IMPORT_SECONDS)
-    if done.returncode != 0:
-        raise Failure(f"The release {host.release} cannot be imported.", words=done.stdout + done.stderr)
+@contextmanager
+def served(host: Host, *, environment: Mapping[str, str], manager: str) -> Iterator[Callable[[int], int]]:
+    """Run the release's API beside the live one. What is given asks it for so many seconds.
 
-
-def migrate(host: Host, *, environment: Mapping[str, str]) -> str:
-    """Bring the database to the release's shape; what was done. Nothing is changed when it fails."""
-    done = groundwork(_folder(host), "migrate", environment=environment, seconds=MIGRATION_SECONDS)
-    if done.returncode != 0:
-        raise Failure(f"The migration to the release {host.release} failed.", words=done.stdout + done.stderr)
-    return done.stdout.strip()
-
-
-def serve(host: Host, *, environment: Mapping[str, str], seconds: int, manager: str) -> int:
-    """Run the release's API beside the live one and ask it all the time; how often it answered well."""
+    It starts at once, so that it is there when the release is loaded and the database brought along.
+    """
     port = _free_port()
-    address = f"127.0.0.1:{port}"
-    with (
-        candidate_under(manager, host=host, port=port) as candidate,
-        probe.Token(_folder(host), environment=environment) as token,
-    ):
-        _await_first_answer(candidate, address=address, token=token.secret)
-        return _soak(candidate, address=address, token=token.secret, seconds=seconds)
+    with candidate_under(manager, host=host, port=port) as candidate:
+
+        def ask(seconds: int) -> int:
+            address = f"127.0.0.1:{port}"
+            with probe.Token(_folder(host), environment=environment) as token:
+                _await_first_answer(candidate, address=address, token=token.secret)
+                return _soak(candidate, address=address, token=token.secret, seconds=seconds)
+
+        yield ask
+
+
+def load(host: Host, *, environment: Mapping[str, str], migrate: bool) -> str:
+    """Load all of the release's code, then bring the database to its shape; what was done to that.
+
+    Nothing is changed when it fails. Raises `Failure` with what was said.
+    """
+    python = str(_folder(host) / "venv/bin/python")
+    done = as_user(
+        [python, "-c", LOAD + (MIGRATE if migrate else "")],
+        environment=environment,
+        seconds=LOAD_SECONDS + MIGRATION_SECONDS,
+    )
+    loaded, _, said = done.stdout.partition(LOADED)
+    if done.returncode == 0:
+        return said.strip()
+    sentence = f"The release {host.release} cannot be imported."
+    if LOADED in done.stdout:
+        sentence = f"The migration to the release {host.release} failed."
+    raise Failure(sentence, words=loaded + said + done.stderr)
 
 
 def _await_first_answer(candidate: Candidate, *, address: str, token: str) -> None:
