@@ -158,7 +158,8 @@ class Settings(BaseSettings):
         default=600, description="A schedule missed by no more than this is fired once, late."
     )
     retention_days: Annotated[int, Field(ge=1)] = Field(
-        default=30, description="How long finished jobs stay in the ledger; dead jobs stay until retried."
+        default=30,
+        description="How long finished jobs and what they sent are remembered; dead jobs stay until retried.",
     )
     task_time_limit_seconds: Seconds = Field(
         default=1800, description="A task is killed after this, unless it declares its own limit."

@@ -55,6 +55,12 @@ def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
     )
 
 
+@task(queue=Queue.MAINTENANCE, schedule=cron("45 3 * * *"))
+def forget_handled_webhooks() -> int:
+    """Forget webhooks that were handled longer ago than finished jobs are kept; the result counts them."""
+    return webhooks.forget_handled(job_session(), commit=checkpoint)
+
+
 @task(queue=Queue.NOTIFICATIONS, schedule=cron("*/15 * * * *"), public=True)
 def send_bill_reminders() -> dict[str, int]:
     """Remind members of bills that are due soon, today or overdue, from nine on by their own clocks."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import Text, cast, exists, literal, select, update
 
 from app import db
 from app.banking import connection
@@ -15,6 +15,8 @@ from app.banking.errors import InvalidWebhook, WebhookNotFound
 from app.banking.models import BankAccount, PlaidItem, PlaidWebhook
 from app.banking.service import error_of, judge
 from app.jobs.accept import accept, new_job
+from app.jobs.models import Job
+from app.pruning import kept_since, prune
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HANDLE_TASK = "banking.handle_plaid_webhook"
+#: With the webhook's id behind it, the key of the job that handles it.
+JOB_KEY = "plaid-webhook:"
 
 
 class Step(StrEnum):
@@ -72,9 +76,19 @@ def store(session: Session, *, verified: Verified, now: datetime) -> int:
     webhook_id: int | None = session.scalar(unique.returning(PlaidWebhook.id))
     if webhook_id is None:
         raise InvalidWebhook(problem="it came before")
-    job = new_job(HANDLE_TASK, kwargs={"webhook_id": webhook_id}, key=f"plaid-webhook:{webhook_id}")
+    job = new_job(HANDLE_TASK, kwargs={"webhook_id": webhook_id}, key=f"{JOB_KEY}{webhook_id}")
     accept(session, [job])
     return webhook_id
+
+
+def forget_handled(session: Session, *, commit: Callable[[], None]) -> int:
+    """Delete webhooks that are as old as a forgotten job, and whose own is forgotten; how many.
+
+    The job of one that could not be handled stays until a person has dealt with it.
+    """
+    has_job = exists().where(Job.key == literal(JOB_KEY) + cast(PlaidWebhook.id, Text))
+    old = (PlaidWebhook.received_at < kept_since(session)) & ~has_job
+    return prune(session, select(PlaidWebhook.id).where(old), commit=commit)
 
 
 def _text(value: object) -> str:

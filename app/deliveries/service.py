@@ -28,6 +28,7 @@ from app.deliveries.errors import (
 from app.deliveries.models import Delivery, DeliveryState
 from app.jobs import RetryableError
 from app.jobs.service import is_running, retry_job
+from app.pruning import kept_since, prune
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +153,15 @@ def settle(session: Session, *, delivery_id: int, was_sent: bool) -> Delivery:
     if not was_sent and delivery.job_id is not None:
         retry_job(session, job_id=delivery.job_id)
     return delivery
+
+
+def forget_settled(session: Session, *, commit: Callable[[], None]) -> int:
+    """Delete what was settled so long ago that its jobs are forgotten, too; the answer is how many.
+
+    What failed or is not known stays until a person has dealt with it.
+    """
+    old = Delivery.state.in_(SETTLED) & (Delivery.changed_at < kept_since(session))
+    return prune(session, select(Delivery.id).where(old), commit=commit)
 
 
 def _locked(session: Session, delivery_id: int) -> Delivery:

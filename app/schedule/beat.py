@@ -18,6 +18,7 @@ from app.config import settings
 from app.jobs import metrics, recover
 from app.jobs.store import DatabaseAway
 from app.notify import ALIVE, notify
+from app.pruning import kept_since
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed
@@ -120,6 +121,5 @@ def _prune() -> None:
     until = time.monotonic() + STANDBY.total_seconds()
     while time.monotonic() < until:
         with db.transaction() as session:
-            before = db.now(session) - timedelta(days=settings().retention_days)
-            if metrics.prune(session, before=before) < metrics.PRUNE_BATCH:
+            if metrics.prune(session, before=kept_since(session)) < metrics.PRUNE_BATCH:
                 return

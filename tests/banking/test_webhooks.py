@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app import db
@@ -20,6 +20,7 @@ from app.banking.api import WEBHOOK_PATH
 from app.banking.errors import WebhookNotFound
 from app.banking.models import ItemStatus, PlaidWebhook
 from app.banking.verification import Verified
+from app.config import settings
 from app.jobs.models import Job
 from tests.api_client import anonymous, client_for
 from tests.banking.linking import NOW, accounts_of, household, item_row, jobs, link, port, run_sync, told
@@ -383,6 +384,23 @@ def test_codes_and_items_that_are_not_known_are_kept_and_done(plaid: FakePlaid, 
     assert receive("ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED", item) == nothing
     assert receive("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", item) == nothing, "it is not linked"
     assert kept()[0] == 2
+
+
+def forget() -> int:
+    with db.transaction() as session:
+        return webhooks.forget_handled(session, commit=session.flush)
+
+
+def test_a_webhook_is_forgotten_when_it_is_old_and_its_job_is_forgotten(plaid: FakePlaid, item: Item) -> None:
+    receive("ITEM", "WEBHOOK_UPDATE_ACKNOWLEDGED", item)
+    assert forget() == 0, "it is new"
+    with db.transaction() as session:
+        long_ago = db.now(session) - timedelta(days=settings().retention_days, seconds=1)
+        session.execute(update(PlaidWebhook).values(received_at=long_ago))
+    assert forget() == 0, "its job may still need it"
+    with db.transaction() as session:
+        session.execute(delete(Job))
+    assert forget() == 1
 
 
 def test_a_webhook_that_is_not_there_is_named(plaid: FakePlaid) -> None:

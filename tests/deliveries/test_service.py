@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.orm import Session
 
 from app import db
+from app.config import settings
 from app.deliveries import service
 from app.deliveries.errors import (
     DeliveryNotFound,
@@ -172,3 +174,20 @@ def test_what_a_person_says_arrived_is_not_sent(database: Engine) -> None:
 def test_only_an_uncertain_delivery_is_settled(database: Engine, act: bool, error: type[Exception]) -> None:
     with db.transaction() as session, pytest.raises(error):
         service.settle(session, delivery_id=service.prepare(session, LETTER).id if act else 99, was_sent=True)
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_only_what_is_settled_for_good_is_forgotten(database: Engine, state: DeliveryState) -> None:
+    with db.transaction() as session:
+        delivery = service.prepare(session, LETTER)
+        delivery.state = state
+        delivery.changed_at = db.now(session) - timedelta(days=settings().retention_days, seconds=1)
+    with db.transaction() as session:
+        gone = service.forget_settled(session, commit=session.flush)
+    assert gone == (state in {DeliveryState.SENT, DeliveryState.SUPPRESSED})
+
+
+def test_what_was_settled_of_late_is_remembered(database: Engine) -> None:
+    deliver(Post())
+    with db.transaction() as session:
+        assert service.forget_settled(session, commit=session.flush) == 0

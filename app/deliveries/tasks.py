@@ -1,0 +1,14 @@
+"""The task of deliveries."""
+
+from __future__ import annotations
+
+from app.deliveries import service
+from app.jobs import checkpoint, job_session, task
+from app.schedule.spec import cron
+from app.topology import Queue
+
+
+@task(queue=Queue.MAINTENANCE, schedule=cron("30 3 * * *"))
+def forget_settled() -> int:
+    """Forget deliveries that were settled longer ago than finished jobs are kept; the result counts them."""
+    return service.forget_settled(job_session(), commit=checkpoint)
