@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 
 from app.notify import ALIVE, notify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: How often systemd is told; less often than the unit's `WatchdogSec` by far.
 PING_SECONDS = 10.0
@@ -18,6 +22,8 @@ TICK_SECONDS = 5.0
 STALE_SECONDS = 20.0
 #: Longer than an attempt to connect, whose parts have limits of their own, and the pause after it.
 STUCK_SECONDS = 45.0
+#: Where all attempts to connect are made, and made again.
+CONNECTION = "kombu.connection"
 
 
 class Pulse(bootsteps.StartStopStep):
@@ -47,14 +53,16 @@ class Pulse(bootsteps.StartStopStep):
 class Watchdog(threading.Thread):
     """Tells systemd in a thread, and only while the main thread lives.
 
-    With a connection, the event loop has to turn. Without one the main thread sits in Celery's attempts to
-    connect, which may last as long as the outage; there it only has to do anything at all.
+    With a connection, the event loop has to turn. Without one the main thread sits in attempts to connect,
+    Celery's own or those of a message that is sent from the loop, which may last as long as the outage; there
+    it only has to do anything at all.
     """
 
     def __init__(self) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._stopped = threading.Event()
-        self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
+        self._main = threading.main_thread().ident or 0
+        self._clock = time.pthread_getcpuclockid(self._main)
         self._work = 0.0
         self._worked_at = 0.0
 
@@ -72,9 +80,17 @@ class Watchdog(threading.Thread):
         now, work = time.monotonic(), time.clock_gettime(self._clock)
         if work != self._work:
             self._work, self._worked_at = work, now
-        if Pulse.is_connected:
-            return now - Pulse.last_tick < STALE_SECONDS
-        return now - self._worked_at < STUCK_SECONDS
+        if Pulse.is_connected and now - Pulse.last_tick < STALE_SECONDS:
+            return True
+        is_connecting = not Pulse.is_connected or CONNECTION in self._modules()
+        return is_connecting and now - self._worked_at < STUCK_SECONDS
+
+    def _modules(self) -> Iterator[str]:
+        """The modules whose functions the main thread is in, the innermost first."""
+        frame = sys._current_frames().get(self._main)
+        while frame is not None:
+            yield str(frame.f_globals.get("__name__"))
+            frame = frame.f_back
 
 
 def _interval() -> float:

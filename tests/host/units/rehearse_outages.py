@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.host.units.conftest import POOL
-from tests.host.units.unit import Jobs, Unit
+from tests.host.units.unit import PYTHON, Jobs, Unit
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ OUTAGE_SECONDS = 120
 #: Celery pauses up to 30 s between two attempts to connect.
 BACK_SECONDS = 60
 REDIS = "redis-server"
+#: Celery's own command line sends no command that it does not know itself.
+WEDGE = "from app.celery_app import celery_app; celery_app.control.broadcast('wedge')"
 
 
 @pytest.fixture
@@ -50,8 +52,7 @@ def test_a_worker_that_was_stopped_by_a_signal_is_replaced(host: Host, worker: U
 
 def test_a_worker_whose_event_loop_hangs_is_replaced(host: Host, worker: Unit, jobs: Jobs) -> None:
     before = worker.main_pid
-    celery = "/opt/groundwork/current/venv/bin/celery -A app.celery_app control --timeout 1 wedge"
-    host.run(f"cd /var/lib/groundwork && runuser -u groundwork -- {celery}")
+    host.check_output("cd /var/lib/groundwork && runuser -u groundwork -- %s -c %s", PYTHON, WEDGE)
     worker.wait_for_another_process(before, seconds=REPLACED_SECONDS)
     assert jobs.are_done(POOL)
 
