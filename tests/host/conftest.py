@@ -13,6 +13,8 @@ the journal of its unit is printed, else that of all units of ours.
 
 from __future__ import annotations
 
+import json
+import secrets
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +23,7 @@ from tests.host.machines import INVENTORY, ONE_HOST, Machine, machines
 from tests.host.supervisors import supervisor_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from testinfra.host import Host
 
@@ -64,6 +66,16 @@ def host(machine: Machine) -> Host:
 def supervisor(host: Host) -> Supervisor:
     """What starts and restarts the services there."""
     return supervisor_of(host)
+
+
+@pytest.fixture
+def token(host: Host) -> Iterator[str]:
+    """A token of an API client, for as long as the test takes."""
+    name = f"host-test-{secrets.token_hex(4)}"
+    made = host.check_output("groundwork token create --name %s --scope '*' --expires 1h --json", name)
+    token = json.loads(made)
+    yield str(token["secret"])
+    host.check_output("groundwork token revoke %s", str(token["id"]))
 
 
 @pytest.fixture(autouse=True)

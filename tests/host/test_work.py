@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,6 @@ import pytest
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from testinfra.host import Host
 
 #: Sends one request to this host by its name, trusting no certificate but the proxy's, and prints the answer.
@@ -42,16 +39,6 @@ def request(host: Host, method: str, path: str, *, token: str = "", body: object
     said = host.check_output("/usr/bin/python3 -c %s %s %s %s %s", REQUEST, method, path, token, sent)
     answer: dict[str, Any] = json.loads(said)
     return answer
-
-
-@pytest.fixture
-def token(host: Host) -> Iterator[str]:
-    """A token of an API client, for as long as the test takes."""
-    name = f"host-test-{secrets.token_hex(4)}"
-    made = host.check_output("groundwork token create --name %s --scope '*' --expires 1h --json", name)
-    token = json.loads(made)
-    yield str(token["secret"])
-    host.check_output("groundwork token revoke %s", str(token["id"]))
 
 
 @pytest.mark.on("api")

@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 pytestmark = [pytest.mark.systemd, pytest.mark.on("api")]
-#: Asks from some threads for so many seconds, half of them over one connection each, and counts.
+#: Asks through the proxy for so many seconds; half of the threads keep their connection. Counts the answers.
 CLIENTS = """
-import collections, http.client, json, sys, threading, time
-seconds = float(sys.argv[1])
-counts, until = collections.Counter(), time.monotonic() + seconds
+import collections, http.client, json, ssl, sys, threading, time
+counts, until = collections.Counter(), time.monotonic() + float(sys.argv[1])
+headers = {"Authorization": f"Bearer {sys.argv[2]}"}
+trusting = ssl._create_unverified_context()
 def ask(keep):
     connection = None
     while time.monotonic() < until:
-        connection = connection or http.client.HTTPConnection("127.0.0.1", 8000, timeout=60)
+        connection = connection or http.client.HTTPSConnection("127.0.0.1", context=trusting, timeout=60)
         try:
-            connection.request("GET", "/livez", headers={} if keep else {"Connection": "close"})
+            how = {} if keep else {"Connection": "close"}
+            connection.request("GET", "/api/v1/jobs?limit=1", headers=headers | how)
             answer = connection.getresponse()
             answer.read()
             counts[str(answer.status)] += 1
@@ -44,12 +46,13 @@ LOAD_SECONDS = 40
 
 
 @pytest.mark.parametrize("verb", ["reload", "restart"])
-def test_no_request_fails_meanwhile(host: Host, verb: str) -> None:
+def test_no_request_fails_meanwhile(host: Host, token: str, verb: str) -> None:
     unit, counts = Unit(host, "groundwork-api"), {}
     pid = unit.main_pid
 
     def load() -> None:
-        counts.update(json.loads(host.check_output("%s -c %s %s", PYTHON, CLIENTS, str(LOAD_SECONDS))))
+        said = host.check_output("%s -c %s %s %s", PYTHON, CLIENTS, str(LOAD_SECONDS), token)
+        counts.update(json.loads(said))
 
     clients = threading.Thread(target=load)
     clients.start()
