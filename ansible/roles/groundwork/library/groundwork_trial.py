@@ -21,12 +21,12 @@ module: groundwork_trial
 short_description: Try a release of Groundwork before it is live
 description:
   - Loads the release, migrates the database with its code (O(migrate)), and runs its API beside the live
-    one for O(soak_seconds), asking it twice a second. Nothing of the live release is touched.
+    one until it is O(soak_seconds) old, asking it twice a second. Nothing of the live release is touched.
   - What nothing would change is not tried.
 options:
   release: {type: str, required: true, description: The id of the release; it is installed.}
   migrate: {type: bool, default: false, description: Bring the database to the release's shape.}
-  soak_seconds: {type: int, default: 21, description: How long the API is asked.}
+  soak_seconds: {type: int, default: 21, description: How old the API is when it has passed.}
   host: {type: dict, required: true, description: See M(groundwork_services).}
   secrets: {type: dict, default: {}, description: See M(groundwork_services).}
 author: Groundwork (@groundwork)

@@ -107,7 +107,6 @@ def _by_systemd(host: Host, *, port: int) -> Iterator[UnderSystemd]:
         run(["systemctl", "stop", UNIT])
         lay_down({}, paths=files)
         remove_tree(runtime / f"{UNIT}.d")
-        run(["systemctl", "daemon-reload"])
         run(["systemctl", "reset-failed", UNIT])
 
 

@@ -76,6 +76,15 @@ def fault(address: str, *, token: str) -> str | None:
     return None
 
 
+def answers(address: str) -> bool:
+    """Whether anything is answered there, to somebody without a token."""
+    try:
+        _get(address, PATHS[0], token="")
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
 def _get(address: str, path: str, *, token: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(address, timeout=PATIENCE_SECONDS)
     try:

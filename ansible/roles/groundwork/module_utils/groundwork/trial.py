@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ START_SECONDS = 120
 #: One failed probe may be chance; this many in a row are a fault.
 FAULTS_IN_A_ROW = 3
 PROBE_EVERY_SECONDS = 0.5
+LEAST_SOAK_SECONDS = 1.0
 
 
 @contextmanager
@@ -56,18 +58,24 @@ def staged_settings(host: Host) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def served(host: Host, *, environment: Mapping[str, str], manager: str) -> Iterator[Callable[[int], int]]:
-    """Run the release's API beside the live one. What is given asks it for so many seconds.
+    """Run the release's API beside the live one. What is given asks it until it is so many seconds old.
 
-    It starts at once, so that it is there when the release is loaded and the database brought along.
+    It starts at once, so that it grows old while the release is loaded and the database brought along.
     """
     port = _free_port()
-    with candidate_under(manager, host=host, port=port) as candidate:
+    address = f"127.0.0.1:{port}"
+    with (
+        candidate_under(manager, host=host, port=port) as candidate,
+        ThreadPoolExecutor(max_workers=1) as beside,
+    ):
+        born = beside.submit(_await_birth, candidate, address=address)
 
         def ask(seconds: int) -> int:
-            address = f"127.0.0.1:{port}"
             with probe.Token(_folder(host), environment=environment) as token:
                 _await_first_answer(candidate, address=address, token=token.secret)
-                return _soak(candidate, address=address, token=token.secret, seconds=seconds)
+                return _soak(
+                    candidate, address=address, token=token.secret, born=born.result(), seconds=seconds
+                )
 
         yield ask
 
@@ -92,6 +100,14 @@ def load(host: Host, *, environment: Mapping[str, str], migrate: bool) -> str:
     raise Failure(sentence, words=loaded + said + done.stderr)
 
 
+def _await_birth(candidate: Candidate, *, address: str) -> float:
+    """When it first answered anything (monotonic); now if it does not, for that is judged by who asks it."""
+    until = time.monotonic() + START_SECONDS
+    while not probe.answers(address) and candidate.is_alive() and time.monotonic() < until:
+        time.sleep(PROBE_EVERY_SECONDS / 5)
+    return time.monotonic()
+
+
 def _await_first_answer(candidate: Candidate, *, address: str, token: str) -> None:
     until = time.monotonic() + START_SECONDS
     errors = 0
@@ -106,18 +122,17 @@ def _await_first_answer(candidate: Candidate, *, address: str, token: str) -> No
         time.sleep(PROBE_EVERY_SECONDS / 2)
 
 
-def _soak(candidate: Candidate, *, address: str, token: str, seconds: int) -> int:
+def _soak(candidate: Candidate, *, address: str, token: str, born: float, seconds: int) -> int:
     faults: list[str] = []
     well = 0
-    until = time.monotonic() + seconds
-    # A fault at the very end is looked into, too.
+    # However old it is by now; and a fault at the very end is looked into, too.
+    until = max(born + seconds, time.monotonic() + LEAST_SOAK_SECONDS)
     while (begun := time.monotonic()) < until or faults:
         fault = probe.fault(address, token=token)
         faults = [*faults, fault] if fault else []
         well += not fault
         if len(faults) == FAULTS_IN_A_ROW:
-            after = round(seconds - (until - begun))
-            sentence = f"The new release's API stopped serving after {after} s. {fault}"
+            sentence = f"The new release's API stopped serving after {begun - born:.0f} s. {fault}"
             raise Failure(sentence, words=candidate.last_words())
         time.sleep(max(0.0, begun + PROBE_EVERY_SECONDS - time.monotonic()))
     return well
