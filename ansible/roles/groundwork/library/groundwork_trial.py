@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.groundwork import releases, trial
+from ansible.module_utils.groundwork import background, releases, trial
 from ansible.module_utils.groundwork.lock import at_work
 from ansible.module_utils.groundwork.manager import manager_named
 from ansible.module_utils.groundwork.paths import CURRENT
@@ -23,7 +24,13 @@ description:
   - Loads the release, migrates the database with its code (O(migrate)), and runs its API beside the live
     one until it is O(soak_seconds) old, asking it twice a second. Nothing of the live release is touched.
   - What nothing would change is not tried.
+  - It goes on beside the next tasks; ask with O(state=passed) what came of it.
 options:
+  state:
+    type: str
+    choices: [begun, passed]
+    default: begun
+    description: C(passed) waits for the end of a trial that was begun, and fails with its reason.
   release: {type: str, required: true, description: The id of the release; it is installed.}
   migrate: {type: bool, default: false, description: Bring the database to the release's shape.}
   soak_seconds: {type: int, default: 21, description: How old the API is when it has passed.}
@@ -36,10 +43,14 @@ EXAMPLES = r"""
     release: 20261121-0a1b2c3
     host: {groups: [api]}
     migrate: true
+- groundwork_trial:
+    state: passed
+    release: 20261121-0a1b2c3
+    host: {groups: [api]}
 """
 RETURN = r"""
-migration: {type: str, returned: always, description: What the migration did.}
-answers: {type: int, returned: always, description: How often the API answered well.}
+migration: {type: str, returned: when passed, description: What the migration did.}
+answers: {type: int, returned: when passed, description: How often the API answered well.}
 """
 
 
@@ -48,6 +59,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **ARGUMENTS,
+            "state": {"type": "str", "choices": ["begun", "passed"], "default": "begun"},
             "migrate": {"type": "bool", "default": False},
             "soak_seconds": {"type": "int", "default": 21},
         },
@@ -56,11 +68,14 @@ def main() -> None:
     )
     hide_secrets(module)
     if module.check_mode:
-        module.exit_json(changed=False, migration="", answers=0)
+        module.exit_json(changed=False)
     try:
         with at_work():
-            result = _try(module.params)
-        module.exit_json(**result)
+            if module.params["state"] == "passed":
+                module.exit_json(**background.end())
+            # With the lock that is held here, until it ends.
+            background.begin(partial(_try, module.params))
+        module.exit_json(changed=False)
     except (Failure, LookupError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
 
