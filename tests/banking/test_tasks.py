@@ -96,6 +96,7 @@ def test_each_task_has_its_queue_and_schedule() -> None:
         "banking.sync_item": (Queue.BANKING, None, False),
         "banking.sync_all_accounts": (Queue.BANKING, cron("0 2 * * *"), True),
         "banking.handle_plaid_webhook": (Queue.BANKING, None, False),
+        "banking.forget_handled_webhooks": (Queue.MAINTENANCE, cron("45 3 * * *"), False),
         "banking.send_bill_reminders": (Queue.NOTIFICATIONS, cron("*/15 * * * *"), True),
         "banking.check_budget_alerts": (Queue.NOTIFICATIONS, cron("0 */6 * * *"), True),
     }

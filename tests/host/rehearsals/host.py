@@ -50,6 +50,7 @@ class Host:
 
     def play(self, name: str, *arguments: str) -> Playbook:
         """Start one of the playbooks."""
+        inventory.write_hosts(self.inventory, host=self.container)
         return Playbook.start(
             name, inventory=self.inventory, ansible=self.checkout.ansible, arguments=arguments
         )

@@ -22,6 +22,15 @@ GROUPS = ("api", "workers", "beat", "redis", "database")
 def write_inventory(folder: Path, *, host: Container, settings: Mapping[str, object] | None = None) -> Path:
     """One host that does everything, `settings` for it, and secrets made by `scripts/secrets`."""
     folder.mkdir(parents=True, exist_ok=True)
+    write_hosts(folder, host=host)
+    write_settings(folder, settings or {})
+    if not _secrets_file(folder).exists():
+        subprocess.run([ROOT / "scripts" / "secrets", folder], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def write_hosts(inventory: Path, *, host: Container) -> None:
+    """Say where the host is, which a restart may have changed."""
     reached = {
         "ansible_host": host.address,
         "ansible_user": "operator",
@@ -33,11 +42,7 @@ def write_inventory(folder: Path, *, host: Container, settings: Mapping[str, obj
     groups = {group: {"hosts": {host.name: None}} for group in GROUPS}
     # JSON is YAML, too.
     hosts = {"all": {"hosts": {host.name: reached}, "children": groups}}
-    (folder / "hosts.yml").write_text(json.dumps(hosts, indent=2))
-    write_settings(folder, settings or {})
-    if not _secrets_file(folder).exists():
-        subprocess.run([ROOT / "scripts" / "secrets", folder], check=True, stdout=subprocess.DEVNULL)
-    return folder
+    (inventory / "hosts.yml").write_text(json.dumps(hosts, indent=2))
 
 
 def write_settings(inventory: Path, settings: Mapping[str, object]) -> None:
