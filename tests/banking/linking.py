@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import db
 from app.accounts.models import User
-from app.banking import service, sync
+from app.banking import service, sync, webhooks
 from app.banking.facts import Grant
-from app.banking.models import BankAccount, PlaidItem, Role, Transaction
+from app.banking.models import BankAccount, PlaidItem, PlaidWebhook, Role, Transaction
 from app.banking.plaid import Plaid, wait_for_turn_alone
 from app.jobs.models import Job
 from app.notifications.models import Notification
@@ -171,3 +171,17 @@ def jobs(task: str) -> Sequence[Job]:
     """All jobs of a task, the oldest first."""
     with db.reading() as session:
         return session.scalars(select(Job).where(Job.task == task).order_by(Job.accepted_at, Job.id)).all()
+
+
+def kept_webhooks() -> tuple[int, int]:
+    """How many webhooks and how many jobs there are."""
+    with db.reading() as session:
+        return tuple(session.scalar(select(func.count()).select_from(of)) or 0 for of in (PlaidWebhook, Job))  # type: ignore[return-value]
+
+
+def handle_webhook(webhook_id: int) -> dict[str, str | None]:
+    """Do what a kept webhook calls for, as its job would."""
+    with Session(db.engine(), expire_on_commit=False) as session:
+        done = webhooks.handle(session, webhook_id=webhook_id, plaid=port(), commit=session.commit, now=NOW)
+        session.commit()
+        return done

@@ -89,7 +89,7 @@ def blank_host(name: str, *, folder: Path) -> Iterator[Host]:
     if not (kept and container.is_there()):
         container.start()
     try:
-        operator = inventory.write_inventory(folder / "operator", host=container, settings=SETTINGS)
+        operator = inventory.write_inventory(folder / "operator", settings=SETTINGS)
         yield Host(container=container, checkout=checkout, inventory=operator, base=checkout.release())
     finally:
         if not kept:

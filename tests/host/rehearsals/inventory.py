@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 GROUPS = ("api", "workers", "beat", "redis", "database")
 
 
-def write_inventory(folder: Path, *, host: Container, settings: Mapping[str, object] | None = None) -> Path:
-    """One host that does everything, `settings` for it, and secrets made by `scripts/secrets`."""
+def write_inventory(folder: Path, *, settings: Mapping[str, object] | None = None) -> Path:
+    """`settings` and secrets made by `scripts/secrets`; `write_hosts` adds whom they are for."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_hosts(folder, host=host)
     write_settings(folder, settings or {})
     if not _secrets_file(folder).exists():
         subprocess.run([ROOT / "scripts" / "secrets", folder], check=True, stdout=subprocess.DEVNULL)
@@ -30,7 +29,7 @@ def write_inventory(folder: Path, *, host: Container, settings: Mapping[str, obj
 
 
 def write_hosts(inventory: Path, *, host: Container) -> None:
-    """Say where the host is, which a restart may have changed."""
+    """One host that does everything, where it is now: a restart may have changed that."""
     reached = {
         "ansible_host": host.address,
         "ansible_user": "operator",

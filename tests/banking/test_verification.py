@@ -1,0 +1,260 @@
+"""Plaid's webhooks come in: only its own, only fresh and only once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from app import db
+from app.banking import asking, keys, webhooks
+from app.banking.api import WEBHOOK_PATH
+from app.banking.models import PlaidWebhook
+from tests.api_client import anonymous, client_for
+from tests.banking.linking import handle_webhook, jobs, kept_webhooks, link, port, run_sync
+from tests.fakes.plaid import CLIENT_ID, SECRET, signing
+from tests.fakes.plaid.signing import (
+    HEADER,
+    Signed,
+    SigningKey,
+    mirrored,
+    sign,
+    signed_by_public_key,
+    unsigned,
+)
+from tests.servers import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from starlette.testclient import TestClient
+
+    from tests.fakes.plaid import FakePlaid
+
+BODY = signing.webhook("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", item_id="item-1", environment="sandbox")
+KEY_PATH = "/webhook_verification_key/get"
+
+
+@pytest.fixture
+def stranger(plaid: FakePlaid) -> TestClient:
+    """A client without an API token, as Plaid is one."""
+    return anonymous()
+
+
+def post(client: TestClient, signed: Signed) -> tuple[int, str]:
+    """Status and code of the answer."""
+    answer = client.post(WEBHOOK_PATH, content=signed.body, headers=signed.headers)
+    return answer.status_code, answer.json().get("code", "")
+
+
+def test_a_webhook_of_plaid_is_kept_with_its_job_before_the_answer(
+    plaid: FakePlaid, stranger: TestClient
+) -> None:
+    signed = sign(BODY, key=plaid.keys[0])
+    assert post(stranger, signed) == (200, "")
+    assert kept_webhooks() == (1, 1)
+    with db.reading() as session:
+        webhook = session.scalars(select(PlaidWebhook)).one()
+    assert (webhook.type, webhook.code, webhook.item_id) == (
+        "TRANSACTIONS",
+        "SYNC_UPDATES_AVAILABLE",
+        "item-1",
+    )
+    job = jobs(webhooks.HANDLE_TASK)[0]
+    assert job.kwargs == {"webhook_id": webhook.id}
+
+
+def altered(signed: Signed, **values: Any) -> Signed:
+    return Signed(**{"token": signed.token, "body": signed.body, **values})
+
+
+FORGERIES: dict[str, Callable[[SigningKey], Signed]] = {
+    "no algorithm": lambda key: unsigned(BODY, key=key),
+    "HS256 with the public key": lambda key: signed_by_public_key(BODY, key=key),
+    "a key of somebody else under Plaid's name": lambda key: sign(BODY, key=SigningKey(id=key.id)),
+    "a key that Plaid does not have": lambda key: sign(BODY, key=SigningKey()),
+    "a key's name that is a path": lambda key: sign(BODY, key=key, key_id="../../etc/passwd"),
+    "one space more": lambda key: altered(sign(BODY, key=key), body=BODY + b" "),
+    "one space less": lambda key: altered(sign(BODY, key=key), body=BODY.replace(b"\n  ", b"\n ", 1)),
+    "an empty body": lambda key: altered(sign(BODY, key=key), body=b""),
+    "six minutes old": lambda key: sign(BODY, key=key, issued_at=int(time.time()) - 360),
+    "of tomorrow": lambda key: sign(BODY, key=key, issued_at=int(time.time()) + 86_400),
+    "made at the end of time": lambda key: sign(BODY, key=key, issued_at=10**18),
+    "an empty token": lambda key: Signed(token="", body=BODY),
+    "no token at all": lambda key: Signed(token="garbage", body=BODY),
+    "two dots": lambda key: Signed(token="..", body=BODY),
+    "a token without its signature": lambda key: altered(
+        sign(BODY, key=key), token=sign(BODY, key=key).token.rpartition(".")[0] + "."
+    ),
+    "a token with another's signature": lambda key: Signed(
+        token=sign(BODY, key=key).token.rpartition(".")[0]
+        + "."
+        + sign(BODY, key=key, issued_at=1).token.rpartition(".")[2],
+        body=BODY,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_refused_without_a_trace(plaid: FakePlaid, stranger: TestClient, name: str) -> None:
+    status, code = post(stranger, FORGERIES[name](plaid.keys[0]))
+    assert (status, code) == (401, "invalid_webhook")
+    assert kept_webhooks() == (0, 0)
+
+
+def test_without_the_header_it_is_a_request_without_a_token(plaid: FakePlaid, stranger: TestClient) -> None:
+    answer = stranger.post(WEBHOOK_PATH, content=BODY, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "missing_token")
+    signed = client_for().post(WEBHOOK_PATH, content=BODY, headers={"Content-Type": "application/json"})
+    assert (signed.status_code, signed.json()["code"]) == (401, "invalid_webhook")
+    assert kept_webhooks() == (0, 0)
+
+
+def test_the_header_opens_no_other_path(plaid: FakePlaid, stranger: TestClient) -> None:
+    headers = sign(BODY, key=plaid.keys[0]).headers
+    for path in ("/api/v1/jobs", WEBHOOK_PATH + "/", WEBHOOK_PATH + "/x", "/api/v1/webhooks", "/docs"):
+        answer = stranger.post(path, content=BODY, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "missing_token"), path
+
+
+@pytest.mark.parametrize("again", [lambda signed: signed, mirrored])
+def test_a_replay_is_refused(
+    plaid: FakePlaid, stranger: TestClient, again: Callable[[Signed], Signed]
+) -> None:
+    signed = sign(BODY, key=plaid.keys[0])
+    assert post(stranger, signed) == (200, "")
+    assert post(stranger, again(signed)) == (401, "invalid_webhook")
+    assert kept_webhooks() == (1, 1)
+
+
+def test_of_many_copies_at_once_one_is_kept(plaid: FakePlaid, stranger: TestClient) -> None:
+    signed = sign(BODY, key=plaid.keys[0])
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(lambda _: post(stranger, signed)[0], range(16)))
+    assert answers == [200] + [401] * 15
+    assert kept_webhooks() == (1, 1)
+    assert plaid.count(KEY_PATH) == 1
+
+
+def test_a_duplicate_that_plaid_signed_anew_is_kept_and_asks_for_the_same_sync(
+    plaid: FakePlaid, stranger: TestClient
+) -> None:
+    item = plaid.bank.new_item()
+    body = signing.webhook("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", item_id=item.id)
+    item_id = link(item)
+    run_sync(item_id)
+    for age in range(5):
+        assert post(stranger, sign(body, key=plaid.keys[0], issued_at=int(time.time()) - age))[0] == 200
+    for number in range(1, 6):
+        handle_webhook(number)
+    assert len(jobs(asking.SYNC_TASK)) == 2, "the first one, and one for all five"
+
+
+def test_a_key_is_asked_for_once(plaid: FakePlaid, stranger: TestClient) -> None:
+    for age in range(3):
+        assert post(stranger, sign(BODY, key=plaid.keys[0], issued_at=int(time.time()) - age))[0] == 200
+    assert plaid.count(KEY_PATH) == 1
+
+
+def test_a_key_that_has_ended_is_refused(plaid: FakePlaid, stranger: TestClient) -> None:
+    plaid.keys[0].expired_at = int(time.time()) - 1
+    assert post(stranger, sign(BODY, key=plaid.keys[0])) == (401, "invalid_webhook")
+    assert kept_webhooks() == (0, 0)
+
+
+def test_forged_names_of_keys_cannot_make_us_hammer_plaid(plaid: FakePlaid, stranger: TestClient) -> None:
+    assert post(stranger, sign(BODY, key=plaid.keys[0]))[0] == 200
+    answers = [post(stranger, sign(BODY, key=SigningKey()))[0] for _ in range(30)]
+    assert answers == [401] * (keys.MOST_ASKED - 1) + [503] * (31 - keys.MOST_ASKED)
+    assert plaid.count(KEY_PATH) == keys.MOST_ASKED
+    fresh = sign(BODY, key=plaid.keys[0], issued_at=int(time.time()) - 1)
+    assert post(stranger, fresh)[0] == 200, "a key that is known goes on being good"
+    assert kept_webhooks() == (2, 2)
+
+
+def test_while_plaid_is_down_an_unknown_key_is_worth_another_try(
+    plaid: FakePlaid, stranger: TestClient
+) -> None:
+    plaid.faults.break_down(KEY_PATH)
+    signed = sign(BODY, key=plaid.keys[0])
+    assert post(stranger, signed) == (503, "key_unavailable")
+    assert kept_webhooks() == (0, 0)
+    assert post(stranger, signed) == (200, "")
+
+
+def test_keys_are_looked_at_again_and_outlive_an_outage(plaid: FakePlaid) -> None:
+    ring, now, key = keys.KeyRing(), datetime.now(UTC), plaid.keys[0]
+    later = now + keys.KNOWN_FOR
+    ring.key(key.id, plaid=port(), now=now)
+    plaid.faults.break_down(KEY_PATH)
+    assert ring.key(key.id, plaid=port(), now=later)["kid"] == key.id
+    key.expired_at = int(now.timestamp())
+    with pytest.raises(Exception, match="has ended"):
+        ring.key(key.id, plaid=port(), now=later)
+
+
+def test_a_body_that_is_no_object_is_refused(plaid: FakePlaid, stranger: TestClient) -> None:
+    assert post(stranger, sign(b"[1]", key=plaid.keys[0])) == (401, "invalid_webhook")
+
+
+def test_a_clock_that_is_a_little_ahead_is_forgiven(plaid: FakePlaid, stranger: TestClient) -> None:
+    assert post(stranger, sign(BODY, key=plaid.keys[0], issued_at=int(time.time()) + 20))[0] == 200
+
+
+@pytest.fixture
+def door(plaid: FakePlaid, stranger: TestClient) -> Iterator[tuple[str, list[int]]]:
+    """An address that passes what it gets to the API, and the statuses of the API's answers."""
+    answers: list[int] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = stranger.post(self.path, content=body, headers=dict(self.headers))
+            answers.append(answer.status_code)
+            self.send_response(answer.status_code)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{WEBHOOK_PATH}", answers
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_the_sandbox_fires_arrives_doubled_and_out_of_order(
+    plaid: FakePlaid, door: tuple[str, list[int]]
+) -> None:
+    url, answers = door
+    item = plaid.bank.new_item(webhook=url)
+    first, second = (plaid.webhook("ITEM", code, item_id=item.id) for code in ("ERROR", "LOGIN_REPAIRED"))
+    assert [signing.send(one, url=url) for one in (second, first, second)] == [200, 200, 401]
+    fired = plaid.answer(
+        "/sandbox/item/fire_webhook",
+        {"PLAID-CLIENT-ID": CLIENT_ID, "PLAID-SECRET": SECRET},
+        {"access_token": item.access_token, "webhook_code": "SYNC_UPDATES_AVAILABLE"},
+    )
+    assert fired["webhook_fired"]
+    wait_until(lambda: len(answers) == 4, seconds=10, what="the fired webhook arrives")
+    assert answers[-1] == 200
+    with db.reading() as session:
+        codes = session.scalars(select(PlaidWebhook.code).order_by(PlaidWebhook.id)).all()
+    assert codes == ["LOGIN_REPAIRED", "ERROR", "SYNC_UPDATES_AVAILABLE"]
+
+
+# What each webhook calls for.
+
+
+def test_the_age_that_is_allowed_is_what_plaid_says() -> None:
+    from app.banking.verification import OLDEST, SKEW
+
+    assert timedelta(minutes=5) == OLDEST
+    assert timedelta(minutes=1) > SKEW
+    assert HEADER == "Plaid-Verification"
