@@ -19,7 +19,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from structlog.contextvars import bound_contextvars
 
 from app import db, tokens
-from app.callers import Caller, ExpiredToken, InvalidToken, Unauthorized, header_verified_at
+from app.callers import Caller, ExpiredToken, InvalidToken, MissingToken, header_verified_at
+from app.errors import Unauthorized
 from app.problems import DATABASE_DOWN, DatabaseDown, respond_to, respond_unforeseen
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def is_verified_by_route(scope: Scope) -> bool:
 
 
 def secret_of(scope: Scope) -> str:
-    """The token a request carries. Raises `Unauthorized` or `InvalidToken`.
+    """The token a request carries. Raises `MissingToken` or `InvalidToken`.
 
     As the password of Basic authentication, which is what a browser can send, it serves for reading only:
     a foreign page can make a browser post, but not read.
@@ -157,7 +158,7 @@ def secret_of(scope: Scope) -> str:
     if kind.lower() == "bearer":
         return value.strip()
     if kind.lower() != "basic" or scope["method"] != "GET":
-        raise Unauthorized
+        raise MissingToken
     try:
         return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):

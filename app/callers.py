@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request  # noqa: TC002 (FastAPI reads the annotation of the dependency)
 
 from app.domains import modules
-from app.errors import GroundworkError, InvalidInput
+from app.errors import GroundworkError, InvalidInput, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +22,9 @@ _SCOPES: dict[str, str] = {EVERYTHING: "Everything."}
 _VERIFIED_BY_ROUTE: dict[str, str] = {}
 
 
-class Unauthorized(GroundworkError):
+class MissingToken(Unauthorized):
     """Raised when a request carries no token."""
 
-    status = HTTPStatus.UNAUTHORIZED
     code = "missing_token"
 
     def __init__(self) -> None:
@@ -38,7 +37,7 @@ class InvalidToken(Unauthorized):
     code = "invalid_token"
 
     def __init__(self) -> None:
-        GroundworkError.__init__(self, "The API token is not known. Ask for a new one.")
+        super().__init__("The API token is not known. Ask for a new one.")
 
 
 class ExpiredToken(Unauthorized):
@@ -47,7 +46,7 @@ class ExpiredToken(Unauthorized):
     code = "expired_token"
 
     def __init__(self, *, at: datetime) -> None:
-        GroundworkError.__init__(self, f"The API token expired at {at.isoformat()}. Ask for a new one.")
+        super().__init__(f"The API token expired at {at.isoformat()}. Ask for a new one.")
 
 
 class UnknownScope(InvalidInput):

@@ -69,7 +69,6 @@ def worker(
 
     Example: groundwork worker standard
     """
-    from app.migrations import refuse_outdated
     from app.processes import become, worker_process
     from app.sources import renew_credentials
     from app.worker import launch
@@ -79,7 +78,6 @@ def worker(
     chosen = _pools_named([pool])[0]
     if replace:
         renew_credentials()
-    refuse_outdated()
     if pidfile is None:
         become(worker_process(chosen, concurrency=concurrency))
     if detach or replace:
@@ -95,10 +93,8 @@ def beat(pidfile: Pidfile = None) -> None:
 
     Example: groundwork beat --pidfile /run/groundwork-beat/beat.pid
     """
-    from app.migrations import refuse_outdated
     from app.processes import beat_process, become
 
-    refuse_outdated()
     become(beat_process(pidfile=pidfile), pidfile=pidfile)
 
 

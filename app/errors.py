@@ -23,6 +23,13 @@ class InvalidInput(GroundworkError):
     code = "invalid_input"
 
 
+class Unauthorized(GroundworkError):
+    """Whoever asks has not shown who that is."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+
+
 class NotFound(GroundworkError):
     """The thing asked for does not exist, or not for this caller."""
 

@@ -63,6 +63,9 @@ worker_class = "asgi"
 keepalive = 75
 # Below TimeoutStopSec of the unit, so that gunicorn and not systemd ends the last requests.
 graceful_timeout = 30
+# Loaded once, before the processes that serve: they share the memory, and the unit is not up before that.
+# Code is renewed by a restart (systemd keeps the socket); a reload renews the processes.
+preload_app = True
 # Without a startup that completes there is no API to offer: stop, and let the supervisor say so.
 asgi_lifespan = "on"
 # It would write below the home folder, which a service has none of; nothing here uses it.
@@ -71,10 +74,13 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 
+def when_ready(server: Any) -> None:  # noqa: ARG001 (gunicorn gives it)
+    """What is loaded now stays: looking for garbage in it would stop all requests for 50 ms."""
+    gc.freeze()
+
+
 def post_worker_init(worker: Any) -> None:
     """Let listeners go when the process stops; they come back to its successor by themselves."""
     from app.streams import end_when
 
     end_when(lambda: not worker.alive)
-    # What is loaded now stays: looking for garbage in it would stop all requests for 50 ms.
-    gc.freeze()

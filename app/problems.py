@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import psycopg
 import sqlalchemy.exc
@@ -16,10 +14,11 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app.errors import GroundworkError, InvalidInput, Unavailable
+from app.errors import GroundworkError, Unavailable
+from app.field_errors import FieldError, InvalidFields, pointer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from fastapi import FastAPI, Request
     from starlette.types import Scope
@@ -62,43 +61,6 @@ class DatabaseDown(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The database does not answer. Try again in a few seconds.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FieldError:
-    """One mistake in a request and where it is: in the body, the query or the path, or a header."""
-
-    detail: str
-    pointer: str | None = None
-    parameter: str | None = None
-    header: str | None = None
-
-    def as_json(self) -> dict[str, str]:
-        """The members that are set; the pointer in the form of a URI fragment."""
-        found = {"detail": self.detail, "parameter": self.parameter, "header": self.header}
-        if self.pointer is not None:
-            found["pointer"] = "#" + quote(self.pointer, safe="/~")
-        return {name: value for name, value in found.items() if value is not None}
-
-
-class InvalidFields(InvalidInput):
-    """Raised when parts of a request cannot be used; names each of them."""
-
-    def __init__(self, errors: Sequence[FieldError]) -> None:
-        self.errors = tuple(errors)
-        super().__init__(_summary(self.errors))
-
-
-def _summary(errors: Sequence[FieldError]) -> str:
-    first = errors[0]
-    where = first.parameter or first.header or (first.pointer or "").lstrip("/") or "body"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{where}: {first.detail}{more}"
-
-
-def pointer_of(path: Sequence[int | str]) -> str:
-    """The JSON pointer (RFC 6901) of a path into a document."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def respond(
@@ -148,13 +110,6 @@ def _challenge(scope: Scope, *, code: str) -> str:
     accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
     basic = ', Basic realm="groundwork", charset="UTF-8"' if b"text/html" in accepts else ""
     return f'Bearer realm="groundwork"{known}{basic}'
-
-
-def field_errors(errors: Sequence[Any], *, within: str = "") -> list[FieldError]:
-    """Pydantic's errors, their places as JSON pointers that begin with `within`; no input is repeated."""
-    return [
-        FieldError(detail=problem["msg"], pointer=within + pointer_of(problem["loc"])) for problem in errors
-    ]
 
 
 def _request_error(problem: Any) -> FieldError:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from app.topology import Pool
 
 FLOWER_SETTINGS = Path(__file__).with_name("flower_settings.py")
-#: Quiet: the banners of Celery would stand between the lines of a JSON log. With the fault handler the
-#: journal shows where a process stood when the watchdog of systemd ended it.
-CELERY = (sys.executable, "-X", "faulthandler", "-m", "celery", "-A", "app.celery_app", "--quiet")
+#: With the fault handler the journal shows where a process stood when the watchdog of systemd ended it.
+CELERY = (sys.executable, "-X", "faulthandler", "-m", "app.celery_command")
 
 
 class UnusableLogFolder(ConfigError):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.errors import GroundworkError
-from app.problems import FieldError, InvalidFields, pointer_of
+from app.field_errors import FieldError, InvalidFields, pointer_of
 
 MAX_DEPTH = 32
 #: What both databases can hold.

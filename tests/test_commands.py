@@ -160,6 +160,18 @@ def test_flower_moves_below_its_prefix(
     assert (answer(f"{address}/flower/"), answer(f"{address}/")) == (401, 404)
 
 
+def test_a_service_of_the_ledger_on_an_empty_database_says_what_to_do(
+    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment["GROUNDWORK_DATABASE_URL"] = f"sqlite:///{tmp_path}/empty.db"
+    detached = ["worker", "bulk", "--detach", "--pidfile", str(tmp_path / "worker.pid")]
+    for service in (["worker", "bulk"], ["beat"], detached):
+        code, _, err = finished(start(*service))
+        assert code == ExitCode.BAD_CONFIGURATION, err
+        assert "Run: groundwork migrate" in err
+        assert len(err.splitlines()) == 1
+
+
 def test_a_service_without_a_secret_key_does_not_start(
     start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Services do not start on a database that is older than they are."""
+"""The database's shape: what the migrations make, and which one a service accepts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from sqlalchemy.exc import OperationalError
 
 from app import db, migrations, tokens
 from app.domains import modules
-from app.failures import ExitCode
-from tests.command_line import groundwork
 from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -35,16 +32,6 @@ def test_the_migrations_make_what_the_models_say(database: Engine) -> None:
 def at_revision(revision: str) -> None:
     with db.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
-
-
-def test_a_service_on_an_empty_database_says_what_to_do(
-    configure: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    configure(database_url=f"sqlite:///{tmp_path}/empty.db")
-    for service in (["worker", "standard"], ["beat"]):
-        outcome = groundwork(capsys, *service)
-        assert outcome.code == ExitCode.BAD_CONFIGURATION
-        assert "groundwork migrate" in outcome.err
 
 
 def test_an_older_database_is_refused_and_a_newer_one_is_not(database: Engine) -> None:

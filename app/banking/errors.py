@@ -5,8 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from app.callers import Unauthorized
-from app.errors import Conflict, GroundworkError, InvalidInput, NotFound, Unavailable
+from app.errors import Conflict, GroundworkError, InvalidInput, NotFound, Unauthorized, Unavailable
 from app.jobs import PermanentError, RetryableError
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class InvalidWebhook(Unauthorized):
     code = "invalid_webhook"
 
     def __init__(self, *, problem: str) -> None:
-        GroundworkError.__init__(self, f"The webhook is refused: {problem}.")
+        super().__init__(f"The webhook is refused: {problem}.")
 
 
 class TooManyUnknownKeys(Unavailable):

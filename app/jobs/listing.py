@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, literal, select, tuple_
 
 from app.db import UtcDateTime
+from app.field_errors import FieldError, InvalidFields
 from app.jobs.models import Job, State
 from app.jobs.schemas import JobSummary
 from app.jobs.states import in_state
-from app.problems import FieldError, InvalidFields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from app.errors import InvalidInput
+from app.field_errors import FieldError, InvalidFields, field_errors
 from app.jobs import registry
 from app.jobs.accept import Accepted, accept, new_job
 from app.jobs.errors import ArgumentsTooLarge, UnknownTask
 from app.jobs.models import Job
-from app.problems import FieldError, InvalidFields, field_errors
 from app.topology import Priority
 
 if TYPE_CHECKING:

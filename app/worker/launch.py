@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from app.errors import GroundworkError
+from app.failures import ExitCode
 from app.pidfile import clear_pidfile, named_pid
 from app.processes import DetachedWithoutLog, log_file, worker_process
 from app.worker.generations import free_generation, living
@@ -43,6 +44,8 @@ class WorkerNotReady(GroundworkError):
 
 def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace: bool) -> None:
     """Start a worker; when this returns, it consumes and `pidfile` names it. Raises `WorkerNotReady`.
+
+    One that refuses its settings ends this process as it ended itself.
 
     With `replace` the other workers of `pidfile` are then told to end after their jobs. Should the new one
     fail, they go on as if nothing had been.
@@ -90,6 +93,9 @@ def _start(process: Process, *, pool: Pool, pidfile: Path, log: Path) -> None:
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     words.join()
+    if child.returncode == ExitCode.BAD_CONFIGURATION:
+        # It has said why, in one sentence.
+        raise SystemExit(child.returncode)
     raise WorkerNotReady(
         pool=pool.name, problem=problem, reason=_reason(log, written, said=words.last), log=log
     )

@@ -1,0 +1,44 @@
+"""Runs a service that is one of Celery's commands, and loads no other of them.
+
+`python -m celery` loads all of them, with an interactive prompt and Flower's web server: an eighth of the
+time that a worker takes to start.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+from celery.bin.base import CLIContext
+
+from app.celery_app import celery_app
+from app.config import ConfigError
+from app.failures import ExitCode
+from app.migrations import refuse_outdated
+
+#: Where each service's command is, and whether it needs the ledger.
+COMMANDS = {"worker": "celery.bin.worker", "beat": "celery.bin.beat", "flower": "flower.command"}
+OF_THE_LEDGER = ("worker", "beat")
+
+
+def main(arguments: list[str]) -> int:
+    """Run `arguments`, which begin with the name of the command; the exit code."""
+    service = arguments[0]
+    if service in OF_THE_LEDGER:
+        try:
+            refuse_outdated()
+        except ConfigError as error:
+            sys.stderr.write(f"{error}\n")
+            return ExitCode.BAD_CONFIGURATION
+    command = getattr(import_module(COMMANDS[service]), service)
+    # As Celery does for its own group of commands.
+    command.params.extend(celery_app.user_options[service])
+    # Quiet: Celery's banners would stand between the lines of a JSON log.
+    context = CLIContext(app=celery_app, no_color=True, workdir=None, quiet=True)
+    code = click.Group(commands={service: command}).main(arguments, obj=context, standalone_mode=False)
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
