@@ -79,7 +79,7 @@ def _migrations() -> str:
 
 
 @lru_cache(maxsize=1)
-def _newest() -> str | None:
+def _newest() -> str:
     return migrations.newest_revision()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -17,6 +18,7 @@ from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -27,6 +29,17 @@ def test_the_migrations_make_what_the_models_say(database: Engine) -> None:
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, db.Base.metadata) == []
+
+
+def test_the_name_of_a_step_begins_with_its_revision() -> None:
+    script = ScriptDirectory(str(migrations.FOLDER))
+    assert migrations.known_revisions() == {step.revision for step in script.walk_revisions()}
+    assert migrations.newest_revision() == script.get_current_head()
+
+
+def test_an_empty_database_is_at_no_revision(configure: Callable[..., None], tmp_path: Path) -> None:
+    configure(database_url=f"sqlite:///{tmp_path}/empty.db")
+    assert migrations.current_revision() is None
 
 
 def at_revision(revision: str) -> None:

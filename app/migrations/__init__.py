@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import OperationalError
 
 from app.config import ConfigError, settings
 from app.db import engine
 
-
-def _config(database_url: str) -> Config:
-    config = Config()
-    options = {"script_location": str(Path(__file__).parent), "sqlalchemy.url": database_url}
-    for name, value in options.items():
-        config.set_main_option(name, value.replace("%", "%%"))
-    return config
+FOLDER = Path(__file__).parent
+#: A step's file begins with its revision.
+_STEP = re.compile(r"\d{4}(?=_)")
 
 
 def upgrade(*, database_url: str | None = None) -> None:
     """Bring the database (by default the one of the settings) to the newest revision."""
-    command.upgrade(_config(database_url or settings().database_url), "head")
+    # Each service looks at revisions when it starts; Alembic is for changing them.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    options = {"script_location": str(FOLDER), "sqlalchemy.url": database_url or settings().database_url}
+    for name, value in options.items():
+        config.set_main_option(name, value.replace("%", "%%"))
+    command.upgrade(config, "head")
 
 
-def newest_revision() -> str | None:
+def newest_revision() -> str:
     """The revision this release needs."""
-    return ScriptDirectory.from_config(_config(settings().database_url)).get_current_head()
+    return max(known_revisions())
 
 
 def known_revisions() -> frozenset[str]:
     """Every revision this release can migrate from."""
-    script = ScriptDirectory.from_config(_config(settings().database_url))
-    return frozenset(step.revision for step in script.walk_revisions())
+    steps = [_STEP.match(path.name) for path in (FOLDER / "versions").glob("*.py")]
+    return frozenset(step[0] for step in steps if step)
 
 
 def current_revision() -> str | None:
     """The revision the database is at; None for an empty one. Raises what the database raises."""
     with engine().connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
 
 
 class NotMigrated(ConfigError):
     """Raised when a service would start on a database that is older than it."""
 
-    def __init__(self, *, current: str | None, needed: str | None) -> None:
+    def __init__(self, *, current: str | None, needed: str) -> None:
         at = f"at revision {current}" if current else "empty"
         super().__init__(f"The database is {at}; this release needs {needed}. Run: groundwork migrate")
 
