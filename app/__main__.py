@@ -75,7 +75,9 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
 
 def main() -> None:
     """The entry point of `groundwork`."""
-    log_warnings()
+    # A service has logs of its own, and starts sooner without what this loads.
+    if not services.BECOMING.intersection(sys.argv[1:2]):
+        log_warnings()
     sys.exit(run(sys.argv[1:]))
 
 

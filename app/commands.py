@@ -24,6 +24,9 @@ Example: groundwork doctor""",
     add_completion=True,
 )
 
+#: The commands that turn into a service.
+BECOMING = frozenset({"serve", "worker", "beat", "flower"})
+
 Pidfile = Annotated[
     Path | None,
     typer.Option(help="File that holds the process id; a stale one is replaced.", show_default=False),

@@ -1,4 +1,7 @@
-"""What the commands print with: tables for people, JSON for scripts, one sentence for a failure."""
+"""What the commands print with: tables for people, JSON for scripts, one sentence for a failure.
+
+Services are started by commands too, and need none of what draws tables: it is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
 
 #: The option of every command whose output a script may read.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -30,17 +31,23 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def console() -> Console:
     """Standard output."""
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     return Console(width=width, highlight=False)
 
 
 def error_console() -> Console:
     """Standard error."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
 def log_warnings() -> None:
     """Have what the application logs reach a person: on standard error, and only if it matters."""
+    import structlog
+
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -67,6 +74,9 @@ def print_rows(
     if not rows:
         console().print(empty, markup=False)
         return
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
@@ -77,6 +87,9 @@ def print_rows(
 
 def print_document(document: Mapping[str, Any]) -> None:
     """Print a document as names and values, what is unset left out."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -12,6 +12,7 @@ import pytest
 
 from app import topology
 from app.__main__ import command_line
+from app.commands import BECOMING
 from app.failures import ExitCode
 from tests.command_line import COMMAND, ROOT, groundwork
 from tests.servers import free_port
@@ -40,6 +41,15 @@ def every_command() -> Iterator[list[str]]:
 
 def test_the_commands_are_all_there() -> None:
     assert set(command_line().commands) >= COMMANDS | GROUPS
+
+
+def test_what_turns_into_a_service_loads_little_before() -> None:
+    assert set(command_line().commands) >= BECOMING
+    code = "import sys, app.__main__, app.processes, app.worker.launch; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
+    )
+    assert set(loaded.stdout.split()) & {"celery", "fastapi", "rich", "sqlalchemy", "structlog"} == set()
 
 
 def test_every_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
