@@ -16,6 +16,7 @@ from typer.main import get_group
 from app import commands as services
 from app.domains import ROOT, packages_with
 from app.failures import ExitCode, explain
+from app.processes import Process, become
 from app.terminal import log_warnings, say_error
 
 #: Groups whose name is not that of the package they live in.
@@ -53,7 +54,7 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
             stream.reconfigure(errors="replace")
     try:
         root = commands or command_line()
-        code = root.main(arguments, prog_name=name, standalone_mode=False)
+        done = root.main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except typer.Abort:
         return ExitCode.INTERRUPTED
@@ -70,7 +71,10 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
             raise
         say_error(failure.sentence)
         return failure.code
-    return _code_of(code)
+    if isinstance(done, Process):
+        # Not above: what happens in a service is for its own log to explain.
+        become(done)
+    return _code_of(done)
 
 
 def main() -> None:

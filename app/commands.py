@@ -1,4 +1,7 @@
-"""The commands that start a service or look at the release as a whole."""
+"""The commands that start a service or look at the release as a whole.
+
+The first kind answers with the process to turn into, once nothing of the command line is left to do.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.pidfile import clear_pidfile
+from app.processes import Process, api_process, beat_process, flower_process, worker_process
 from app.terminal import AsJson, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -43,14 +48,12 @@ def serve(
         int | None,
         typer.Option(min=1, max=64, help="Processes, instead of the settings' number.", show_default=False),
     ] = None,
-) -> None:
+) -> Process:
     """Serve the HTTP API with gunicorn.
 
     Example: groundwork serve --port 8001 --workers 1
     """
-    from app.processes import api_process, become
-
-    become(api_process(port=port, workers=workers))
+    return api_process(port=port, workers=workers)
 
 
 @app.command()
@@ -67,12 +70,11 @@ def worker(
         bool, typer.Option("--replace", help="Then let the one that --pidfile names end after its jobs.")
     ] = False,
     pidfile: Pidfile = None,
-) -> None:
+) -> Process | None:
     """Run the worker of one pool.
 
     Example: groundwork worker standard
     """
-    from app.processes import become, worker_process
     from app.sources import renew_credentials
     from app.worker import launch
 
@@ -82,34 +84,34 @@ def worker(
     if replace:
         renew_credentials()
     if pidfile is None:
-        become(worker_process(chosen, concurrency=concurrency))
+        return worker_process(chosen, concurrency=concurrency)
     if detach or replace:
-        launch.in_background(chosen, concurrency=concurrency, pidfile=pidfile.absolute(), replace=replace)
-    else:
-        place = launch.take_place(pidfile.absolute())
-        become(worker_process(chosen, concurrency=concurrency, pidfile=pidfile, generation=place))
+        return launch.in_background(
+            chosen, concurrency=concurrency, pidfile=pidfile.absolute(), replace=replace
+        )
+    place = launch.take_place(pidfile.absolute())
+    return worker_process(chosen, concurrency=concurrency, pidfile=pidfile, generation=place)
 
 
 @app.command()
-def beat(pidfile: Pidfile = None) -> None:
+def beat(pidfile: Pidfile = None) -> Process:
     """Run the clockwork: schedules, due jobs, recovery.
 
     Example: groundwork beat --pidfile /run/groundwork-beat/beat.pid
     """
-    from app.processes import beat_process, become
-
-    become(beat_process(pidfile=pidfile), pidfile=pidfile)
+    process = beat_process(pidfile=pidfile)
+    if pidfile is not None:
+        clear_pidfile(pidfile.absolute())
+    return process
 
 
 @app.command()
-def flower() -> None:
+def flower() -> Process:
     """Serve Flower, Celery's dashboard, on this host only.
 
     Example: groundwork flower
     """
-    from app.processes import become, flower_process
-
-    become(flower_process())
+    return flower_process()
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from app import keep_what_is_loaded
 from app.config import settings
 from app.log import configure_logging
 from app.processes import flower_credentials, log_file
 
 configure_logging("flower", log_file("flower"))
+keep_what_is_loaded()
 # Otherwise Tornado takes the level of the root logger over.
 logging = "none"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from app import keep_what_is_loaded
 from app.config import settings
 from app.log import configure_logging
 from app.processes import log_file
@@ -75,8 +75,8 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 
 def when_ready(server: Any) -> None:  # noqa: ARG001 (gunicorn gives it)
-    """What is loaded now stays: looking for garbage in it would stop all requests for 50 ms."""
-    gc.freeze()
+    """Before the processes that serve are forked."""
+    keep_what_is_loaded()
 
 
 def post_worker_init(worker: Any) -> None:

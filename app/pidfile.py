@@ -74,7 +74,7 @@ def names_this_process(path: Path) -> bool:
     return named_pid(path) == os.getpid()
 
 
-def pidfile_argument(path: Path) -> str:
+def pidfile_argument(path: Path | str) -> str:
     """The argument that makes Celery itself write the pidfile `path`."""
     return f"--pidfile={path}"
 
@@ -92,7 +92,19 @@ def _was_started_with(*, pid: int, path: Path) -> bool:
         words = (PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
     except OSError:
         return False
-    return pidfile_argument(path) in words
+    folder = _folder_of(pid)
+    # After a crash in a container this very process may have got the number of the one before.
+    return pid != os.getpid() and any(
+        folder / word.removeprefix(pidfile_argument("")) == path for word in words
+    )
+
+
+def _folder_of(pid: int) -> Path:
+    try:
+        return (PROC / str(pid) / "cwd").readlink()
+    except OSError:
+        # Not everybody may look; what was given as an absolute path is found all the same.
+        return Path("/")
 
 
 def _remove_folder(path: Path) -> None:

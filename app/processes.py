@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import runpy
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.config import ConfigError, refuse_weak_secret, settings
-from app.pidfile import clear_pidfile, pidfile_argument
+from app.pidfile import pidfile_argument
 from app.worker.node import node_of
 
 if TYPE_CHECKING:
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from app.topology import Pool
 
 FLOWER_SETTINGS = Path(__file__).with_name("flower_settings.py")
-#: With the fault handler the journal shows where a process stood when the watchdog of systemd ended it.
-CELERY = (sys.executable, "-X", "faulthandler", "-m", "app.celery_command")
+CELERY = "app.celery_command"
 
 
 class UnusableLogFolder(ConfigError):
@@ -44,9 +45,10 @@ class DetachedWithoutLog(ConfigError):
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """A process that can be started: its arguments, and what is added to the environment."""
+    """A program to run: its module, the arguments, and what is added to the environment."""
 
-    argv: tuple[str, ...]
+    module: str
+    arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,7 +58,8 @@ def api_process(*, port: int | None = None, workers: int | None = None) -> Proce
     # Settings and log folder are refused here in one sentence, and not by each of gunicorn's workers.
     log_file("api")
     return Process(
-        argv=(sys.executable, "-m", "gunicorn", "-c", "python:app.gunicorn_settings", "app.api:app"),
+        module="gunicorn",
+        arguments=("-c", "python:app.gunicorn_settings", "app.api:app"),
         environment={name: str(value) for name, value in given.items() if value is not None},
     )
 
@@ -72,8 +75,8 @@ def worker_process(
     """A Celery worker that drains the queues of `pool`."""
     logfile = log_file(f"worker-{pool.name}")
     return Process(
-        argv=(
-            *CELERY,
+        module=CELERY,
+        arguments=(
             "worker",
             # The log learns the service from these two (app.log).
             "-n",
@@ -97,7 +100,7 @@ def worker_process(
 def beat_process(*, pidfile: Path | None = None) -> Process:
     """The clockwork."""
     own = [pidfile_argument(pidfile.absolute())] if pidfile else []
-    return Process(argv=(*CELERY, "beat", *_log_arguments(log_file("beat")), *own))
+    return Process(module=CELERY, arguments=("beat", *_log_arguments(log_file("beat")), *own))
 
 
 def flower_process() -> Process:
@@ -106,7 +109,7 @@ def flower_process() -> Process:
     Raises `DefaultSecret` when there is no real password.
     """
     flower_credentials()
-    return Process(argv=(*CELERY, "flower", f"--conf={FLOWER_SETTINGS}"))
+    return Process(module=CELERY, arguments=("flower", f"--conf={FLOWER_SETTINGS}"))
 
 
 def flower_credentials() -> str:
@@ -129,13 +132,18 @@ def log_file(service: str) -> Path | None:
     return path
 
 
-def become(process: Process, *, pidfile: Path | None = None) -> NoReturn:
-    """Turn into `process`: same process id, so that signals and sockets of the supervisor reach it."""
-    if pidfile is not None:
-        clear_pidfile(pidfile.absolute())
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(process.argv[0], process.argv, os.environ | process.environment)  # noqa: S606
+def become(process: Process) -> NoReturn:
+    """Turn into `process`: same process id, so that signals and sockets of the supervisor reach it.
+
+    What is loaded by now need not be loaded again, which a start by `exec` would do.
+    """
+    os.environ.update(process.environment)
+    settings.cache_clear()
+    # The journal then shows where a process stood when the watchdog of systemd ended it.
+    faulthandler.enable()
+    sys.argv[1:] = process.arguments
+    runpy.run_module(process.module, run_name="__main__", alter_sys=True)
+    sys.exit()
 
 
 def _log_arguments(logfile: Path | None) -> list[str]:

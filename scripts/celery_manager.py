@@ -27,7 +27,7 @@ from typer.main import get_group  # noqa: E402
 
 from app import commands  # noqa: E402
 from app.__main__ import run  # noqa: E402
-from app.processes import CELERY, Process, become, worker_process  # noqa: E402
+from app.processes import Process, worker_process  # noqa: E402
 from app.terminal import Yes, confirm, log_warnings  # noqa: E402
 from app.topology import Pool, Queue  # noqa: E402
 
@@ -46,35 +46,35 @@ def worker(
     pool: Annotated[
         str | None, typer.Argument(help="Which pool; without it, one worker for every queue.")
     ] = None,
-) -> None:
+) -> Process | None:
     """Run a worker.
 
     Example: scripts/celery_manager.py worker standard
     """
     if pool is not None:
-        commands.worker(pool)
+        return commands.worker(pool)
     everything = Pool(
         name="all", queues=tuple(Queue), concurrency=os.cpu_count() or 1, description="all queues"
     )
-    become(worker_process(everything))
+    return worker_process(everything)
 
 
 @app.command()
-def active() -> None:
+def active() -> Process:
     """Show what the workers run right now.
 
     Example: scripts/celery_manager.py active
     """
-    become(Process(argv=(*CELERY, "inspect", "active")))
+    return _inspect("active")
 
 
 @app.command()
-def scheduled() -> None:
+def scheduled() -> Process:
     """Show what the workers hold for later. Jobs of the ledger wait there instead: groundwork jobs list.
 
     Example: scripts/celery_manager.py scheduled
     """
-    become(Process(argv=(*CELERY, "inspect", "scheduled")))
+    return _inspect("scheduled")
 
 
 @app.command()
@@ -90,6 +90,10 @@ def purge(yes: Yes = False) -> None:
     count = celery_app.control.purge()
     typer.echo(f"{count} messages removed. Beat sends those of the ledger again within seconds.")
     typer.echo("To drop a job, cancel it: groundwork jobs cancel ID")
+
+
+def _inspect(what: str) -> Process:
+    return Process(module="celery", arguments=("-A", "app.celery_app", "--quiet", "inspect", what))
 
 
 if __name__ == "__main__":

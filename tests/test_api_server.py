@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 import app
-from app.processes import api_process
 from tests.api_client import new_token
+from tests.command_line import COMMAND
 from tests.servers import free_port, stop, wait_until
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Server:
         self.token = new_token().secret
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            api_process().argv,
+            [*COMMAND, "serve"],
             stderr=log.open("wb"),
             # Not in the checkout, whose own settings say where `scripts/up` logs.
             cwd=log.parent,

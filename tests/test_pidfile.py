@@ -13,10 +13,10 @@ from app.pidfile import (
     AlreadyRunning,
     UnusablePidfile,
     clear_pidfile,
-    pidfile_argument,
     release_pidfile,
     write_pidfile,
 )
+from tests.command_line import ROOT
 from tests.servers import stop
 
 if TYPE_CHECKING:
@@ -55,10 +55,16 @@ def test_a_living_process_of_the_same_user_that_is_another_program_is_no_reason_
     assert not pidfile.exists()
 
 
-def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [("--pidfile={folder}/worker.pid",), ("--pidfile", "{folder}/worker.pid"), ("--pidfile", "worker.pid")],
+)
+def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(
+    given: tuple[str, ...], tmp_path: Path
+) -> None:
     pidfile = tmp_path / "worker.pid"
-    command = [sys.executable, "-c", SLEEP, pidfile_argument(pidfile)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", SLEEP, *(word.format(folder=tmp_path) for word in given)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path)
     assert running.stdout
     running.stdout.readline()
     try:
@@ -69,6 +75,16 @@ def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(tmp
     finally:
         stop(running)
         running.stdout.close()
+
+
+def test_a_process_that_got_the_number_of_the_one_before_starts(tmp_path: Path) -> None:
+    pidfile = tmp_path / "worker.pid"
+    program = (
+        "import os, sys, pathlib; from app.pidfile import clear_pidfile; path = pathlib.Path(sys.argv[1]); "
+    )
+    program += "path.write_text(str(os.getpid())); clear_pidfile(path); print(path.exists())"
+    done = subprocess.run([sys.executable, "-c", program, pidfile], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 def test_a_process_that_is_known_to_own_the_pidfile_is_left_alone(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import structlog
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import db
+from app import db, keep_what_is_loaded
 from app.config import settings
 from app.jobs import metrics, recover
 from app.jobs.store import DatabaseAway
@@ -41,6 +41,7 @@ class LedgerScheduler(Scheduler):
         self._leads = False
         self._last: dict[str, float] = {}
         super().__init__(*args, **kwargs)
+        keep_what_is_loaded()
         # Starting may take long on a busy host; the time for the first tick begins now.
         notify(ALIVE)
         # Not in `close`, which Celery calls from the signal's handler.

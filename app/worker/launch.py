@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -42,10 +41,11 @@ class WorkerNotReady(GroundworkError):
         )
 
 
-def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace: bool) -> None:
+def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace: bool) -> Process | None:
     """Start a worker; when this returns, it consumes and `pidfile` names it. Raises `WorkerNotReady`.
 
-    One that refuses its settings ends this process as it ended itself.
+    It returns in the new process, too, with what that is to become. A worker that refuses its settings ends
+    this process as it ended itself.
 
     With `replace` the other workers of `pidfile` are then told to end after their jobs. Should the new one
     fail, they go on as if nothing had been.
@@ -58,10 +58,15 @@ def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace
     process = worker_process(
         pool, concurrency=concurrency, background=True, pidfile=pidfile, generation=generation
     )
-    _start(process, pool=pool, pidfile=pidfile, log=log)
+    written = log.stat().st_size if log.exists() else 0
+    child = _fork()
+    if child is None:
+        return process
+    _await(child, pool=pool, pidfile=pidfile, log=log, written=written)
     for other in others if replace else []:
         with suppress(ProcessLookupError):
             os.kill(other.pid, Order.STAND_DOWN.value)
+    return None
 
 
 def take_place(pidfile: Path) -> int:
@@ -71,50 +76,77 @@ def take_place(pidfile: Path) -> int:
     return free_generation(others)
 
 
-def _start(process: Process, *, pool: Pool, pidfile: Path, log: Path) -> None:
-    written = log.stat().st_size if log.exists() else 0
-    child = subprocess.Popen(  # noqa: S603 (our own command)
-        process.argv,
-        env=os.environ | process.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=None if _is_journal(1) else subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert child.stderr is not None  # noqa: S101 (narrows the type)
-    words = _Relay(child.stderr)
-    words.start()
-    problem = _wait(child, pidfile, words)
+def _fork() -> _Child | None:
+    """The new process, and in that process None. It is away from this one's terminal."""
+    sys.stdout.flush()
+    heard, said = os.pipe()
+    pid = os.fork()
+    if pid != 0:
+        os.close(said)
+        return _Child(pid, words=_Relay(os.fdopen(heard, "rb")))
+    os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    if not _is_journal(1):
+        os.dup2(nothing, 1)
+    os.dup2(said, 2)
+    for descriptor in (heard, said, nothing):
+        os.close(descriptor)
+    return None
+
+
+def _await(child: _Child, *, pool: Pool, pidfile: Path, log: Path, written: int) -> None:
+    child.words.start()
+    problem = _wait(child, pidfile)
     if problem is None:
-        # It goes on without this process, which must not be told off for leaving it behind.
-        child.returncode = 0
         return
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    words.join()
-    if child.returncode == ExitCode.BAD_CONFIGURATION:
+    child.kill()
+    child.words.join()
+    if child.code == ExitCode.BAD_CONFIGURATION:
         # It has said why, in one sentence.
-        raise SystemExit(child.returncode)
+        raise SystemExit(child.code)
     raise WorkerNotReady(
-        pool=pool.name, problem=problem, reason=_reason(log, written, said=words.last), log=log
+        pool=pool.name, problem=problem, reason=_reason(log, written, said=child.words.last), log=log
     )
 
 
-def _wait(child: subprocess.Popen[bytes], pidfile: Path, words: _Relay) -> str | None:
+def _wait(child: _Child, pidfile: Path) -> str | None:
     """None once the child has announced itself, else what went wrong."""
     until = time.monotonic() + READY_SECONDS
     is_set_up = False
     while time.monotonic() < until:
         if named_pid(pidfile) == child.pid:
             return None
-        if child.poll() is not None:
+        if child.has_ended():
             return "ended before it was ready"
-        if not is_set_up and not words.is_alive():
+        if not is_set_up and not child.words.is_alive():
             # A host that is busy starting everything at once is slow, and starting again would not help it.
             is_set_up, until = True, time.monotonic() + READY_SECONDS
         time.sleep(POLL_SECONDS)
     return f"was not ready within {READY_SECONDS} s"
+
+
+class _Child:
+    """The worker, as long as this process looks after it."""
+
+    def __init__(self, pid: int, *, words: _Relay) -> None:
+        self.pid = pid
+        self.words = words
+        self.code: int | None = None
+
+    def has_ended(self) -> bool:
+        """Whether it is gone; then `code` is what it ended with."""
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.code = os.waitstatus_to_exitcode(status) if pid else None
+        return self.code is not None
+
+    def kill(self) -> None:
+        """End it with its children, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        if self.code is None:
+            os.waitpid(self.pid, 0)
 
 
 class _Relay(threading.Thread):

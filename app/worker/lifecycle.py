@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 from click import Option
 
+from app import keep_what_is_loaded
 from app.jobs import heart
 from app.pidfile import release_pidfile, write_pidfile
 from app.worker.drain import Drain
@@ -58,11 +58,8 @@ def _live(instance: Any, **_: Any) -> None:
 
 
 def _keep_what_is_loaded(**_: Any) -> None:
-    """What is loaded now stays: looking for garbage in it stops a job for 50 ms, and copies shared memory.
-
-    It happens before the pool starts, whose processes inherit it (`gc.freeze` in Python's documentation).
-    """
-    gc.freeze()
+    """Before the pool starts, whose processes inherit it."""
+    keep_what_is_loaded()
 
 
 def _begin(sender: Any, **_: Any) -> None:

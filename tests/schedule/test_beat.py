@@ -69,10 +69,13 @@ def test_a_due_job_becomes_ready_and_is_sent(fleet: Fleet) -> None:
 
 def test_a_schedule_is_fired_by_the_process(fleet: Fleet, configure: Callable[..., None]) -> None:
     configure(catch_up_seconds=366 * 24 * 3600)
-    fleet.start_beat()
+    beat = fleet.start_beat()
     wait_until(lambda: schedules_known(), seconds=10, what="beat has seen the schedules")
+    # While it ticks, it writes the same rows.
+    beat.stop()
     with db.transaction() as session:
         session.execute(update(ScheduleState).values(seen_until=db.clock(-400 * 24 * 3600)))
+    fleet.start_beat()
     wait_until(lambda: fired() == schedules_known(), seconds=10, what="every schedule is fired")
 
 

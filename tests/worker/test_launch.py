@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.pidfile import named_pid
-from app.topology import pool_named
-from app.worker import launch
 from app.worker.generations import living
 from tests.command_line import ROOT, groundwork_process
 from tests.servers import free_port, wait_until
@@ -103,16 +103,23 @@ def test_one_that_cannot_be_imported_says_why_and_changes_nothing(pidfile: Path)
 
 
 def test_one_that_cannot_reach_the_broker_says_so_in_time(
-    pidfile: Path, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    pidfile: Path, configure: Callable[..., None]
 ) -> None:
     port = free_port()
     configure(redis_url=f"redis://127.0.0.1:{port}/0")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(launch, "READY_SECONDS", 10)
-
-    with pytest.raises(launch.WorkerNotReady, match=rf"not ready within 10 s: .*127\.0\.0\.1:{port}"):
-        launch.in_background(pool_named("bulk"), concurrency=1, pidfile=pidfile, replace=False)
-
+    impatient = "import sys; from app import __main__; from app.worker import launch; "
+    impatient += "launch.READY_SECONDS = 10; __main__.main()"
+    started = subprocess.run(
+        [sys.executable, "-c", impatient, "worker", "bulk", "--detach", "--pidfile", pidfile],
+        cwd=pidfile.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert started.returncode == 1
+    assert "not ready within 10 s: " in started.stderr
+    assert f"127.0.0.1:{port}" in started.stderr.splitlines()[-1]
     assert not pidfile.exists()
     assert living(pidfile) == []
 
