@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 PROC = Path("/proc")
+OPTION = "--pidfile="
 
 
 class AlreadyRunning(Conflict):
@@ -74,9 +75,9 @@ def names_this_process(path: Path) -> bool:
     return named_pid(path) == os.getpid()
 
 
-def pidfile_argument(path: Path | str) -> str:
+def pidfile_argument(path: Path) -> str:
     """The argument that makes Celery itself write the pidfile `path`."""
-    return f"--pidfile={path}"
+    return f"{OPTION}{path}"
 
 
 def named_pid(path: Path) -> int | None:
@@ -94,9 +95,7 @@ def _was_started_with(*, pid: int, path: Path) -> bool:
         return False
     folder = _folder_of(pid)
     # After a crash in a container this very process may have got the number of the one before.
-    return pid != os.getpid() and any(
-        folder / word.removeprefix(pidfile_argument("")) == path for word in words
-    )
+    return pid != os.getpid() and any(folder / word.removeprefix(OPTION) == path for word in words)
 
 
 def _folder_of(pid: int) -> Path:

@@ -22,7 +22,7 @@ from vm_reboot import reboot
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "var" / "vm"
-#: By when all must be active again after a boot. Emulation is an order of magnitude slower.
+#: By when all must be active again after a boot. Under emulation it takes 45 s where nothing else runs.
 BOOT = {"kvm": timedelta(seconds=60), "qemu": timedelta(minutes=2)}
 SUITES = {"12": "bookworm", "13": "trixie"}
 

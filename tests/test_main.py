@@ -13,6 +13,7 @@ import pytest
 from app import topology
 from app.__main__ import command_line
 from app.commands import BECOMING
+from app.commands import app as services
 from app.failures import ExitCode
 from tests.command_line import COMMAND, ROOT, groundwork
 from tests.servers import free_port
@@ -43,8 +44,12 @@ def test_the_commands_are_all_there() -> None:
     assert set(command_line().commands) >= COMMANDS | GROUPS
 
 
+def test_the_commands_that_turn_into_a_service_are_known_by_name() -> None:
+    functions = [command.callback for command in services.registered_commands if command.callback]
+    assert {each.__name__ for each in functions if "Process" in each.__annotations__["return"]} == BECOMING
+
+
 def test_what_turns_into_a_service_loads_little_before() -> None:
-    assert set(command_line().commands) >= BECOMING
     code = "import sys, app.__main__, app.processes, app.worker.launch; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT

@@ -107,7 +107,7 @@ def test_one_that_cannot_reach_the_broker_says_so_in_time(
 ) -> None:
     port = free_port()
     configure(redis_url=f"redis://127.0.0.1:{port}/0")
-    impatient = "import sys; from app import __main__; from app.worker import launch; "
+    impatient = "from app import __main__; from app.worker import launch; "
     impatient += "launch.READY_SECONDS = 10; __main__.main()"
     started = subprocess.run(
         [sys.executable, "-c", impatient, "worker", "bulk", "--detach", "--pidfile", pidfile],
