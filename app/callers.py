@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -10,15 +9,12 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request  # noqa: TC002 (FastAPI reads the annotation of the dependency)
 
-from app.domains import modules
-from app.errors import GroundworkError, InvalidInput, Unauthorized
+from app.errors import GroundworkError, Unauthorized
+from app.scopes import EVERYTHING, checked_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Stands for every scope, those of domains added later included.
-EVERYTHING = "*"
-_SCOPES: dict[str, str] = {EVERYTHING: "Everything."}
 _VERIFIED_BY_ROUTE: dict[str, str] = {}
 
 
@@ -47,17 +43,6 @@ class ExpiredToken(Unauthorized):
 
     def __init__(self, *, at: datetime) -> None:
         super().__init__(f"The API token expired at {at.isoformat()}. Ask for a new one.")
-
-
-class UnknownScope(InvalidInput):
-    """Raised for a scope that no route asks for."""
-
-    code = "unknown_scope"
-
-    def __init__(self, *, scope: str) -> None:
-        nearest = difflib.get_close_matches(scope, _SCOPES, n=1)
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
-        super().__init__(f'There is no scope "{scope}".{hint} The scopes are: {", ".join(sorted(_SCOPES))}.')
 
 
 class MissingScope(GroundworkError):
@@ -89,12 +74,6 @@ class Caller:
             raise ExpiredToken(at=self.expires_at)
 
 
-def declare_scope(name: str, description: str) -> str:
-    """Make `name` a scope that tokens can have; call it in the `api` module whose routes ask for it."""
-    _SCOPES[name] = description
-    return name
-
-
 def verified_by_route(path: str, *, header: str) -> None:
     """Let requests to exactly `path` that carry `header` in without a token; call it beside the route.
 
@@ -109,16 +88,9 @@ def header_verified_at(path: str) -> str | None:
     return _VERIFIED_BY_ROUTE.get(path)
 
 
-def known_scopes() -> dict[str, str]:
-    """Every scope with what it allows."""
-    modules("api")
-    return dict(_SCOPES)
-
-
 def require(scope: str) -> Callable[[Request], Caller]:
     """A FastAPI dependency: the caller, refused with 403 unless the token has `scope`."""
-    if scope not in _SCOPES:
-        raise UnknownScope(scope=scope)
+    checked_scope(scope)
 
     def caller(request: Request) -> Caller:
         found: Caller = request.state.caller

@@ -16,25 +16,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import JSON, Index, Text, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.callers import Caller, InvalidToken, UnknownScope, declare_scope, known_scopes, require
+from app.callers import Caller, InvalidToken
 from app.db import Base
 from app.errors import Conflict, InvalidInput, NotFound
+from app.scopes import UnknownScope, known_scopes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-__all__ = [
-    "Caller",
-    "NewToken",
-    "Token",
-    "authenticate",
-    "create_token",
-    "declare_scope",
-    "known_scopes",
-    "list_tokens",
-    "require",
-    "revoke_token",
-]
 
 #: The time of last use is written no more often than this.
 LAST_USED_PRECISION = timedelta(minutes=1)

@@ -78,12 +78,13 @@ def _tasks() -> str:
             _code(spec.queue),
             spec.schedule.describe() if spec.schedule else "",
             "yes" if spec.public else "",
+            _code(spec.scope),
             spec.doc,
         )
         for spec in tasks().values()
         if spec.body.__module__.startswith("app.")
     ]
-    return _table(columns=("task", "queue", "runs by itself", "public", "what it does"), rows=rows)
+    return _table(columns=("task", "queue", "runs by itself", "public", "scope", "what it does"), rows=rows)
 
 
 def _commands() -> str:

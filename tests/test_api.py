@@ -12,8 +12,9 @@ from fastapi.routing import iter_route_contexts
 from app import migrations
 from app.access import TRUSTED_FOR
 from app.api import create_app
-from app.callers import declare_scope, header_verified_at, known_scopes
+from app.callers import header_verified_at
 from app.db import transaction
+from app.scopes import declare_scope, known_scopes
 from app.tokens import revoke_token
 from tests.api_client import anonymous, client_for, new_token
 from tests.jobs import samples

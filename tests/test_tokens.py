@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from app.callers import ExpiredToken, InvalidToken, UnknownScope, require
+from app.callers import ExpiredToken, InvalidToken, require
 from app.db import reading, transaction
+from app.scopes import UnknownScope, known_scopes
 from app.tokens import (
     InvalidTokenRequest,
     NewToken,
@@ -17,7 +18,6 @@ from app.tokens import (
     TokenNotFound,
     authenticate,
     create_token,
-    known_scopes,
     list_tokens,
     revoke_token,
     touch,

@@ -6,11 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from app.accounts import schemas, service
-from app.callers import declare_scope, require
+from app.accounts.scopes import READ, WRITE
+from app.callers import require
 from app.db import reading, transaction
-
-READ = declare_scope("users:read", "See users.")
-WRITE = declare_scope("users:write", "Register and change users.")
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
 may_read = Depends(require(READ))

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from app.banking import alerts, asking, reminders, sync, webhooks
 from app.banking.plaid import Plaid, wait_for_turn
+from app.banking.scopes import WRITE
 from app.clock import business_now
 from app.config import settings
 from app.jobs import Retry, checkpoint, job_session, task
@@ -24,19 +25,19 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 PATIENT = Retry(max_attempts=15, first=timedelta(seconds=2))
 
 
-@task(queue=Queue.BANKING, public=True, retry=PATIENT, bind=True)
+@task(queue=Queue.BANKING, scope=WRITE, public=True, retry=PATIENT, bind=True)
 def sync_account_transactions(self: JobTask, account_id: Id) -> dict[str, Any]:
     """Bring the transactions of an account up to date, and with them those of its whole item."""
     return _sync(self, item_id=sync.item_of_account(job_session(), account_id=account_id))
 
 
-@task(queue=Queue.BANKING, retry=PATIENT, bind=True)
+@task(queue=Queue.BANKING, scope=WRITE, retry=PATIENT, bind=True)
 def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
     """Bring the transactions of all accounts of an item up to date."""
     return _sync(self, item_id=item_id)
 
 
-@task(queue=Queue.BANKING, schedule=cron("0 2 * * *"), public=True)
+@task(queue=Queue.BANKING, scope=WRITE, schedule=cron("0 2 * * *"), public=True)
 def sync_all_accounts() -> dict[str, int]:
     """Queue a sync of every working item, spread over time; the result counts what was queued."""
     return asking.ask_for_all(
@@ -47,7 +48,7 @@ def sync_all_accounts() -> dict[str, int]:
     )
 
 
-@task(queue=Queue.BANKING, retry=PATIENT)
+@task(queue=Queue.BANKING, scope=WRITE, retry=PATIENT)
 def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
     """Do what a stored webhook calls for."""
     return webhooks.handle(
@@ -61,13 +62,13 @@ def forget_handled_webhooks() -> int:
     return webhooks.forget_handled(job_session(), commit=checkpoint)
 
 
-@task(queue=Queue.NOTIFICATIONS, schedule=cron("*/15 * * * *"), public=True)
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("*/15 * * * *"), public=True)
 def send_bill_reminders() -> dict[str, int]:
     """Remind members of bills that are due soon, today or overdue, from nine on by their own clocks."""
     return asdict(reminders.send_bill_reminders(job_session(), now=business_now(), commit=checkpoint))
 
 
-@task(queue=Queue.NOTIFICATIONS, schedule=cron("0 */6 * * *"), public=True)
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("0 */6 * * *"), public=True)
 def check_budget_alerts(household_id: Id | None = None) -> dict[str, int]:
     """Tell members of budgets that are nearly or wholly spent; of all households, or of one."""
     return asdict(

@@ -13,17 +13,13 @@ from sse_starlette import EventSourceResponse
 
 from app import streams
 from app.bodies import allow_larger
-from app.callers import Caller, declare_scope, require
+from app.callers import Caller, require
 from app.db import clock, reading, transaction
 from app.errors import GroundworkError
-from app.jobs import control, events, listing, metrics, registry, schemas, service
+from app.jobs import control, events, listing, metrics, permissions, registry, schemas, service
 from app.jobs.accept import Accepted
+from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.submit import Submission, digest_of, submit
-
-READ = declare_scope("jobs:read", "See jobs, tasks and schedules.")
-WRITE = declare_scope("jobs:write", "Submit and cancel jobs.")
-RETRY = declare_scope("jobs:retry", "Run dead and cancelled jobs again.")
-METRICS = declare_scope("metrics:read", "See the metrics.")
 
 BATCH_PATH = "/api/v1/jobs/batch"
 MEBIBYTE = 1024 * 1024
@@ -31,6 +27,9 @@ allow_larger(BATCH_PATH, limit=8 * MEBIBYTE)
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
+Reader = Annotated[Caller, Depends(require(READ))]
+Writer = Annotated[Caller, Depends(require(WRITE))]
+Retrier = Annotated[Caller, Depends(require(RETRY))]
 
 
 class InvalidIdempotencyKey(GroundworkError):
@@ -60,7 +59,10 @@ def _key_of(caller: Caller, key: str | None) -> str | None:
     return None if key is None else f"api:{caller.token_id}:{key}"
 
 
-def _submit(submissions: Sequence[Submission], response: Response) -> list[schemas.JobAccepted]:
+def _submit(
+    submissions: Sequence[Submission], response: Response, *, caller: Caller
+) -> list[schemas.JobAccepted]:
+    permissions.require_tasks(registry.known(item.request.task for item in submissions), caller=caller)
     with transaction() as session:
         answers = submit(session, submissions)
     if not any(answer.created for answer in answers):
@@ -74,32 +76,27 @@ def _accepted(item: Submission, answer: Accepted) -> schemas.JobAccepted:
 
 @router.post("/api/v1/jobs", status_code=HTTPStatus.ACCEPTED)
 def submit_job(
-    body: schemas.JobRequest,
-    response: Response,
-    key: IdempotencyKey,
-    caller: Annotated[Caller, Depends(require(WRITE))],
+    body: schemas.JobRequest, response: Response, key: IdempotencyKey, caller: Writer
 ) -> schemas.JobAccepted:
     """Accept a job of a public task. Once answered, it is in the ledger and will be run.
 
     With an `Idempotency-Key` header the same request may be sent again safely: it stays one job.
     """
-    answer = _submit([Submission(request=body, key=_key_of(caller, key))], response)[0]
+    answer = _submit([Submission(request=body, key=_key_of(caller, key))], response, caller=caller)[0]
     response.headers["Location"] = answer.url
     return answer
 
 
 @router.post(BATCH_PATH, status_code=HTTPStatus.ACCEPTED)
 def submit_batch(
-    body: schemas.BatchRequest,
-    response: Response,
-    key: IdempotencyKey,
-    caller: Annotated[Caller, Depends(require(WRITE))],
+    body: schemas.BatchRequest, response: Response, key: IdempotencyKey, caller: Writer
 ) -> schemas.BatchAccepted:
     """Accept up to 1,000 jobs, all or none.
 
     Each may have its own `idempotency_key`; an `Idempotency-Key` header stands for the batch as a whole.
     """
-    return schemas.BatchAccepted(jobs=_submit(_items(body, key=key, caller=caller), response))
+    items = _items(body, key=key, caller=caller)
+    return schemas.BatchAccepted(jobs=_submit(items, response, caller=caller))
 
 
 def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> list[Submission]:
@@ -115,65 +112,79 @@ def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> li
     ]
 
 
-@router.get("/api/v1/jobs", dependencies=[Depends(require(READ))])
-def list_jobs(query: Annotated[schemas.ListQuery, Query()]) -> schemas.JobPage:
+@router.get("/api/v1/jobs")
+def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> schemas.JobPage:
     """One page of jobs, the newest first; `next` is the cursor of the page after it."""
     with reading() as session:
         page = listing.list_jobs(
             session, filters=query, states=query.state, limit=query.limit, cursor=query.cursor
         )
-    return schemas.JobPage(jobs=[schemas.JobSummary.model_validate(row) for row in page.jobs], next=page.next)
+    jobs = [schemas.JobSummary.model_validate(row) for row in page.jobs]
+    return schemas.JobPage(jobs=[permissions.shown(job, caller=caller) for job in jobs], next=page.next)
 
 
-@router.post("/api/v1/jobs/retry", dependencies=[Depends(require(RETRY))])
-def retry_dead_jobs(body: schemas.BulkRetryRequest) -> schemas.BulkRetried:
-    """Run the dead jobs that the filter fits again, the oldest first, up to `limit`."""
+@router.post("/api/v1/jobs/retry")
+def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.BulkRetried:
+    """Run the dead jobs that the filter fits again, the oldest first, up to `limit`.
+
+    Without a `task`, jobs of tasks whose scope the token lacks are left alone.
+    """
+    if body.task is not None:
+        permissions.require_tasks({body.task}, caller=caller)
+    within = permissions.within_reach(caller)
     with reading() as session:
         started = session.execute(select(clock())).scalar_one()
     retried = 0
     while retried < body.limit:
         batch = min(service.RETRY_BATCH, body.limit - retried)
         with transaction() as session:
-            revived = service.retry_dead(session, filters=body, dead_before=started, limit=batch)
+            revived = service.retry_dead(
+                session, filters=body, dead_before=started, limit=batch, within=within
+            )
         retried += revived
         if revived < batch:
             return schemas.BulkRetried(retried=retried, more=False)
     return schemas.BulkRetried(retried=retried, more=True)
 
 
-@router.get("/api/v1/jobs/{job_id}", dependencies=[Depends(require(READ))])
-def get_job(job_id: JobId) -> schemas.JobDetail:
-    """A job with its arguments, attempts, progress, and result or error."""
+@router.get("/api/v1/jobs/{job_id}")
+def get_job(job_id: JobId, caller: Reader) -> schemas.JobDetail:
+    """A job with its arguments, attempts, progress, and result or error.
+
+    `hidden_without` names the scope without which arguments, progress, result and tracebacks are not shown.
+    """
     with reading() as session:
-        return service.detail_of(session, job_id=job_id)
+        return permissions.shown_whole(service.detail_of(session, job_id=job_id), caller=caller)
 
 
-@router.post("/api/v1/jobs/{job_id}/retry", dependencies=[Depends(require(RETRY))])
-def retry_job(job_id: JobId) -> schemas.JobDetail:
+@router.post("/api/v1/jobs/{job_id}/retry")
+def retry_job(job_id: JobId, caller: Retrier) -> schemas.JobDetail:
     """Run a dead or cancelled job again."""
     with transaction() as session:
+        permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
         service.retry_job(session, job_id=job_id)
         return service.detail_of(session, job_id=job_id)
 
 
 @router.post("/api/v1/jobs/{job_id}/cancel")
-def cancel_job(
-    job_id: JobId, background: BackgroundTasks, caller: Annotated[Caller, Depends(require(WRITE))]
-) -> schemas.JobDetail:
+def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> schemas.JobDetail:
     """Cancel a job that is not finished. What a running one did since its last checkpoint is undone."""
     with transaction() as session:
+        permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
         if service.cancel_job(session, job_id=job_id, reason=f"Cancelled by {caller.name}"):
             background.add_task(control.ask_to_stop, job_id)
         return service.detail_of(session, job_id=job_id)
 
 
-@router.get("/api/v1/jobs/{job_id}/events", dependencies=[Depends(require(READ))])
-def follow_job(job_id: JobId) -> EventSourceResponse:
+@router.get("/api/v1/jobs/{job_id}/events")
+def follow_job(job_id: JobId, caller: Reader) -> EventSourceResponse:
     """Server-sent events: `job` at each change, `end` when the job is finished."""
     with reading() as session:
         service.find_job(session, job_id=job_id)
     streams.refuse_when_full()
-    return EventSourceResponse(events.events_of(job_id), ping=int(streams.HEARTBEAT.total_seconds()))
+    return EventSourceResponse(
+        events.events_of(job_id, caller=caller), ping=int(streams.HEARTBEAT.total_seconds())
+    )
 
 
 @router.get("/api/v1/tasks", tags=["tasks"], dependencies=[Depends(require(READ))])
@@ -189,6 +200,7 @@ def _task_view(spec: registry.TaskSpec) -> schemas.TaskView:
         queue=spec.queue,
         priority=schemas.priority_name(spec.priority),
         public=spec.public,
+        scope=spec.scope,
         durable=spec.durable,
         schedule=spec.schedule.describe() if spec.schedule else None,
         sensitive=sorted(spec.sensitive),

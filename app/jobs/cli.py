@@ -96,7 +96,9 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(detail.model_dump(mode="json"))
         return
-    print_document(detail.model_dump(exclude={"attempts": {"__all__": {"traceback"}}}))
+    print_document(
+        detail.model_dump(exclude={"attempts": {"__all__": {"traceback"}}, "hidden_without": True})
+    )
     traceback = next((attempt.traceback for attempt in reversed(detail.attempts) if attempt.traceback), None)
     if traceback:
         typer.echo(printable(traceback))

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from app import streams
-from app.jobs import service
+from app.jobs import permissions, service
 from app.jobs.schemas import JobSummary
 
 if TYPE_CHECKING:
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.callers import Caller
 
-async def events_of(job_id: str) -> AsyncIterator[dict[str, Any]]:
+
+async def events_of(job_id: str, *, caller: Caller) -> AsyncIterator[dict[str, Any]]:
     """An event `job` for each change, then `end` once the job changes no more."""
 
     def look(session: Session) -> JobSummary:
-        return JobSummary.model_validate(service.find_job(session, job_id=job_id))
+        job = JobSummary.model_validate(service.find_job(session, job_id=job_id))
+        return permissions.shown(job, caller=caller)
 
     async with aclosing(streams.changes(look)) as changes:
         async for job in changes:

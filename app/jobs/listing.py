@@ -13,7 +13,7 @@ from sqlalchemy import Row, literal, select, tuple_
 from app.db import UtcDateTime
 from app.field_errors import FieldError, InvalidFields
 from app.jobs.models import Job, State
-from app.jobs.schemas import JobSummary
+from app.jobs.schemas import JobRow
 from app.jobs.states import in_state
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from app.jobs.schemas import JobFilter
 
-_SUMMARY = [getattr(Job, name) for name in JobSummary.model_fields]
+_SUMMARY = [getattr(Job, name) for name in JobRow.model_fields]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from app.jobs.errors import PermanentError, RetryableError, UnknownQueue, Unknow
 from app.topology import Priority, Queue, drained_queues
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from app.schedule.spec import Schedule
 
@@ -55,6 +55,8 @@ class TaskSpec:
     priority: Priority = Priority.NORMAL
     schedule: Schedule | None = None
     public: bool = False
+    #: What a token needs, beside the scopes of jobs, to submit, change or look into a job of this task.
+    scope: str | None = None
     sensitive: frozenset[str] = frozenset()
     durable: bool = True
     retry: Retry = Retry()
@@ -138,6 +140,12 @@ def tasks() -> dict[str, TaskSpec]:
     """Every declared task by its name; imports all domains first."""
     modules("tasks")
     return dict(sorted(_DECLARED.items()))
+
+
+def known(names: Iterable[str]) -> set[str]:
+    """Those of `names` that are declared tasks."""
+    wanted = set(names)
+    return wanted if wanted <= _DECLARED.keys() else wanted & tasks().keys()
 
 
 def spec_of(name: str) -> TaskSpec:

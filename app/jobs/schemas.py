@@ -128,8 +128,8 @@ class AttemptView(BaseModel):
     traceback: str | None = None
 
 
-class JobSummary(BaseModel):
-    """A job in a list."""
+class JobRow(BaseModel):
+    """What a job's row says of it in a list."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -149,6 +149,14 @@ class JobSummary(BaseModel):
     release: str | None
     progress: dict[str, Any] | None
     error: str | None
+
+
+class JobSummary(JobRow):
+    """A job in a list."""
+
+    hidden_without: str | None = Field(
+        default=None, description="The scope whose lack hides progress, arguments, result and tracebacks."
+    )
 
 
 class JobDetail(JobSummary):
@@ -176,6 +184,7 @@ class TaskView(BaseModel):
     queue: str
     priority: PriorityName
     public: bool
+    scope: str | None = Field(description="What a token needs for jobs of this task, beside `jobs:...`.")
     durable: bool
     schedule: str | None
     sensitive: list[str]

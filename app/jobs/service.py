@@ -19,6 +19,7 @@ from app.jobs.schemas import AttemptView, JobDetail, JobSummary
 from app.jobs.seal import MASK, mask
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -118,12 +119,21 @@ def retry_job(session: Session, *, job_id: str) -> Job:
     return find_job(session, job_id=job_id)
 
 
-def retry_dead(session: Session, *, filters: JobFilter, dead_before: datetime, limit: int) -> int:
-    """Bring back up to `limit` of the dead jobs that `filters` fit, the oldest first.
+def retry_dead(
+    session: Session,
+    *,
+    filters: JobFilter,
+    dead_before: datetime,
+    limit: int,
+    within: Collection[str] | None = None,
+) -> int:
+    """Bring back up to `limit` of the dead jobs that `filters` fit, the oldest first; of tasks `within` only.
 
     Jobs that died after `dead_before` are left, so that a caller who repeats this comes to an end.
     """
     chosen = select(Job.id).where(*conditions(filters, states=[State.DEAD]), Job.finished_at <= dead_before)
+    if within is not None:
+        chosen = chosen.where(Job.task.in_(within))
     return _revive(session, chosen.order_by(Job.accepted_at, Job.id).limit(limit))
 
 

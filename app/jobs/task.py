@@ -118,6 +118,7 @@ def task(
     queue: Queue = Queue.DEFAULT,
     schedule: Schedule | None = None,
     public: bool = False,
+    scope: str | None = None,
     sensitive: Collection[str] = (),
     durable: bool = True,
     retry: registry.Retry | None = None,
@@ -128,7 +129,8 @@ def task(
     """Make a function a task. Its name on the wire is `<package>.<function>` unless `name` says otherwise.
 
     `queue` and `priority` say where it waits; `schedule` when beat starts it; `public` that the API
-    accepts it from clients; `sensitive` names the arguments that are sealed; `retry` what happens after
+    accepts it from clients; `scope` what a token needs for jobs of this task, in place of which it could ask
+    the domain's own routes; `sensitive` names the arguments that are sealed; `retry` what happens after
     a failure. `durable=False` makes a light task: no row in the ledger, so no result, no record, no
     recovery of what a crash takes. Further options are Celery's.
     """
@@ -146,6 +148,7 @@ def task(
             priority=priority,
             schedule=schedule,
             public=public,
+            scope=scope,
             sensitive=frozenset(sensitive),
             durable=durable,
             retry=retry,

@@ -12,6 +12,7 @@ from app.jobs import Retry, checkpoint, job_session, task
 from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is read from the signature)
 from app.mail import service
 from app.mail.message import Message, Recipients, Subject
+from app.mail.scopes import SEND
 from app.topology import Queue
 
 #: A provider that is down for an afternoon costs no mail: the last of these attempts is some 8 hours later.
@@ -20,7 +21,7 @@ PATIENT = Retry(max_attempts=12, first=timedelta(seconds=30), most=timedelta(hou
 Key = Annotated[str, Field(min_length=1, max_length=255)]
 
 
-@task(queue=Queue.EMAILS, public=True, retry=PATIENT, bind=True)
+@task(queue=Queue.EMAILS, public=True, scope=SEND, retry=PATIENT, bind=True)
 def send_email(
     self: JobTask,
     to_addresses: Recipients,
@@ -40,7 +41,7 @@ def send_email(
     return service.send_mail(job_session(), delivery, job_id=job_id, commit=checkpoint)
 
 
-@task(queue=Queue.EMAILS, retry=PATIENT, bind=True)
+@task(queue=Queue.EMAILS, scope=SEND, retry=PATIENT, bind=True)
 def deliver_mail(self: JobTask, delivery_id: int) -> dict[str, Any]:
     """Send a mail that was prepared."""
     delivery = find(job_session(), delivery_id=delivery_id)

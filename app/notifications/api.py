@@ -9,14 +9,12 @@ from sse_starlette import EventSourceResponse
 
 from app import streams
 from app.accounts.service import find_user
-from app.callers import declare_scope, require
+from app.callers import require
 from app.db import reading, transaction
 from app.notifications import devices, events, inbox, schemas
 from app.notifications.models import Notification
+from app.notifications.scopes import READ, WRITE
 from app.notifications.tasks import send_notification
-
-READ = declare_scope("notifications:read", "See inboxes and push endpoints.")
-WRITE = declare_scope("notifications:write", "Send notifications, mark them as read, register devices.")
 
 router = APIRouter(prefix="/api/v1/users/{user_id}", tags=["notifications"])
 may_read = Depends(require(READ))

@@ -13,6 +13,7 @@ from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is
 from app.notifications import delivering, service
 from app.notifications.delivering import Try
 from app.notifications.schemas import USUAL, Channels, Key, Message, Title, Type
+from app.notifications.scopes import WRITE
 from app.topology import Queue
 
 #: A provider may be away for an hour or two without a notification being given up.
@@ -21,7 +22,7 @@ PATIENT = Retry(max_attempts=8, first=timedelta(seconds=5), factor=4, most=timed
 UserId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
-@task(queue=Queue.NOTIFICATIONS, public=True, bind=True)
+@task(queue=Queue.NOTIFICATIONS, public=True, scope=WRITE, bind=True)
 def send_notification(
     self: JobTask,
     user_id: UserId,
@@ -48,13 +49,13 @@ def send_notification(
     return {"notification_id": notification_id}
 
 
-@task(queue=Queue.NOTIFICATIONS, retry=PATIENT, bind=True)
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=PATIENT, bind=True)
 def deliver_email(self: JobTask, notification_id: int) -> str:
     """Hand a notification on as a mail."""
     return delivering.deliver_email(job_session(), notification_id=notification_id, this=_try_of(self))
 
 
-@task(queue=Queue.NOTIFICATIONS, retry=PATIENT, bind=True)
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=PATIENT, bind=True)
 def deliver_push(self: JobTask, notification_id: int) -> str:
     """Send a notification to the user's devices."""
     return delivering.deliver_push(job_session(), notification_id=notification_id, this=_try_of(self))

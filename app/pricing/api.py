@@ -6,17 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response, status
 
-from app.callers import declare_scope, require
+from app.callers import require
 from app.db import reading, transaction
 from app.jobs.models import Job, State
 from app.pricing import catalogue, schemas, sweep
 from app.pricing.errors import RecomputeNotFound
 from app.pricing.rules import DAYS_THRESHOLD
 from app.pricing.rules_file import current_rules
+from app.pricing.scopes import READ, WRITE
 from app.pricing.tasks import recompute_all_discounts
-
-READ = declare_scope("pricing:read", "See products, batches and prices.")
-WRITE = declare_scope("pricing:write", "Recompute discounts.")
 
 #: Batches in one transaction when the request itself does the work.
 SYNC_CHUNK = 1_000

@@ -16,6 +16,7 @@ from app.pricing import service, sweep
 from app.pricing.facts import KeyRange, Progress, Stats
 from app.pricing.rules import DAYS_THRESHOLD
 from app.pricing.rules_file import current_rules
+from app.pricing.scopes import WRITE
 from app.schedule.spec import cron
 from app.topology import Queue
 
@@ -36,7 +37,7 @@ STEP = 500
 PATIENT = Retry(max_attempts=8, most=timedelta(minutes=2))
 
 
-@task(queue=Queue.DISCOUNTS, schedule=cron("0 * * * *"), public=True, retry=PATIENT)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, schedule=cron("0 * * * *"), public=True, retry=PATIENT)
 def recompute_all_discounts(
     days_threshold: Days = DAYS_THRESHOLD, chunk_size: ChunkSize = 100
 ) -> dict[str, int]:
@@ -44,7 +45,7 @@ def recompute_all_discounts(
     return _recompute(days_threshold=days_threshold, chunk_size=chunk_size)
 
 
-@task(queue=Queue.DISCOUNTS, public=True, retry=PATIENT)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=PATIENT)
 def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
     """Set the discount of one batch."""
     stats = service.recompute_batch(
@@ -53,7 +54,7 @@ def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
     return asdict(stats)
 
 
-@task(queue=Queue.DISCOUNTS, public=True, retry=PATIENT, bind=True)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=PATIENT, bind=True)
 def parallel_recompute_discounts(
     self: JobTask, days_threshold: Days = DAYS_THRESHOLD, chunk_size: PartSize = PART
 ) -> dict[str, int]:
@@ -73,14 +74,14 @@ def parallel_recompute_discounts(
     raise self.replace(chord(parts, summarise_recompute.s()))
 
 
-@task(queue=Queue.DISCOUNTS, retry=PATIENT)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, retry=PATIENT)
 def recompute_batch_chunk(after_id: int, upto_id: int, days_threshold: Days) -> dict[str, int]:
     """One part of a parallel recompute: the batches with ids above `after_id` up to `upto_id`."""
     keys = KeyRange(after=after_id, upto=upto_id)
     return _recompute(days_threshold=days_threshold, chunk_size=STEP, keys=keys)
 
 
-@task(queue=Queue.DISCOUNTS)
+@task(queue=Queue.DISCOUNTS, scope=WRITE)
 def summarise_recompute(stats: list[dict[str, int]]) -> dict[str, int]:
     """The end of a parallel recompute: the sum of what its parts did."""
     return asdict(sum((Stats(**part) for part in stats), Stats()))
@@ -92,7 +93,7 @@ def cleanup_expired_discounts() -> dict[str, int]:
     return asdict(service.cleanup_expired(session=job_session(), now=datetime.now(UTC)))
 
 
-@task(queue=Queue.ANALYTICS, schedule=cron("0 */6 * * *"), retry=PATIENT)
+@task(queue=Queue.ANALYTICS, scope=WRITE, schedule=cron("0 */6 * * *"), retry=PATIENT)
 def update_price_history() -> dict[str, int]:
     """Record the prices that changed, the return to the base price included."""
     return {"recorded": sweep.record_prices(transaction=_of_job, chunk_size=STEP, report=_report)}

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.callers import require
 from app.db import reading
 from app.jobs import registry
-from app.jobs.api import READ
+from app.jobs.scopes import READ
 from app.schedule.models import ScheduleState
 
 router = APIRouter(tags=["schedules"])
