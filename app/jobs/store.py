@@ -111,8 +111,12 @@ def _connect() -> Connection:
         )
         db.prepare_sqlite(opened)
         return opened
+    # Not as a URL: what may stand in a password is written otherwise in libpq's, which says all of one it
+    # cannot read.
+    psycopg_url = url.set(drivername="postgresql+psycopg")
+    _, place = psycopg_url.get_dialect()().create_connect_args(psycopg_url)
     return psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False),
+        **place,
         autocommit=True,
         connect_timeout=int(db.CONNECT_TIMEOUT.total_seconds()),
         options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
