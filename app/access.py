@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import ipaddress
 import re
 import time
 import uuid
@@ -20,6 +21,7 @@ from structlog.contextvars import bound_contextvars
 
 from app import db, tokens
 from app.callers import Caller, ExpiredToken, InvalidToken, MissingToken, header_verified_at
+from app.config import settings
 from app.errors import Unauthorized
 from app.problems import DATABASE_DOWN, DatabaseDown, respond_to, respond_unforeseen
 
@@ -33,7 +35,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 TRUSTED_FOR = timedelta(seconds=1)
 #: For so long a known token is let in while the database does not answer, and to the probes.
 TRUSTED_WITHOUT_DATABASE = timedelta(seconds=60)
-PROBES = frozenset({"/livez", "/readyz"})
+LIVENESS = "/livez"
+PROBES = frozenset({LIVENESS, "/readyz"})
 MAX_REMEMBERED = 10_000
 
 
@@ -93,7 +96,7 @@ class Authenticate:
         self._noted: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_verified_by_route(scope):
+        if scope["type"] != "http" or is_verified_by_route(scope) or is_open(scope):
             await self.app(scope, receive, send)
             return
         try:
@@ -146,6 +149,30 @@ def is_verified_by_route(scope: Scope) -> bool:
     """Whether the request carries what its route checks in place of a token."""
     header = header_verified_at(scope["path"])
     return header is not None and header in Headers(scope=scope)
+
+
+def is_open(scope: Scope) -> bool:
+    """Whether the request asks for nothing but a sign of life, from where that may be asked without a token.
+
+    What a proxy hands on comes from loopback, too, and is told by the header that it adds.
+    """
+    headers = Headers(scope=scope)
+    if scope["path"] != LIVENESS or scope["method"] not in ("GET", "HEAD") or "authorization" in headers:
+        return False
+    if settings().livez_open:
+        return True
+    forwarded = "x-forwarded-for" in headers or "forwarded" in headers
+    return not forwarded and _is_loopback(scope)
+
+
+def _is_loopback(scope: Scope) -> bool:
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+    except ValueError:
+        return False
+    # A socket that serves both families shows an IPv4 caller so.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def secret_of(scope: Scope) -> str:

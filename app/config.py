@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(default=8000, description="Port the API listens on.")
     api_workers: Annotated[int, Field(ge=1, le=64)] = Field(default=2, description="gunicorn processes.")
+    livez_open: bool = Field(
+        default=False,
+        description="Whether /livez answers anybody without a token, as load balancers need; callers on "
+        "loopback always may ask.",
+    )
     worker_concurrency: Annotated[int, Field(ge=1, le=512)] | None = Field(
         default=None, description="Processes of a worker. Unset: the number of its pool."
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.routing import iter_route_contexts
+from starlette.testclient import TestClient
 
 from app import migrations
 from app.access import TRUSTED_FOR
@@ -182,3 +183,36 @@ def test_without_the_database_the_process_lives_and_everything_else_waits(
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
         assert answer.headers["Retry-After"]
         assert "127.0.0.1" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("::ffff:127.0.0.1", {}, 200),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}, 401),
+        ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}, 401),
+        ("127.0.0.1", {"Authorization": "Bearer gw_x"}, 401),
+        ("203.0.113.9", {}, 401),
+        ("not-an-address", {}, 401),
+    ],
+)
+def test_a_sign_of_life_needs_no_token_on_loopback(
+    database: Engine, client: str, headers: dict[str, str], status: int
+) -> None:
+    asking = TestClient(create_app(), client=(client, 4711))
+    assert asking.get("/livez", headers=headers).status_code == status
+    for path in ("/readyz", "/livez/", "/metrics", "/api/v1/tasks"):
+        assert asking.get(path, headers=headers).status_code == 401
+    assert asking.post("/livez", headers=headers).status_code == 401
+
+
+def test_a_setting_opens_the_sign_of_life_to_load_balancers(
+    database: Engine, configure: Callable[..., None]
+) -> None:
+    asking = TestClient(create_app(), client=("203.0.113.9", 4711))
+    assert asking.get("/livez").status_code == 401
+    configure(livez_open="true")
+    assert (asking.get("/livez").status_code, asking.get("/livez").json()) == (200, {"status": "ok"})
+    assert asking.get("/readyz").status_code == 401

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import db
 from app.deliveries import pace
@@ -27,6 +27,7 @@ from app.deliveries.errors import (
 )
 from app.deliveries.models import Delivery, DeliveryState
 from app.jobs import RetryableError
+from app.jobs.models import TERMINAL, Job
 from app.jobs.service import is_running, retry_job
 from app.pruning import kept_since, prune
 
@@ -153,6 +154,13 @@ def settle(session: Session, *, delivery_id: int, was_sent: bool) -> Delivery:
     if not was_sent and delivery.job_id is not None:
         retry_job(session, job_id=delivery.job_id)
     return delivery
+
+
+def count_stuck(session: Session) -> int:
+    """How many deliveries are marked as being sent whose job has ended or is gone."""
+    open_job = select(Job.id).where(Job.id == Delivery.job_id, Job.state.not_in(TERMINAL))
+    stuck = (Delivery.state == DeliveryState.SENDING) & ~open_job.exists()
+    return session.scalar(select(func.count()).where(stuck)) or 0
 
 
 def forget_settled(session: Session, *, commit: Callable[[], None]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.doctor import broker, database, deliveries, fleet, host
+from app.doctor import broker, database, deliveries, fleet, host, jobs
 from app.doctor.finding import Finding, Level
 from app.failures import ExitCode, Failure, explain, first_line
 
@@ -33,6 +33,8 @@ LEDGER = Chapter(
         fleet.schedules_have_tasks,
         fleet.schedules_fire,
         fleet.no_job_is_overdue,
+        jobs.no_job_is_dead,
+        deliveries.no_delivery_is_stuck,
         deliveries.no_delivery_is_uncertain,
     ),
 )

@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 
 from app.db import reading
 from app.deliveries.models import Delivery, DeliveryState
+from app.deliveries.service import count_stuck
 from app.doctor.finding import Finding
 
 ABOUT = "deliveries"
@@ -24,3 +25,17 @@ def no_delivery_is_uncertain() -> Finding:
             "deliveries settle ID --sent (or --not-sent)",
         )
     return Finding.ok(ABOUT, "No delivery is uncertain.")
+
+
+def no_delivery_is_stuck() -> Finding:
+    """Whether a delivery claims to be under way while no job carries it any more."""
+    with reading() as session:
+        count = count_stuck(session)
+    if count:
+        return Finding.problem(
+            ABOUT,
+            f"{count} deliveries are marked as being sent, and no job sends them any more.",
+            fix="See which: groundwork deliveries list --state sending; run their jobs again: "
+            "groundwork jobs retry ID",
+        )
+    return Finding.ok(ABOUT, "No delivery is stuck.")

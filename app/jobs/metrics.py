@@ -15,6 +15,7 @@ from sqlalchemy import func, literal_column, select, union_all
 from app import quarantine
 from app.config import settings
 from app.db import clock, reading
+from app.domains import modules
 from app.jobs import publish
 from app.jobs.models import Job, JobStat, State, Worker
 from app.jobs.overdue import count_overdue
@@ -56,25 +57,32 @@ class LedgerCollector(Collector):
         """Every metric, from one look at the database and one at the broker."""
         lists = broker_lists()
         with reading() as session:
-            yield _gauge("jobs", "Jobs by state.", ("state", *LABELS), _live(session))
-            yield _gauge(
+            yield gauge("jobs", "Jobs by state.", ("state", *LABELS), _live(session))
+            yield gauge(
                 "queue_oldest_ready_seconds", "Age of the oldest due job.", ("queue",), _ages(session)
             )
             overdue = count_overdue(session, lists)
-            yield _gauge(
+            yield gauge(
                 "jobs_overdue", "Jobs nobody brings forward. Must be 0.", ("reason",), overdue.items()
             )
-            yield _gauge(
-                "workers", "Workers heard of within a lease.", ("node", "release"), _workers(session)
+            yield gauge("workers", "Workers heard of within a lease.", ("node", "release"), _workers(session))
+            yield gauge(
+                "worker_heartbeat_age_seconds",
+                "Since a worker's heartbeat was last written.",
+                ("node", "release"),
+                _heartbeats(session),
             )
+            for module in modules("metrics"):
+                if module.__name__ != __name__:
+                    yield from module.families(session)
             yield from _finished(session)
-        yield _gauge("broker_up", "Whether Redis answers.", (), [((), int(lists is not None))])
-        yield _gauge("queue_messages", "Messages in Redis.", ("queue", "priority"), _depths(lists or ()))
+        yield gauge("broker_up", "Whether Redis answers.", (), [((), int(lists is not None))])
+        yield gauge("queue_messages", "Messages in Redis.", ("queue", "priority"), _depths(lists or ()))
         if lists is not None:
             yield from _put_aside()
 
 
-def _gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[Any, float]]) -> Metric:
+def gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[Any, float]]) -> Metric:
     family = GaugeMetricFamily(f"groundwork_{name}", text, labels=labels)
     for values, number in samples:
         family.add_metric([values] if isinstance(values, str) else [str(value) for value in values], number)
@@ -107,6 +115,13 @@ def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
         yield (node, release), count
 
 
+def _heartbeats(session: Session) -> Iterator[tuple[tuple[str, str], float]]:
+    """Of the worker last heard of, where several ran on a node: it has taken over from the others."""
+    last = select(Worker.node, Worker.release, func.max(Worker.seen_at), clock())
+    for node, release, seen, now in session.execute(last.group_by(Worker.node, Worker.release)):
+        yield (node, release), max((now - seen).total_seconds(), 0.0)
+
+
 def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]]:
     for found in lists:
         yield (found.queue.value, found.step.name.lower()), found.length
@@ -114,7 +129,7 @@ def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]
 
 def _put_aside() -> Iterator[Metric]:
     held = quarantine.held(publish.client())
-    yield _gauge(
+    yield gauge(
         "quarantine_messages", "What came from a queue, is no message, and is kept.", (), [((), held.kept)]
     )
     total = CounterMetricFamily("groundwork_messages_put_aside", "All that was ever put aside there.")

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 def test_every_fault_comes_with_its_remedy(database: Engine) -> None:
     findings = examine()
-    assert {finding.about for finding in findings} == {"host", "broker", "database", "fleet", "deliveries"}
+    assert {finding.about for finding in findings} == {
+        "host",
+        "broker",
+        "database",
+        "fleet",
+        "jobs",
+        "deliveries",
+    }
     assert all(finding.fix for finding in findings if finding.level is not Level.OK)
 
 
