@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -27,11 +28,16 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from artefact import DESCRIPTION, description_of, pack
 from checkout import ReleaseFailed, State, copy_inputs, state_of
 from wheels import TARGETS, Target, pinned_to, requirements_for, wheels_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "var" / "wheels"
@@ -39,6 +45,27 @@ CACHE = ROOT / "var" / "wheels"
 
 def build(*, wanted_id: str | None, pythons: list[str], to: Path) -> Path:
     """Make the artefact, or find it made. Raises `ReleaseFailed`."""
+    to.mkdir(parents=True, exist_ok=True)
+    with _alone(to):
+        return _build(wanted_id=wanted_id, pythons=pythons, to=to)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two builds at once would write one file; the second waits, and finds what the first made."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Waiting for another build in {folder} to end ...", file=sys.stderr)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _build(*, wanted_id: str | None, pythons: list[str], to: Path) -> Path:
     state = state_of(ROOT)
     artefact = to / f"groundwork-{wanted_id or state.id}.tar.gz"
     if artefact.exists():
@@ -49,7 +76,6 @@ def build(*, wanted_id: str | None, pythons: list[str], to: Path) -> Path:
                 f"{artefact} was made from something else, and hosts take an id for one content only. "
                 "Choose another --id, or remove the file if no host has it."
             )
-    to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to, prefix=".build-") as scratch:
         source = Path(scratch) / "source"
         state = copy_inputs(ROOT, to=source)

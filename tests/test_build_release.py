@@ -195,6 +195,19 @@ def test_what_is_no_part_of_a_release_does_not_make_another(clone: Clone, artefa
     assert clone.build() == artefact
 
 
+def test_two_builds_at_once_make_one_artefact(clone: Clone, artefact: Path, tmp_path: Path) -> None:
+    command = [sys.executable, clone.folder / "scripts" / "release.py", "--python", PYTHON, "--to", tmp_path]
+    builds = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    said = [process.communicate() for process in builds]
+
+    assert [process.returncode for process in builds] == [0, 0, 0], said
+    assert {printed for printed, _ in said} == {f"{tmp_path / artefact.name}\n"}
+    assert sum("Building groundwork's own wheel" in noted for _, noted in said) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [artefact.name]
+
+
 def test_an_id_is_for_one_content_only(clone: Clone) -> None:
     named = clone.build("--id", "rehearsal")
     assert clone.build("--id", "rehearsal") == named
