@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 from celery import signals
-from kombu.utils import json
 from sqlalchemy.orm import Session
 
 from app import db
 from app.config import settings
 from app.jobs import store
+from app.jobs.encoding import encode
 from app.jobs.errors import LeaseLost, NoJobRunning
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class RunningJob:
 
     def checkpoint(self, progress: Mapping[str, Any] | None) -> None:
         """Commit the effects so far, if this worker still holds the job. Raises `LeaseLost`."""
-        encoded = None if progress is None else json.dumps(progress)
+        encoded = None if progress is None else encode(progress, what="The progress")
         session = self.session()
         session.flush()
         if not store.checkpoint(store.under(session), job_id=self.id, fence=self.fence, progress=encoded):

@@ -9,18 +9,16 @@ import structlog
 from celery import states
 from celery.exceptions import NotRegistered, Reject
 from celery.worker import state as worker_state
-from kombu.exceptions import EncodeError
-from kombu.utils import json
 from sqlalchemy import update
 
 from app import db
 from app.jobs import attempt, chords, ending, outbox, verdicts
 from app.jobs.celery_states import PROGRESS, STATE_KEY
+from app.jobs.encoding import encode, exception, sentence
 from app.jobs.errors import LeaseLost
 from app.jobs.heart import holder
 from app.jobs.models import Job, State
 from app.jobs.results import LedgerResults, surrounding_transaction
-from app.jobs.verdicts import sentence
 
 if TYPE_CHECKING:
     from celery.exceptions import Ignore
@@ -43,7 +41,7 @@ class LedgerBackend(LedgerResults):
         if job.moved is not None:
             self._end_current(job, verdicts.moved(job), keep_effects=True)
             return
-        encoded = None if getattr(request, "ignore_result", False) else _encode(result)
+        encoded = None if getattr(request, "ignore_result", False) else encode(result)
         if request is not None and request.chord:
             chords.count_part(self.app, job.session(), group_id=request.group, part_id=task_id, result=result)
         try:
@@ -72,6 +70,9 @@ class LedgerBackend(LedgerResults):
             outbox.offer_later(task_id)
             return
         job = attempt.current()
+        if job is not None:
+            # What Celery gives is another exception where the one that was raised cannot be pickled.
+            exc = sys.exc_info()[1] or exc
         verdict = verdicts.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
         if job is not None and job.id == task_id:
             self._end_current(job, verdict, request=request, exc=exc)
@@ -209,17 +210,11 @@ class LedgerBackend(LedgerResults):
                 chords.foretell_death(session, job_id=task_id, request=request, result=result)
         elif job is not None and job.id == task_id:
             shown = result if isinstance(result, dict) else {"info": result}
-            job.report(json.dumps(shown if state == PROGRESS else {**shown, STATE_KEY: state}))
+            shown = shown if state == PROGRESS else {**shown, STATE_KEY: state}
+            job.report(encode(shown, what="The progress"))
 
     def _prepared(self, exc: Any) -> Any:
-        return self.prepare_exception(exc, "json") if isinstance(exc, Exception) else None
-
-
-def _encode(result: Any) -> str:
-    try:
-        return str(json.dumps(result))
-    except (TypeError, ValueError) as error:
-        raise EncodeError(f"The result is not JSON: {error}. Return plain values.") from error
+        return exception(exc) if isinstance(exc, Exception) else None
 
 
 def _await_replacement(job: attempt.RunningJob) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from app.db import clock
 from app.jobs import groups, registry
+from app.jobs.encoding import text
 from app.jobs.models import Job, JobGroup, State
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def fail(backend: LedgerBackend, session: Session, *, group_id: str, part_id: st
     except ChordError as problem:
         if options.get("task_id"):
             waiting = Context({"task": body.task, "group": options.get("group_id")})
-            result = backend.prepare_exception(problem, "json")
+            result = backend.prepare_exception(problem)
             foretell_death(session, job_id=options["task_id"], request=waiting, result=result)
         backend.chord_error_from_stack(body, problem)
     if options.get("chord"):
@@ -105,7 +106,7 @@ def foretell_death(session: Session, *, job_id: str, request: Any, result: Any) 
             finished_at=clock(),
             attempt=0,
             fence=0,
-            error=json.dumps(result) if not isinstance(result, dict) else _words(result),
+            error=text(json.dumps(result) if not isinstance(result, dict) else _words(result)),
             result=result,
         )
     )

@@ -9,6 +9,8 @@ from kombu.utils import json
 from sqlalchemy import CursorResult, insert, literal, select, update
 
 from app.db import clock
+from app.jobs.encoding import MAX_TRACEBACK
+from app.jobs.encoding import text as as_text
 from app.jobs.models import Attempt, Job, Outcome, State
 from app.jobs.outbox import publish_after_commit
 
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.jobs.store import NewJob
-
-MAX_ERROR_LENGTH = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,8 @@ def _record(guard: ColumnElement[bool], verdict: Verdict) -> Any:
         Job.started_at,
         clock(),
         literal(verdict.outcome.value),
-        literal(verdict.error and verdict.error[:MAX_ERROR_LENGTH]),
-        literal(verdict.traceback),
+        literal(verdict.error and as_text(verdict.error)),
+        literal(verdict.traceback and as_text(verdict.traceback, limit=MAX_TRACEBACK)),
     ).where(guard)
     # A worker's main process and its child may both report the end: the second waits and finds no such job.
     row = row.with_for_update()
@@ -89,7 +89,7 @@ def _next(verdict: Verdict) -> dict[str, Any]:
         "lease_until": None,
         "published_at": None,
         "finished_at": clock() if terminal else None,
-        "error": verdict.error and verdict.error[:MAX_ERROR_LENGTH],
+        "error": verdict.error and as_text(verdict.error),
         "result": verdict.result,
     }
     if verdict.state is State.SCHEDULED:

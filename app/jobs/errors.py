@@ -6,6 +6,8 @@ import difflib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from kombu.exceptions import EncodeError
+
 from app.errors import Conflict, GroundworkError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -52,6 +54,18 @@ class ArgumentsNotJson(InvalidInput):
 
     def __init__(self, *, task: str, problem: str) -> None:
         super().__init__(f"The arguments of {task} are not JSON: {problem}. Pass plain values or ids.")
+
+
+class NotJson(GroundworkError, EncodeError):
+    """Raised in a worker for a value of a body that the ledger cannot keep. Celery asks for its own class."""
+
+    code = "not_json"
+
+    def __init__(self, *, what: str, problem: str) -> None:
+        super().__init__(
+            f"{what} is not JSON: {problem}. Use plain values (text, numbers, lists, objects with text as "
+            "keys), and None or text in place of NaN and infinity."
+        )
 
 
 class UnknownTask(NotFound):

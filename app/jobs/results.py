@@ -11,7 +11,7 @@ from celery.result import GroupResult, result_from_tuple
 from sqlalchemy import select
 
 from app import db
-from app.jobs import attempt, groups
+from app.jobs import attempt, encoding, groups
 from app.jobs.celery_states import result_of, state_of
 from app.jobs.models import Attempt, Job, JobGroup, State
 from app.jobs.signatures import sealed
@@ -76,6 +76,16 @@ class LedgerResults(BaseBackend):
         if job.state == State.CANCELLED:
             return {**meta, "result": TaskRevokedError(job.error)}
         return dict(self.meta_from_decoded(meta))
+
+    def prepare_exception(self, exc: BaseException, serializer: str | None = None) -> Any:  # noqa: ARG002
+        """An exception as the ledger keeps it, whatever it holds."""
+        return encoding.exception(exc)
+
+    def exception_to_python(self, exc: Any) -> Any:
+        """The exception that was kept, with the types of its arguments."""
+        if isinstance(exc, dict):
+            exc = {**exc, "exc_message": encoding.arguments(exc.get("exc_message", ""))}
+        return super().exception_to_python(exc)
 
     def wait_for(
         self,

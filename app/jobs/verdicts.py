@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 REQUEUE_SECONDS = 1.0
 
 
-def sentence(error: Any) -> str:
-    """An error for a person: its class and what it says."""
-    if not isinstance(error, BaseException):
-        return str(error)
-    said = str(error)
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
 def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = None) -> Verdict:
     """The job goes on as its body asked, through `self.retry()` or `self.replace()`."""
     new = job.moved

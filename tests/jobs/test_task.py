@@ -140,7 +140,7 @@ def test_a_failure_that_no_repetition_mends_kills_the_job_at_once(task: Any, err
 def test_a_result_that_is_not_json_kills_the_job_with_the_remedy() -> None:
     job = ended(tasks.not_json.delay().id)
     assert job.state == State.DEAD
-    assert "Return plain values." in str(job.error)
+    assert str(job.error).startswith("NotJson: The result is not JSON: ")
 
 
 def test_self_retry_keeps_one_row_and_one_id() -> None:
