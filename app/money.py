@@ -1,8 +1,12 @@
-"""Amounts of money: whole minor units (cents) with their currency, never a float."""
+"""Amounts of money: whole units with their currency, never a float.
+
+An official currency is counted in its minor units (cents). Others, such as BTC, have no agreed number of
+decimals: their amounts are counted with as many as they came with, and that number (`scale`) lies beside.
+"""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from app.errors import InvalidInput
 
@@ -16,6 +20,23 @@ _MINOR_DIGITS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 USUAL_MINOR_DIGITS = 2
+#: The currencies with two decimals. Source: the same list.
+_USUAL = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE
+CHF CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD
+HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP
+MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR
+SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED
+VES WST XCD XCG YER ZAR ZMW ZWG ZWL
+"""
+OFFICIAL = frozenset(_USUAL.split()) | frozenset(_MINOR_DIGITS)
+#: What a column of whole numbers holds.
+MOST_UNITS = 2**63 - 1
+#: More decimals than any currency has: 18 are those of Ether.
+MOST_SCALE = 30
+#: Digits of an amount that are written out to a person.
+SHOWN_DIGITS = 40
+_EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
 
 
 class FractionOfMinorUnit(InvalidInput):
@@ -23,9 +44,22 @@ class FractionOfMinorUnit(InvalidInput):
 
     code = "fraction_of_minor_unit"
 
+    def __init__(self, *, amount: Decimal, currency: str, scale: int | None = None) -> None:
+        digits = minor_digits(currency) if scale is None else scale
+        super().__init__(
+            f"{str(amount)[:SHOWN_DIGITS]} {currency} has more than the {digits} decimals of {currency}."
+        )
+
+
+class AmountTooLarge(InvalidInput):
+    """Raised for an amount beyond what is kept, or that is no number at all."""
+
+    code = "amount_too_large"
+
     def __init__(self, *, amount: Decimal, currency: str) -> None:
         super().__init__(
-            f"{amount} {currency} has more than the {minor_digits(currency)} decimals of {currency}."
+            f"{str(amount)[:SHOWN_DIGITS]} {currency} is no amount that can be kept: give a number of at "
+            f"most {len(str(MOST_UNITS)) - 1} digits, decimals included."
         )
 
 
@@ -34,19 +68,52 @@ def minor_digits(currency: str) -> int:
     return _MINOR_DIGITS.get(currency, USUAL_MINOR_DIGITS)
 
 
-def to_minor(amount: Decimal, currency: str) -> int:
-    """`amount` in minor units: 12.50 EUR is 1250. Raises `FractionOfMinorUnit` rather than round."""
-    units = amount.scaleb(minor_digits(currency))
-    if units != units.to_integral_value():
-        raise FractionOfMinorUnit(amount=amount, currency=currency)
-    return int(units)
+def scale_of(amount: Decimal, currency: str) -> int:
+    """How many decimals `amount` is counted with: those of an official currency, all it has of another.
+
+    Raises `FractionOfMinorUnit` for more than any currency has.
+    """
+    digits = minor_digits(currency)
+    if currency in OFFICIAL or not amount.is_finite():
+        return digits
+    try:
+        exponent = _EXACT.normalize(amount).as_tuple().exponent
+    except Inexact:
+        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=MOST_SCALE) from None
+    if -int(exponent) > MOST_SCALE:
+        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=MOST_SCALE)
+    return max(digits, -int(exponent))
 
 
-def to_decimal(minor: int, currency: str) -> Decimal:
-    """Minor units as the decimal number that a person writes."""
-    return Decimal(minor).scaleb(-minor_digits(currency))
+def to_minor(amount: Decimal, currency: str, *, scale: int | None = None) -> int:
+    """`amount` in minor units, or with `scale` decimals: 12.50 EUR is 1250.
+
+    Raises `FractionOfMinorUnit` rather than round, and `AmountTooLarge`.
+    """
+    digits = minor_digits(currency) if scale is None else scale
+    if not amount.is_finite() or amount.adjusted() + digits >= len(str(MOST_UNITS)):
+        raise AmountTooLarge(amount=amount, currency=currency)
+    try:
+        units = _EXACT.scaleb(amount, digits)
+        whole = _EXACT.to_integral_exact(units)
+    except Inexact:
+        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=scale) from None
+    if abs(whole) > MOST_UNITS:
+        raise AmountTooLarge(amount=amount, currency=currency)
+    return int(whole)
 
 
-def shown(minor: int, currency: str) -> str:
+def to_decimal(minor: int | Decimal, currency: str, *, scale: int | None = None) -> Decimal:
+    """Minor units, or such with `scale` decimals, as the decimal number that a person writes."""
+    return Decimal(minor).scaleb(-(minor_digits(currency) if scale is None else scale))
+
+
+def in_minor(units: int, currency: str, *, scale: int | None) -> Decimal:
+    """Units with `scale` decimals in minor units, of which they may be fractions."""
+    digits = minor_digits(currency)
+    return Decimal(units).scaleb(digits - (digits if scale is None else scale))
+
+
+def shown(minor: int | Decimal, currency: str) -> str:
     """An amount for a person, such as "1,250.00 EUR"."""
-    return f"{to_decimal(minor, currency):,} {currency}"
+    return f"{to_decimal(minor, currency):,f} {currency}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, case, select
@@ -126,14 +127,14 @@ def _members(session: Session, household_ids: set[int]) -> dict[int, _Members]:
     return found
 
 
-def _reached(budget: Row[*tuple[Any, ...]], spent: Mapping[str, int]) -> list[int]:
+def _reached(budget: Row[*tuple[Any, ...]], spent: Mapping[str, Decimal]) -> list[int]:
     """The thresholds, in percent, that spending in the budget's own currency has come to."""
-    percent_of_amount = spent.get(budget.currency, 0) * wording.WHOLE
+    percent_of_amount = spent.get(budget.currency, Decimal()) * wording.WHOLE
     return [threshold for threshold in budget.thresholds if percent_of_amount >= threshold * budget.amount]
 
 
 def _alert_for(
-    budget: Row[*tuple[Any, ...]], user_id: int, *, span: Span, spent: Mapping[str, int]
+    budget: Row[*tuple[Any, ...]], user_id: int, *, span: Span, spent: Mapping[str, Decimal]
 ) -> _Alert:
     highest = max(_reached(budget, spent))
     key = f"budget:{budget.id}:{span.start.isoformat()}:{{}}:{user_id}"
@@ -155,7 +156,7 @@ def _alert_for(
             "budget_id": budget.id,
             "period_start": span.start.isoformat(),
             "threshold": highest,
-            "spent": here,
+            "spent": int(here),
             "amount": budget.amount,
             "currency": budget.currency,
         },

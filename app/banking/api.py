@@ -93,6 +93,26 @@ def list_accounts(household_id: Id, limit: Limit = 50, cursor: Cursor = None) ->
     return schemas.AccountPage(accounts=rows, next=page.next)
 
 
+@router.get("/banking/households/{household_id}/set-aside", dependencies=[may_read])
+def list_set_aside(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.SetAsidePage:
+    """What the banks of a household told and could not be kept, each with its reason."""
+    with reading() as session:
+        page = linked.set_aside(session, household_id=household_id, after=cursor, limit=limit)
+        rows = [schemas.SetAsideView.model_validate(row) for row in page.rows]
+    return schemas.SetAsidePage(rows=rows, next=page.next)
+
+
+@router.delete(
+    "/banking/households/{household_id}/set-aside/{row_id}",
+    dependencies=[may_write],
+    status_code=status.HTTP_204_NO_CONTENT,
+)
+def dismiss_set_aside(household_id: Id, row_id: Id) -> None:
+    """Forget something that was set aside: somebody has seen to it."""
+    with transaction() as session:
+        linked.dismiss(session, household_id=household_id, row_id=row_id)
+
+
 @router.get("/banking/accounts/{account_id}/transactions", dependencies=[may_read])
 def list_transactions(account_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.TransactionPage:
     """The transactions of an account, the last stored first."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, delete, select, update
 
+from app.banking import aside
+from app.banking.facts import AsideKind
 from app.banking.models import BankAccount, Category, Transaction
 from app.db import insert_or_update
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 class Targets:
     """Where the transactions of an item go, by Plaid's ids of accounts and Plaid's categories."""
 
+    item_id: int
     accounts: Mapping[str, int]
     categories: Mapping[str, int]
 
@@ -35,6 +38,7 @@ def targets_of(session: Session, *, item_id: int, household_id: int) -> Targets:
         Category.household_id == household_id, Category.plaid_category.is_not(None)
     )
     return Targets(
+        item_id=item_id,
         accounts=dict(session.execute(accounts).all()),
         categories={name: key for name, key in session.execute(categories) if name is not None},
     )
@@ -51,16 +55,19 @@ def add_accounts(session: Session, *, item_id: int, accounts: Iterable[AccountFa
 
 def put_accounts(session: Session, *, item_id: int, accounts: Iterable[AccountFacts]) -> None:
     """Store new accounts, and what the bank says of known ones; what the household set stays."""
-    rows = [_account_row(facts, item_id=item_id) for facts in accounts]
+    rows = [_account_row(facts, item_id=item_id) for facts in accounts if facts.is_read]
     if not rows:
         return
     statement = insert_or_update(session, BankAccount)
-    told = ("name", "mask", "type", "subtype", "currency", "current_balance", "available_balance")
+    told = ("name", "mask", "type", "subtype", "currency", "current_balance", "available_balance", "scale")
     statement = statement.on_conflict_do_update(
         index_elements=[BankAccount.plaid_account_id],
         set_={name: statement.excluded[name] for name in told},
+        where=BankAccount.item_id == item_id,
     )
     session.connection().execute(statement, rows)
+    read = [row["plaid_account_id"] for row in rows]
+    aside.clear(session, item_id=item_id, kind=AsideKind.ACCOUNT, ids=read)
 
 
 def _account_row(facts: AccountFacts, *, item_id: int) -> dict[str, Any]:
@@ -74,21 +81,40 @@ def _account_row(facts: AccountFacts, *, item_id: int) -> dict[str, Any]:
         "currency": facts.currency,
         "current_balance": facts.current,
         "available_balance": facts.available,
+        "scale": facts.scale,
         "is_active": True,
         "include_in_budget": True,
     }
 
 
-def put_page(session: Session, page: SpooledPage, *, targets: Targets) -> None:
-    """Make the tables agree with one page of changes."""
-    if page.put:
-        _put_movements(session, page.put, targets=targets)
+def put_page(session: Session, page: SpooledPage, *, targets: Targets, now: datetime) -> int:
+    """Make the tables agree with one page of changes; how many rows were set aside."""
+    placed = [movement for movement in page.put if movement.account_id in targets.accounts]
+    unlisted = [movement for movement in page.put if movement.account_id not in targets.accounts]
+    rows = [*page.aside, *(aside.unlisted(movement) for movement in unlisted)]
+    aside.put_aside(session, rows, item_id=targets.item_id, now=now)
+    _put_movements(session, placed, targets=targets)
     if page.removed:
         mine = Transaction.account_id.in_(targets.accounts.values())
         session.execute(delete(Transaction).where(Transaction.plaid_transaction_id.in_(page.removed), mine))
+        _clear(session, page.removed, targets=targets)
+    return len(rows)
 
 
-def _put_movements(session: Session, movements: Iterable[Movement], *, targets: Targets) -> None:
+def take_up(session: Session, *, targets: Targets) -> None:
+    """Store the transactions that were set aside for want of an account that is there by now."""
+    waiting = aside.waiting_for(session, item_id=targets.item_id, accounts=targets.accounts)
+    _put_movements(session, waiting, targets=targets)
+
+
+def _clear(session: Session, ids: Sequence[str], *, targets: Targets) -> None:
+    aside.clear(session, item_id=targets.item_id, kind=AsideKind.TRANSACTION, ids=ids)
+
+
+def _put_movements(session: Session, movements: Sequence[Movement], *, targets: Targets) -> None:
+    if not movements:
+        return
+    _clear(session, [movement.id for movement in movements], targets=targets)
     statement = insert_or_update(session, Transaction)
     new = statement.excluded
     told = {name: new[name] for name in _TOLD}
@@ -104,6 +130,7 @@ def _put_movements(session: Session, movements: Iterable[Movement], *, targets: 
 _TOLD = (
     "account_id",
     "amount",
+    "scale",
     "currency",
     "posted_on",
     "authorized_on",
@@ -120,6 +147,7 @@ def _row(movement: Movement, *, targets: Targets) -> dict[str, Any]:
         "account_id": targets.accounts[movement.account_id],
         "plaid_transaction_id": movement.id,
         "amount": movement.amount,
+        "scale": movement.scale,
         "currency": movement.currency,
         "posted_on": movement.posted_on,
         "authorized_on": movement.authorized_on,

@@ -133,6 +133,21 @@ def new_accounts(session: Session, item: PlaidItem, *, now: datetime) -> None:
     )
 
 
+def incomplete(session: Session, item: PlaidItem, *, since: datetime) -> None:
+    """Tell the admins, once until all is well again, that rows of the bank are set aside."""
+    _tell_admins(
+        session,
+        item,
+        Notice(
+            key=f"set-aside:{item.id}:{since.isoformat()}",
+            type="bank_set_aside",
+            title=f"Not all of {bank(item)} could be kept",
+            body=f"Some of what {bank(item)} tells cannot be kept as it is, and is missing from accounts and "
+            "budgets. The rest goes on. Open the bank's page to see what it is, and why.",
+        ),
+    )
+
+
 def bank(item: PlaidItem) -> str:
     """What to call the bank of an item."""
     return item.institution or "Your bank"

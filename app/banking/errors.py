@@ -32,6 +32,13 @@ class PlaidUnavailable(RetryableError):
     code = "plaid_unavailable"
 
 
+class MalformedAnswer(PlaidUnavailable):
+    """Raised for an answer of Plaid that says nothing: it is asked for again."""
+
+    def __init__(self, operation: str, *, problem: str) -> None:
+        super().__init__(f"Plaid's answer to {operation} cannot be read: {problem}.")
+
+
 class PlaidRefused(PermanentError):
     """Raised when Plaid will never do what it was asked."""
 
@@ -112,6 +119,15 @@ class AccountNotFound(NotFound):
 
     def __init__(self, *, account_id: int) -> None:
         super().__init__(f"There is no bank account with the id {account_id}.")
+
+
+class SetAsideNotFound(NotFound):
+    """Raised for an id that nothing set aside of the household has."""
+
+    code = "set_aside_not_found"
+
+    def __init__(self, *, row_id: int) -> None:
+        super().__init__(f"Nothing that is set aside in this household has the id {row_id}.")
 
 
 class WebhookNotFound(NotFound):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountFacts:
-    """An account at a bank; balances in minor units of `currency`, None where the bank tells none."""
+    """An account at a bank; balances in minor units of `currency`, None where the bank tells none.
+
+    `scale` is how many decimals their units are, where that is not what is usual for the currency.
+    """
 
     id: str
     name: str
@@ -21,10 +25,41 @@ class AccountFacts:
     currency: str
     current: int | None
     available: int | None
+    scale: int | None = None
+    #: Without it nothing but the id is known: the account takes transactions, and stays as it was.
+    is_read: bool = True
+
+
+class AsideKind(StrEnum):
+    """What a row was that could not be kept."""
+
+    TRANSACTION = "transaction"
+    REMOVAL = "removal"
+    ACCOUNT = "account"
+
+
+class Aside(NamedTuple):
+    """A row that was set aside. `row` is what was told; where only the account is missing, a `Movement`."""
+
+    kind: str
+    id: str
+    reason: str
+    row: str
+    missing_account: str | None = None
+
+
+class Accounts(NamedTuple):
+    """The accounts of an item, and the rows that are none."""
+
+    facts: list[AccountFacts]
+    aside: list[Aside]
 
 
 class Movement(NamedTuple):
-    """A transaction; `amount` is what the account gained, in minor units of `currency`."""
+    """A transaction; `amount` is what the account gained, in minor units of `currency`.
+
+    `scale` is how many decimals its units are, where that is not what is usual for the currency.
+    """
 
     id: str
     account_id: str
@@ -37,6 +72,7 @@ class Movement(NamedTuple):
     pending: bool
     pending_transaction_id: str | None
     category: str | None
+    scale: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +82,7 @@ class Page:
     put: list[Movement]
     removed: list[str]
     accounts: list[AccountFacts]
+    aside: list[Aside]
     cursor: str
     has_more: bool
 
@@ -81,5 +118,6 @@ class SyncStats:
     pages: int = 0
     put: int = 0
     removed: int = 0
+    set_aside: int = 0
     status: str
     error: str | None = None

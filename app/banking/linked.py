@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from app.banking.errors import AccountNotFound, ItemNotFound
-from app.banking.models import BankAccount, PlaidItem, Transaction
+from app.banking.errors import AccountNotFound, ItemNotFound, SetAsideNotFound
+from app.banking.models import BankAccount, PlaidItem, SetAside, Transaction
 from app.banking.service import household_of
 from app.pages import cut
 
@@ -41,6 +41,25 @@ def accounts(session: Session, *, household_id: int, after: int | None, limit: i
         .where(PlaidItem.household_id == household_id, BankAccount.id > (after or 0))
     )
     return cut(session, rows.order_by(BankAccount.id), limit=limit)
+
+
+def set_aside(session: Session, *, household_id: int, after: int | None, limit: int) -> Page:
+    """What the banks of a household told and could not be kept. Raises `HouseholdNotFound`."""
+    household_of(session, household_id=household_id)
+    rows = (
+        select(SetAside)
+        .join(PlaidItem, PlaidItem.id == SetAside.item_id)
+        .where(PlaidItem.household_id == household_id, SetAside.id > (after or 0))
+    )
+    return cut(session, rows.order_by(SetAside.id), limit=limit)
+
+
+def dismiss(session: Session, *, household_id: int, row_id: int) -> None:
+    """Forget what is set aside, as a person has seen to it. Raises `SetAsideNotFound`."""
+    mine = select(PlaidItem.id).where(PlaidItem.household_id == household_id)
+    gone = delete(SetAside).where(SetAside.id == row_id, SetAside.item_id.in_(mine)).returning(SetAside.id)
+    if session.scalar(gone) is None:
+        raise SetAsideNotFound(row_id=row_id)
 
 
 def transactions(session: Session, *, account_id: int, before: int | None, limit: int) -> Page:

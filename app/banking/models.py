@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.banking.facts import AsideKind
 from app.db import BIG_ID, Base
 from app.encryption import Encrypted
 
@@ -115,6 +116,8 @@ class BankAccount(Base):
     currency: Mapped[str] = mapped_column(Text)
     current_balance: Mapped[int | None] = mapped_column(BigInteger)
     available_balance: Mapped[int | None] = mapped_column(BigInteger)
+    #: How many decimals the balances have; null is what is usual for the currency.
+    scale: Mapped[int | None]
     is_active: Mapped[bool]
     include_in_budget: Mapped[bool]
     synced_at: Mapped[datetime | None]
@@ -151,6 +154,8 @@ class Transaction(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("bank_account.id"))
     plaid_transaction_id: Mapped[str] = mapped_column(Text, unique=True)
     amount: Mapped[int] = mapped_column(BigInteger)
+    #: How many decimals the amount has; null is what is usual for the currency.
+    scale: Mapped[int | None]
     currency: Mapped[str] = mapped_column(Text)
     posted_on: Mapped[date]
     authorized_on: Mapped[date | None]
@@ -161,6 +166,28 @@ class Transaction(Base):
     pending_transaction_id: Mapped[str | None] = mapped_column(Text)
     plaid_category: Mapped[str | None] = mapped_column(Text)
     category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+
+
+class SetAside(Base):
+    """A row that Plaid told and that cannot be kept as what it is, until Plaid corrects or removes it."""
+
+    __tablename__ = "bank_set_aside"
+    __table_args__ = (
+        UniqueConstraint("item_id", "kind", "plaid_id"),
+        CheckConstraint(f"kind IN ({_one_of(AsideKind)})", name="kind"),
+    )
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    item_id: Mapped[int] = mapped_column(ForeignKey("plaid_item.id"))
+    kind: Mapped[str] = mapped_column(Text)
+    #: Plaid's id of what was told; a digest of the row where it has none.
+    plaid_id: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    #: What was told, as JSON. As text: what is wrong with it may be what no JSON column takes.
+    row: Mapped[str] = mapped_column(Text)
+    #: Plaid's id of the account that the transaction waits for.
+    missing_account: Mapped[str | None] = mapped_column(Text)
+    set_aside_at: Mapped[datetime]
 
 
 class Bill(Base):

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from app.banking.facts import AsideKind
 from app.banking.models import BankAccount, ItemStatus, Role, Transaction
 from app.money import to_decimal
 
@@ -12,8 +13,8 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _shown(minor: int | None, currency: str) -> str | None:
-    return None if minor is None else str(to_decimal(minor, currency))
+def _shown(minor: int | None, currency: str, scale: int | None) -> str | None:
+    return None if minor is None else f"{to_decimal(minor, currency, scale=scale):f}"
 
 
 class Request(BaseModel):
@@ -114,7 +115,7 @@ class AccountView(View):
     def of(cls, account: BankAccount) -> Self:
         """As the API shows it."""
         balances = {
-            name: _shown(getattr(account, name), account.currency)
+            name: _shown(getattr(account, name), account.currency, account.scale)
             for name in ("current_balance", "available_balance")
         }
         return cls(**{name: getattr(account, name) for name in cls.model_fields} | balances)
@@ -138,7 +139,7 @@ class TransactionView(View):
     @classmethod
     def of(cls, moved: Transaction) -> Self:
         """As the API shows it."""
-        amount = _shown(moved.amount, moved.currency)
+        amount = _shown(moved.amount, moved.currency, moved.scale)
         return cls(**{name: getattr(moved, name) for name in cls.model_fields} | {"amount": amount})
 
 
@@ -160,6 +161,25 @@ class TransactionPage(BaseModel):
     """Some transactions, the last stored first; `next` is the cursor of the page after, null on the last."""
 
     transactions: list[TransactionView]
+    next: int | None
+
+
+class SetAsideView(View):
+    """Something that a bank told and that could not be kept; `row` is what it told."""
+
+    id: int
+    item_id: int
+    kind: AsideKind
+    plaid_id: str
+    reason: str
+    row: str
+    set_aside_at: datetime
+
+
+class SetAsidePage(BaseModel):
+    """Some of what is set aside; `next` is the cursor of the page after, null on the last."""
+
+    rows: list[SetAsideView]
     next: int | None
 
 

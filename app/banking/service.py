@@ -89,7 +89,7 @@ def describe(plaid: Plaid, grant: Grant) -> tuple[str, Sequence[AccountFacts]]:
     try:
         return (
             plaid.item(access_token=grant.access_token).institution,
-            plaid.accounts(access_token=grant.access_token),
+            plaid.accounts(access_token=grant.access_token).facts,
         )
     except (PlaidUnavailable, PlaidRefused):
         return "", ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
 from app.banking.models import BankAccount, Budget, Category, Transaction
+from app.money import in_minor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,18 +20,28 @@ if TYPE_CHECKING:
     from app.banking.periods import Span
 
 
-def spent_on(session: Session, budgets: Mapping[Span, Sequence[int]]) -> dict[int, dict[str, int]]:
-    """What was spent on each budget in its span: minor units by currency.
+#: SQLite adds up no more than a column holds: the upper and the lower digits are added up apart.
+_HALF = 10**9
+
+
+def spent_on(session: Session, budgets: Mapping[Span, Sequence[int]]) -> dict[int, dict[str, Decimal]]:
+    """What was spent on each budget in its span: minor units by currency, or fractions of them.
 
     Budgets come by their ids, grouped by the span that is asked for. What came back counts against what
     was spent. Accounts that are closed or kept out of budgets are left out, and so is what is pending
     where a budget says so.
     """
-    found: dict[int, dict[str, int]] = defaultdict(dict)
+    found: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for span, ids in budgets.items():
         tree = _tree(ids)
         rows = session.execute(
-            select(tree.c.budget_id, Transaction.currency, -func.sum(Transaction.amount))
+            select(
+                tree.c.budget_id,
+                Transaction.currency,
+                Transaction.scale,
+                func.sum(Transaction.amount // _HALF),
+                func.sum(Transaction.amount % _HALF),
+            )
             .select_from(tree)
             .join(Budget, Budget.id == tree.c.budget_id)
             .join(
@@ -46,11 +58,11 @@ def spent_on(session: Session, budgets: Mapping[Span, Sequence[int]]) -> dict[in
                 BankAccount.include_in_budget,
                 or_(Budget.include_pending, Transaction.pending.is_(False)),
             )
-            .group_by(tree.c.budget_id, Transaction.currency)
+            .group_by(tree.c.budget_id, Transaction.currency, Transaction.scale)
         )
-        for budget_id, currency, spent in rows:
-            # PostgreSQL sums big integers as a decimal number.
-            found[budget_id][currency] = int(spent)
+        for budget_id, currency, scale, upper, lower in rows:
+            spent = -(int(upper) * _HALF + int(lower))
+            found[budget_id][currency] += in_minor(spent, currency, scale=scale)
     return found
 
 

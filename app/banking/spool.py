@@ -13,7 +13,7 @@ from datetime import date
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Self
 
-from app.banking.facts import Movement
+from app.banking.facts import Aside, Movement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ class SpooledPage:
 
     put: list[Movement]
     removed: list[str]
+    aside: list[Aside]
 
 
 class Spool:
@@ -41,7 +42,7 @@ class Spool:
 
     def add(self, page: Page) -> None:
         """Keep a page."""
-        json.dump([page.put, page.removed], self._file, default=date.isoformat)
+        json.dump([page.put, page.removed, page.aside], self._file, default=date.isoformat)
         self._file.write("\n")
 
     def clear(self) -> None:
@@ -53,11 +54,16 @@ class Spool:
         """The pages in the order in which they came, one in memory at a time."""
         self._file.seek(0)
         for line in self._file:
-            put, removed = json.loads(line)
-            yield SpooledPage(put=[_movement(cells) for cells in put], removed=removed)
+            put, removed, aside = json.loads(line)
+            yield SpooledPage(
+                put=[movement_of(cells) for cells in put],
+                removed=removed,
+                aside=[Aside(*cells) for cells in aside],
+            )
 
 
-def _movement(cells: list[Any]) -> Movement:
+def movement_of(cells: list[Any]) -> Movement:
+    """A movement that was written as JSON."""
     kept = Movement(*cells)
     authorized_on = kept.authorized_on
     return kept._replace(

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from app.banking import connection
-from app.banking.applying import add_accounts, mark_failed, mark_synced, put_accounts, put_page, targets_of
+from app.banking import aside, connection
+from app.banking.applying import (
+    add_accounts,
+    mark_failed,
+    mark_synced,
+    put_accounts,
+    put_page,
+    take_up,
+    targets_of,
+)
 from app.banking.asking import ask_for_check
 from app.banking.errors import (
     AccountNotFound,
     ItemBroken,
+    MalformedAnswer,
     MutatedDuringPagination,
     NeverSettled,
     PlaidRefused,
@@ -23,7 +32,6 @@ from app.banking.facts import SyncStats
 from app.banking.models import BankAccount, ItemStatus, PlaidItem
 from app.banking.spool import Spool
 from app.jobs.service import is_running
-from app.money import FractionOfMinorUnit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +94,7 @@ def sync_item(
             _fetch(run, plaid=plaid, spool=spool)
         except ItemBroken as error:
             return _broken(session, run, error=error, now=now)
-        except (PlaidRefused, FractionOfMinorUnit) as error:
+        except PlaidRefused as error:
             mark_failed(session, item_id=item_id, reason=str(error))
             commit()
             raise
@@ -117,7 +125,8 @@ def _fetch(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
     """Read every page into `spool`."""
     run.institution = run.institution or plaid.item(access_token=run.access_token).institution
     if run.begun_at is None:
-        run.accounts.update({facts.id: facts for facts in plaid.accounts(access_token=run.access_token)})
+        told = plaid.accounts(access_token=run.access_token)
+        run.accounts.update({facts.id: facts for facts in told.facts})
     for _ in range(MOST_TRIES):
         try:
             return _fetch_once(run, plaid=plaid, spool=spool)
@@ -128,6 +137,7 @@ def _fetch(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
 
 def _fetch_once(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
     run.stats, cursor = SyncStats(status=run.stats.status), run.begun_at
+    seen = {cursor}
     while True:
         page = plaid.changes(access_token=run.access_token, cursor=cursor)
         spool.add(page)
@@ -142,13 +152,16 @@ def _fetch_once(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
         run.cursor = cursor = page.cursor or cursor
         if not page.has_more:
             return
+        if cursor in seen:
+            raise MalformedAnswer("transactions_sync", problem=f'its cursor "{cursor}" came before')
+        seen.add(cursor)
 
 
 def _apply(session: Session, run: _Sync, *, spool: Spool, now: datetime) -> SyncStats:
     add_accounts(session, item_id=run.item_id, accounts=run.accounts.values())
     targets = targets_of(session, item_id=run.item_id, household_id=run.household_id)
-    for page in spool.pages():
-        put_page(session, page, targets=targets)
+    take_up(session, targets=targets)
+    set_aside = sum(put_page(session, page, targets=targets, now=now) for page in spool.pages())
     # The item and then its accounts are held, as everywhere, and only once the pages are written:
     # webhooks of the item wait for this.
     _advance(session, run, now=now)
@@ -159,7 +172,9 @@ def _apply(session: Session, run: _Sync, *, spool: Spool, now: datetime) -> Sync
     item = connection.locked(session, item_id=run.item_id)
     if item.status in connection.BROKEN:
         connection.repaired(session, item, now=now)
-    return replace(run.stats, status=item.status)
+    if set_aside:
+        connection.incomplete(session, item, since=aside.since(session, item_id=item.id) or now)
+    return replace(run.stats, status=item.status, set_aside=set_aside)
 
 
 def _advance(session: Session, run: _Sync, *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from app import db
 from app.banking import connection
 from app.banking.asking import ask_for_sync
 from app.banking.errors import InvalidWebhook, WebhookNotFound
+from app.banking.fields import readable
 from app.banking.models import BankAccount, PlaidItem, PlaidWebhook
 from app.banking.service import error_of, judge
 from app.jobs.accept import accept, new_job
@@ -92,7 +93,7 @@ def forget_handled(session: Session, *, commit: Callable[[], None]) -> int:
 
 
 def _text(value: object) -> str:
-    return str(value or "")[:200]
+    return readable(str(value or "")[:200])
 
 
 def handle(

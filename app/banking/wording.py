@@ -9,6 +9,7 @@ from app.money import shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from decimal import Decimal
 
 _MONTHS = "January February March April May June July August September October November December"
 WHOLE = 100
@@ -42,7 +43,7 @@ def bill_body(*, name: str, household: str, amount: str, due: date, lead: int, a
     return f"{amount} for {name} of {household} is due on {day(due)}."
 
 
-def budget_title(*, category: str, threshold: int, spent: int, amount: int) -> str:
+def budget_title(*, category: str, threshold: int, spent: int | Decimal, amount: int) -> str:
     """What an alert says first."""
     if spent > amount:
         return f"The budget for {category} is overspent"
@@ -52,7 +53,13 @@ def budget_title(*, category: str, threshold: int, spent: int, amount: int) -> s
 
 
 def budget_body(
-    *, category: str, since: date, spent: int, amount: int, currency: str, elsewhere: Mapping[str, int]
+    *,
+    category: str,
+    since: date,
+    spent: int | Decimal,
+    amount: int,
+    currency: str,
+    elsewhere: Mapping[str, int | Decimal],
 ) -> str:
     """What an alert says in full; amounts in minor units, `elsewhere` those in other currencies."""
     said = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.doctor import broker, database, deliveries, fleet, host, jobs
+from app.doctor import banking, broker, database, deliveries, fleet, host, jobs
 from app.doctor.finding import Finding, Level
 from app.failures import ExitCode, Failure, explain, first_line
 
@@ -36,6 +36,7 @@ LEDGER = Chapter(
         jobs.no_job_is_dead,
         deliveries.no_delivery_is_stuck,
         deliveries.no_delivery_is_uncertain,
+        banking.no_row_is_set_aside,
     ),
 )
 DATABASE = Chapter(

@@ -75,6 +75,7 @@ class Home:
         currency: str = "EUR",
         pending: bool = False,
         account: int | None = None,
+        scale: int | None = None,
     ) -> None:
         """Spend minor units; below zero is a refund."""
         _add(
@@ -82,6 +83,7 @@ class Home:
                 account_id=account or self.account,
                 plaid_transaction_id=f"transaction-{next(_NUMBERS)}",
                 amount=-amount,
+                scale=scale,
                 currency=currency,
                 posted_on=on,
                 name="Shop",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,7 @@ FEBRUARY = span_of(date(2026, 2, 11), Period.MONTH)
 DAY = date(2026, 2, 11)
 
 
-def spent(budget_id: int) -> dict[str, int]:
+def spent(budget_id: int) -> dict[str, Decimal]:
     with db.reading() as session:
         return spent_on(session, {FEBRUARY: [budget_id]}).get(budget_id, {})
 
@@ -53,6 +54,17 @@ def test_refunds_count_against_what_was_spent(database: Engine) -> None:
     flat.spend(5_000, on=DAY)
     flat.spend(-1_250, on=DAY)
     assert spent(food) == {"EUR": 3_750}
+
+
+def test_sums_beyond_a_column_and_finer_than_a_cent_are_exact(database: Engine) -> None:
+    flat = home.move_in()
+    food = flat.budget(10_000)
+    for _ in range(12):
+        flat.spend(9 * 10**17, on=DAY)
+    flat.spend(-5, on=DAY)
+    flat.spend(12_345, on=DAY, currency="BTC", scale=8)
+    flat.spend(50, on=DAY, currency="BTC")
+    assert spent(food) == {"EUR": 12 * 9 * 10**17 - 5, "BTC": Decimal("50.012345")}
 
 
 def test_only_the_days_of_the_period_count(database: Engine) -> None:

@@ -22,7 +22,6 @@ from app.banking.errors import (
     PlaidRefused,
     PlaidUnavailable,
 )
-from app.money import FractionOfMinorUnit
 from tests.banking.linking import port
 from tests.fakes.plaid import CLIENT_ID, SECRET
 from tests.fakes.plaid.faults import Refusal
@@ -110,17 +109,18 @@ def test_an_unofficial_currency_is_kept(plaid: FakePlaid, item: Item) -> None:
     assert port().changes(access_token=item.access_token, cursor=None).put[0].currency == "BTC"
 
 
-def test_an_amount_that_its_currency_cannot_express_is_refused_rather_than_rounded(
+def test_an_amount_that_its_currency_cannot_express_is_set_aside_rather_than_rounded(
     plaid: FakePlaid, item: Item
 ) -> None:
     item.add(tx(item, currency="JPY", cents=1234))
-    with pytest.raises(FractionOfMinorUnit, match=r"12\.34 JPY"):
-        port().changes(access_token=item.access_token, cursor=None)
+    page = port().changes(access_token=item.access_token, cursor=None)
+    assert (page.put, [row.id for row in page.aside]) == ([], ["t1"])
+    assert "12.34 JPY" in page.aside[0].reason
 
 
 def test_a_balance_of_securities_is_rounded(plaid: FakePlaid, item: Item) -> None:
     item.account.current, item.account.available = 23631.9805, None
-    account = port().accounts(access_token=item.access_token)[0]
+    account = port().accounts(access_token=item.access_token).facts[0]
     assert (account.current, account.available) == (2363198, None)
 
 

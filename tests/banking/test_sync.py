@@ -25,7 +25,6 @@ from app.banking.errors import (
 from app.banking.models import BankAccount, Category, ItemStatus, PlaidItem, Transaction
 from app.jobs.accept import accept, new_job
 from app.jobs.models import Job, State
-from app.money import FractionOfMinorUnit
 from tests.banking.linking import (
     NOW,
     accounts_of,
@@ -219,15 +218,6 @@ def test_an_access_token_that_plaid_does_not_know_is_noted_on_the_accounts(
     with pytest.raises(PlaidRefused, match="INVALID_ACCESS_TOKEN"):
         run_sync(item_id)
     assert "INVALID_ACCESS_TOKEN" in (accounts_of(item_id)[0].sync_error or "")
-
-
-def test_an_amount_that_cannot_be_kept_is_noted_on_the_accounts(plaid: FakePlaid, item: Item) -> None:
-    item.add(tx(item, "a", currency="JPY"))
-    item_id = link(item)
-    with pytest.raises(FractionOfMinorUnit):
-        run_sync(item_id)
-    assert "12.34 JPY" in (accounts_of(item_id)[0].sync_error or "")
-    assert stored(item_id) == {}
 
 
 def test_an_account_that_was_taken_back_keeps_its_reason(plaid: FakePlaid, item: Item) -> None:

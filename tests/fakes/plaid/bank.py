@@ -41,6 +41,14 @@ class Item:
     error: str | None = None
     webhook: str | None = None
     removed: bool = False
+    #: What is told of a transaction or an account in place of what is true, by its id: fields of its row, or
+    #: anything in place of the row.
+    distorted: dict[str, Any] = field(default_factory=dict)
+
+    def told(self, id_: str, row: dict[str, Any]) -> Any:
+        """The row as it goes over the wire."""
+        other = self.distorted.get(id_, {})
+        return row | other if isinstance(other, dict) else other
 
     def add(self, tx: Tx) -> Tx:
         """A new transaction."""

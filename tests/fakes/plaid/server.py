@@ -34,6 +34,8 @@ class FakePlaid:
         self.webhook_url = webhook_url
         self.bank, self.faults = Bank(), Faults()
         self.keys = [SigningKey()]
+        #: What a path answers whatever is asked.
+        self.answers: dict[str, dict[str, Any]] = {}
         #: What was asked, in order: path and body.
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler_of(self.answer))
@@ -85,7 +87,7 @@ class FakePlaid:
             raise _invalid("INVALID_API_KEYS", "invalid client_id or secret provided")
         self.faults.meet(path)
         with self.bank.lock:
-            return route(body)
+            return self.answers.get(path) or route(body)
 
     def _item(self, body: dict[str, Any]) -> Item:
         item = self.bank.item(str(body.get("access_token")))
@@ -120,7 +122,7 @@ class FakePlaid:
 
     def _get_accounts(self, body: dict[str, Any]) -> dict[str, Any]:
         item = self._working(body)
-        return {"accounts": [account_json(one) for one in item.accounts], "item": item_json(item)}
+        return {"accounts": _accounts(item), "item": item_json(item)}
 
     def _sync(self, body: dict[str, Any]) -> dict[str, Any]:
         item, count = self._working(body), int(body.get("count", 100))
@@ -138,14 +140,16 @@ class FakePlaid:
         end = min(begin + count, length)
         events = list(item.history.between(begin, end))
         told: dict[str, Any] = {
-            kind.value: [tx_json(tx) for found, tx in events if found is kind]
+            kind.value: [item.told(tx.id, tx_json(tx)) for found, tx in events if found is kind]
             for kind in (Kind.ADDED, Kind.MODIFIED)
         }
         gone = [tx for kind, tx in events if kind is Kind.REMOVED]
         return {
             **told,
-            "removed": [{"transaction_id": tx.id, "account_id": tx.account_id} for tx in gone],
-            "accounts": [account_json(one) for one in item.accounts],
+            "removed": [
+                item.told(f"-{tx.id}", {"transaction_id": tx.id, "account_id": tx.account_id}) for tx in gone
+            ],
+            "accounts": _accounts(item),
             "next_cursor": f"{end}" if end == length else f"{end}.{length}",
             "has_more": end < length,
             "transactions_update_status": "HISTORICAL_UPDATE_COMPLETE",
@@ -191,6 +195,10 @@ class FakePlaid:
             )
         self._tell(item, "TRANSACTIONS", "SYNC_UPDATES_AVAILABLE")
         return {}
+
+
+def _accounts(item: Item) -> list[Any]:
+    return [item.told(one.id, account_json(one)) for one in item.accounts]
 
 
 def _position(cursor: str) -> tuple[int, int | None]:
