@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from app.errors import InvalidInput
+from app.jobs.parameters import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,14 +36,13 @@ def typed_arguments(*, pairs: Sequence[str], document: str | None) -> dict[str, 
 def checked_arguments(spec: TaskSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     """`given` as the task's own types, as JSON holds them; text is read as a number where one is due."""
     try:
-        model = spec.model.model_validate(given)
+        return spec.as_json(given)
     except ValidationError as error:
         problems = [f"{_name(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False)]
         raise UnusableArguments(
             f"{spec.name} cannot take these arguments. {'; '.join(problems)}. Its arguments are: "
-            f"{', '.join(spec.model.model_fields) or 'none'}."
+            f"{in_words(spec.signature)}."
         ) from None
-    return model.model_dump(mode="json", exclude_unset=True)
 
 
 def _from_json(document: str) -> dict[str, Any]:

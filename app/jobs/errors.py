@@ -125,3 +125,35 @@ class WrongKey(GroundworkError):
             "The sealed arguments of this job cannot be opened with GROUNDWORK_SECRET_KEY. Give every host "
             "the same key, the one the job was accepted with, and retry the job."
         )
+
+
+class UnboundParameter(ValueError):
+    """Raised at import for a parameter whose arguments have no names, where they are needed."""
+
+    def __init__(self, *, task: str, parameter: str) -> None:
+        super().__init__(
+            f"{task} takes *{parameter}, but where a task is public or seals arguments, they come by "
+            f"name. Take a list instead: {parameter}: list[...]."
+        )
+
+
+class UnknownSensitive(ValueError):
+    """Raised at import for a sensitive argument that the task does not take: nothing would be sealed."""
+
+    def __init__(self, *, task: str, parameter: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f'{task} says that "{parameter}" is sensitive, but takes: {", ".join(known) or "nothing"}. '
+            "Name one of these."
+        )
+
+
+class UnreadableAnnotations(InvalidInput):
+    """Raised for a public task whose arguments cannot be checked."""
+
+    code = "unreadable_annotations"
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(
+            f"The arguments of {task} cannot be checked, because its annotations cannot be read: {problem}. "
+            "Import what they name where it exists at run time."
+        )

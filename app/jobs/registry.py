@@ -13,7 +13,15 @@ import pydantic
 from sqlalchemy.exc import OperationalError
 
 from app.domains import modules
-from app.jobs.errors import PermanentError, RetryableError, UnknownQueue, UnknownTask
+from app.jobs import parameters
+from app.jobs.errors import (
+    PermanentError,
+    RetryableError,
+    UnknownQueue,
+    UnknownTask,
+    UnreadableAnnotations,
+)
+from app.jobs.hints import signature_of
 from app.topology import Priority, Queue, drained_queues
 
 if TYPE_CHECKING:
@@ -69,38 +77,45 @@ class TaskSpec:
         return (inspect.getdoc(self.body) or "").split("\n\n")[0].replace("\n", " ")
 
     @cached_property
+    def _read(self) -> tuple[inspect.Signature, list[str]]:
+        found, unknown = signature_of(self.body)
+        parameters = list(found.parameters.values())
+        return found.replace(parameters=parameters[1:] if self.bound else parameters), unknown
+
+    @property
     def signature(self) -> inspect.Signature:
         """What a caller may pass; without the task itself where the body takes it."""
-        found = inspect.signature(self.body, eval_str=True)
-        parameters = list(found.parameters.values())
-        return found.replace(parameters=parameters[1:] if self.bound else parameters)
+        return self._read[0]
 
     @cached_property
     def model(self) -> type[pydantic.BaseModel]:
         """The arguments by name, as a pydantic model that refuses what the task does not take."""
-        fields: dict[str, Any] = {}
-        for parameter in self.signature.parameters.values():
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                continue
-            kind = Any if parameter.annotation is parameter.empty else parameter.annotation
-            fields[parameter.name] = (
-                kind,
-                ... if parameter.default is parameter.empty else parameter.default,
-            )
-        config = pydantic.ConfigDict(extra="forbid")
-        return pydantic.create_model(self.name, __config__=config, **fields)
+        unknown = self._read[1]
+        if self.public and unknown:
+            raise UnreadableAnnotations(task=self.name, problem=", ".join(unknown))
+        return parameters.model_of(self.signature, name=self.name)
+
+    def as_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by name as the task's own types, in JSON. Raises pydantic's `ValidationError`."""
+        values = self.model.model_validate(arguments)
+        return values.model_dump(mode="json", exclude_unset=True, by_alias=True)
 
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All given arguments by name. Raises TypeError where they do not fit, as a call would."""
-        return dict(self.signature.bind_partial(*args, **kwargs).arguments)
+        return parameters.named(self.signature, args, kwargs)
 
-    def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments by name, checked by `model`. Raises `PermanentError` where they do not fit."""
+    def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments for the body, checked by `model`. Raises `PermanentError` where they do not fit."""
         try:
             values = self.model.model_validate(self.named(args, kwargs))
         except (pydantic.ValidationError, TypeError) as error:
             raise PermanentError(f"{self.name} cannot take these arguments: {error}") from error
-        return {name: getattr(values, name) for name in values.model_fields_set}
+        return parameters.placed(self.signature, parameters.given(values))
+
+    def placed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments for the body, where sealing has made those that it takes by position named ones."""
+        placed, named = parameters.placed(self.signature, kwargs)
+        return [*args, *placed], named
 
 
 _DRAINED = frozenset(queue.value for queue in drained_queues())
@@ -126,6 +141,9 @@ def declare(spec: TaskSpec) -> None:
     ):
         raise DuplicateTask(name=spec.name, body=spec.body)
     checked_queue(spec.queue, task=spec.name)
+    parameters.refuse_unbindable(
+        inspect.signature(spec.body), task=spec.name, by_name=spec.public, sensitive=spec.sensitive
+    )
     _DECLARED[spec.name] = spec
 
 

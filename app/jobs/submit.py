@@ -112,10 +112,9 @@ def _job(item: Submission) -> NewJob:
     _check_times(request, pointer=item.pointer)
     within = f"{item.pointer}/arguments"
     try:
-        arguments = spec.model.model_validate(request.arguments)
         return new_job(
             spec.name,
-            kwargs=arguments.model_dump(mode="json", exclude_unset=True),
+            kwargs=spec.as_json(request.arguments),
             key=item.key,
             digest=item.digest,
             run_at=request.run_at,

@@ -42,8 +42,8 @@ class JobTask(Task[..., Any]):
     # Celery must report every end of an attempt to the backend, wanted result or not.
     store_errors_even_if_ignored = True
     retry_policy: registry.Retry = NO_RETRY
-    #: Checks what a public task is called with, and gives it the types it declares.
-    arguments: Callable[..., dict[str, Any]] | None = None
+    #: Checks what a public task is called with, gives it the types it declares, and puts it in its place.
+    arguments: Callable[..., tuple[Any, dict[str, Any]]] | None = None
 
     @classmethod
     def bind(cls, app: Any) -> Any:
@@ -53,7 +53,7 @@ class JobTask(Task[..., Any]):
         cls.soft_time_limit = limit
         return bound
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         request: Any = self.request
         if request.called_directly or not self.durable:
             return self._run(args, kwargs)
@@ -89,7 +89,7 @@ class JobTask(Task[..., Any]):
         args = tuple(unseal(value) for value in args)
         kwargs = {name: unseal(value) for name, value in kwargs.items()}
         if self.arguments is not None:
-            args, kwargs = (), self.arguments(args, kwargs)
+            args, kwargs = self.arguments(args, kwargs)
         result = self.run(*args, **kwargs)
         return asyncio.run(result) if inspect.iscoroutine(result) else result
 
@@ -159,7 +159,7 @@ def task(
         options: dict[str, Any] = {
             "durable": durable,
             "retry_policy": retry,
-            "arguments": staticmethod(spec.checked) if public else None,
+            "arguments": _taking(spec),
             "max_retries": None if max_attempts is None else max_attempts - 1,
             "ignore_result": not durable,
             # A light task has no ledger to repeat it when its process dies; Celery then sends it again.
@@ -171,6 +171,13 @@ def task(
         return made
 
     return decorate
+
+
+def _taking(spec: registry.TaskSpec) -> Any:
+    """How the task's arguments get to its body where they do not go there as they are."""
+    if spec.public:
+        return staticmethod(spec.checked)
+    return staticmethod(spec.placed) if spec.sensitive else None
 
 
 def _max_attempts(retry: registry.Retry, celery_options: dict[str, Any]) -> int | None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from app.jobs import Retry, task
 from app.scopes import declare_scope
 from app.topology import Queue
+
+if TYPE_CHECKING:
+    from datetime import date as day
+    from fractions import Fraction as Share
+
+    from not_at_run_time import Nowhere  # type: ignore[import-not-found]
 
 HELD = declare_scope("tests:transfer", "Transfer something, in tests.")
 
@@ -36,3 +42,43 @@ def transfer(iban: str) -> dict[str, str]:
 @task()
 def internal() -> None:
     """Not for clients."""
+
+
+@task(public=True)
+def hinted(when: day, *, share: Share | None = None) -> str:
+    """Takes what is imported for type checkers only."""
+    return f"{when.year} {share}"
+
+
+@task()
+def hinted_at_nothing(where: Nowhere, shares: list[Nowhere.Part]) -> None:
+    """Takes what nobody can import."""
+
+
+@task(public=True)
+def hinted_at_nothing_for_clients(where: Nowhere) -> None:
+    """Takes from clients what nobody can import."""
+
+
+@task(public=True)
+def in_place(x: int, y: int = 2, /, z: int = 3, **further: int) -> list[Any]:
+    """Takes arguments by position only, and any further ones."""
+    return [x, y, z, further]
+
+
+@task(public=True)
+def awkward(copy: int, model_config: int, _x: int = 3, *, json: str = "") -> list[Any]:
+    """Takes arguments with names that pydantic keeps to itself."""
+    return [copy, model_config, _x, json]
+
+
+@task(sensitive=("pin",))
+def sealed_in_place(user: str, pin: int, /, **further: int) -> list[Any]:
+    """Takes secrets by position, and any further arguments."""
+    return [user, pin, further]
+
+
+@task(public=True, sensitive=("token",))
+def sealed_among_others(**options: Any) -> dict[str, Any]:
+    """Takes a secret among any others."""
+    return options

@@ -74,7 +74,7 @@ def test_a_plain_celery_task_is_known_with_its_own_limits() -> None:
 
 def test_arguments_are_taken_by_name_or_position() -> None:
     spec = registry.spec_of("sample.add")
-    assert spec.checked((1,), {"y": 2}) == {"x": 1, "y": 2}
+    assert spec.checked((1,), {"y": 2}) == ([], {"x": 1, "y": 2})
 
 
 @pytest.mark.parametrize(
