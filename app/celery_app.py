@@ -35,7 +35,8 @@ class LedgerCelery(Celery):
         from app.jobs import send  # tasks import this module
 
         if not send.is_durable(name):
-            return super().send_task(name, *send.light(name, args, kwargs), **options)
+            args, kwargs, options = send.light(name, args, kwargs, options)
+            return super().send_task(name, args, kwargs, **options)
         parent = self.current_worker_task
         if parent:
             options["root_id"] = options.get("root_id") or parent.request.root_id or parent.request.id
@@ -61,7 +62,6 @@ def _configuration(values: Settings) -> dict[str, Any]:
         "result_accept_content": ["json"],
         "timezone": "UTC",
         "task_default_queue": Queue.DEFAULT.value,
-        "task_default_priority": Priority.NORMAL.value,
         "task_queues": [KombuQueue(name.value, Exchange(""), routing_key=name.value) for name in Queue],
         "task_create_missing_queues": False,
         "task_routes": (_route,),
@@ -91,7 +91,7 @@ def _route(name: str, *_: object, **__: object) -> dict[str, Any]:
     from app.jobs import registry  # tasks import this module
 
     spec = registry.spec_of(name)
-    return {"queue": spec.queue.value, "priority": spec.priority.value}
+    return {"queue": spec.queue.value, "priority": int(spec.priority)}
 
 
 def _transport(values: Settings) -> dict[str, Any]:

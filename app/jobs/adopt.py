@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from app import db
 from app.envelope import LEDGER_HEADER
-from app.jobs import attempt, send
+from app.errors import GroundworkError
+from app.jobs import attempt, chords, options, send
+from app.jobs.encoding import exception
 
 if TYPE_CHECKING:
     from app.jobs.attempt import RunningJob
@@ -18,16 +21,29 @@ log = structlog.get_logger(__name__)
 def begin_foreign(request: Any, *, worker: str) -> RunningJob | None:
     """Accept the job of a message that was not made here, and claim it.
 
-    None for a message that was: its job is finished, held, or moved on.
+    None for a message that was: its job is finished, held, or moved on. None, too, for one that asks for
+    what the ledger does not keep: its job is dead.
     """
     if request.get(LEDGER_HEADER):
         return None
     delivery = request.delivery_info or {}
     # A due time in the message has come, or Celery would not run it yet.
-    options = request.as_execution_options() | {
+    given = request.as_execution_options() | {
         "queue": delivery.get("routing_key"),
         "priority": delivery.get("priority"),
     }
-    if attempt.accept_foreign(send.job_of(request.task, request.args, request.kwargs, options)):
+    try:
+        job = send.job_of(request.task, request.args, request.kwargs, options.of_message(given))
+    except GroundworkError as refusal:
+        _bury(request, refusal)
+        return None
+    if attempt.accept_foreign(job):
         log.info("job_adopted", job_id=request.id, task=request.task, origin=request.origin)
     return attempt.begin(job_id=request.id, attempt=0, worker=worker)
+
+
+def _bury(request: Any, refusal: GroundworkError) -> None:
+    """A dead row that says why: the message is gone with this, and nobody waits for its answer."""
+    with db.transaction() as session:
+        chords.foretell_death(session, job_id=request.id, request=request, result=exception(refusal))
+    log.warning("job_not_adopted", job_id=request.id, task=request.task, error=str(refusal))

@@ -97,7 +97,7 @@ def foretell_death(session: Session, *, job_id: str, request: Any, result: Any) 
             id=job_id,
             task=name,
             queue=declared.queue.value if declared else "default",
-            priority=declared.priority.value if declared else 6,
+            priority=int(declared.priority) if declared else 6,
             state=State.DEAD.value,
             args=[],
             kwargs={},

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
 
+#: Of a value that is refused, so many characters are repeated.
+MAX_SHOWN = 80
+
 
 class RetryableError(GroundworkError):
     """Raised by a task for a failure that may pass: the job runs again after a while.
@@ -68,6 +71,26 @@ class NotJson(GroundworkError, EncodeError):
         )
 
 
+class InvalidOption(InvalidInput):
+    """Raised at the producer for an option that nothing can be done with, before there is a row."""
+
+    code = "invalid_option"
+
+    def __init__(self, *, task: str, option: str, value: object, wanted: str) -> None:
+        super().__init__(f"{task} cannot be sent with {option}={shown(value)}: {wanted}.")
+
+
+def shown(value: object) -> str:
+    """A value as Python writes it, cut to what fits into a sentence."""
+    try:
+        written = repr(value)
+    except Exception:  # of the value's own class, or of a number with thousands of digits
+        return f"a {type(value).__name__}"
+    if len(written) > MAX_SHOWN:
+        written = f"{written[:MAX_SHOWN]}..."
+    return written.encode(errors="backslashreplace").decode()
+
+
 class UnknownTask(NotFound):
     """Raised for a task name that no domain declares."""
 
@@ -84,9 +107,10 @@ class UnknownQueue(InvalidInput):
 
     code = "unknown_queue"
 
-    def __init__(self, *, queue: str, task: str, known: Iterable[str]) -> None:
+    def __init__(self, *, queue: object, task: str, known: Iterable[str]) -> None:
+        named = f'"{queue}"' if isinstance(queue, str) and len(queue) <= MAX_SHOWN else shown(queue)
         super().__init__(
-            f'{task} names the queue "{queue}", which no pool drains. The drained queues are: '
+            f"{task} names the queue {named}, which no pool drains. The drained queues are: "
             f"{', '.join(sorted(known))}; add it to app/topology.py or name one of them."
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 from kombu.utils import json
 
+from app.jobs import options as checks
 from app.jobs import registry
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
 from app.jobs.inserting import NewJob
@@ -47,20 +48,21 @@ def new_job(
 ) -> NewJob:
     """A job of a declared task, checked and with its sensitive arguments sealed."""
     spec = registry.spec_of(task_name)
+    checks.check_times(run_at=run_at, expires_at=expires_at, task=task_name)
     encoded = arguments(spec, args, kwargs or {})
     context = _surrounding_context() if context is None else context
     return NewJob(
-        id=id or new_id(),
+        id=checks.text(id, task=task_name, option="task_id", most=checks.MAX_ID) or new_id(),
         task=task_name,
         queue=registry.checked_queue(queue or spec.queue, task=task_name),
-        priority=spec.priority if priority is None else priority,
+        priority=spec.priority if priority is None else checks.priority(priority, task=task_name),
         args=encoded.args,
         kwargs=encoded.kwargs,
         options=json.dumps(options) if options else None,
-        key=key,
+        key=checks.text(key, task=task_name, option="key", most=checks.MAX_KEY),
         digest=digest,
         context=json.dumps(context) if context else None,
-        group_id=group_id,
+        group_id=checks.text(group_id, task=task_name, option="group_id", most=checks.MAX_ID),
         run_at=run_at,
         delay_seconds=delay_seconds,
         expires_at=expires_at,

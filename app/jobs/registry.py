@@ -13,7 +13,7 @@ import pydantic
 from sqlalchemy.exc import OperationalError
 
 from app.domains import modules
-from app.jobs import parameters
+from app.jobs import options, parameters
 from app.jobs.errors import (
     PermanentError,
     RetryableError,
@@ -60,7 +60,7 @@ class TaskSpec:
     name: str
     body: Callable[..., Any]
     queue: Queue = Queue.DEFAULT
-    priority: Priority = Priority.NORMAL
+    priority: int = Priority.NORMAL
     schedule: Schedule | None = None
     public: bool = False
     #: What a token needs, beside the scopes of jobs, to submit, change or look into a job of this task.
@@ -144,12 +144,13 @@ def declare(spec: TaskSpec) -> None:
     parameters.refuse_unbindable(
         inspect.signature(spec.body), task=spec.name, by_name=spec.public, sensitive=spec.sensitive
     )
+    options.priority(spec.priority, task=spec.name)
     _DECLARED[spec.name] = spec
 
 
-def checked_queue(queue: str, *, task: str) -> str:
+def checked_queue(queue: object, *, task: str) -> str:
     """`queue`, if a pool drains it."""
-    if queue not in _DRAINED:
+    if not isinstance(queue, str) or queue not in _DRAINED:
         raise UnknownQueue(queue=queue, task=task, known=_DRAINED)
     return str(queue)
 
@@ -178,11 +179,12 @@ def spec_of(name: str) -> TaskSpec:
     registered = celery_app.tasks.get(name)
     if registered is None:
         raise UnknownTask(name=name, known=declared)
-    retries = registered.max_retries
+    retries, default = registered.max_retries, getattr(registered, "priority", None)
     return TaskSpec(
         name=name,
         body=registered.run,
         queue=Queue(getattr(registered, "queue", None) or Queue.DEFAULT),
+        priority=Priority.NORMAL if default is None else options.priority(default, task=name),
         max_attempts=None if retries is None else retries + 1,
         durable=getattr(registered, "durable", True),
     )

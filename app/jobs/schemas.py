@@ -49,7 +49,7 @@ class JobRequest(Strict):
     arguments: dict[str, Any] = Field(default={}, description="By name, as GET /api/v1/tasks describes them.")
     run_at: Moment | None = Field(default=None, description="Not before this; within 366 days.")
     expires_at: Moment | None = Field(default=None, description="Not started after this.")
-    priority: PriorityName = "normal"
+    priority: PriorityName | None = Field(default=None, description="Left out: the task's own.")
 
 
 class BatchItem(JobRequest):

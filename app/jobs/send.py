@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from kombu import Queue as KombuQueue
@@ -11,6 +10,7 @@ from kombu.utils.functional import maybe_list
 
 from app import db
 from app.jobs import attempt, registry
+from app.jobs import options as checks
 from app.jobs.accept import accept, accept_alone
 from app.jobs.limits import soft_limit
 from app.jobs.making import arguments, new_job
@@ -48,25 +48,42 @@ def send(
 
     Sent under the id of the running job, it is that job moving on (a retry, a replacement), not a second.
     """
-    job = job_of(name, args or (), kwargs or {}, options)
     running = attempt.current()
-    if running is not None and job.id == running.id:
-        running.moved = job
-        return job.id
+    if running is not None and options.get("task_id") == running.id:
+        running.moved = job_of(name, args or (), kwargs or {}, checks.of_message(options))
+        return running.id
+    job = job_of(name, args or (), kwargs or {}, options)
     session = db.current_session() or (running.session() if running else None)
     return accept(session, [job])[0].id if session is not None else accept_alone(job)
 
 
-def light(name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> tuple[Any, Any]:
-    """The arguments of a light task as they may go to the broker: checked, the sensitive ones sealed."""
+def light(
+    name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
+) -> tuple[Any, Any, dict[str, Any]]:
+    """What a light task is sent with, as it may go to the broker: checked, the sensitive arguments sealed."""
     checked = arguments(registry.spec_of(name), args or (), kwargs or {})
-    return json.loads(checked.args), json.loads(checked.kwargs)
+    return json.loads(checked.args), json.loads(checked.kwargs), _light_options(options, task=name)
+
+
+def _light_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
+    """`options` with the times in the forms that Celery itself reads."""
+    checks.check(options, task=task)
+    found, expires = dict(options), checks.expiry(options.get("expires"), task=task)
+    if found.get("expires") is not None:
+        found["expires"] = expires.seconds if expires.moment is None else expires.moment
+    if found.get("countdown") is not None:
+        found["countdown"] = checks.countdown(found["countdown"], task=task)
+    if found.get("eta") is not None:
+        found["eta"] = checks.eta(found["eta"], task=task)
+    for limit in ("time_limit", "soft_time_limit"):
+        if found.get(limit) is not None:
+            found[limit] = checks.time_limit(found[limit], task=task, option=limit)
+    return found
 
 
 def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
     """A job as `apply_async` describes it with its `options`."""
-    run_at, delay = _moment(options.get("eta")), options.get("countdown") or 0.0
-    expires_at, expires_in = _expiry(options.get("expires"))
+    expires = checks.expiry(options.get("expires"), task=name)
     return new_job(
         name,
         args=args,
@@ -74,12 +91,12 @@ def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: d
         id=options.get("task_id"),
         key=options.get("key"),
         queue=_queue_name(options),
-        run_at=run_at,
-        delay_seconds=max(float(delay), 0.0),
-        expires_at=expires_at,
-        expires_seconds=expires_in,
+        run_at=checks.eta(options.get("eta"), task=name),
+        delay_seconds=checks.countdown(options.get("countdown"), task=name),
+        expires_at=expires.moment,
+        expires_seconds=expires.seconds,
         priority=options.get("priority"),
-        options=_kept(options),
+        options=_kept(options, task=name),
         group_id=options.get("group_id"),
     )
 
@@ -92,27 +109,15 @@ def _queue_name(options: Mapping[str, Any]) -> str | None:
     return queue or (options.get("routing_key") if options.get("exchange") == "" else None)
 
 
-def _moment(value: datetime | str | None) -> datetime | None:
-    if value is None:
-        return None
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _expiry(value: datetime | str | float | None) -> tuple[datetime | None, float | None]:
-    if isinstance(value, int | float):
-        return None, float(value)
-    return _moment(value), None
-
-
-def _kept(options: Mapping[str, Any]) -> dict[str, Any]:
+def _kept(options: Mapping[str, Any], *, task: str) -> dict[str, Any]:
     kept = {name: sealed(options[given]) for given, name in _KEPT.items() if options.get(given)}
     for given, name in (("link", "callbacks"), ("link_error", "errbacks")):
         if options.get(given):
             kept[name] = sealed(maybe_list(options[given]))
-    if options.get("time_limit") or options.get("soft_time_limit"):
-        hard = options.get("time_limit")
-        kept["timelimit"] = [hard, soft_limit(hard=hard, soft=options.get("soft_time_limit"))]
+    hard = checks.time_limit(options.get("time_limit"), task=task)
+    soft = checks.time_limit(options.get("soft_time_limit"), task=task, option="soft_time_limit")
+    if hard or soft:
+        kept["timelimit"] = [hard, soft_limit(hard=hard, soft=soft)]
     if options.get("root_id") and options["root_id"] != options.get("task_id"):
         kept["root_id"] = options["root_id"]
     if options.get("stamped_headers"):

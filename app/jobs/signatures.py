@@ -1,10 +1,10 @@
-"""Signatures that travel inside a job (the rest of a chain, a chord's body, callbacks), made safe to keep."""
+"""Signatures that travel inside a job (the rest of a chain, a chord's body, callbacks), fit to be kept."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from app.jobs import registry
+from app.jobs import options, registry
 from app.jobs.errors import UnknownTask
 from app.jobs.seal import is_sealed, seal, seal_named
 
@@ -13,17 +13,31 @@ LED_BY = 1
 
 
 def sealed(value: Any) -> Any:
-    """`value` with the sensitive arguments of every signature in it sealed, at any depth."""
+    """`value` with the sensitive arguments of every signature in it sealed, at any depth.
+
+    Raises for one that could not be sent when its turn comes: whoever asks for it can still mend it.
+    """
     if isinstance(value, list | tuple):
         return [sealed(inner) for inner in value]
     if not isinstance(value, dict):
         return value
     safe = {name: sealed(inner) for name, inner in value.items()}
+    if "subtask_type" not in safe:
+        return safe
+    _check(safe)
     sensitive = _sensitive(safe.get("task"))
-    if sensitive and "subtask_type" in safe:
+    if sensitive:
         safe["kwargs"] = seal_named(safe.get("kwargs") or {}, names=sensitive)
         safe["args"] = _sealed_positions(safe, sensitive)
     return safe
+
+
+def _check(signature: dict[str, Any]) -> None:
+    task, given = signature.get("task"), signature.get("options")
+    if isinstance(task, str) and isinstance(given, dict):
+        options.check(given, task=task)
+        if given.get("queue"):
+            registry.checked_queue(getattr(given["queue"], "name", given["queue"]), task=task)
 
 
 def _sensitive(task: Any) -> frozenset[str]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from app.jobs import registry
 from app.jobs.accept import Accepted, accept, new_job
 from app.jobs.errors import ArgumentsTooLarge, UnknownTask
 from app.jobs.models import Job
+from app.jobs.options import HORIZON
 from app.topology import Priority
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from app.jobs.registry import TaskSpec
     from app.jobs.schemas import JobRequest
     from app.jobs.store import NewJob
-
-HORIZON = timedelta(days=366)
 
 
 class IdempotencyKeyReused(InvalidInput):
@@ -64,6 +63,8 @@ class Submission:
 def digest_of(request: JobRequest, *, salt: str = "") -> str:
     """SHA-256 of a request, however its JSON was spaced or ordered."""
     document = request.model_dump(mode="json", exclude={"idempotency_key"})
+    # As it was when "normal" was the default: keys that were used then are still known.
+    document["priority"] = document["priority"] or "normal"
     return hashlib.sha256((salt + json.dumps(document, sort_keys=True)).encode()).hexdigest()
 
 
@@ -119,7 +120,7 @@ def _job(item: Submission) -> NewJob:
             digest=item.digest,
             run_at=request.run_at,
             expires_at=request.expires_at,
-            priority=Priority[request.priority.upper()],
+            priority=Priority[request.priority.upper()] if request.priority else None,
         )
     except ValidationError as error:
         raise InvalidFields(field_errors(error.errors(include_input=False), within=within)) from None
@@ -144,6 +145,9 @@ def _check_times(request: JobRequest, *, pointer: str) -> None:
     if request.run_at and not now <= request.run_at <= now + HORIZON:
         detail = f"run_at must lie ahead, within {HORIZON.days} days; leave it out to run now"
         raise InvalidFields([FieldError(detail=detail, pointer=f"{pointer}/run_at")])
-    if request.expires_at and request.expires_at <= (request.run_at or now):
-        detail = "expires_at must be later than run_at and now, or the job would never run"
+    if request.expires_at and not (request.run_at or now) < request.expires_at <= now + HORIZON:
+        detail = (
+            f"expires_at must be later than run_at and now, or the job would never run, and within "
+            f"{HORIZON.days} days"
+        )
         raise InvalidFields([FieldError(detail=detail, pointer=f"{pointer}/expires_at")])

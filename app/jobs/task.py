@@ -17,6 +17,7 @@ from app.jobs.errors import LeaseLost, RetryableError
 from app.jobs.heart import holder
 from app.jobs.limits import soft_limit
 from app.jobs.message import CONTEXT_HEADER
+from app.jobs.options import HORIZON
 from app.jobs.seal import unseal
 from app.topology import Priority, Queue
 
@@ -83,7 +84,7 @@ class JobTask(Task[..., Any]):
             wait = self.retry_policy.delay(attempt=job.attempt)
             if isinstance(error, RetryableError) and error.after is not None:
                 wait = max(wait, error.after)
-            raise self.retry(exc=error, countdown=wait.total_seconds()) from error
+            raise self.retry(exc=error, countdown=min(wait, HORIZON).total_seconds()) from error
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args = tuple(unseal(value) for value in args)
@@ -122,7 +123,7 @@ def task(
     sensitive: Collection[str] = (),
     durable: bool = True,
     retry: registry.Retry | None = None,
-    priority: Priority = Priority.NORMAL,
+    priority: int = Priority.NORMAL,
     name: str | None = None,
     **celery_options: Any,
 ) -> Callable[[Callable[P, R]], JobTask]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from app.celery_app import celery_app
 from app.jobs import Retry, task
 from app.scopes import declare_scope
-from app.topology import Queue
+from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
     from datetime import date as day
@@ -82,3 +83,19 @@ def sealed_in_place(user: str, pin: int, /, **further: int) -> list[Any]:
 def sealed_among_others(**options: Any) -> dict[str, Any]:
     """Takes a secret among any others."""
     return options
+
+
+@task(public=True, priority=Priority.URGENT)
+def hurry(after: int = 0) -> int:
+    """Go before the others."""
+    return after
+
+
+@task(durable=False, priority=Priority.LOW)
+def idle() -> None:
+    """Wait for the others."""
+
+
+@celery_app.task(name="legacy.hurry", priority=3)
+def hurry_as_celery_knows_it() -> None:
+    """Go before most others."""

@@ -117,7 +117,7 @@ def test_jobs_of_every_queue_and_priority_are_sent(redis_server: RedisServer) ->
     ids = [
         accept(1, queue=queue, priority=priority)[0]
         for queue in ("default", "analytics")
-        for priority in range(11)
+        for priority in range(10)
     ]
     redis_server.client().flushall()
     set_rows(*ids, published_at=None)

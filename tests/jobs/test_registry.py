@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.jobs import PermanentError, Retry, registry, task
-from app.jobs.errors import UnknownQueue, UnknownTask
+from app.jobs.errors import InvalidOption, UnknownQueue, UnknownTask
 from app.schedule.spec import every
 from app.topology import drained_queues
 from tests.sample import celery_tasks, tasks
@@ -29,6 +29,13 @@ def _own_settings(configure: Callable[..., None]) -> None:
 
 def nothing() -> None:
     """A body."""
+
+
+@pytest.mark.parametrize("priority", [10, -1, True, "high"])
+def test_a_priority_that_no_list_stands_for_fails_at_import(priority: Any) -> None:
+    with pytest.raises(InvalidOption, match="whole number from 0 to 9"):
+        task(name="sample.odd", priority=priority)(nothing)
+    assert "sample.odd" not in registry.tasks()
 
 
 def test_every_declared_task_waits_in_a_drained_queue() -> None:

@@ -222,6 +222,13 @@ def test_a_countdown_is_a_row_and_runs_when_it_is_due(service: Service) -> None:
     assert done.started_at - done.accepted_at >= timedelta(seconds=1.5)
 
 
+@pytest.mark.parametrize("countdown", [1e12, "soon", True])
+def test_a_retry_that_asks_for_no_time_ends_the_job_with_that_sentence(countdown: Any) -> None:
+    job = ended(tasks.retry_in.delay(countdown).id)
+    assert (job.state, job.attempt) == (State.DEAD, 1)
+    assert f"sample.retry_in cannot be sent with countdown={countdown!r}: give a number" in str(job.error)
+
+
 def test_an_eta_is_kept_to_the_moment() -> None:
     moment = datetime.now(UTC) + timedelta(hours=1)
     result = tasks.add.apply_async((1, 1), eta=moment)
@@ -244,6 +251,14 @@ def test_the_ledgers_clock_decides_about_expiry_and_not_the_workers() -> None:
     long_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     send_again(result.id, expires=long_ago)
     assert ended(result.id).state == State.DONE
+
+
+def test_a_job_whose_row_and_message_are_older_than_the_range_of_priorities_is_retried() -> None:
+    result = tasks.retry_in.apply_async((0.1,), countdown=3600)
+    with db.transaction() as session:
+        row = {"priority": 12, "state": State.READY, "published_at": None}
+        session.execute(update(Job).where(Job.id == result.id).values(**row))
+    assert result.get(timeout=LONG) == 1
 
 
 def test_queue_and_priority_of_a_call_are_kept() -> None:
@@ -332,6 +347,14 @@ def test_an_adopted_job_keeps_its_chain_and_its_secrets(service: Service) -> Non
     wait_until(lambda: jobs_with_id(follow.id), seconds=LONG, what="the next link is accepted")
     assert ended(str(follow.id)).result == 10
     assert "secret" not in json.dumps([job_of(str(result.id)).args, job_of(str(result.id)).kwargs])
+
+
+def test_a_foreign_message_that_asks_for_too_much_ends_as_a_dead_job(service: Service) -> None:
+    result = send_as_plain_celery(service, "sample.record_effect", ("x" * 300_000,))
+    wait_until(lambda: jobs_with_id(result.id), seconds=LONG, what="the foreign job is in the ledger")
+    job = ended(str(result.id))
+    assert (job.state, job.task) == (State.DEAD, "sample.record_effect")
+    assert "The arguments of sample.record_effect take 300006 bytes as JSON" in str(job.error)
 
 
 def test_the_same_foreign_message_twice_runs_once(service: Service) -> None:

@@ -64,6 +64,14 @@ def retry_itself(self: Any, times: int) -> int:
 
 
 @task(bind=True)
+def retry_in(self: Any, countdown: Any) -> int:
+    """Retry once, after as long as asked."""
+    if self.request.retries == 0:
+        raise self.retry(countdown=countdown)
+    return int(self.request.retries)
+
+
+@task(bind=True)
 def replace_itself(self: Any, x: int) -> Any:
     return self.replace(add.s(x, 1) | add.s(10))
 
