@@ -48,6 +48,10 @@ def command_line() -> TyperGroup:
 
 def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str = "groundwork") -> int:
     """Run one command line; the exit code. What goes wrong as expected is one sentence on standard error."""
+    unreadable = [argument for argument in arguments if _is_no_text(argument)]
+    if unreadable:
+        say_error(f"The argument {unreadable[0]!a} is no UTF-8 text. Write it in UTF-8.")
+        return ExitCode.BAD_INPUT
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the command.
         if isinstance(stream, TextIOWrapper):
@@ -70,6 +74,7 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
         if failure is None:
             raise
         say_error(failure.sentence)
+        _drop_output()
         return failure.code
     if isinstance(done, Process):
         # Not above: what happens in a service is for its own log to explain.
@@ -79,6 +84,9 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
 
 def main() -> None:
     """The entry point of `groundwork`."""
+    _fill_standard_streams()
+    if not os.environ.get("COLUMNS", "80").isdecimal() or int(os.environ.get("COLUMNS", "80")) < 1:
+        del os.environ["COLUMNS"]
     # A service has logs of its own, and starts sooner without what this loads.
     if not services.BECOMING.intersection(sys.argv[1:2]):
         log_warnings()
@@ -95,9 +103,34 @@ def _misused(error: typer.TyperException) -> int:
 
 
 def _nobody_reads() -> int:
-    # What Python still holds back goes nowhere; flushing it at exit would fail once more.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_output()
     return ExitCode.BROKEN_PIPE
+
+
+def _drop_output() -> None:
+    """Let what Python still holds back go nowhere; flushing it at exit would fail once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fill_standard_streams() -> None:
+    """Open what the caller closed: the next file or connection would take its number, and get the output."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+
+
+def _is_no_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _code_of(value: object) -> int:

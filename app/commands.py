@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ import typer
 
 from app.pidfile import clear_pidfile
 from app.processes import Process, api_process, beat_process, flower_process, worker_process
+from app.sources import installed_release
 from app.terminal import AsJson, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -22,12 +24,7 @@ if TYPE_CHECKING:
 
     from app.topology import Pool
 
-app = typer.Typer(
-    help="""Background work on plain Linux hosts: no accepted job is ever lost.
-
-Example: groundwork doctor""",
-    add_completion=True,
-)
+app = typer.Typer(add_completion=True)
 
 #: The commands that turn into a service.
 BECOMING = frozenset({"serve", "worker", "beat", "flower"})
@@ -36,6 +33,25 @@ Pidfile = Annotated[
     Path | None,
     typer.Option(help="File that holds the process id; a stale one is replaced.", show_default=False),
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"groundwork {version('groundwork')}, release {installed_release()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which release this is."),
+    ] = False,
+) -> None:
+    """Background work on plain Linux hosts: no accepted job is ever lost.
+
+    Example: groundwork doctor
+    """
 
 
 @app.command()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 (pydantic needs it at run time)
-from functools import lru_cache
+from datetime import datetime
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
@@ -13,7 +13,21 @@ from pydantic_settings import PydanticBaseSettingsSource as Source
 
 from app import sources
 from app.secret import DefaultSecret, refuse_weak_secret
+from app.setting_types import (
+    DatabaseUrl,
+    FcmCredentials,
+    Host,
+    HttpUrl,
+    Mailbox,
+    PerMinute,
+    PlaidEnvironment,
+    Port,
+    Seconds,
+)
 from app.sources import ENV_FILE_VARIABLE, PREFIX, ConfigError, UnknownSetting
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
 
 __all__ = [
     "ENV_FILE_VARIABLE",
@@ -27,9 +41,6 @@ __all__ = [
     "settings",
 ]
 
-Seconds = Annotated[int, Field(ge=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
 
 class Settings(BaseSettings):
     """Every value an operator may set. Field names in capitals with the prefix are the keys."""
@@ -40,7 +51,7 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Seals sensitive task arguments. Random, at least 32 characters, the same on every host.",
     )
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         default="sqlite:///var/groundwork.db",
         description="The ledger: postgresql://user:password@host/name, or sqlite:///path for one small host.",
     )
@@ -63,7 +74,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least severity that is logged."
     )
-    api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    api_host: Host = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(default=8000, description="Port the API listens on.")
     api_workers: Annotated[int, Field(ge=1, le=64)] = Field(default=2, description="gunicorn processes.")
     livez_open: bool = Field(
@@ -78,7 +89,9 @@ class Settings(BaseSettings):
     flower_url_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
         default="", description='First part of every path of Flower; "flower" behind the proxy.'
     )
-    flower_user: str = Field(default="groundwork", description="User name for Flower.")
+    flower_user: Annotated[str, Field(pattern=r"^[^:\s]+$")] = Field(
+        default="groundwork", description="User name for Flower, without a colon."
+    )
     flower_password: SecretStr = Field(
         default=SecretStr(""), description="Password for Flower; Flower refuses to start without one."
     )
@@ -93,7 +106,7 @@ class Settings(BaseSettings):
         default=10,
         description="How long a published job may be missing from the broker before it is published again.",
     )
-    queue_depth_limit: Annotated[int, Field(ge=100)] = Field(
+    queue_depth_limit: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
         default=10_000,
         description="Messages a queue may hold in Redis; the rest waits in the ledger and follows later.",
     )
@@ -111,10 +124,10 @@ class Settings(BaseSettings):
         default=Path("var/mail"),
         description="Where the transport `file` keeps each mail, one .eml file each.",
     )
-    mail_from: str = Field(
+    mail_from: Mailbox = Field(
         default="Groundwork <groundwork@localhost>", description="Sender of every mail: Name <address>."
     )
-    mail_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+    mail_per_minute: PerMinute = Field(
         default=840,
         description="Mails that all workers together send; the default is 14 a second, SES's first.",
     )
@@ -122,7 +135,7 @@ class Settings(BaseSettings):
         default="hold",
         description="A mail that may have left as its worker died: `hold` it for a person, or `send` it.",
     )
-    smtp_host: str = Field(default="127.0.0.1", description="Mail server of the transport `smtp`.")
+    smtp_host: Host = Field(default="127.0.0.1", description="Mail server of the transport `smtp`.")
     smtp_port: Port = Field(default=587, description="Its port: 587 with starttls, 465 with tls.")
     smtp_security: Literal["starttls", "tls", "none"] = Field(
         default="starttls", description="Encryption to it; `none` for a server on this host only."
@@ -134,25 +147,27 @@ class Settings(BaseSettings):
         default="", description="Key of SES and SNS. Unset: what boto3 finds (profile, role of the machine)."
     )
     aws_secret_access_key: SecretStr = Field(default=SecretStr(""), description="Its secret.")
-    aws_endpoint_url: str = Field(default="", description="Another server that speaks AWS's API, for trials.")
-    plaid_environment: Annotated[str, Field(pattern=r"^(sandbox|production|https?://\S+)$")] = Field(
+    aws_endpoint_url: HttpUrl = Field(
+        default="", description="Another server that speaks AWS's API, for trials."
+    )
+    plaid_environment: PlaidEnvironment = Field(
         default="sandbox", description="Plaid's `sandbox` or `production`, or the URL of a server like it."
     )
     plaid_client_id: str = Field(default="", description="Client id at Plaid. Unset: banks cannot be linked.")
     plaid_secret: SecretStr = Field(default=SecretStr(""), description="Secret of that environment at Plaid.")
-    plaid_webhook_url: str = Field(
+    plaid_webhook_url: HttpUrl = Field(
         default="", description="This API as Plaid reaches it: https://HOST/api/v1/webhooks/plaid."
     )
-    plaid_per_minute: Annotated[int, Field(ge=1, le=100_000)] = Field(
+    plaid_per_minute: PerMinute = Field(
         default=1_000, description="Requests that all workers together send to Plaid (2,500 in production)."
     )
     push_provider: Literal["none", "sns", "fcm"] = Field(
         default="none", description="How notices reach phones: Amazon SNS or Firebase Cloud Messaging."
     )
-    fcm_credentials: SecretStr = Field(
+    fcm_credentials: FcmCredentials = Field(
         default=SecretStr(""), description="JSON of the service account for Firebase Cloud Messaging."
     )
-    fcm_url: str = Field(
+    fcm_url: HttpUrl = Field(
         default="https://fcm.googleapis.com", description="Another server that speaks its API, for trials."
     )
     pretend_now: datetime | None = Field(
@@ -162,7 +177,7 @@ class Settings(BaseSettings):
     catch_up_seconds: Seconds = Field(
         default=600, description="A schedule missed by no more than this is fired once, late."
     )
-    retention_days: Annotated[int, Field(ge=1)] = Field(
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         default=30,
         description="How long finished jobs and what they sent are remembered; dead jobs stay until retried.",
     )
@@ -197,6 +212,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _push_has_credentials(self) -> Self:
+        if self.push_provider == "fcm" and not self.fcm_credentials.get_secret_value():
+            raise ConfigError(
+                f"{PREFIX}PUSH_PROVIDER is fcm and {PREFIX}FCM_CREDENTIALS is not set: give the JSON file of "
+                "a service account, or choose another provider."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _pretends_only_in_a_checkout(self) -> Self:
         if self.pretend_now is not None and self.release != "dev":
             raise ConfigError(f"{PREFIX}PRETEND_NOW is for trials in a checkout. Remove it here.")
@@ -221,10 +245,17 @@ class Settings(BaseSettings):
             InitSettingsSource(settings_cls, init_kwargs=sources.credentials(cls.model_fields)),
         )
 
+    @cached_property
+    def database(self) -> URL:
+        """Where the ledger lives, with the driver that is used."""
+        from app.database_url import parse  # loads SQLAlchemy, which not every command needs
+
+        return parse(self.database_url)
+
     @property
     def is_sqlite(self) -> bool:
         """Whether the ledger is a SQLite file."""
-        return self.database_url.startswith("sqlite")
+        return self.database.drivername == "sqlite"
 
 
 def _in_sentences(error: ValidationError) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     DateTime,
     Engine,
@@ -18,7 +19,6 @@ from sqlalchemy import (
     MetaData,
     create_engine,
     event,
-    make_url,
     select,
     types,
 )
@@ -123,7 +123,7 @@ def engine() -> Engine:
 # What a child inherits is kept, not dropped: closing it there could disturb the parent's connections.
 @cache
 def _engine_of(_pid: int) -> Engine:
-    return make_engine(settings().database_url)
+    return make_engine(settings().database)
 
 
 def let_go() -> None:
@@ -132,13 +132,10 @@ def let_go() -> None:
         engine().dispose()
 
 
-def make_engine(database_url: str) -> Engine:
-    """An engine for `database_url`, set up for how the ledger uses it."""
-    url = make_url(database_url)
+def make_engine(url: URL) -> Engine:
+    """An engine for what `app.database_url` read, set up for how the ledger uses it."""
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(database_url)
-    if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
+        return _sqlite_engine(url)
     return create_engine(
         url,
         pool_size=10,
@@ -151,11 +148,9 @@ def make_engine(database_url: str) -> Engine:
     )
 
 
-def _sqlite_engine(database_url: str) -> Engine:
-    database = make_url(database_url).database
-    if database and database != ":memory:":
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
-    made = create_engine(database_url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT.total_seconds()})
+def _sqlite_engine(url: URL) -> Engine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    made = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT.total_seconds()})
 
     @event.listens_for(made, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -14,6 +14,8 @@ UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+#: Added to or taken from today, the moment must still be one.
+LONGEST = timedelta(days=36_500)
 _FORM = re.compile(rf"(\d{{1,6}})({'|'.join(UNITS)})")
 
 
@@ -24,4 +26,7 @@ def duration(text: str) -> timedelta:
         raise typer.BadParameter(
             f'"{text}" is no span of time. Give a number and one of {", ".join(UNITS)}, such as 2h.'
         )
-    return int(match[1]) * UNITS[match[2]]
+    span = int(match[1]) * UNITS[match[2]]
+    if span > LONGEST:
+        raise typer.BadParameter(f'"{text}" is more than {LONGEST.days} days, which is the most.')
+    return span

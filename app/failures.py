@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import IntEnum
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from app.config import ConfigError, settings
 from app.errors import GroundworkError, InvalidInput, Unavailable
@@ -53,12 +55,6 @@ def _of_database(error: Exception) -> Failure | None:
     import psycopg
     from sqlalchemy import exc
 
-    if isinstance(error, exc.ArgumentError) and not _is_database_url(settings().database_url):
-        return Failure(
-            sentence="GROUNDWORK_DATABASE_URL names no database this program knows. Use "
-            "postgresql://user:password@host/name or sqlite:///path.",
-            code=ExitCode.BAD_CONFIGURATION,
-        )
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
     if _is_missing_table(cause):
         return Failure(
@@ -97,6 +93,8 @@ def _of_redis(error: Exception) -> Failure | None:
 def _of_file(error: Exception) -> Failure | None:
     if isinstance(error, OSError) and error.filename:
         return Failure(sentence=f"{error.filename}: {error.strerror}.", code=ExitCode.FAILED)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
+        return Failure(sentence=f"The output cannot be written: {error.strerror}.", code=ExitCode.FAILED)
     return None
 
 
@@ -108,24 +106,16 @@ def first_line(error: object) -> str:
 
 def masked_database_url() -> str:
     """The database's URL, fit to be shown."""
-    from sqlalchemy import make_url
+    from app.database_url import masked
 
-    return make_url(settings().database_url).render_as_string(hide_password=True)
+    return masked(settings().database)
 
 
 def masked_redis_url() -> str:
-    """The broker's URL, fit to be shown."""
-    from kombu.utils.url import maybe_sanitize_url
-
-    return str(maybe_sanitize_url(settings().redis_url.get_secret_value(), mask="***"))
-
-
-def _is_database_url(url: str) -> bool:
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        make_url(url).get_dialect()
-    except ArgumentError:
-        return False
-    return True
+    """Where the broker is, without user, password and options; of what is no URL, nothing is shown."""
+    parts = urlsplit(settings().redis_url.get_secret_value())
+    host = parts.netloc.rpartition("@")[2]
+    named = {"redis": host, "rediss": host, "unix": parts.path}.get(parts.scheme)
+    if not named or "@" in parts.path:
+        return "(what GROUNDWORK_REDIS_URL holds is no redis://, rediss:// or unix:// URL)"
+    return f"{parts.scheme}://{host}{parts.path}"

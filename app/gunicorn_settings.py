@@ -11,6 +11,7 @@ from app import keep_what_is_loaded
 from app.config import settings
 from app.log import configure_logging
 from app.processes import log_file
+from app.setting_types import in_url
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -54,7 +55,7 @@ logger_class = ServiceLogger
 # Not a file: that there is one makes gunicorn report requests at all.
 accesslog = "-"
 # Under systemd the socket is handed over (LISTEN_FDS) and takes the place of this address.
-bind = [f"{settings().api_host}:{settings().api_port}"]
+bind = [f"{in_url(settings().api_host)}:{settings().api_port}"]
 workers = settings().api_workers
 # gunicorn's own worker reloads under load without dropping a request; uvicorn's worker resets connections.
 worker_class = "asgi"

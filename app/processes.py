@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import os
 import runpy
+import socket
 import sys
+import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.config import ConfigError, refuse_weak_secret, settings
+from app.errors import Unavailable
 from app.pidfile import pidfile_argument
 from app.worker.node import node_of
 
@@ -19,8 +24,20 @@ if TYPE_CHECKING:
 
     from app.topology import Pool
 
+#: A predecessor that was told to stop may hold its socket for so long.
+TAKEOVER_TIME = timedelta(seconds=3)
 FLOWER_SETTINGS = Path(__file__).with_name("flower_settings.py")
 CELERY = "app.celery_command"
+
+
+class PortTaken(Unavailable):
+    """Raised when another program listens where a service is to listen."""
+
+    def __init__(self, *, host: str, port: int) -> None:
+        super().__init__(
+            f"Port {port} on {host} is taken by another program (see: ss -ltnp 'sport = :{port}'). Stop it, "
+            "or choose another with --port or GROUNDWORK_API_PORT."
+        )
 
 
 class UnusableLogFolder(ConfigError):
@@ -57,11 +74,39 @@ def api_process(*, port: int | None = None, workers: int | None = None) -> Proce
     given = {"GROUNDWORK_API_PORT": port, "GROUNDWORK_API_WORKERS": workers}
     # Settings and log folder are refused here in one sentence, and not by each of gunicorn's workers.
     log_file("api")
+    refuse_taken_port(settings().api_host, port or settings().api_port)
     return Process(
         module="gunicorn",
         arguments=("-c", "python:app.gunicorn_settings", "app.api:app"),
         environment={name: str(value) for name, value in given.items() if value is not None},
     )
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Raise `PortTaken` when a socket is there already, and stays: a predecessor may need a moment to stop.
+
+    Where systemd hands the socket over, it is there rightly. An address that cannot be looked up or is not
+    this host's is left to the service, whose own message names it.
+    """
+    if "LISTEN_FDS" in os.environ:
+        return
+    until = time.monotonic() + TAKEOVER_TIME.total_seconds()
+    while _is_taken(host, port):
+        if time.monotonic() > until:
+            raise PortTaken(host=host, port=port)
+        time.sleep(0.1)
+
+
+def _is_taken(host: str, port: int) -> bool:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            # As gunicorn does: connections that linger from before are no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
 
 
 def worker_process(

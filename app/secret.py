@@ -6,6 +6,8 @@ from app.sources import ConfigError
 
 #: 32 characters of `secrets.token_urlsafe` are 192 bits; anything shorter was typed by a person.
 MIN_SECRET_LENGTH = 32
+#: Of 32 random hexadecimal digits, the poorest alphabet, fewer are different once in 28 million.
+MIN_DIFFERENT = 8
 DEFAULT_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "admin", "groundwork"})
 
 
@@ -28,3 +30,5 @@ def refuse_weak_secret(*, name: str, value: str) -> None:
         raise DefaultSecret(name=name, problem=f'is still the default "{value}"')
     if len(value) < MIN_SECRET_LENGTH:
         raise DefaultSecret(name=name, problem=f"has {len(value)} characters")
+    if len(set(value)) < MIN_DIFFERENT or value in (value + value)[1:-1]:
+        raise DefaultSecret(name=name, problem="repeats a few characters")

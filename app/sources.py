@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
 from app.errors import GroundworkError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 PREFIX = "GROUNDWORK_"
 #: Names the env files, separated by colons, when they lie somewhere else than where they are looked for.
@@ -64,11 +64,30 @@ def env_values(fields: Collection[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for path in env_files():
         try:
-            found = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+            with path.open(encoding="utf-8-sig") as file:
+                bindings = list(parse_stream(file))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(_unreadable(path, error)) from None
+        _refuse_unclear_lines(bindings, path=path)
+        found = {binding.key: binding.value for binding in bindings if binding.key is not None}
         values |= _ours(found, fields=fields, source=str(path))
     return values
+
+
+def _refuse_unclear_lines(bindings: Iterable[Binding], *, path: Path) -> None:
+    """Raise `ConfigError` for a line that is no setting, and for one of our keys that stands there twice."""
+    lines: dict[str, int] = {}
+    for binding in bindings:
+        number = binding.original.line
+        if binding.error:
+            raise ConfigError(f"{path}, line {number}, cannot be read. Write NAME=value, and close quotes.")
+        key = (binding.key or "").upper()
+        if key.startswith(PREFIX) and key in lines:
+            raise ConfigError(
+                f"{key} stands twice in {path}, in lines {lines[key]} and {number}. Remove one of them."
+            )
+        if key:
+            lines[key] = number
 
 
 def credentials(fields: Collection[str]) -> dict[str, str]:

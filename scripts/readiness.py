@@ -15,6 +15,7 @@ from packages import SetupFailed
 
 from app import topology
 from app.config import settings
+from app.setting_types import in_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +80,8 @@ def _complaint(step: Step) -> str:
 def api_url() -> str:
     """Where the API is reached from this machine."""
     host = settings().api_host
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
-    return f"http://{reachable}:{settings().api_port}"
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{in_url(reachable)}:{settings().api_port}"
 
 
 def flower_url() -> str:

@@ -41,7 +41,9 @@ def up(*, detach: bool, demo: bool) -> int:
     local_settings.ensure_env_file()
     if fleet.running_pid() is not None:
         print("Groundwork is running already. To start it another way, stop it first: scripts/up stop")
-        print_summary(token=recorded_token() or ensure_token())
+        if recorded_token() is None:
+            ensure_token()
+        print_summary()
         return 0
     if count := fleet.end_leftovers():
         print(f"Ended {count} processes that a killed supervisord had left behind.")
@@ -57,9 +59,9 @@ def up(*, detach: bool, demo: bool) -> int:
         _stop()
         raise
     if detach:
-        print_summary(token=token)
+        print_summary()
         return 0
-    return _follow(token)
+    return _follow()
 
 
 def _prepare(*, demo: bool) -> None:
@@ -87,10 +89,10 @@ def _outside_world(*, demo: bool) -> list[str]:
     return demonstration.command(settings())
 
 
-def _follow(token: str) -> int:
+def _follow() -> int:
     known: dict[str, fleet.Process] = {}
     try:
-        print_summary(token=token)
+        print_summary()
         print("Ctrl-C stops everything.")
         while fleet.running_pid() is not None:
             known = _tell_changes(known)

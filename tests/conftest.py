@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from app import config, db, migrations
+from app.database_url import parse
 from tests.checkout import ROOT, Checkout, copy_of_checkout
 from tests.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
@@ -64,7 +65,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A migrated SQLite file that tests copy."""
     path = tmp_path_factory.mktemp("template") / "groundwork.db"
     migrations.upgrade(database_url=f"sqlite:///{path}")
-    engine = db.make_engine(f"sqlite:///{path}")
+    engine = db.make_engine(parse(f"sqlite:///{path}"))
     with engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -17,6 +17,7 @@ from app.config import (
     refuse_weak_secret,
 )
 from app.secret import MIN_SECRET_LENGTH
+from app.setting_types import in_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,3 +150,107 @@ def test_time_limits_that_contradict_are_refused_with_both_numbers(configure: Ca
 
 def test_secrets_do_not_show(env_file: Path) -> None:
     assert SECRET not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("api_host", "999.1.1.1"),
+        ("api_host", "1.2.3"),
+        ("api_host", "::g"),
+        ("api_host", "a b"),
+        ("api_host", "http://127.0.0.1"),
+        ("smtp_host", "mail@example.org"),
+        ("mail_from", "x"),
+        ("mail_from", "@example.org"),
+        ("mail_from", "ann@"),
+        ("mail_from", f"ann@{'x' * 64}.example"),
+        ("plaid_webhook_url", "example.org/webhooks"),
+        ("plaid_webhook_url", "ftp://example.org"),
+        ("plaid_webhook_url", "https://"),
+        ("plaid_webhook_url", "https://exa mple.org"),
+        ("plaid_webhook_url", "https://[::1/x"),
+        ("plaid_environment", "development"),
+        ("fcm_url", "fcm.googleapis.com"),
+        ("fcm_url", "https://fcm:99999/"),
+        ("aws_endpoint_url", "localhost:4566"),
+        ("fcm_credentials", "{}"),
+        ("fcm_credentials", "not json"),
+        ("fcm_credentials", "[1]"),
+        ("fcm_credentials", "[" * 100_000),
+        ("fcm_credentials", '{"client_email": 1, "private_key": "", "project_id": null}'),
+        ("flower_user", "ann:smith"),
+        ("lease_seconds", "1" + "0" * 30),
+        ("task_time_limit_seconds", str(10**9)),
+        ("retention_days", "99999999"),
+        ("queue_depth_limit", "10000000000"),
+        ("mail_per_minute", "-1"),
+        ("recover_seconds", "nan"),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_at_the_start(
+    key: str, value: str, configure: Callable[..., None]
+) -> None:
+    configure(**{key: value})
+    with pytest.raises(ConfigError, match=rf"GROUNDWORK_{key.upper()}: .*\.$"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "bound"),
+    [
+        ("::1", "[::1]:8000"),
+        ("[::1]", "[::1]:8000"),
+        ("::", "[::]:8000"),
+        ("0.0.0.0", "0.0.0.0:8000"),
+        ("localhost", "localhost:8000"),
+    ],
+)
+def test_an_address_of_either_family_can_be_listened_on(
+    given: str, bound: str, configure: Callable[..., None]
+) -> None:
+    configure(api_host=given)
+    assert f"{in_url(load_settings().api_host)}:8000" == bound
+
+
+def test_push_by_firebase_needs_its_credentials(configure: Callable[..., None]) -> None:
+    configure(push_provider="fcm")
+    with pytest.raises(ConfigError, match="FCM_CREDENTIALS is not set"):
+        load_settings()
+
+
+@pytest.mark.parametrize("value", ["a" * 36, "ab" * 20, "0123456789ab" * 3, "abcdefg" * 6 + "gg"])
+def test_a_long_secret_that_repeats_itself_is_refused(value: str) -> None:
+    with pytest.raises(DefaultSecret, match="repeats"):
+        refuse_weak_secret(name="X", value=value)
+
+
+@pytest.mark.parametrize("make", [secrets.token_urlsafe, secrets.token_hex])
+def test_random_secrets_pass(make: Callable[[int], str]) -> None:
+    for _ in range(200):
+        refuse_weak_secret(name="X", value=make(32))
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("GROUNDWORK_API_PORT=1\nGROUNDWORK_API_PORT=2\n", r"API_PORT stands twice .* in lines 2 and 3"),
+        ("GROUNDWORK_API_PORT=1\ngroundwork_api_port=1\n", r"API_PORT stands twice"),
+        ("GROUNDWORK_LOG_LEVEL='INFO\n", r"line 2, cannot be read"),
+        ("= nothing\n", r"line 2, cannot be read"),
+        ("two words\n", r"line 2, cannot be read"),
+    ],
+)
+def test_an_env_file_that_cannot_be_relied_on_is_refused_with_the_line(
+    env_file: Path, line: str, wanted: str
+) -> None:
+    env_file.write_text(env_file.read_text() + line)
+    with pytest.raises(ConfigError, match=wanted):
+        load_settings()
+
+
+def test_a_secret_in_a_line_that_cannot_be_read_is_not_shown(env_file: Path) -> None:
+    env_file.write_text(f"GROUNDWORK_SECRET_KEY='{SECRET}\n")
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+    assert SECRET not in str(refused.value)

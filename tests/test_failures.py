@@ -65,10 +65,31 @@ def test_urls_are_shown_without_their_password(configure: Callable[..., None], p
     configure(
         redis_url=f"redis://:{password}@cache:6379/0", database_url=f"postgresql://me:{password}@db/ledger"
     )
-    assert masked_redis_url() == "redis://:***@cache:6379/0"
+    assert masked_redis_url() == "redis://cache:6379/0"
     assert masked_database_url() == "postgresql://me:***@db/ledger"
 
 
 def test_of_what_a_library_says_the_first_line_is_kept() -> None:
     assert first_line(ValueError("Refused.\nIs the server running?")) == "Refused"
     assert first_line(ValueError()) == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://ann:hunter2@host:6379/0?password=hunter2", "redis://host:6379/0"),
+        ("rediss://:hunter2@[::1]:6380/3", "rediss://[::1]:6380/3"),
+        ("redis://ann:hun@hunter2@host/0", "redis://host/0"),
+        ("unix://:hunter2@/run/redis.sock?db=1", "unix:///run/redis.sock"),
+        ("ann:hunter2@host:6379/0", "no redis://"),
+        ("hunter2", "no redis://"),
+        ("redis:/:hunter2@host", "no redis://"),
+        ("http://ann:hunter2@host", "no redis://"),
+    ],
+)
+def test_the_brokers_url_is_shown_without_its_secrets(
+    url: str, shown: str, configure: Callable[..., None]
+) -> None:
+    configure(redis_url=url)
+    assert shown in masked_redis_url()
+    assert "hunter2" not in masked_redis_url()

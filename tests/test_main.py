@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -183,3 +185,54 @@ def test_any_terminal_will_do(terminal: dict[str, str]) -> None:
         assert outcome.returncode in (ExitCode.OK, ExitCode.BAD_INPUT)
         assert b"Traceback" not in outcome.stderr
         assert b"\x1b[" not in outcome.stdout + outcome.stderr
+
+
+def test_the_version_is_told_without_any_settings() -> None:
+    done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.startswith("groundwork ")
+    assert "release" in done.stdout
+
+
+def shell(line: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """What a shell makes of `line`, in which GROUNDWORK is the command."""
+    command = line.replace("GROUNDWORK", " ".join(COMMAND))
+    return subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("GROUNDWORK topology > /dev/full", ExitCode.FAILED, b"cannot be written: No space left"),
+        ("GROUNDWORK topology --json > /dev/full", ExitCode.FAILED, b"cannot be written: No space left"),
+        ("GROUNDWORK --help > /dev/full", ExitCode.FAILED, b"cannot be written: No space left"),
+        ("GROUNDWORK topology >&-", ExitCode.OK, b""),
+        ("GROUNDWORK topology >&- 2>&- <&-", ExitCode.OK, b""),
+        (r"GROUNDWORK jobs show $'\xff\xfe'", ExitCode.BAD_INPUT, b"no UTF-8"),
+        (r"GROUNDWORK $'\xc3\x28'", ExitCode.BAD_INPUT, b"no UTF-8"),
+        ("GROUNDWORK deliveries settle 99999999999999999999 --sent", ExitCode.BAD_INPUT, b"less than"),
+        ("GROUNDWORK jobs list --since 999999w", ExitCode.BAD_INPUT, b"36500 days"),
+        ("GROUNDWORK serve --port 70000", ExitCode.BAD_INPUT, b"65535"),
+    ],
+)
+def test_odd_surroundings_and_arguments_end_in_a_sentence(line: str, code: int, said: bytes) -> None:
+    done = shell(line)
+    assert (done.returncode, b"Traceback" in done.stderr) == (code, False), done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("columns", ["0", "-5", "x", "", "1"])
+def test_any_width_of_the_terminal_does(columns: str) -> None:
+    for command in ("GROUNDWORK topology", "GROUNDWORK --help"):
+        done = shell(command, COLUMNS=columns)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_taken_port_is_named(configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    configure(secret_key=secrets.token_urlsafe(32))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        outcome = groundwork(capsys, "serve", "--port", str(port))
+    assert outcome.code == ExitCode.UNREACHABLE
+    assert f"Port {port} on 127.0.0.1 is taken" in outcome.err

@@ -14,7 +14,7 @@ from app.terminal import AsJson, print_document, print_json, print_rows
 
 app = typer.Typer(help=__doc__)
 
-DeliveryId = Annotated[int, typer.Argument(min=1, help="The delivery's id.")]
+DeliveryId = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The delivery's id.")]
 COLUMNS = ("id", "channel", "recipient", "subject", "state", "changed_at", "error")
 
 

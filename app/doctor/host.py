@@ -6,8 +6,6 @@ import shutil
 import stat
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from app.config import settings
 from app.doctor.finding import Finding
 from app.sources import credential_files, env_files
@@ -64,7 +62,7 @@ def _files_with_settings() -> list[Path]:
 def _folders() -> list[Path]:
     folders = [STATE_FOLDER if STATE_FOLDER.is_dir() else Path.cwd()]
     if settings().is_sqlite:
-        folders.append(Path(make_url(settings().database_url).database or "").absolute().parent)
+        folders.append(Path(str(settings().database.database)).absolute().parent)
     log_dir = settings().log_dir
     if log_dir is not None:
         folders.append(log_dir)

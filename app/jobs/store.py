@@ -14,7 +14,6 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
-from sqlalchemy import make_url
 
 from app import db
 from app.config import settings
@@ -102,10 +101,10 @@ def close_if_lost() -> bool:
 
 
 def _connect() -> Connection:
-    url = make_url(settings().database_url)
+    url = settings().database
     if url.get_backend_name() == "sqlite":
         opened = sqlite3.connect(
-            url.database or ":memory:",
+            str(url.database),
             timeout=db.SQLITE_BUSY_TIMEOUT.total_seconds(),
             check_same_thread=False,
         )
@@ -113,8 +112,7 @@ def _connect() -> Connection:
         return opened
     # Not as a URL: what may stand in a password is written otherwise in libpq's, which says all of one it
     # cannot read.
-    psycopg_url = url.set(drivername="postgresql+psycopg")
-    _, place = psycopg_url.get_dialect()().create_connect_args(psycopg_url)
+    _, place = url.get_dialect()().create_connect_args(url)
     return psycopg.connect(
         **place,
         autocommit=True,

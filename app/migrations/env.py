@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from app import tokens  # noqa: F401 (its table)
+from app.database_url import parse
 from app.db import Base, make_engine
 from app.domains import modules
 
@@ -17,7 +18,7 @@ modules("models")
 def run() -> None:
     url = context.config.get_main_option("sqlalchemy.url")
     assert url, "app.migrations.upgrade() sets the URL"  # noqa: S101
-    engine = make_engine(url)
+    engine = make_engine(parse(url))
     with engine.connect() as connection:
         context.configure(
             connection=connection,
