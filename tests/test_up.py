@@ -49,7 +49,7 @@ def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
 def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
     checkout: Checkout, postgres_url: str
 ) -> None:
-    checkout.environment |= {"GROUNDWORK_DATABASE_URL": postgres_url, "CI": "true"}
+    checkout.environment.update({"GROUNDWORK_DATABASE_URL": postgres_url, "CI": "true"})
     foreground = checkout.in_foreground()
     assert foreground.stdout
     shown = []
