@@ -1,4 +1,4 @@
-"""Lets tests import what a role's modules share, by the name it has on a host."""
+"""Lets tests import what the modules of a role share, by the name it has on a host."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ import ansible.module_utils
 
 from tests.ansible.roles import ROLES
 
-ansible.module_utils.__path__.append(str(ROLES / "groundwork" / "module_utils"))
+ansible.module_utils.__path__ += [str(path) for path in ROLES.glob("*/module_utils")]

@@ -25,7 +25,10 @@ LOOK = {
     "memory_mb": 2000,
     "disk_free_mb": {"/opt": 10_000, "/var/lib": 10_000},
     "clock_skew_seconds": 0.4,
-    "ports": [{"port": 22, "process": "sshd"}, {"port": 6379, "process": "redis-server"}],
+    "ports": [
+        {"port": 22, "pid": 100, "process": "sshd", "run_by": ["ssh.service"]},
+        {"port": 6379, "pid": 101, "process": "redis-server", "run_by": ["redis-server.service"]},
+    ],
 }
 ONE_HOST = {name: ["one"] for name in ("api", "workers", "beat", "redis", "database")}
 WANTED: dict[str, Any] = {
@@ -35,9 +38,11 @@ WANTED: dict[str, Any] = {
     "least_disk_mb": 2048,
     "most_clock_skew_seconds": 10,
     "secrets": {"redis_app_password": SECRET},
-    "ports": [{"name": "redis_port", "port": 6379, "process": "redis-server"}],
+    "ports": [{"name": "redis_port", "port": 6379, "ours": ["redis-server.service"]}],
     "numbers": [{"name": "soft_shutdown_seconds", "value": 45, "below": "TimeoutStopSec", "limit": "60"}],
     "names": {"redis_app_user": "groundwork"},
+    "texts": [{"name": "redis_prefix", "value": "groundwork:", "pattern": r"[^\s*]+", "takes": "no blank"}],
+    "agreements": [{"name": "redis_prefix", "value": "a:", "other": "the setting", "other_value": "a:"}],
     "listeners": [{"name": "redis_bind", "addresses": ["127.0.0.1"], "encrypted": False}],
     "groups": {"all": ["one"], "ungrouped": [], **ONE_HOST},
     "external": [],

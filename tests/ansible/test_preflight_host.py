@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import host_listeners
 
 from tests.ansible.preflight import LOOKING, assert_said, mistakes
 
@@ -50,8 +55,18 @@ def test_a_host_without_systemd_is_fine() -> None:
         ({"disk_free_mb": {"/opt": 100, "/var/lib": 9000}}, "100 MB are free at /opt; it needs 2048"),
         ({"clock_skew_seconds": -61.2}, "clock of the host is 61 s behind"),
         ({"clock_skew_seconds": 61.2}, "clock of the host is 61 s ahead of"),
-        ({"ports": [{"port": 6379, "process": "nginx"}]}, r"Port 6379 \(redis_port\) is taken by nginx"),
-        ({"ports": [{"port": 6379, "process": ""}]}, r"Port 6379 \(redis_port\) is taken by another"),
+        (
+            {"ports": [{"port": 6379, "pid": 7, "process": "python3", "run_by": ["shop.service"]}]},
+            r"Port 6379 \(redis_port\) is taken by python3 \(process 7, shop.service\)",
+        ),
+        (
+            {"ports": [{"port": 6379, "pid": 7, "process": "redis-server", "run_by": []}]},
+            r"Port 6379 \(redis_port\) is taken by redis-server \(process 7\)",
+        ),
+        (
+            {"ports": [{"port": 6379, "pid": 0, "process": "", "run_by": []}]},
+            r"Port 6379 \(redis_port\) is taken by another",
+        ),
     ],
 )
 def test_what_the_host_lacks_is_said_with_its_numbers(look: dict[str, Any], sentence: str) -> None:
@@ -66,3 +81,24 @@ def test_the_module_sees_who_listens_and_what_the_host_has() -> None:
     assert seen["memory_mb"] > 0
     assert seen["python"].startswith("3.")
     assert seen["clock_skew_seconds"] > 0
+
+
+def test_the_module_sees_what_runs_a_program() -> None:
+    listen = "import socket, time; held = socket.create_server(('127.0.0.1', 0)); "
+    listen += "print(held.getsockname()[1], flush=True); time.sleep(60)"
+    pidfile = Path(f"/run/groundwork-test-{secrets.token_hex(4)}.pid")
+    environment = {"SUPERVISOR_PROCESS_NAME": "groundwork-api"}
+    started = subprocess.Popen(
+        [sys.executable, "-c", listen], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        assert started.stdout
+        port = int(started.stdout.readline())
+        pidfile.write_text(f"{started.pid}\n")
+        (seen,) = (item for item in host_listeners.listeners() if item["port"] == port)
+    finally:
+        started.kill()
+        started.wait()
+        pidfile.unlink()
+    assert seen["pid"] == started.pid
+    assert {"groundwork-api", str(pidfile)} <= set(seen["run_by"])

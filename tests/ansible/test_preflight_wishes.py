@@ -72,6 +72,17 @@ def test_a_name_that_would_break_a_unit_is_refused(name: object) -> None:
     assert_said(mistakes(names={"groundwork_pools": name}), "groundwork_pools is ")
 
 
+@pytest.mark.parametrize("value", ["my shop:", "*", "", "a\nb"])
+def test_a_text_that_will_not_do_is_refused(value: object) -> None:
+    text = {"name": "redis_prefix", "value": value, "pattern": r"[^\s*]+", "takes": "no blank"}
+    assert_said(mistakes(texts=[text]), "redis_prefix is .*; it takes no blank")
+
+
+def test_what_must_agree_is_both_shown() -> None:
+    agreement = {"name": "redis_prefix", "value": "a:", "other": "the setting", "other_value": "b:"}
+    assert_said(mistakes(agreements=[agreement]), "redis_prefix is 'a:', and the setting is 'b:'; leave out")
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "*"])
 def test_passwords_do_not_pass_unencrypted_on_every_network(address: str) -> None:
     listener = {"name": "redis_bind", "addresses": ["127.0.0.1", address], "encrypted": False}

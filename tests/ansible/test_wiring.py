@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.ansible.roles import ROLES
+from tests.ansible.roles import ROLES, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +32,11 @@ SECRETS = {
 ASKED = (
     "groundwork_base_secrets", "redis_bind", "postgresql_listen_addresses", "postgresql_clients",
     "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
-    "groundwork_locked_hosts", "host_numbers", "host_ports",
+    "groundwork_locked_hosts", "host_numbers", "host_ports", "host_texts", "host_agreements",
+    "groundwork_base_settings", "groundwork_api_address", "proxy_api_address", "proxy_flower_address",
 )  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
+IPV6_ADDRESSES = {"store": "fd00::1", "app1": "fd00::2", "app2": "2001:db8:0:1:2:3:4:5"}
 ONE = {group: ["app1"] for group in ("api", "workers", "beat", "redis", "database")}
 FLEET = {
     "redis": ["store"],
@@ -44,9 +47,15 @@ FLEET = {
 }
 
 
-def wired(folder: Path, groups: Mapping[str, list[str]], **variables: object) -> dict[str, Any]:
+def wired(
+    folder: Path,
+    groups: Mapping[str, list[str]],
+    *,
+    addresses: Mapping[str, str] = ADDRESSES,
+    **variables: object,
+) -> dict[str, Any]:
     """By host, what the variables come to."""
-    hosts = {name: {"ansible_host": ADDRESSES[name]} for members in groups.values() for name in members}
+    hosts = {name: {"ansible_host": addresses[name]} for members in groups.values() for name in members}
     inventory = {
         "all": {
             "hosts": hosts,
@@ -132,8 +141,85 @@ def test_passwords_are_quoted_inside_of_urls(one: Mapping[str, Any]) -> None:
     assert ":redis_app_password%20%40%3A%2F@" in one["groundwork_base_secrets"]["redis_url"]
 
 
+def test_addresses_of_ipv6_stand_in_brackets_inside_of_urls(tmp_path: Path) -> None:
+    fleet = wired(tmp_path, FLEET, addresses=IPV6_ADDRESSES)
+    for name in ("app1", "app2"):
+        assert fleet[name]["groundwork_base_secrets"]["redis_url"].endswith("@[fd00::1]:6379/0")
+        assert fleet[name]["groundwork_base_secrets"]["database_url"].endswith("@[fd00::1]:5432/groundwork")
+    assert fleet["store"]["redis_bind"][-1] == "fd00::1"
+    assert fleet["store"]["postgresql_clients"] == ["2001:db8:0:1:2:3:4:5", "fd00::2"]
+
+
+def ports(host: Mapping[str, Any]) -> dict[str, str]:
+    return {item["name"]: str(item["port"]) for item in host["host_ports"]}
+
+
+def test_all_follows_where_the_settings_let_the_service_listen(tmp_path: Path) -> None:
+    host = wired(tmp_path, ONE, groundwork_settings={"api_port": 8100, "flower_port": 5600})["app1"]
+    assert host["groundwork_api_address"] == host["proxy_api_address"] == "127.0.0.1:8100"
+    assert host["proxy_flower_address"] == "127.0.0.1:5600"
+    assert ports(host) == {
+        "api_port in groundwork_settings": "8100",
+        "flower_port in groundwork_settings": "5600",
+        "proxy_https_port": "443",
+        "proxy_http_port": "80",
+        "redis_port": "6379",
+        "postgresql_port": "5432",
+    }
+
+
+@pytest.mark.parametrize(
+    ("api_host", "listens", "asked"),
+    [
+        ("::1", "[::1]:8000", "[::1]:8000"),
+        ("::", "[::]:8000", "[::1]:8000"),
+        ("0.0.0.0", "0.0.0.0:8000", "127.0.0.1:8000"),
+    ],
+)
+def test_the_proxy_asks_an_api_that_listens_elsewhere(
+    tmp_path: Path, api_host: str, listens: str, asked: str
+) -> None:
+    host = wired(tmp_path, ONE, groundwork_settings={"api_host": api_host})["app1"]
+    assert (host["groundwork_api_address"], host["proxy_api_address"]) == (listens, asked)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"redis_prefix": "shop:"}, {"groundwork_settings": {"redis_prefix": "shop:"}}],
+    ids=["the variable", "the setting"],
+)
+def test_one_prefix_is_for_redis_and_the_service(tmp_path: Path, given: dict[str, Any]) -> None:
+    host = wired(tmp_path, ONE, **given)["app1"]
+    (agreement,) = host["host_agreements"]
+    settings = host["groundwork_base_settings"] | given.get("groundwork_settings", {})
+    users = tmp_path / "users.acl"
+    render(
+        "redis",
+        "etc/redis/users.acl.j2",
+        to=users,
+        **SECRETS,
+        **given,
+        groundwork_redis_prefix=agreement["value"],
+    )
+    assert settings["redis_prefix"] == "shop:"
+    assert agreement["value"] == agreement["other_value"]
+    assert "~shop:*" in users.read_text()
+
+
+def test_two_prefixes_do_not_agree(tmp_path: Path) -> None:
+    host = wired(tmp_path, ONE, redis_prefix="a:", groundwork_settings={"redis_prefix": "b:"})["app1"]
+    (agreement,) = host["host_agreements"]
+    assert (agreement["value"], agreement["other_value"]) == ("a:", "b:")
+
+
+def test_texts_that_are_given_by_default_will_do(one: Mapping[str, Any]) -> None:
+    assert [
+        text["name"] for text in one["host_texts"] if not re.fullmatch(text["pattern"], text["value"])
+    ] == []
+
+
 def test_a_stopping_worker_is_given_time_by_its_unit(one: Mapping[str, Any]) -> None:
-    (number,) = one["host_numbers"]
+    (number,) = (each for each in one["host_numbers"] if each["name"] == "soft_shutdown_seconds")
     assert int(number["value"]) < int(number["limit"])
 
 

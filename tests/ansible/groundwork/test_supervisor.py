@@ -44,7 +44,7 @@ class Machine:
         (self._release / "supervisor/groundwork.conf").write_text(f"[supervisord]\n\n{text}")
         files = {
             path: File(content=content)
-            for path, content in self.manager.files(self._release, extra={}).items()
+            for path, content in self.manager.files(self._release, extra={}, address="127.0.0.1:8000").items()
         }
         lay_down(files, paths=files)
         return list(files)

@@ -46,9 +46,9 @@ options:
       settings: {type: dict, default: {}, description: Settings without prefix, for C(groundwork.env).}
       pool_settings: {type: dict, default: {}, description: By pool, settings that differ for its workers.}
       unit_files: {type: dict, default: {}, description: Drop-ins, by their path below the units' folder.}
+      address: {type: str, default: "127.0.0.1:8000", description: Where the API listens, and is asked.}
       manager: {type: str, choices: [systemd, supervisor], default: systemd, description: Runs the services.}
   secrets: {type: dict, default: {}, description: Settings that each get a file of their own.}
-  address: {type: str, default: "127.0.0.1:8000", description: Where the API answers, to ask it.}
 author: Groundwork (@groundwork)
 """
 EXAMPLES = r"""
@@ -74,7 +74,6 @@ def main() -> None:
             **ARGUMENTS,
             "state": {"type": "str", "choices": ["live", "reverted"], "default": "live"},
             "deploy": {"type": "str", "required": True},
-            "address": {"type": "str", "default": "127.0.0.1:8000"},
         },
         required_if=[("state", "live", ("release",))],
         supports_check_mode=True,
@@ -112,7 +111,7 @@ def _go_live(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
     before = present_host(also=wanted.files)
     undo.remember(before, deploy=parameters["deploy"])
     try:
-        look = partial(refuse_idle, wanted, address=parameters["address"])
+        look = partial(refuse_idle, wanted, address=parameters["host"]["address"])
         done = apply(wanted, steps, manager=manager, look=look)
         refuse_fallen(wanted, manager=manager)
     except (Failure, LookupError, OSError) as error:

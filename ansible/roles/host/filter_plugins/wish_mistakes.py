@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,13 +74,24 @@ def _ports(wanted: Wanted) -> Iterator[str]:
 
 def _taken(wanted: Wanted, *, look: Wanted) -> Iterator[str]:
     for item in wanted["ports"]:
-        allowed = {process.strip() for process in item.get("process", "").split(",")}
         for holder in look["ports"]:
-            if holder["port"] == _number(item["port"]) and holder["process"] not in allowed:
+            if holder["port"] == _number(item["port"]) and not _is_ours(holder, ours=item.get("ours", ())):
                 yield (
-                    f"Port {item['port']} ({item['name']}) is taken by {holder['process'] or 'another'}; "
-                    f"stop that, or set {item['name']} to a free port."
+                    f"Port {item['port']} ({item['name']}) is taken by {_described(holder)}; stop that, "
+                    f"or set {item['name']} to a free port."
                 )
+
+
+def _is_ours(holder: Mapping[str, Any], *, ours: Sequence[str]) -> bool:
+    """By what runs it: any program may bear the name of ours."""
+    return any(fnmatchcase(runner, pattern) for runner in holder["run_by"] for pattern in ours)
+
+
+def _described(holder: Mapping[str, Any]) -> str:
+    if not holder["process"]:
+        return "another program"
+    of = f", {holder['run_by'][0]}" if holder["run_by"] else ""
+    return f"{holder['process']} (process {holder['pid']}{of})"
 
 
 def _numbers(wanted: Wanted) -> Iterator[str]:
@@ -110,6 +122,21 @@ def _names(wanted: Wanted) -> Iterator[str]:
             yield (
                 f"{name} is {str(value)!r}; a name is 1 to 31 small letters, digits, _ and -, beginning with "
                 "a letter, and none that YAML takes for a truth value."
+            )
+
+
+def _texts(wanted: Wanted) -> Iterator[str]:
+    for item in wanted["texts"]:
+        if not re.fullmatch(item["pattern"], str(item["value"])):
+            yield f"{item['name']} is {str(item['value'])!r}; it takes {item['takes']}."
+
+
+def _agreements(wanted: Wanted) -> Iterator[str]:
+    for item in wanted["agreements"]:
+        if item["value"] != item["other_value"]:
+            yield (
+                f"{item['name']} is {item['value']!r}, and {item['other']} is {item['other_value']!r}; leave "
+                "out one of them, and it follows the other."
             )
 
 
@@ -159,6 +186,8 @@ def _misspelt(groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
 
 CHECKS: tuple[Callable[[Wanted], Iterator[str]], ...] = (
     _names,
+    _texts,
+    _agreements,
     _secrets,
     _numbers,
     _ports,

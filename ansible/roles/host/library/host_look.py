@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host_listeners import listeners
 
 DOCUMENTATION = r"""
 module: host_look
@@ -27,7 +28,6 @@ options:
     required: true
 """
 
-LISTENING = "0A"
 MIB = 1024**2
 
 
@@ -37,7 +37,7 @@ def _look(*, folders: list[str], controller_time: float) -> dict[str, Any]:
         "disk_free_mb": {folder: shutil.disk_usage(_existing(folder)).free // MIB for folder in folders},
         "memory_mb": _memory_mb(),
         "python": _python(),
-        "ports": _ports(),
+        "ports": listeners(),
     }
 
 
@@ -58,48 +58,6 @@ def _python() -> str:
         return ""
     said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
     return said.stdout.removeprefix("Python").strip()
-
-
-def _ports() -> list[dict[str, Any]]:
-    listening = {inode: port for table in ("tcp", "tcp6") for inode, port in _sockets(table)}
-    found = {(port, process) for inode, process in _owners(set(listening)) for port in (listening[inode],)}
-    return [{"port": port, "process": process} for port, process in sorted(found)]
-
-
-def _sockets(table: str) -> list[tuple[str, int]]:
-    path = Path("/proc/net", table)
-    if not path.exists():
-        return []
-    rows = [line.split() for line in path.read_text().splitlines()[1:]]
-    return [(row[9], int(row[1].rpartition(":")[2], 16)) for row in rows if row[3] == LISTENING]
-
-
-def _owners(inodes: set[str]) -> set[tuple[str, str]]:
-    owners = dict.fromkeys(inodes, "")
-    # systemd holds the sockets that it hands on, so the first of all processes is asked first.
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
-        for inode in _socket_inodes(process) & inodes:
-            owners[inode] = owners[inode] or _name(process)
-    return set(owners.items())
-
-
-def _socket_inodes(process: Path) -> set[str]:
-    found = set()
-    try:
-        for descriptor in (process / "fd").iterdir():
-            link = str(descriptor.readlink())
-            if link.startswith("socket:["):
-                found.add(link[8:-1])
-    except OSError:  # it ended meanwhile
-        return found
-    return found
-
-
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 def main() -> None:

@@ -20,8 +20,11 @@ class Manager(Protocol):
     #: How many it starts or renews together.
     at_once: int
 
-    def files(self, release: Path, *, extra: Mapping[str, str]) -> dict[Path, bytes]:
-        """The files that tell it how to run a release, the inventory's among them, by where they go."""
+    def files(self, release: Path, *, extra: Mapping[str, str], address: str) -> dict[Path, bytes]:
+        """The files that tell it how to run a release, the inventory's among them, by where they go.
+
+        `address` is where the API listens, if the manager listens for it.
+        """
 
     def take_over(self, changed: Collection[Path]) -> None:
         """Make changed files known."""

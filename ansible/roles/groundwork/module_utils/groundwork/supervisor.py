@@ -41,8 +41,14 @@ class Supervisor:
     def __init__(self) -> None:
         self._log_sizes: dict[Path, int] = {}
 
-    def files(self, release: Path, *, extra: Mapping[str, str]) -> dict[Path, bytes]:  # noqa: ARG002
-        """A file per program of the release. Drop-ins are for systemd, and there are none here."""
+    def files(
+        self,
+        release: Path,
+        *,
+        extra: Mapping[str, str],  # noqa: ARG002 (drop-ins are for systemd)
+        address: str,  # noqa: ARG002 (the API listens by its settings)
+    ) -> dict[Path, bytes]:
+        """A file per program of the release."""
         read = configparser.RawConfigParser(delimiters=("=",))
         read.read(release / "supervisor/groundwork.conf")
         return {

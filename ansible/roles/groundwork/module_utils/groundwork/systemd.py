@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 TARGET = "groundwork.target"
 SLICE = "groundwork.slice"
 SOCKET = "groundwork-api.socket"
+#: Where the API listens, if not where the release says; before the inventory's own drop-ins, which win.
+ADDRESS = f"{SOCKET}.d/10-address.conf"
+#: The address may come later in a boot than the socket.
+ADDRESS_CONTENT = "[Socket]\nListenStream=\nListenStream={address}\nFreeBind=true\n"
 #: Files of a release's systemd folder that are units; the rest is for other programs.
 UNIT_KINDS = (".service", ".socket", ".target", ".slice", ".timer", ".path")
 #: Above every TimeoutStartSec and TimeoutStopSec of our units.
@@ -36,7 +40,7 @@ class Systemd:
         self._since = f"@{int(time.time())}"
         self._log_sizes: dict[Path, int] = {}
 
-    def files(self, release: Path, *, extra: Mapping[str, str]) -> dict[Path, bytes]:
+    def files(self, release: Path, *, extra: Mapping[str, str], address: str) -> dict[Path, bytes]:
         """The units of the release, whole, and the drop-ins of the inventory."""
         folder = release / "systemd"
         found = [path for path in folder.rglob("*") if path.is_file()]
@@ -45,6 +49,9 @@ class Systemd:
             for path in found
             if path.suffix in UNIT_KINDS or path.parent.suffix == ".d"
         }
+        listens = f"ListenStream={address}\n".encode()
+        if listens not in units.get(UNITS / SOCKET, listens):
+            units[UNITS / ADDRESS] = ADDRESS_CONTENT.format(address=address).encode()
         return units | {UNITS / name: text.encode() for name, text in extra.items()}
 
     def take_over(self, changed: Collection[Path]) -> None:

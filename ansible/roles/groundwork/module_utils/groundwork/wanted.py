@@ -31,6 +31,7 @@ ARGUMENTS: dict[str, Any] = {
             "settings": {"type": "dict", "default": {}},
             "pool_settings": {"type": "dict", "default": {}},
             "unit_files": {"type": "dict", "default": {}},
+            "address": {"type": "str", "default": "127.0.0.1:8000"},
             "manager": {"type": "str", "choices": ["systemd", "supervisor"], "default": "systemd"},
         },
     },
@@ -62,7 +63,9 @@ def wanted_host(parameters: Mapping[str, Any], *, manager: Manager) -> Host:
     settings = settings_files(
         settings=asked["settings"], pool_settings=asked["pool_settings"], secrets=parameters["secrets"]
     )
-    told = manager.files(releases.release_folder(release), extra=asked["unit_files"])
+    told = manager.files(
+        releases.release_folder(release), extra=asked["unit_files"], address=asked["address"]
+    )
     files = {path: File(content=content) for path, content in told.items()}
     files |= {ETC / place: file for place, file in settings.items()}
     return Host(
