@@ -27,11 +27,14 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.functions import FunctionElement
 
+from app import outages
 from app.config import settings
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
+
+    from sqlalchemy import ExceptionContext
 
 #: A SQLite writer waits this long for its turn; there is one writer at a time.
 SQLITE_BUSY_TIMEOUT = timedelta(seconds=30)
@@ -123,7 +126,13 @@ def engine() -> Engine:
 # What a child inherits is kept, not dropped: closing it there could disturb the parent's connections.
 @cache
 def _engine_of(_pid: int) -> Engine:
-    return make_engine(settings().database)
+    made = make_engine(settings().database)
+    event.listen(made, "handle_error", _note_error)
+    return made
+
+
+def _note_error(context: ExceptionContext) -> None:
+    outages.belongs_to_ledger(context.sqlalchemy_exception or context.original_exception)
 
 
 def let_go() -> None:

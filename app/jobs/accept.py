@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kombu.utils import json
 from sqlalchemy import or_, select, update
 
-from app import db
+from app import db, outages
 from app.jobs import outbox, store
 from app.jobs.making import MAX_ARGUMENTS, new_job
 from app.jobs.message import Dispatch
@@ -58,7 +58,7 @@ def accept_alone(job: NewJob) -> str:
 def _insert_alone(job: NewJob) -> list[store.Stored]:
     try:
         return store.accept(store.connection(), [job])
-    except store.DatabaseAway:
+    except outages.ERRORS:
         if not store.close_if_lost():
             raise
         # The server was restarted since this thread's last job. The answer that was lost may have been a yes.

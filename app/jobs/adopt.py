@@ -8,9 +8,9 @@ import structlog
 
 from app import db
 from app.envelope import LEDGER_HEADER
-from app.errors import GroundworkError
 from app.jobs import attempt, chords, options, send
-from app.jobs.encoding import exception
+from app.jobs.encoding import exception, sentence
+from app.jobs.patience import patiently
 
 if TYPE_CHECKING:
     from app.jobs.attempt import RunningJob
@@ -34,16 +34,20 @@ def begin_foreign(request: Any, *, worker: str) -> RunningJob | None:
     }
     try:
         job = send.job_of(request.task, request.args, request.kwargs, options.of_message(given))
-    except GroundworkError as refusal:
+    except Exception as refusal:  # whatever an option of any shape makes it stumble over
         _bury(request, refusal)
         return None
     if attempt.accept_foreign(job):
         log.info("job_adopted", job_id=request.id, task=request.task, origin=request.origin)
-    return attempt.begin(job_id=request.id, attempt=0, worker=worker)
+    return attempt.begin(job_id=request.id, attempt=0, worker=worker, request=request)
 
 
-def _bury(request: Any, refusal: GroundworkError) -> None:
+def _bury(request: Any, refusal: Exception) -> None:
     """A dead row that says why: the message is gone with this, and nobody waits for its answer."""
-    with db.transaction() as session:
-        chords.foretell_death(session, job_id=request.id, request=request, result=exception(refusal))
-    log.warning("job_not_adopted", job_id=request.id, task=request.task, error=str(refusal))
+
+    def write() -> None:
+        with db.transaction() as session:
+            chords.foretell_death(session, job_id=request.id, request=request, result=exception(refusal))
+
+    patiently(write)
+    log.warning("job_not_adopted", job_id=request.id, task=request.task, error=sentence(refusal))

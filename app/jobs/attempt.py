@@ -6,30 +6,25 @@ import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from celery import signals
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from app import db
+from app import db, outages
 from app.config import settings
 from app.jobs import store
-from app.jobs.encoding import encode
+from app.jobs.encoding import encode, sentence
 from app.jobs.errors import LeaseLost, NoJobRunning
+from app.jobs.patience import patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import ExceptionContext
 
     from app.jobs.store import NewJob
-
-T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
-
-#: A worker that cannot reach the database asks again after so long; it holds no other work meanwhile.
-DATABASE_RETRY = timedelta(seconds=1)
 
 
 @dataclass(kw_only=True)
@@ -44,6 +39,10 @@ class RunningJob:
     moved: NewJob | None = None
     #: Whether a canvas will bring this id again: set by `self.replace()` with more than one task.
     replaced: bool = False
+    #: What Celery knows of the message; the end of the job may have to be told to those in it.
+    request: Any = field(default=None, repr=False)
+    #: The last error of a statement in the ledger's database.
+    sql_error: str | None = None
     _session: Session | None = field(default=None, repr=False)
 
     def session(self) -> Session:
@@ -56,8 +55,7 @@ class RunningJob:
         """Mark the job done in the transaction of its effects. Raises `LeaseLost` and undoes them."""
         finish = store.Finish(self.id, self.fence, result)
         if self._session is None:
-            # Asked again after an answer was lost, the finish is refused: the job is done already.
-            if not _patiently(lambda: store.finish(store.connection(), [finish])):
+            if not patiently(lambda: store.finish(store.connection(), [finish])) and not self.is_done():
                 raise LeaseLost(job_id=self.id)
             return
         self._session.flush()
@@ -65,6 +63,10 @@ class RunningJob:
             self.roll_back()
             raise LeaseLost(job_id=self.id)
         self._session.commit()
+
+    def is_done(self) -> bool:
+        """Whether this attempt finished the job: a finish whose answer was lost is refused when repeated."""
+        return patiently(lambda: store.is_done(store.connection(), job_id=self.id, fence=self.fence))
 
     def checkpoint(self, progress: Mapping[str, Any] | None) -> None:
         """Commit the effects so far, if this worker still holds the job. Raises `LeaseLost`."""
@@ -78,21 +80,39 @@ class RunningJob:
 
     def report(self, progress: str) -> None:
         """Show `progress` (JSON text) at once, without committing the effects."""
+        if not patiently(lambda: self._report(progress)):
+            raise LeaseLost(job_id=self.id)
+
+    def _report(self, progress: str) -> bool:
         # SQLite has one writer: a second connection would wait for the session's own transaction.
         if self._session is not None and settings().is_sqlite:
             connection = store.under(self._session)
         else:
             connection = store.connection()
-        if not store.checkpoint(connection, job_id=self.id, fence=self.fence, progress=progress):
-            raise LeaseLost(job_id=self.id)
+        return store.checkpoint(connection, job_id=self.id, fence=self.fence, progress=progress)
 
     def roll_back(self) -> None:
-        """Undo what the session holds; jobs accepted in it are forgotten with it."""
-        if self._session is not None:
+        """Undo what the session holds, also if its connection is gone; jobs accepted in it are forgotten."""
+        if self._session is None:
+            return
+        try:
             self._session.rollback()
+        except outages.ERRORS:
+            self._session.invalidate()
+            self._session = None
+
+    @contextmanager
+    def working_in(self, session: Session) -> Iterator[None]:
+        """Make `session` that of the job while its end is written there."""
+        self._session = session
+        try:
+            yield
+        finally:
+            self._session = None
 
     def close(self) -> None:
         """Let go of the session; what was not committed is undone."""
+        self.roll_back()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -117,32 +137,44 @@ def current() -> RunningJob | None:
     return _CURRENT.get()
 
 
-def begin(*, job_id: str, attempt: int, worker: str) -> RunningJob | None:
+def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> RunningJob | None:
     """Claim the job and make it the current one; None when it is not to be run by this message."""
     message = store.Message(job_id, attempt)
-    claims = _patiently(lambda: store.claim(store.connection(), [message], worker=worker))
+    began = time.monotonic()
+
+    def claim() -> list[store.Claim]:
+        return store.claim(store.connection(), [message], worker=worker)
+
+    def claim_again() -> list[store.Claim]:
+        waited = time.monotonic() - began
+        return claim() or store.take_over(store.connection(), message, worker=worker, since_seconds=waited)
+
+    claims = patiently(claim, again=claim_again)
     if not claims:
         return None
-    claim = claims[0]
-    job = RunningJob(id=claim.id, fence=claim.fence, attempt=claim.attempt, max_attempts=claim.max_attempts)
+    mine = claims[0]
+    job = RunningJob(
+        id=mine.id,
+        fence=mine.fence,
+        attempt=mine.attempt,
+        max_attempts=mine.max_attempts,
+        request=request,
+    )
     _CURRENT.set(job)
     return job
 
 
 def accept_foreign(job: NewJob) -> bool:
     """Accept a job whose message is here already; False when it has its row."""
-    return bool(_patiently(lambda: store.accept(store.connection(), [job])))
+    return bool(patiently(lambda: store.accept(store.connection(), [job])))
 
 
-def _patiently(statement: Callable[[], T]) -> T:
-    """Run a statement, waiting as long as the database is away: an attempt must not be burnt by that."""
-    while True:
-        try:
-            return statement()
-        except store.DatabaseAway as error:
-            log.warning("database_away", error=str(error).strip(), retry_seconds=DATABASE_RETRY.seconds)
-            store.close()
-            time.sleep(DATABASE_RETRY.total_seconds())
+@event.listens_for(Engine, "handle_error")
+def _note_error(context: ExceptionContext) -> None:
+    """A body that catches such an error and goes on is told which it was once nothing can be committed."""
+    job = current()
+    if job is not None and not outages.is_broken_transaction(context.original_exception):
+        job.sql_error = sentence(context.original_exception)
 
 
 @contextmanager
@@ -166,6 +198,13 @@ def end_current() -> None:
     if job is not None:
         job.close()
         _CURRENT.set(None)
+        if job.request is not None:
+            job.request.has_ended = True
+
+
+def has_ended(request: Any) -> bool:
+    """Whether the end of the attempt that `request` began is written; Celery may report it once more."""
+    return getattr(request, "has_ended", False) is True
 
 
 _POOL_CHILD = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,8 +12,8 @@ from celery.exceptions import NotRegistered, Reject
 from celery.worker import state as worker_state
 from sqlalchemy import update
 
-from app import db
-from app.jobs import attempt, chords, ending, outbox, verdicts
+from app import db, outages
+from app.jobs import attempt, belated, chords, ending, outbox, recording, verdicts
 from app.jobs.celery_states import PROGRESS, STATE_KEY
 from app.jobs.encoding import encode, exception, sentence
 from app.jobs.errors import LeaseLost
@@ -21,6 +22,8 @@ from app.jobs.models import Job, State
 from app.jobs.results import LedgerResults, surrounding_transaction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from celery.exceptions import Ignore
     from sqlalchemy.orm import Session
 
@@ -38,26 +41,23 @@ class LedgerBackend(LedgerResults):
         job = attempt.current()
         if job is None or job.id != task_id:
             return
-        if job.moved is not None:
-            self._end_current(job, verdicts.moved(job), keep_effects=True)
-            return
-        encoded = None if getattr(request, "ignore_result", False) else encode(result)
-        if request is not None and request.chord:
-            chords.count_part(self.app, job.session(), group_id=request.group, part_id=task_id, result=result)
-        try:
+        with self._finishing(job):
+            if job.moved is not None:
+                _move_on(job)
+                return
+            encoded = None if getattr(request, "ignore_result", False) else encode(result)
+            if request is not None and request.chord:
+                session = job.session()
+                chords.count_part(self.app, session, group_id=request.group, part_id=task_id, result=result)
             job.finish(encoded)
-        except LeaseLost as error:
-            # Raising here would make Celery report a failure of a job that is another worker's now.
-            log.warning("lease_lost", job_id=task_id, error=str(error))
-        finally:
-            attempt.end_current()
 
     def mark_as_retry(
         self, task_id: str, exc: Any, traceback: str | None = None, request: Any = None, *_: Any, **__: Any
     ) -> None:
         job = attempt.current()
         if job is not None and job.id == task_id:
-            self._end_current(job, verdicts.moved(job, error=sentence(exc), traceback=traceback))
+            verdict = verdicts.moved(job, error=sentence(exc), traceback=traceback)
+            recording.record(job, verdict, exc=exc, after_death=self.after_death)
         else:
             # The main process cancelled it in order to stop.
             self._end_held(task_id, verdicts.released(), request)
@@ -65,94 +65,100 @@ class LedgerBackend(LedgerResults):
     def mark_as_failure(
         self, task_id: str, exc: Any, traceback: str | None = None, request: Any = None, *_: Any, **__: Any
     ) -> None:
-        if isinstance(exc, NotRegistered):
-            # A newer release knows the task: the job stays ready until a worker of that release takes it.
-            outbox.offer_later(task_id)
-            return
         job = attempt.current()
-        if job is not None:
-            # What Celery gives is another exception where the one that was raised cannot be pickled.
-            exc = sys.exc_info()[1] or exc
-        verdict = verdicts.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
         if job is not None and job.id == task_id:
-            self._end_current(job, verdict, request=request, exc=exc)
-        elif not attempt.in_pool_child():
+            # What Celery gives is another exception where the one that was raised cannot be pickled.
+            self._fail_current(job, sys.exc_info()[1] or exc, traceback)
+        elif isinstance(exc, NotRegistered):
+            # A newer release knows the task: the job stays ready until a worker of that release takes it.
+            belated.write(lambda: outbox.offer_later(task_id), job_id=task_id)
+        elif not attempt.in_pool_child() and not attempt.has_ended(request):
+            verdict = verdicts.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
             self._end_lost(task_id, verdict, request, exc)
+
+    def _fail_current(self, job: attempt.RunningJob, exc: Any, traceback: str | None) -> None:
+        if outages.is_outage(exc):
+            recording.settle(job, exc, after_death=self.after_death)
+            return
+        verdict = verdicts.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
+        recording.record(job, verdict, exc=exc, after_death=self.after_death)
 
     def settle_refusal(self, job: attempt.RunningJob, refusal: Ignore | Reject) -> None:
         """End an attempt whose body raised `Ignore` or `Reject`, or replaced itself."""
         if isinstance(refusal, Reject):
             requeue = getattr(refusal, "requeue", False)
             verdict = verdicts.requeued() if requeue else verdicts.dead(sentence(refusal))
-            self._end_current(job, verdict)
-        elif job.moved is not None:
-            self._end_current(job, verdicts.moved(job), keep_effects=True)
-        elif job.replaced:
-            _await_replacement(job)
+            recording.record(job, verdict, exc=refusal, after_death=self.after_death)
+            return
+        with self._finishing(job):
+            if job.moved is not None:
+                _move_on(job)
+            elif job.replaced:
+                _await_replacement(job)
+            else:
+                job.finish(None)
+
+    @contextmanager
+    def _finishing(self, job: attempt.RunningJob) -> Iterator[None]:
+        """Write the end together with the effects. What else goes wrong comes to `process_cleanup`."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, LeaseLost) and not outages.is_passing(error):
+                raise
+            # Raising here would make Celery report a failure of a job that is another worker's now, or
+            # that runs again.
+            recording.settle(job, error, after_death=self.after_death)
         else:
-            job.finish(None)
+            attempt.end_current()
 
     def process_cleanup(self) -> None:
+        """Celery is done with a message. A job that it still holds, with an error on its way, has no end.
+
+        Callbacks, the rest of a chain and a chord's body are accepted after the body; what is wrong with one
+        of them is raised to nobody but this.
+        """
+        job, error = attempt.current(), sys.exc_info()[1]
+        if job is not None and isinstance(error, Exception):
+            recording.settle(job, error, after_death=self.after_death)
         attempt.end_current()
 
-    def _end_current(
-        self,
-        job: attempt.RunningJob,
-        verdict: Verdict,
-        *,
-        keep_effects: bool = False,
-        request: Any = None,
-        exc: Any = None,
-    ) -> None:
-        if not keep_effects:
-            job.roll_back()
-        session = job.session()
-        guard = ending.held_with(job_id=job.id, fence=job.fence)
-        with db.using(session):
-            if ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
-                if verdict.state is State.DEAD:
-                    self.after_death(session, request, exc)
-                session.commit()
-            else:
-                log.warning("lease_lost", job_id=job.id, outcome=verdict.outcome.value)
-        attempt.end_current()
-
-    # The main process's reports: it sees children die and is told to stop; it knows job and worker.
+    # The main process's reports: it sees children die and is told to stop; it knows job and worker. It must
+    # not wait, for it serves all of its children.
 
     def mark_as_revoked(
         self, task_id: str, reason: str = "", request: Any = None, *_: Any, **__: Any
     ) -> None:
-        waiting = Job.state.in_([State.SCHEDULED, State.READY])
-        gone = {"state": State.CANCELLED, "error": reason, "finished_at": db.clock()}
-        with db.transaction() as session:
-            ids = session.scalars(
-                update(Job).where(Job.id == task_id, waiting).values(**gone).returning(Job.id)
-            )
-            chords.call_off(session, job_ids=ids.all(), reason=reason)
+        belated.write(lambda: _cancel_waiting(task_id, reason), job_id=task_id)
         self._end_held(task_id, verdicts.cancelled(reason), request)
 
     def _end_lost(self, task_id: str, verdict: Verdict, request: Any, exc: Any) -> None:
         if worker_state.should_terminate:
-            verdict = verdicts.released()
-        elif not isinstance(exc, Reject):
-            with db.reading() as session:
-                job = session.get(Job, task_id)
-            if job is None:
-                return
-            verdict = verdicts.lost(
-                task=job.task,
-                attempt=job.attempt,
-                max_attempts=job.max_attempts,
-                error=sentence(exc),
-                result=verdict.result,
-            )
-        self._end_held(task_id, verdict, request, exc)
+            self._end_held(task_id, verdicts.released(), request, exc)
+        elif isinstance(exc, Reject):
+            self._end_held(task_id, verdict, request, exc)
+        else:
+            self._end_held(task_id, verdict, request, exc, is_lost=True)
 
-    def _end_held(self, task_id: str, verdict: Verdict, request: Any, exc: Any = None) -> None:
+    def _end_held(
+        self, task_id: str, verdict: Verdict, request: Any, exc: Any = None, *, is_lost: bool = False
+    ) -> None:
         if request is None or not request.hostname:
             return
+
+        def write() -> None:
+            self._write_held(task_id, verdict, request, exc, is_lost=is_lost)
+
+        def write_failure(error: Exception) -> None:
+            self._write_held(task_id, verdicts.dead(sentence(error)), request, None, is_lost=False)
+
+        belated.write(write, job_id=task_id, otherwise=write_failure)
+
+    def _write_held(self, task_id: str, verdict: Verdict, request: Any, exc: Any, *, is_lost: bool) -> None:
         guard = ending.held_by(job_id=task_id, worker=holder(request.hostname))
         with db.transaction() as session:
+            if is_lost:
+                verdict = _lost(session, task_id, verdict)
             ended = ending.end_attempt(session, job_id=task_id, guard=guard, verdict=verdict)
             if ended and verdict.state is State.DEAD:
                 self.after_death(session, request, exc)
@@ -165,23 +171,27 @@ class LedgerBackend(LedgerResults):
         """Tell the dead job's chord, the rest of its chain, and its errbacks."""
         if request is None:
             return
-        if request.chord:
-            chords.fail(self, session, group_id=request.group, part_id=request.id, error=sentence(exc))
         celery: Any = super()
-        celery._fail_chain(request.chain, exc)
+        if request.chord:
+            with ending.apart(session, job_id=request.id, what="chord"):
+                chords.fail(self, session, group_id=request.group, part_id=request.id, error=sentence(exc))
+        if request.chain:
+            with ending.apart(session, job_id=request.id, what="chain"):
+                celery._fail_chain(request.chain, exc)
         if request.errbacks:
             self._call_task_errbacks(request, exc, None)
 
     def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
         """Celery calls some errbacks here and now; what goes wrong in one must not undo the death."""
         celery: Any = super()
-        try:
-            with surrounding_transaction() as session, attempt.eagerly(request.id), session.begin_nested():
-                celery._call_task_errbacks(request, exc, traceback)
-                # Celery swallows what an errback raises; a broken savepoint must be noticed inside of it.
-                db.now(session)
-        except Exception:
-            log.exception("errbacks_failed", job_id=request.id)
+        with (
+            surrounding_transaction() as session,
+            attempt.eagerly(request.id),
+            ending.apart(session, job_id=request.id, what="errbacks"),
+        ):
+            celery._call_task_errbacks(request, exc, traceback)
+            # Celery swallows what an errback raises; a broken savepoint must be noticed inside of it.
+            db.now(session)
 
     def fail_from_current_stack(self, task_id: str, exc: Any = None) -> None:
         """Celery reports jobs here that will not be sent because of an error elsewhere."""
@@ -215,6 +225,37 @@ class LedgerBackend(LedgerResults):
 
     def _prepared(self, exc: Any) -> Any:
         return exception(exc) if isinstance(exc, Exception) else None
+
+
+def _move_on(job: attempt.RunningJob) -> None:
+    """Give the job its next attempt or its replacement, in the transaction of its effects."""
+    session = job.session()
+    guard = ending.held_with(job_id=job.id, fence=job.fence)
+    with db.using(session):
+        if not ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdicts.moved(job)):
+            raise LeaseLost(job_id=job.id)
+        session.commit()
+
+
+def _cancel_waiting(task_id: str, reason: str) -> None:
+    waiting = Job.state.in_([State.SCHEDULED, State.READY])
+    gone = {"state": State.CANCELLED, "error": reason, "finished_at": db.clock()}
+    with db.transaction() as session:
+        ids = session.scalars(update(Job).where(Job.id == task_id, waiting).values(**gone).returning(Job.id))
+        chords.call_off(session, job_ids=ids.all(), reason=reason)
+
+
+def _lost(session: Session, task_id: str, verdict: Verdict) -> Verdict:
+    job = session.get(Job, task_id)
+    if job is None:
+        return verdict
+    return verdicts.lost(
+        task=job.task,
+        attempt=job.attempt,
+        max_attempts=job.max_attempts,
+        error=verdict.error or "",
+        result=verdict.result,
+    )
 
 
 def _await_replacement(job: attempt.RunningJob) -> None:

@@ -10,7 +10,7 @@ from kombu.utils import json
 from sqlalchemy import insert, select
 
 from app.db import clock
-from app.jobs import groups, registry
+from app.jobs import ending, groups, registry
 from app.jobs.encoding import text
 from app.jobs.models import Job, JobGroup, State
 
@@ -60,9 +60,10 @@ def call_off(session: Session, *, job_ids: Sequence[str], reason: str) -> None:
     error = TaskRevokedError(reason)
     for job in session.scalars(select(Job).where(Job.id.in_(job_ids))):
         request = request_of(job)
-        if request.chord:
-            fail(backend, session, group_id=request.group, part_id=job.id, error=f"cancelled: {reason}")
-        backend._fail_chain(request.chain, error)
+        with ending.apart(session, job_id=job.id, what="those who wait for it"):
+            if request.chord:
+                fail(backend, session, group_id=request.group, part_id=job.id, error=f"cancelled: {reason}")
+            backend._fail_chain(request.chain, error)
 
 
 def request_of(job: Job) -> Any:

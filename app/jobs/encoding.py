@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from celery.utils.serialization import UnpickleableExceptionWrapper
@@ -19,6 +20,8 @@ MAX_TRACEBACK = 32 * KIB
 #: Of an exception's arguments so many are kept, and so much of each.
 MAX_EXCEPTION_ARGUMENTS = 20
 MAX_EXCEPTION_ARGUMENT = 2 * KIB
+#: What lies deeper in a value is kept, and not shown.
+MAX_SHOWN_DEPTH = 64
 
 #: kombu's JSON, which knows dates, decimals and the like; made once, because making it is what costs.
 _ENCODE: Callable[[Any], str] = JSONEncoder(allow_nan=False).encode
@@ -42,6 +45,21 @@ def text(value: str, *, limit: int = MAX_ERROR) -> str:
     return value.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 
+def presentable(value: Any, *, depth: int = 0) -> Any:
+    """A kept value as an answer can carry it: UTF-8 has no halves of pairs, JSON no NaN, a reader limits."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if not isinstance(value, dict | list):
+        return value
+    if depth >= MAX_SHOWN_DEPTH:
+        return "..."
+    if isinstance(value, list):
+        return [presentable(inner, depth=depth + 1) for inner in value]
+    return {presentable(name): presentable(inner, depth=depth + 1) for name, inner in value.items()}
+
+
 def sentence(error: Any) -> str:
     """An error for a person: its class and what it says."""
     if not isinstance(error, BaseException):
@@ -62,7 +80,7 @@ def exception(error: BaseException) -> dict[str, Any]:
     args: Sequence[Any] = error.args
     module: Any = type(error).__module__
     if isinstance(error, UnpickleableExceptionWrapper):
-        args, module = error.exc_args or (), error.exc_module  # type: ignore[attr-defined]  # not in the stub
+        args, module = error.exc_args or (), error.exc_module
     return {
         "exc_type": _name(error),
         "exc_message": [_argument(value) for value in args[:MAX_EXCEPTION_ARGUMENTS]],

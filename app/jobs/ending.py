@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from kombu.utils import json
 from sqlalchemy import CursorResult, insert, literal, select, update
 
+from app import outages
 from app.db import clock
 from app.jobs.encoding import MAX_TRACEBACK
 from app.jobs.encoding import text as as_text
@@ -15,12 +18,15 @@ from app.jobs.models import Attempt, Job, Outcome, State
 from app.jobs.outbox import publish_after_commit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.jobs.store import NewJob
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,18 @@ def end_attempt(session: Session, *, job_id: str, guard: ColumnElement[bool], ve
     if verdict.state is State.READY:
         publish_after_commit(session, [job_id])
     return True
+
+
+@contextmanager
+def apart(session: Session, *, job_id: str, what: str) -> Iterator[None]:
+    """Do one of the things that an end entails: what goes wrong in it must not undo the end itself."""
+    try:
+        with session.begin_nested():
+            yield
+    except Exception as error:
+        if outages.is_passing(error):
+            raise
+        log.exception("end_not_passed_on", job_id=job_id, to=what)
 
 
 def _record(guard: ColumnElement[bool], verdict: Verdict) -> Any:

@@ -91,6 +91,31 @@ def shown(value: object) -> str:
     return written.encode(errors="backslashreplace").decode()
 
 
+class BrokenTransaction(GroundworkError):
+    """Raised in a worker for a body that went on after an error that had ended its transaction."""
+
+    code = "broken_transaction"
+
+    def __init__(self, *, sql_error: str | None) -> None:
+        super().__init__(
+            f"The body went on after an SQL error in its session ({sql_error or 'unknown'}), so nothing it "
+            "did there could be committed. Let the error out, or run a statement that may fail in: "
+            "with job_session().begin_nested()"
+        )
+
+
+class EndNotWritten(GroundworkError):
+    """Raised in a worker, with its cause, when a body ended well and its end could not be written."""
+
+    code = "end_not_written"
+
+    def __init__(self, *, cause: str) -> None:
+        super().__init__(
+            f"{cause} (This came after the body had ended, while its result was kept and what follows it "
+            "was accepted; what it did in the database is undone.)"
+        )
+
+
 class UnknownTask(NotFound):
     """Raised for a task name that no domain declares."""
 

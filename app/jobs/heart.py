@@ -14,7 +14,7 @@ from celery.worker import state as worker_state
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import db
+from app import db, outages
 from app.config import settings
 from app.jobs import forks, store
 from app.jobs.models import Job, State, Worker
@@ -63,7 +63,7 @@ class Heart(threading.Thread):
     def _try_to_beat(self) -> None:
         try:
             self.beat()
-        except (*store.DatabaseAway, SQLAlchemyError) as error:
+        except outages.ERRORS as error:
             log.warning("heart_missed", error=str(error).strip())
         finally:
             # Only this thread could close it, and a child must not inherit it.

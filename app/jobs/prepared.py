@@ -14,6 +14,8 @@ import psycopg
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
+from app import outages
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -67,6 +69,13 @@ class Prepared:
 
     def run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows of `statement`, prepared on its first use where that lasts. Raises as psycopg would."""
+        try:
+            return self._run(statement, values)
+        except psycopg.Error as error:
+            outages.belongs_to_ledger(error)
+            raise
+
+    def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         texts: Any = [_text(value) for value in values]
         if self._autocommit:
             name = self._names.get(statement) or self._prepare(statement)

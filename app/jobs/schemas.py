@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from app.jobs.encoding import presentable
 from app.jobs.models import Outcome, State
 from app.topology import Priority
 
@@ -113,6 +114,10 @@ class BulkRetried(BaseModel):
     more: bool
 
 
+#: What tasks and callers gave, of whatever kind.
+Given = BeforeValidator(presentable)
+
+
 class AttemptView(BaseModel):
     """One run of a job; `outcome` is null while it lasts."""
 
@@ -124,8 +129,8 @@ class AttemptView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     outcome: Outcome | None
-    error: str | None = None
-    traceback: str | None = None
+    error: Annotated[str | None, Given] = None
+    traceback: Annotated[str | None, Given] = None
 
 
 class JobRow(BaseModel):
@@ -147,8 +152,8 @@ class JobRow(BaseModel):
     max_attempts: int | None
     worker: str | None
     release: str | None
-    progress: dict[str, Any] | None
-    error: str | None
+    progress: Annotated[dict[str, Any] | None, Given]
+    error: Annotated[str | None, Given]
 
 
 class JobSummary(JobRow):
@@ -163,9 +168,9 @@ class JobDetail(JobSummary):
     """All that is known of a job; sensitive arguments show as `***`."""
 
     group_id: str | None
-    context: dict[str, Any] | None
-    arguments: dict[str, Any]
-    result: Any
+    context: Annotated[dict[str, Any] | None, Given]
+    arguments: Annotated[dict[str, Any], Given]
+    result: Annotated[Any, Given]
     attempts: list[AttemptView]
 
 

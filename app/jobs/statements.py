@@ -18,6 +18,9 @@ class Statements:
     finish_one: str
     extend: str
     checkpoint: str
+    #: What became of a claim or a finish whose answer was lost.
+    take_over: str
+    is_done: str
 
 
 _COLUMNS = """id, task, queue, priority, state, args, kwargs, options, key, digest, context, group_id,
@@ -80,6 +83,13 @@ POSTGRESQL = Statements(
         WHERE id = %s AND fence = %s AND state = 'running'
         RETURNING id
     """,
+    take_over="""
+        UPDATE job SET fence = fence + 1
+        WHERE id = %s AND attempt = 1 + %s::int AND state = 'running' AND worker = %s
+            AND started_at >= clock_timestamp() - make_interval(secs => %s)
+        RETURNING id, fence, attempt, max_attempts
+    """,
+    is_done="SELECT id FROM job WHERE id = %s AND fence = %s AND state = 'done'",
 )
 
 _NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
@@ -146,4 +156,11 @@ SQLITE = Statements(
         WHERE id = ? AND fence = ? AND state = 'running'
         RETURNING id
     """,
+    take_over="""
+        UPDATE job SET fence = fence + 1
+        WHERE id = ? AND attempt = 1 + ? AND state = 'running' AND worker = ?
+            AND started_at >= strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('-%.3f seconds', ?))
+        RETURNING id, fence, attempt, max_attempts
+    """,
+    is_done="SELECT id FROM job WHERE id = ? AND fence = ? AND state = 'done'",
 )

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["NewJob", "Stored", "accept"]
 
 Connection = psycopg.Connection[Any] | sqlite3.Connection
-#: What a driver raises when the database is away, for the callers that wait for it.
-DatabaseAway = (psycopg.OperationalError, sqlite3.OperationalError)
 
 
 # Every statement here finds its rows by primary key. Left to itself the planner would plan each execution
@@ -87,9 +85,9 @@ def connection() -> Connection:
 
 def close() -> None:
     """Close this thread's connection; the next use opens another."""
-    if _LOCAL.connection is not None and os.getpid() == _LOCAL.pid:
-        _LOCAL.connection.close()
-    _LOCAL.connection = None
+    opened, _LOCAL.connection = _LOCAL.connection, None
+    if opened is not None and os.getpid() == _LOCAL.pid:
+        opened.close()
 
 
 def close_if_lost() -> bool:
@@ -174,6 +172,26 @@ def extend(connection: Connection, *, ids: Sequence[str], worker: str) -> set[st
     else:
         rows = prepared.run(connection, POSTGRESQL.extend, (lease, list(ids), worker))
     return {row[0] for row in rows}
+
+
+def take_over(connection: Connection, message: Message, *, worker: str, since_seconds: float) -> list[Claim]:
+    """The job that `worker` claimed by `message` within the last seconds, with a new fence.
+
+    For a claim whose answer was lost. Another message like it may have been claimed before, not since.
+    """
+    values = (*message, worker, since_seconds)
+    if isinstance(connection, sqlite3.Connection):
+        rows = connection.execute(SQLITE.take_over, values).fetchall()
+    else:
+        rows = prepared.run(connection, POSTGRESQL.take_over, values)
+    return [Claim(*row) for row in rows]
+
+
+def is_done(connection: Connection, *, job_id: str, fence: int) -> bool:
+    """Whether the attempt with this fence finished the job."""
+    if isinstance(connection, sqlite3.Connection):
+        return connection.execute(SQLITE.is_done, (job_id, fence)).fetchone() is not None
+    return bool(prepared.run(connection, POSTGRESQL.is_done, (job_id, fence)))
 
 
 def checkpoint(connection: Connection, *, job_id: str, fence: int, progress: str | None) -> bool:

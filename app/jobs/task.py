@@ -11,7 +11,8 @@ from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 
-from app.jobs import attempt, registry
+from app import outages
+from app.jobs import attempt, recording, registry
 from app.jobs.adopt import begin_foreign
 from app.jobs.errors import LeaseLost, RetryableError
 from app.jobs.heart import holder
@@ -62,16 +63,17 @@ class JobTask(Task[..., Any]):
             with attempt.eagerly(request.id):
                 return self._run(args, kwargs)
         worker = holder(request.hostname)
-        job = attempt.begin(job_id=request.id, attempt=request.retries or 0, worker=worker)
+        retries = request.retries or 0
+        job = attempt.begin(job_id=request.id, attempt=retries, worker=worker, request=request)
         job = job or begin_foreign(request, worker=worker)
         if job is None:
             raise Ignore(f"Job {request.id} is not to be run by this message: finished, held or moved on.")
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(**_context_of(request), job_id=job.id)
+        backend: Any = self.backend
         try:
             return self._run(args, kwargs)
         except (Ignore, Reject) as refusal:
-            backend: Any = self.backend
             backend.settle_refusal(job, refusal)
             raise Ignore(str(refusal)) from None
         except CeleryRetry:
@@ -79,12 +81,21 @@ class JobTask(Task[..., Any]):
             raise
         except LeaseLost as error:
             raise Ignore(str(error)) from None
-        except self.retry_policy.on as error:
-            job.roll_back()
-            wait = self.retry_policy.delay(attempt=job.attempt)
-            if isinstance(error, RetryableError) and error.after is not None:
-                wait = max(wait, error.after)
-            raise self.retry(exc=error, countdown=min(wait, HORIZON).total_seconds()) from error
+        except Exception as error:
+            if outages.is_outage(error):
+                # Its transaction is gone, so the body has to run again; nobody failed.
+                recording.settle(job, error, after_death=backend.after_death)
+                raise Ignore(f"Job {job.id} runs again: the database was away.") from None
+            if isinstance(error, self.retry_policy.on):
+                raise self._next_try(job, error) from error
+            raise
+
+    def _next_try(self, job: attempt.RunningJob, error: Exception) -> Exception:
+        job.roll_back()
+        wait = self.retry_policy.delay(attempt=job.attempt)
+        if isinstance(error, RetryableError) and error.after is not None:
+            wait = max(wait, error.after)
+        return self.retry(exc=error, countdown=min(wait, HORIZON).total_seconds())
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args = tuple(unseal(value) for value in args)

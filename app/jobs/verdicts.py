@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: A job whose task asked for its message back runs again after so long.
 REQUEUE_SECONDS = 1.0
+#: One that the database's absence interrupted runs again at once, then after so long, twice that, and so on.
+INTERRUPTION_SECONDS = 2.0
 
 
 def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = None) -> Verdict:
@@ -34,6 +36,17 @@ def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = 
 def released() -> Verdict:
     """A worker that stops gives the job back; nobody failed."""
     return Verdict(outcome=Outcome.RELEASED, state=State.READY, counts=False)
+
+
+def interrupted(error: str, *, before: int) -> Verdict:
+    """The database was away and took the transaction with it; `before` times already. Nobody failed."""
+    return Verdict(
+        outcome=Outcome.RELEASED,
+        state=State.SCHEDULED if before else State.READY,
+        error=error,
+        delay_seconds=INTERRUPTION_SECONDS * before,
+        counts=False,
+    )
 
 
 def requeued() -> Verdict:

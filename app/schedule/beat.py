@@ -13,10 +13,9 @@ import structlog
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import db, keep_what_is_loaded
+from app import db, keep_what_is_loaded, outages
 from app.config import settings
 from app.jobs import metrics, recover
-from app.jobs.store import DatabaseAway
 from app.notify import ALIVE, notify
 from app.pruning import kept_since
 from app.schedule.fire import fire_due
@@ -64,7 +63,7 @@ class LedgerScheduler(Scheduler):
             if not self._lead():
                 return STANDBY.total_seconds()
             self._work()
-        except (SQLAlchemyError, *DatabaseAway) as error:
+        except outages.ERRORS as error:
             log.error("beat_tick_failed", error=str(error).splitlines()[0])
             return STANDBY.total_seconds()
         except Exception:

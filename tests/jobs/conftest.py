@@ -17,6 +17,8 @@ from tests.fleet import Fleet
 from tests.jobs.running import Service
 from tests.servers import RedisServer
 
+SAMPLES = "tests.sample.tasks,tests.sample.celery_tasks,tests.sample.hard_ends"
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -101,7 +103,7 @@ def _settings(database_url: str, redis: RedisServer) -> dict[str, str]:
 
 
 def _run(folder: Path, redis: RedisServer) -> Iterator[Service]:
-    fleet = Fleet(folder=folder, include="tests.sample.tasks,tests.sample.celery_tasks")
+    fleet = Fleet(folder=folder, include=SAMPLES)
     try:
         beat = fleet.start_beat()
         worker = fleet.start_worker(processes=3)

@@ -1,0 +1,111 @@
+"""Tasks whose ends are hard to write."""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.jobs import Retry, job_session, task
+
+ARGUMENTS: dict[str, Any] = {
+    "bytes": b"\xff\x00",
+    "date": date(2026, 1, 31),
+    "uuid": uuid.UUID(int=1),
+    "decimal": Decimal("1.10"),
+    "surrogate": "\udce9",
+    "nul": "a\x00b",
+    "nan": math.nan,
+    "nested": {"values": [math.inf, {1, 2}]},
+    "huge": "e" * 5_000_000,
+    "object": object(),
+}
+RESULTS: dict[str, Any] = {
+    "nan": math.nan,
+    "inf": -math.inf,
+    "nested": {"values": [1.5, {"worst": math.nan}]},
+    "set": {1, 2},
+    "surrogate": "\udce9",
+    "nul": "a\x00b",
+    "deep": json.loads("[" * 300 + "]" * 300),
+}
+
+
+class Mute(Exception):
+    """Fails to say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+@task()
+def fail_with(kind: str) -> None:
+    raise ValueError(ARGUMENTS[kind])
+
+
+@task(retry=Retry(max_attempts=1), bind=True)
+def give_up_with(self: Any, kind: str) -> None:
+    raise self.retry(exc=KeyError(ARGUMENTS[kind]))
+
+
+@task()
+def fail_without_words() -> None:
+    raise Mute("x")
+
+
+@task()
+def fail_to_decode() -> str:
+    return b"\xff".decode()
+
+
+@task()
+def return_value(kind: str) -> Any:
+    return RESULTS[kind]
+
+
+@task()
+def blob(size: int, path: str = "") -> str:
+    """A long text; one line in `path` for each run."""
+    if path:
+        with Path(path).open("a") as file:
+            file.write("ran\n")
+    return "x" * size
+
+
+@task()
+def measure(value: str) -> int:
+    return len(value)
+
+
+@task()
+def measure_all(values: list[str]) -> int:
+    return sum(map(len, values))
+
+
+@task()
+def take_nothing() -> None: ...
+
+
+@task()
+def swallow_an_sql_error(name: str) -> str:
+    """Write, swallow what goes wrong with the next statement, and return as if nothing had been."""
+    session = job_session()
+    session.execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": name})
+    with suppress(SQLAlchemyError):
+        session.execute(text("SELECT * FROM there_is_no_such_table"))
+    return "fine"
+
+
+@task()
+def run_out_of_memory() -> None:
+    raise MemoryError("no more")
