@@ -12,6 +12,7 @@ from app.jobs import outbox, store
 from app.jobs.making import MAX_ARGUMENTS, new_job
 from app.jobs.message import Dispatch
 from app.jobs.models import Job, State
+from app.jobs.repeated import refuse_other
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,28 +68,28 @@ def _insert_alone(job: NewJob) -> list[store.Stored]:
 
 def _with_known(session: Session, jobs: Sequence[NewJob], *, new: set[str]) -> list[Accepted]:
     """Answers where some jobs were known; the database waited for their first acceptance to commit."""
-    repeated = [job for job in jobs if job.id not in new]
+    unanswered = set(new)
+    created = []
+    for job in jobs:
+        created.append(job.id in unanswered)
+        unanswered.discard(job.id)
+    repeated = [job for job, is_new in zip(jobs, created, strict=True) if not is_new]
     keys, ids = [job.key for job in repeated if job.key], [job.id for job in repeated]
-    rows = session.execute(
-        select(Job.id, Job.key, Job.digest).where(or_(Job.key.in_(keys), Job.id.in_(ids)))
-    ).all()
+    known = select(Job.id, Job.key, Job.digest, Job.task, Job.args, Job.kwargs)
+    rows = session.execute(known.where(or_(Job.key.in_(keys), Job.id.in_(ids)))).all()
     by_key = {row.key: row for row in rows if row.key}
     by_id = {row.id: row for row in rows}
-    answers, seen = [], set()
-    for job in jobs:
-        if job.id in new and job.id not in seen:
-            seen.add(job.id)
-            answers.append(Accepted(id=job.id, created=True, digest=job.digest))
-            continue
-        known = by_key.get(job.key) if job.key else None
-        known = known or by_id[job.id]
-        fill_waiting(session, job)
-        answers.append(Accepted(id=known.id, created=False, digest=known.digest))
+    answers = []
+    for job, is_new in zip(jobs, created, strict=True):
+        row = None if is_new else by_key.get(job.key) or by_id[job.id]
+        if row is not None and not fill_waiting(session, job) and job.key not in by_key:
+            refuse_other(job, row)
+        answers.append(Accepted(row.id, False, row.digest) if row else Accepted(job.id, True, job.digest))
     return answers
 
 
-def fill_waiting(session: Session, job: NewJob) -> None:
-    """Give a row that was made in advance (the result of a chain or chord to come) its job."""
+def fill_waiting(session: Session, job: NewJob) -> bool:
+    """Give a row that was made in advance (for the end of a chain or chord) its job; whether it was."""
     waiting = (Job.state == State.SCHEDULED) & Job.run_at.is_(None)
     foretold_dead = (Job.state == State.DEAD) & (Job.fence == 0)
     filled = session.execute(
@@ -114,6 +115,7 @@ def fill_waiting(session: Session, job: NewJob) -> None:
     ).scalar()
     if filled:
         outbox.publish_after_commit(session, [job.id])
+    return bool(filled)
 
 
 def _due(jobs: Sequence[NewJob], stored: Sequence[store.Stored]) -> list[Dispatch]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 from sqlalchemy import Engine, event
-from sqlalchemy.orm import Session
 
 from app import db, outages
 from app.config import settings
@@ -18,11 +17,13 @@ from app.jobs import store
 from app.jobs.encoding import encode, sentence
 from app.jobs.errors import LeaseLost, NoJobRunning
 from app.jobs.patience import patiently
+from app.jobs.uncommitted import JobSession, hides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import ExceptionContext
+    from sqlalchemy.orm import Session
 
     from app.jobs.store import NewJob
 
@@ -48,7 +49,7 @@ class RunningJob:
     def session(self) -> Session:
         """The session whose commit is the job's finish. Opened on first use."""
         if self._session is None:
-            self._session = Session(db.engine(), expire_on_commit=False)
+            self._session = JobSession(db.engine())
         return self._session
 
     def finish(self, result: str | None) -> None:
@@ -85,11 +86,15 @@ class RunningJob:
 
     def _report(self, progress: str) -> bool:
         # SQLite has one writer: a second connection would wait for the session's own transaction.
-        if self._session is not None and settings().is_sqlite:
+        if self._session is not None and self._session.in_transaction() and settings().is_sqlite:
             connection = store.under(self._session)
         else:
             connection = store.connection()
         return store.checkpoint(connection, job_id=self.id, fence=self.fence, progress=progress)
+
+    def hides(self, job_id: str) -> bool:
+        """Whether that job ends only after this one has committed, or is this one."""
+        return job_id == self.id or (self._session is not None and hides(self._session, job_id))
 
     def roll_back(self) -> None:
         """Undo what the session holds, also if its connection is gone; jobs accepted in it are forgotten."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import states
-from celery.exceptions import NotRegistered, Reject
+from celery.exceptions import NotRegistered, Reject, TimeLimitExceeded
 from celery.worker import state as worker_state
 from sqlalchemy import update
 
 from app import db, outages
 from app.jobs import attempt, belated, chords, ending, outbox, recording, verdicts
-from app.jobs.celery_states import PROGRESS, STATE_KEY
+from app.jobs.celery_states import progress_of
 from app.jobs.encoding import encode, exception, sentence
 from app.jobs.errors import LeaseLost
 from app.jobs.heart import holder
@@ -158,7 +158,7 @@ class LedgerBackend(LedgerResults):
         guard = ending.held_by(job_id=task_id, worker=holder(request.hostname))
         with db.transaction() as session:
             if is_lost:
-                verdict = _lost(session, task_id, verdict)
+                verdict = _lost(session, task_id, verdict, exc)
             ended = ending.end_attempt(session, job_id=task_id, guard=guard, verdict=verdict)
             if ended and verdict.state is State.DEAD:
                 self.after_death(session, request, exc)
@@ -219,9 +219,7 @@ class LedgerBackend(LedgerResults):
             with surrounding_transaction() as session:
                 chords.foretell_death(session, job_id=task_id, request=request, result=result)
         elif job is not None and job.id == task_id:
-            shown = result if isinstance(result, dict) else {"info": result}
-            shown = shown if state == PROGRESS else {**shown, STATE_KEY: state}
-            job.report(encode(shown, what="The progress"))
+            job.report(encode(progress_of(state=state, info=result), what="The progress"))
 
     def _prepared(self, exc: Any) -> Any:
         return exception(exc) if isinstance(exc, Exception) else None
@@ -245,11 +243,14 @@ def _cancel_waiting(task_id: str, reason: str) -> None:
         chords.call_off(session, job_ids=ids.all(), reason=reason)
 
 
-def _lost(session: Session, task_id: str, verdict: Verdict) -> Verdict:
+def _lost(session: Session, task_id: str, verdict: Verdict, exc: Any) -> Verdict:
     job = session.get(Job, task_id)
     if job is None:
         return verdict
-    return verdicts.lost(
+    ended = isinstance(exc, TimeLimitExceeded) and verdicts.cut_off(
+        task=job.task, seconds=exc.args[0], result=verdict.result
+    )
+    return ended or verdicts.lost(
         task=job.task,
         attempt=job.attempt,
         max_attempts=job.max_attempts,

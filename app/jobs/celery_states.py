@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PROGRESS = "PROGRESS"
 #: Where a task's own state name is kept among its progress when it is another one.
 STATE_KEY = "_state"
+#: Where its information is kept when that is no object, or one with these very names.
+INFO_KEY = "_info"
 
 
 def state_of(job: Job) -> str:
@@ -46,6 +48,15 @@ def result_of(job: Job) -> Any:
                 "exc_module": "builtins",
             }
         case State.RUNNING if job.progress is not None:
+            if INFO_KEY in job.progress:
+                return job.progress[INFO_KEY]
             return {name: value for name, value in job.progress.items() if name != STATE_KEY}
         case _:
             return None
+
+
+def progress_of(*, state: str, info: Any) -> dict[str, Any]:
+    """What a task reports, as the ledger keeps it."""
+    if not isinstance(info, dict) or info.keys() & {STATE_KEY, INFO_KEY}:
+        return {STATE_KEY: state, INFO_KEY: info}
+    return info if state == PROGRESS else {**info, STATE_KEY: state}

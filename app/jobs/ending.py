@@ -124,6 +124,7 @@ def _content(job: NewJob) -> dict[str, Any]:
         "task": job.task,
         "queue": job.queue,
         "priority": job.priority,
+        "max_attempts": job.max_attempts,
         "args": json.loads(job.args),
         "kwargs": json.loads(job.kwargs),
         "options": json.loads(job.options) if job.options else None,

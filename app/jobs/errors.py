@@ -206,3 +206,27 @@ class UnreadableAnnotations(InvalidInput):
             f"The arguments of {task} cannot be checked, because its annotations cannot be read: {problem}. "
             "Import what they name where it exists at run time."
         )
+
+
+class NotCommittedYet(Conflict):
+    """Raised where a job waits for one that cannot run before itself has committed."""
+
+    code = "not_committed_yet"
+
+    def __init__(self, *, job_id: str) -> None:
+        super().__init__(
+            f"Job {job_id} belongs to a transaction that is not committed, so waiting for it never ends. "
+            "Commit first (in a job: checkpoint()), or let a chain or chord do what follows."
+        )
+
+
+class JobIdReused(Conflict):
+    """Raised when an id comes again for another job: the first one's answer is not for this question."""
+
+    code = "job_id_reused"
+
+    def __init__(self, *, job_id: str, task: str) -> None:
+        super().__init__(
+            f"The task_id {job_id} belongs to a job of {task} with other arguments. Leave task_id out, or "
+            "send what was sent then."
+        )

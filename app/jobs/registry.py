@@ -22,6 +22,7 @@ from app.jobs.errors import (
     UnreadableAnnotations,
 )
 from app.jobs.hints import signature_of
+from app.jobs.limits import most_attempts
 from app.topology import Priority, Queue, drained_queues
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Retry:
 
     Only failures in `on` are tried again; any other makes the job dead at once. A job whose worker died
     is tried again whatever the failure. `max_attempts` counts both; None means without end.
+    A job that its hard time limit ended is dead, unless `after_time_limit` says that it may run again.
     """
 
     max_attempts: int | None = 3
@@ -43,6 +45,7 @@ class Retry:
     factor: float = 2.0
     most: timedelta = timedelta(minutes=10)
     jitter: bool = True
+    after_time_limit: bool = False
     on: tuple[type[Exception], ...] = (RetryableError, ConnectionError, TimeoutError, OperationalError)
 
     def delay(self, *, attempt: int) -> timedelta:
@@ -179,12 +182,14 @@ def spec_of(name: str) -> TaskSpec:
     registered = celery_app.tasks.get(name)
     if registered is None:
         raise UnknownTask(name=name, known=declared)
-    retries, default = registered.max_retries, getattr(registered, "priority", None)
+    default = getattr(registered, "priority", None)
+    retry_kwargs = getattr(registered, "retry_kwargs", None)
+    automatic = retry_kwargs if getattr(registered, "autoretry_for", ()) else None
     return TaskSpec(
         name=name,
         body=registered.run,
         queue=Queue(getattr(registered, "queue", None) or Queue.DEFAULT),
         priority=Priority.NORMAL if default is None else options.priority(default, task=name),
-        max_attempts=None if retries is None else retries + 1,
+        max_attempts=most_attempts(max_retries=registered.max_retries, retry_kwargs=automatic),
         durable=getattr(registered, "durable", True),
     )

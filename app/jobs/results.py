@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import states
@@ -13,8 +14,10 @@ from sqlalchemy import select
 from app import db
 from app.jobs import attempt, encoding, groups
 from app.jobs.celery_states import result_of, state_of
+from app.jobs.errors import NotCommittedYet
 from app.jobs.models import Attempt, Job, JobGroup, State
 from app.jobs.signatures import sealed
+from app.jobs.uncommitted import hides, write
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -35,13 +38,19 @@ class LedgerResults(BaseBackend):
     def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
         group_id, results = header_result_args
         with surrounding_transaction() as session:
-            groups.start_chord(
-                session, group_id=group_id, part_ids=[part.id for part in results], body=sealed(dict(body))
+            write(
+                session,
+                partial(
+                    groups.start_chord,
+                    group_id=group_id,
+                    part_ids=[part.id for part in results],
+                    body=sealed(dict(body)),
+                ),
             )
 
     def _save_group(self, group_id: str, result: GroupResult) -> GroupResult:
         with surrounding_transaction() as session:
-            groups.save(session, group_id=group_id, children=result.as_tuple())
+            write(session, partial(groups.save, group_id=group_id, children=result.as_tuple()))
         return result
 
     def _restore_group(self, group_id: str) -> dict[str, Any] | None:
@@ -53,7 +62,7 @@ class LedgerResults(BaseBackend):
 
     def _delete_group(self, group_id: str) -> None:
         with surrounding_transaction() as session:
-            groups.forget(session, group_id=group_id)
+            write(session, partial(groups.forget, group_id=group_id))
 
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         with db.reading() as session:
@@ -95,8 +104,16 @@ class LedgerResults(BaseBackend):
         *_: Any,
         **options: Any,
     ) -> Any:
+        refuse_hidden(task_id)
         nap = min(interval, POLL_SECONDS)
         return super().wait_for(task_id, timeout=timeout, interval=nap, **options)
+
+
+def refuse_hidden(job_id: str) -> None:
+    """Raise where waiting for the job would keep from the ledger what it waits for."""
+    job, surrounding = attempt.current(), db.current_session()
+    if (job is not None and job.hides(job_id)) or (surrounding is not None and hides(surrounding, job_id)):
+        raise NotCommittedYet(job_id=job_id)
 
 
 def surrounding_transaction() -> AbstractContextManager[Session]:

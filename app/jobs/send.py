@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from kombu import Queue as KombuQueue
@@ -15,9 +16,12 @@ from app.jobs.accept import accept, accept_alone
 from app.jobs.limits import soft_limit
 from app.jobs.making import arguments, new_job
 from app.jobs.signatures import sealed
+from app.jobs.uncommitted import note, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.orm import Session
 
     from app.jobs.store import NewJob
 
@@ -54,7 +58,25 @@ def send(
         return running.id
     job = job_of(name, args or (), kwargs or {}, options)
     session = db.current_session() or (running.session() if running else None)
-    return accept(session, [job])[0].id if session is not None else accept_alone(job)
+    return accept_alone(job) if session is None else _accept_within(session, job)
+
+
+def _accept_within(session: Session, job: NewJob) -> str:
+    note(session, job)
+    if job.key is not None:
+        # Only the ledger knows which job has the key already.
+        return accept(session, [job])[0].id
+
+    asked = time.monotonic()
+
+    def insert(session: Session) -> None:
+        waited = round(time.monotonic() - asked, 3)
+        delay, expires = max(job.delay_seconds - waited, 0.0), job.expires_seconds
+        expires = None if expires is None else expires - waited
+        accept(session, [job._replace(delay_seconds=delay, expires_seconds=expires)])
+
+    write(session, insert)
+    return job.id
 
 
 def light(
@@ -84,6 +106,8 @@ def _light_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
 def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
     """A job as `apply_async` describes it with its `options`."""
     expires = checks.expiry(options.get("expires"), task=name)
+    run_at = checks.eta(options.get("eta"), task=name)
+    delay = checks.countdown(options.get("countdown"), task=name)
     return new_job(
         name,
         args=args,
@@ -91,8 +115,9 @@ def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: d
         id=options.get("task_id"),
         key=options.get("key"),
         queue=_queue_name(options),
-        run_at=checks.eta(options.get("eta"), task=name),
-        delay_seconds=checks.countdown(options.get("countdown"), task=name),
+        # As in Celery, a countdown goes before a moment.
+        run_at=None if delay else run_at,
+        delay_seconds=delay,
         expires_at=expires.moment,
         expires_seconds=expires.seconds,
         priority=options.get("priority"),

@@ -16,7 +16,7 @@ from app.jobs import attempt, recording, registry
 from app.jobs.adopt import begin_foreign
 from app.jobs.errors import LeaseLost, RetryableError
 from app.jobs.heart import holder
-from app.jobs.limits import soft_limit
+from app.jobs.limits import most_attempts, soft_limit
 from app.jobs.message import CONTEXT_HEADER
 from app.jobs.options import HORIZON
 from app.jobs.seal import unseal
@@ -113,6 +113,25 @@ class JobTask(Task[..., Any]):
             options["key"] = key
         return super().apply_async(args, kwargs, *more, **options)
 
+    def retry(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        exc: Any = None,
+        throw: bool = True,
+        eta: Any = None,
+        countdown: Any = None,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> CeleryRetry:
+        """As Celery's; a limit that this call brings along is the job's from now on."""
+        job = attempt.current()
+        try:
+            return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
+        finally:
+            if job is not None and job.moved is not None and max_retries is not None:
+                job.moved = job.moved._replace(max_attempts=max_retries + 1)
+
     def replace(self, sig: Any) -> Any:
         """As Celery's, and the ledger knows that this job's id goes on in the replacement."""
         job = attempt.current()
@@ -193,7 +212,9 @@ def _taking(spec: registry.TaskSpec) -> Any:
 
 
 def _max_attempts(retry: registry.Retry, celery_options: dict[str, Any]) -> int | None:
-    if "max_retries" not in celery_options:
-        return retry.max_attempts
-    retries = celery_options["max_retries"]
-    return None if retries is None else int(retries) + 1
+    retries = None if retry.max_attempts is None else retry.max_attempts - 1
+    return most_attempts(
+        max_retries=celery_options.get("max_retries", retries),
+        retry_kwargs=celery_options.get("retry_kwargs") if celery_options.get("autoretry_for") else None,
+        declared="max_retries" in celery_options,
+    )

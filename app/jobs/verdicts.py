@@ -66,6 +66,15 @@ def dead(error: str, *, traceback: str | None = None, result: Any = None) -> Ver
     return Verdict(outcome=Outcome.FAILED, state=State.DEAD, error=error, traceback=traceback, result=result)
 
 
+def cut_off(*, task: str, seconds: float, result: Any = None) -> Verdict | None:
+    """Its hard time limit ended the attempt: the job is dead; None where the task declares otherwise."""
+    if _retry_of(task).after_time_limit:
+        return None
+    error = f"TimeLimitExceeded: the task was killed at its hard time limit of {seconds:g} s. Give it more "
+    remedy = "(time_limit=...), or let it run again (retry=Retry(after_time_limit=True))."
+    return dead(error + remedy, result=result)
+
+
 def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Verdict:
     """The worker died under the job: again after a while, dead once that killed too many."""
     if max_attempts is not None and attempt >= max_attempts:

@@ -10,7 +10,8 @@ from kombu import Queue as KombuQueue
 
 from app import db
 from app.celery_app import celery_app
-from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge, UnknownQueue, UnknownTask
+from app.jobs.accept import accept, new_job
+from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge, JobIdReused, UnknownQueue, UnknownTask
 from app.jobs.models import State
 from app.topology import Priority
 from tests.jobs.running import all_jobs, job_of
@@ -48,6 +49,34 @@ def row(**options: Any) -> Any:
 def test_an_option_is_kept_in_its_column(options: dict[str, Any], expected: dict[str, Any]) -> None:
     job = row(**options)
     assert {name: getattr(job, name) for name in expected} == expected
+
+
+def test_a_countdown_goes_before_a_moment_as_in_celery() -> None:
+    job = row(countdown=60, eta=SOON)
+    assert job.run_at - job.accepted_at == timedelta(seconds=60)
+    assert row(countdown=0, eta=SOON).run_at == SOON
+
+
+def test_an_id_that_comes_again_with_the_same_arguments_is_the_same_job() -> None:
+    again = tasks.add.apply_async(kwargs={"y": 2, "x": 1}, task_id="mine")
+    assert row(task_id="mine").id == row(task_id="mine").id == again.id
+    for _ in range(2):
+        tasks.length.apply_async(("ann",), {"password": "hunter2"}, task_id="sealed")
+    assert [job.id for job in all_jobs()] == ["mine", "sealed"]
+
+
+def test_an_id_that_comes_again_for_another_job_is_refused() -> None:
+    row(task_id="mine")
+    tasks.length.apply_async(("ann", "hunter2"), task_id="sealed")
+    with pytest.raises(JobIdReused, match=r"mine belongs to a job of sample.add with other arguments"):
+        tasks.add.apply_async((1, 3), task_id="mine")
+    with pytest.raises(JobIdReused):
+        tasks.total.apply_async(([1, 2],), task_id="mine")
+    with pytest.raises(JobIdReused):
+        tasks.length.apply_async(("ann", "hunter3"), task_id="sealed")
+    with db.transaction() as session, pytest.raises(JobIdReused):
+        accept(session, [new_job("sample.add", args=args, id="twice") for args in ((1, 2), (1, 3))])
+    assert [job.id for job in all_jobs()][:2] == ["mine", "sealed"]
 
 
 def test_the_same_key_answers_with_the_job_it_became() -> None:

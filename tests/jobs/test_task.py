@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import Celery
-from celery.exceptions import TaskRevokedError
+from celery.exceptions import TaskRevokedError, TimeLimitExceeded
 from celery.result import AsyncResult
 from sqlalchemy import update
 
@@ -198,10 +198,34 @@ def test_a_child_that_dies_is_tried_until_that_happened_too_often() -> None:
     assert "WorkerLostError" in str(job.error)
 
 
-def test_a_task_is_killed_at_its_time_limit() -> None:
-    job = ended(tasks.never_end.delay().id)
-    assert job.state == State.DEAD
-    assert "TimeLimitExceeded" in str(job.error)
+def test_a_task_is_killed_at_its_time_limit_and_not_run_again_unless_it_says_so() -> None:
+    once, twice = tasks.never_end.delay(), tasks.never_end_twice.delay()
+    job, again = ended(once.id), ended(twice.id)
+    assert (job.state, job.attempt) == (State.DEAD, 1)
+    assert "TimeLimitExceeded: the task was killed at its hard time limit of 1 s. Give it more" in str(
+        job.error
+    )
+    assert (again.state, again.attempt) == (State.DEAD, 2)
+    with pytest.raises(TimeLimitExceeded):
+        once.get(timeout=LONG)
+
+
+def test_the_limit_of_celerys_own_retries_is_the_jobs() -> None:
+    result = celery_tasks.persist.delay()
+    assert job_of(result.id).max_attempts == 6
+    job = ended(result.id)
+    assert (job.state, job.attempt, job.max_attempts) == (State.DEAD, 6, 6)
+
+
+def test_a_limit_that_a_retry_brings_along_is_the_jobs_from_then_on() -> None:
+    job = ended(celery_tasks.insist_as_asked.delay(4).id)
+    assert (job.state, job.attempt, job.max_attempts) == (State.DEAD, 5, 5)
+
+
+def test_a_job_that_waits_for_one_that_it_hides_is_told_so_at_once() -> None:
+    hidden, seen = celery_tasks.wait_for_child.delay(False), celery_tasks.wait_for_child.delay(True)
+    assert "belongs to a transaction that is not committed" in str(ended(hidden.id).error)
+    assert ended(seen.id).state == State.DONE
 
 
 def test_a_soft_time_limit_of_one_call_is_kept(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from celery.result import allow_join_result
 from sqlalchemy import text
 
 from app.celery_app import celery_app
-from app.jobs import PermanentError, Retry, RetryableError, job_session, task
+from app.jobs import PermanentError, Retry, RetryableError, checkpoint, job_session, task
 
 
 @celery_app.task(name="legacy.greet")
@@ -25,6 +26,32 @@ def insist(self: Any, times: int) -> int:
     except ConnectionError as error:
         raise self.retry(exc=error, countdown=0.1) from error
     return int(self.request.retries)
+
+
+@celery_app.task(
+    name="legacy.persist",
+    autoretry_for=(ConnectionError,),
+    retry_kwargs={"max_retries": 5, "countdown": 0.05},
+)
+def persist() -> None:
+    """Retried by Celery itself, more often than by default."""
+    raise ConnectionError("the other side is away")
+
+
+@celery_app.task(name="legacy.insist_as_asked", bind=True)
+def insist_as_asked(self: Any, most: int) -> None:
+    """Bring the limit along with the call."""
+    raise self.retry(countdown=0.05, max_retries=most)
+
+
+@task()
+def wait_for_child(committed: bool) -> Any:
+    """Wait for a job that this one queues."""
+    child = note.delay("waited for")
+    if committed:
+        checkpoint()
+    with allow_join_result():
+        return child.get(timeout=20)
 
 
 @task(retry=Retry(first=timedelta(hours=1)))

@@ -1,0 +1,34 @@
+"""Tells a job that is asked for again from another one under the same id."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from app.jobs import registry
+from app.jobs.errors import JobIdReused
+from app.jobs.seal import unseal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.jobs.store import NewJob
+
+
+def refuse_other(job: NewJob, row: Any) -> None:
+    """Raise unless `row` in the ledger asks for what `job` does, however it was sealed and passed."""
+    args, kwargs = json.loads(job.args), json.loads(job.kwargs)
+    if job.task == row.task:
+        if (args, kwargs) == (row.args, row.kwargs):
+            return
+        if _opened(job.task, args, kwargs) == _opened(row.task, row.args, row.kwargs):
+            return
+    raise JobIdReused(job_id=job.id, task=row.task)
+
+
+def _opened(task: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = registry.spec_of(task).named(args, kwargs)
+    except TypeError:
+        found = {"*": args, "**": kwargs}
+    return {name: unseal(value) for name, value in found.items()}
