@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import ipaddress
 import re
 import time
 import uuid
@@ -20,6 +19,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from structlog.contextvars import bound_contextvars
 
 from app import db, tokens
+from app.addresses import is_loopback
 from app.callers import Caller, ExpiredToken, InvalidToken, MissingToken, header_verified_at
 from app.config import settings
 from app.errors import Unauthorized
@@ -37,6 +37,8 @@ TRUSTED_FOR = timedelta(seconds=1)
 TRUSTED_WITHOUT_DATABASE = timedelta(seconds=60)
 LIVENESS = "/livez"
 PROBES = frozenset({LIVENESS, "/readyz"})
+#: Source: RFC 6455, section 7.4.1.
+POLICY_VIOLATION = 1008
 MAX_REMEMBERED = 10_000
 
 
@@ -96,6 +98,10 @@ class Authenticate:
         self._noted: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            # No route takes one, and none that is added may be open to everybody.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if scope["type"] != "http" or is_verified_by_route(scope) or is_open(scope):
             await self.app(scope, receive, send)
             return
@@ -110,6 +116,9 @@ class Authenticate:
         await self._note_use(caller.token_id)
 
     async def _caller(self, secret: str, *, is_probe: bool) -> Caller:
+        if not tokens.is_well_formed(secret):
+            # Anybody can send such; the database is not asked for them.
+            raise InvalidToken
         digest = hashlib.sha256(secret.encode()).digest()
         known = self._remembered.get(digest)
         if known and known.is_within(TRUSTED_WITHOUT_DATABASE if is_probe else TRUSTED_FOR):
@@ -162,17 +171,7 @@ def is_open(scope: Scope) -> bool:
     if settings().livez_open:
         return True
     forwarded = "x-forwarded-for" in headers or "forwarded" in headers
-    return not forwarded and _is_loopback(scope)
-
-
-def _is_loopback(scope: Scope) -> bool:
-    try:
-        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
-    except ValueError:
-        return False
-    # A socket that serves both families shows an IPv4 caller so.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return not forwarded and is_loopback(scope)
 
 
 def secret_of(scope: Scope) -> str:

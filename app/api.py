@@ -1,7 +1,6 @@
 """The HTTP API: every domain's routes behind one door."""
 
-from fastapi import FastAPI, Security
-from fastapi.security import HTTPBearer
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from app import probes, problems
@@ -9,6 +8,8 @@ from app.access import Authenticate, RequestContext
 from app.bodies import Bodies
 from app.domains import modules
 from app.jobs import registry
+from app.openapi import describe_callers
+from app.throttling import Throttle
 
 DESCRIPTION = """
 Submit background jobs, follow them, and bring them back.
@@ -30,12 +31,17 @@ def create_app() -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         responses=problems.RESPONSES,
-        # For the description only: the token is checked before routing, for every path there may be.
-        dependencies=[Security(HTTPBearer(auto_error=False))],
-        # In this order: an answer of any of them has the request's id, and nobody's body is read.
-        middleware=[Middleware(RequestContext), Middleware(Authenticate), Middleware(Bodies)],
+        # In this order: an answer of any of them has the request's id, and a stranger's body is not read. The
+        # token is checked before routing, for every path there may be.
+        middleware=[
+            Middleware(RequestContext),
+            Middleware(Authenticate),
+            Middleware(Throttle),
+            Middleware(Bodies),
+        ],
     )
     problems.install(app)
+    describe_callers(app)
     registry.tasks()
     for module in (probes, *modules("api")):
         app.include_router(module.router)

@@ -1,16 +1,22 @@
-"""What a request may carry: bounded bodies, strict JSON, and nothing the databases cannot hold."""
+"""What a request may carry: bounded bodies, strict JSON, and nothing the databases cannot hold.
+
+Nothing of a body is read before it is known who sends it and that they may.
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
+from app.config import settings
 from app.errors import GroundworkError
 from app.problems import respond_to
-from app.strict_json import check
+from app.routing import refuse_method, refuse_unscoped
+from app.strict_json import parsed
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +25,7 @@ KIB = 1024
 DEFAULT_LIMIT = 256 * KIB
 #: Larger bodies are parsed in a thread, so that other requests go on meanwhile.
 PARSED_IN_PLACE = 64 * KIB
+UTF_8 = frozenset({"utf-8", "utf8"})
 _LIMITS: dict[str, int] = {}
 
 
@@ -80,31 +87,59 @@ class Bodies:
         try:
             if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
                 raise NulInUrl
-            body = await _read(scope, receive)
-            if body:
-                _check_type(Headers(scope=scope))
-                await _check_json(body)
+            refuse_method(scope)
+            arriving = _bounded(scope, receive)
+            if "caller" not in scope["state"]:
+                # The route says first whether it is from who it says; then it reads, and parses itself.
+                await self.app(scope, arriving, send)
+                return
+            body = await _read(scope, arriving)
         except GroundworkError as error:
             await respond_to(scope, error)(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
+async def _read(scope: Scope, arriving: Receive) -> bytes:
+    headers = Headers(scope=scope)
+    if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+        refuse_unscoped(scope)
+    body = bytearray()
+    more = True
+    while more:
+        message = await arriving()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if body:
+        _check_type(headers)
+        await _check_json(bytes(body))
+    return bytes(body)
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """`receive` for a body: refuses one longer than the route takes, or that is too long on its way."""
     limit = _LIMITS.get(scope["path"], DEFAULT_LIMIT)
     announced = Headers(scope=scope).get("content-length", "0")
-    if announced.isdecimal() and int(announced) > limit:
-        raise BodyTooLarge(limit=limit)
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BodyIncomplete
-        body += message.get("body", b"")
-        if len(body) > limit:
+    deadline = anyio.current_time() + settings().api_request_seconds
+    size, more = 0, True
+
+    async def bounded() -> Message:
+        nonlocal size, more
+        if not more:
+            return await receive()
+        if announced.isdecimal() and int(announced) > limit:
             raise BodyTooLarge(limit=limit)
-        if not message.get("more_body", False):
-            return bytes(body)
+        with anyio.move_on_at(deadline) as waiting:
+            message = await receive()
+        if waiting.cancelled_caught or message["type"] == "http.disconnect":
+            raise BodyIncomplete
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise BodyTooLarge(limit=limit)
+        more = message.get("more_body", False)
+        return message
+
+    return bounded
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -117,17 +152,23 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _check_type(headers: Headers) -> None:
-    media_type, _, parameters = headers.get("content-type", "").lower().partition(";")
+    media_type, *parameters = headers.get("content-type", "").lower().split(";")
     if media_type.strip() != "application/json":
-        raise NotJson(found=media_type.strip() or "of no declared type")
-    if "charset" in parameters and "utf-8" not in parameters:
-        raise NotJson(found=f"in another character set ({parameters.strip()})")
+        raise NotJson(found=_shown(media_type) or "of no declared type")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in UTF_8:
+            raise NotJson(found=f"in another character set ({_shown(parameter)})")
     if headers.get("content-encoding", "identity").lower() != "identity":
-        raise NotJson(found=f"compressed ({headers['content-encoding']})")
+        raise NotJson(found=f"compressed ({_shown(headers['content-encoding'])})")
+
+
+def _shown(header: str) -> str:
+    return header.strip()[:64]
 
 
 async def _check_json(body: bytes) -> None:
     if len(body) <= PARSED_IN_PLACE:
-        check(body)
+        parsed(body)
     else:
-        await run_in_threadpool(check, body)
+        await run_in_threadpool(parsed, body)

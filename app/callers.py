@@ -88,6 +88,11 @@ def header_verified_at(path: str) -> str | None:
     return _VERIFIED_BY_ROUTE.get(path)
 
 
+def headers_by_path() -> dict[str, str]:
+    """Each path whose route checks a header in place of a token, and that header."""
+    return dict(_VERIFIED_BY_ROUTE)
+
+
 def require(scope: str) -> Callable[[Request], Caller]:
     """A FastAPI dependency: the caller, refused with 403 unless the token has `scope`."""
     checked_scope(scope)

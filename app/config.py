@@ -82,6 +82,16 @@ class Settings(BaseSettings):
         description="Whether /livez answers anybody without a token, as load balancers need; callers on "
         "loopback always may ask.",
     )
+    api_request_seconds: Seconds = Field(
+        default=30, description="How long a request may take to arrive, its head and its body each."
+    )
+    api_in_flight: Annotated[int, Field(ge=2, le=10_000)] = Field(
+        default=128,
+        description="Requests that each gunicorn process works on at once; half of them for one token.",
+    )
+    api_token_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=1_000, description="Requests of one token that each gunicorn process takes in a second."
+    )
     worker_concurrency: Annotated[int, Field(ge=1, le=512)] | None = Field(
         default=None, description="Processes of a worker. Unset: the number of its pool."
     )

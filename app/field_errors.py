@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+#: An answer names no more mistakes than this; whoever mends them is told how many more there are.
+MOST_ERRORS = 20
+#: Of a pointer, a parameter or a sentence no more is repeated than this.
+MOST_REPEATED = 300
+#: The type of an error of pydantic that stands for others, as many as `count` in its context.
+UNLISTED = "unlisted"
+
+
 @dataclass(frozen=True, kw_only=True)
 class FieldError:
     """One mistake in a request and where it is: in the body, the query or the path, or a header."""
@@ -25,23 +33,30 @@ class FieldError:
         """The members that are set; the pointer in the form of a URI fragment."""
         found = {"detail": self.detail, "parameter": self.parameter, "header": self.header}
         if self.pointer is not None:
-            found["pointer"] = "#" + quote(self.pointer, safe="/~")
-        return {name: value for name, value in found.items() if value is not None}
+            found["pointer"] = "#" + quote(_cut(self.pointer), safe="/~")
+        return {name: _cut(value) for name, value in found.items() if value is not None}
 
 
 class InvalidFields(InvalidInput):
-    """Raised when parts of a request cannot be used; names each of them."""
+    """Raised when parts of a request cannot be used; names the first of them, and counts the others.
 
-    def __init__(self, errors: Sequence[FieldError]) -> None:
-        self.errors = tuple(errors)
-        super().__init__(_summary(self.errors))
+    `more` are mistakes that were counted already.
+    """
+
+    def __init__(self, errors: Sequence[FieldError], *, more: int = 0) -> None:
+        self.errors = tuple(errors[:MOST_ERRORS])
+        self.more = len(errors) - len(self.errors) + more
+        super().__init__(_summary(self.errors, more=len(self.errors) - 1 + self.more))
 
 
-def _summary(errors: Sequence[FieldError]) -> str:
+def _summary(errors: Sequence[FieldError], *, more: int) -> str:
     first = errors[0]
     where = first.parameter or first.header or (first.pointer or "").lstrip("/") or "body"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{where}: {first.detail}{more}"
+    return f"{_cut(where)}: {_cut(first.detail)}" + (f" (and {more} more)" if more else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_REPEATED else text[:MOST_REPEATED] + "…"
 
 
 def pointer_of(path: Sequence[int | str]) -> str:
@@ -52,5 +67,16 @@ def pointer_of(path: Sequence[int | str]) -> str:
 def field_errors(errors: Sequence[Any], *, within: str = "") -> list[FieldError]:
     """Pydantic's errors, their places as JSON pointers that begin with `within`; no input is repeated."""
     return [
-        FieldError(detail=problem["msg"], pointer=within + pointer_of(problem["loc"])) for problem in errors
+        FieldError(detail=problem["msg"], pointer=within + pointer_of(problem["loc"]))
+        for problem in listed(errors)
     ]
+
+
+def listed(errors: Sequence[Any]) -> list[Any]:
+    """Pydantic's errors without those that stand for others."""
+    return [problem for problem in errors if problem["type"] != UNLISTED]
+
+
+def count_unlisted(errors: Sequence[Any]) -> int:
+    """How many errors of pydantic were found and are not in its list."""
+    return sum(problem["ctx"]["count"] for problem in errors if problem["type"] == UNLISTED)

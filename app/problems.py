@@ -12,10 +12,10 @@ import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from app.errors import GroundworkError, Unavailable
-from app.field_errors import FieldError, InvalidFields, pointer_of
+from app.field_errors import FieldError, InvalidFields, count_unlisted, listed, pointer_of
+from app.routing import MethodNotAllowed, methods_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,15 +35,17 @@ _SCHEMA = {
         **dict.fromkeys(("type", "title", "code", "detail", "request_id"), _TEXT),
         "status": {"type": "integer"},
         "errors": {"type": "array", "items": {"type": "object", "properties": _PLACE}},
+        "more_errors": {"type": "integer"},
     },
 }
 #: What any route may answer, for the API's description.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
-    for status in (400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 500, 503)
+    for status in (400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431, 500, 503)
 }
 RETRY_AFTER_SECONDS = 5
-METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+#: What a caller is told to wait, by the status of the answer.
+RETRY_AFTER = {HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS, HTTPStatus.TOO_MANY_REQUESTS: 1}
 #: What SQLAlchemy and the drivers raise when the database does not answer, or not in time.
 DATABASE_DOWN = (
     sqlalchemy.exc.OperationalError,
@@ -96,11 +98,15 @@ def respond_to(scope: Scope, error: GroundworkError) -> JSONResponse:
     headers: dict[str, str] = {}
     if error.status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = _challenge(scope, code=error.code)
-    if error.status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.status in RETRY_AFTER:
+        headers["Retry-After"] = str(RETRY_AFTER[error.status])
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = error.allow
     members: dict[str, Any] = {}
     if isinstance(error, InvalidFields):
         members["errors"] = [found.as_json() for found in error.errors]
+        if error.more:
+            members["more_errors"] = error.more
     return respond(scope, status=error.status, code=error.code, detail=str(error), headers=headers, **members)
 
 
@@ -136,7 +142,8 @@ def _on_unforeseen(request: Request, error: Exception) -> JSONResponse:
 
 def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    return respond_to(request.scope, InvalidFields([_request_error(found) for found in error.errors()]))
+    found, more = listed(error.errors()), count_unlisted(error.errors())
+    return respond_to(request.scope, InvalidFields([_request_error(one) for one in found], more=more))
 
 
 def _on_database_down(request: Request, error: Exception) -> JSONResponse:
@@ -149,23 +156,14 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
     path = request.scope["path"]
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        # Each route by itself only names its own.
+        allowed = methods_at(request.scope)
+        return respond_to(request.scope, MethodNotAllowed(path=path, method=request.method, allowed=allowed))
     detail = f"{path}: {status.phrase.lower()}."
     if status is HTTPStatus.NOT_FOUND:
         detail = f"There is nothing at {path}."
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = ", ".join(_allowed(request))
-        detail = f"{path} does not know {request.method}; it knows {headers['Allow']}."
     return respond(request.scope, status=status, code=status.name.lower(), detail=detail, headers=headers)
-
-
-def _allowed(request: Request) -> list[str]:
-    """The methods that any route of this path knows: each route by itself only names its own."""
-    routes = request.app.router.routes
-    return [
-        method
-        for method in METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    ]
 
 
 def install(app: FastAPI) -> None:

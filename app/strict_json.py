@@ -6,10 +6,13 @@ import json
 import math
 import re
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.errors import GroundworkError
-from app.field_errors import FieldError, InvalidFields, pointer_of
+from app.field_errors import MOST_ERRORS, FieldError, InvalidFields, pointer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_DEPTH = 32
 #: What both databases can hold.
@@ -27,8 +30,11 @@ class InvalidJson(GroundworkError):
         super().__init__(f"The body is not valid JSON: {problem}.")
 
 
-def check(body: bytes) -> None:
-    """Raise unless `body` is one JSON document, without surprises, that the databases can hold."""
+def parsed(body: bytes) -> Any:
+    """The JSON document that `body` is. Raises unless it is one, without surprises, that can be stored.
+
+    Strangers' bodies come here: whatever is done must take a time that grows with the body alone.
+    """
     try:
         document = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
@@ -40,52 +46,77 @@ def check(body: bytes) -> None:
         raise InvalidJson(problem=f"it is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError:
         raise InvalidJson(problem="it holds a number with thousands of digits") from None
-    errors = _unstorable(document)
-    if errors:
-        raise InvalidFields(errors)
+    found = _Unstorable()
+    found.look(document)
+    if found.errors:
+        raise InvalidFields(found.errors, more=found.more)
+    return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidJson(problem=f"the key {twice[:64]!a} appears twice in one object")
+        raise InvalidJson(problem=f"the key {_repeated(pairs)[:64]!a} appears twice in one object")
     return found
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    return next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
 
 
 def _constant(name: str) -> float:
     raise InvalidJson(problem=f"{name} is not a JSON number")
 
 
-def _unstorable(document: Any) -> list[FieldError]:
-    errors: list[FieldError] = []
-    pending: list[tuple[tuple[int | str, ...], Any]] = [((), document)]
-    while pending:
-        path, value = pending.pop()
-        if len(path) > MAX_DEPTH:
+class _Unstorable:
+    """The values of a document that no database can hold: the first of them, and how many more there are."""
+
+    def __init__(self) -> None:
+        self.errors: list[FieldError] = []
+        self.more = 0
+        self._path: list[int | str] = []
+
+    def look(self, value: Any) -> None:
+        """Look at `value` and all that is in it."""
+        kind = type(value)
+        if kind is list:
+            self._look_into(enumerate(value))
+        elif kind is dict:
+            if any(map(_UNSTORABLE.search, value)):
+                self._note("A key holds a NUL or half of a surrogate pair; remove it")
+            self._look_into(value.items())
+        elif problem := _problem_of(value):
+            self._note(problem)
+
+    def _look_into(self, members: Iterable[tuple[int | str, Any]]) -> None:
+        path = self._path
+        if len(path) >= MAX_DEPTH:
             raise InvalidJson(problem=f"it is nested deeper than {MAX_DEPTH} levels")
-        problem = _problem_of(value)
-        if problem:
-            errors.append(FieldError(detail=problem, pointer=pointer_of(path)))
-        if isinstance(value, dict):
-            pending += [((*path, _clean(name)), found) for name, found in value.items()]
-        elif isinstance(value, list):
-            pending += [((*path, index), found) for index, found in enumerate(value)]
-    return errors
+        path.append("")
+        for place, value in members:
+            # What is empty, zero or true needs no second look, and of those there can be most.
+            if value and value is not True:
+                path[-1] = place
+                self.look(value)
+        path.pop()
+
+    def _note(self, problem: str) -> None:
+        if len(self.errors) >= MOST_ERRORS:
+            self.more += 1
+            return
+        path = [_UNSTORABLE.sub("?", place) if isinstance(place, str) else place for place in self._path]
+        self.errors.append(FieldError(detail=problem, pointer=pointer_of(path)))
 
 
 def _problem_of(value: Any) -> str | None:
-    if isinstance(value, str) and _UNSTORABLE.search(value):
-        return "A string holds a NUL or half of a surrogate pair; remove it"
-    if isinstance(value, dict) and any(_UNSTORABLE.search(name) for name in value):
-        return "A key holds a NUL or half of a surrogate pair; remove it"
-    if isinstance(value, int) and value not in INTEGERS:
-        return "The number does not fit 64 bits"
-    if isinstance(value, float) and math.isinf(value):
+    kind = type(value)
+    if kind is str:
+        if _UNSTORABLE.search(value):
+            return "A string holds a NUL or half of a surrogate pair; remove it"
+    elif kind is int:
+        if value not in INTEGERS:
+            return "The number does not fit 64 bits"
+    elif kind is float and math.isinf(value):
         return "The number is too large"
     return None
-
-
-def _clean(name: str) -> str:
-    return _UNSTORABLE.sub("?", name)

@@ -152,6 +152,11 @@ def revoke_token(session: Session, *, name_or_id: str) -> Token:
     return token
 
 
+def is_well_formed(secret: str) -> bool:
+    """Whether `secret` could be a token at all."""
+    return _FORM.fullmatch(secret) is not None
+
+
 def authenticate(session: Session, *, secret: str) -> Caller:
     """Who `secret` belongs to. Raises `InvalidToken` or `ExpiredToken`."""
     form = _FORM.fullmatch(secret)

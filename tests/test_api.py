@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from app import migrations
 from app.access import TRUSTED_FOR
 from app.api import create_app
+from app.banking.api import WEBHOOK_PATH
 from app.callers import header_verified_at
 from app.db import transaction
 from app.scopes import declare_scope, known_scopes
@@ -61,6 +63,47 @@ def test_no_route_reads_the_body_of_a_stranger(database: Engine) -> None:
     for method, path in all_routes():
         answer = client.request(method, path, content=b"{" * 10_000_000 if method == "POST" else b"")
         assert answer.status_code == 401
+
+
+def test_no_route_looks_at_the_body_of_whom_it_does_not_serve(database: Engine) -> None:
+    client = client_for(NOTHING)
+    for method, path in all_routes():
+        if path in WITHOUT_SCOPE or header_verified_at(path):
+            continue
+        answer = client.request(method, path, content=b'{"a": 1, "a": ' + b" " * 9_000_000)
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope"), path
+
+
+def test_a_websocket_is_refused_whoever_asks_for_it(database: Engine) -> None:
+    client = client_for()
+    for path in ("/", "/livez", "/api/v1/jobs", WEBHOOK_PATH):
+        with pytest.raises(WebSocketDisconnect) as caught, client.websocket_connect(path):
+            pass
+        assert caught.value.code == 1008
+
+
+def test_the_description_says_how_each_path_knows_its_callers(database: Engine) -> None:
+    document = client_for().get("/api/v1/openapi.json").json()
+    assert document["security"] == [{"token": []}]
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["token"]["type"], schemes["token"]["scheme"]) == ("http", "bearer")
+    assert schemes["Plaid-Verification"] == {"type": "apiKey", "in": "header", "name": "Plaid-Verification"}
+    own = {
+        path: operation["security"]
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if "security" in operation
+    }
+    assert own == {WEBHOOK_PATH: [{"Plaid-Verification": []}]}
+
+
+def test_what_cannot_be_a_token_is_refused_without_the_database(
+    configure: Callable[..., None], redis_url: str
+) -> None:
+    configure(database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none", redis_url=redis_url)
+    for secret in ("", "x", "gw_" + "x" * 5_000, "gw_0123456789ab_", "gw_0123456789AB_" + "x" * 43):
+        answer = anonymous().get("/api/v1/jobs", headers={"Authorization": f"Bearer {secret}"})
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
 
 
 def test_every_route_but_the_probes_asks_for_a_scope_and_names_it(database: Engine) -> None:

@@ -93,6 +93,11 @@ def test_an_empty_body_is_missed(api: TestClient) -> None:
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": ""},
         {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": "application/json; charset=utf-8-evil"},
+        {"Content-Type": "application/json; charset=evil-utf-8"},
+        {"Content-Type": "application/json; charset=utf-8; charset=utf-16"},
+        {"Content-Type": "application/json; x=utf-8; charset=latin1"},
+        {"Content-Type": "application/json; charset="},
         {"Content-Type": "application/jsonp"},
         {"Content-Encoding": "gzip"},
     ],
@@ -123,6 +128,10 @@ def test_a_body_over_the_limit_is_refused(api: TestClient) -> None:
         ("GET", "/api/v1/jobs/1/retry", "POST"),
         ("POST", "/livez", "GET"),
         ("TRACE", "/livez", "GET"),
+        ("GET", "/api/v1/jobs/batch", "POST"),
+        ("DELETE", "/api/v1/jobs/retry", "POST"),
+        ("PATCH", "/api/v1/users/register", "POST"),
+        ("PUT", "/api/v1/users/1", "GET, PATCH"),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(api: TestClient, method: str, path: str, allowed: str) -> None:

@@ -1,20 +1,18 @@
 """HTTP routes of accounts: register a user, see one, change one."""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Response
 
 from app.accounts import schemas, service
 from app.accounts.scopes import READ, WRITE
 from app.callers import require
 from app.db import reading, transaction
+from app.parameters import Id
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
 may_read = Depends(require(READ))
 may_write = Depends(require(WRITE))
-
-UserId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 @router.post("/register", status_code=HTTPStatus.CREATED, dependencies=[may_write])
@@ -28,14 +26,14 @@ def register_user(body: schemas.Registration, response: Response) -> schemas.Use
 
 
 @router.get("/{user_id}", dependencies=[may_read])
-def get_user(user_id: UserId) -> schemas.UserView:
+def get_user(user_id: Id) -> schemas.UserView:
     """One user."""
     with reading() as session:
         return schemas.UserView.model_validate(service.find_user(session, user_id=user_id))
 
 
 @router.patch("/{user_id}", dependencies=[may_write])
-def change_user(user_id: UserId, body: schemas.UserChange) -> schemas.UserView:
+def change_user(user_id: Id, body: schemas.UserChange) -> schemas.UserView:
     """Change name, time zone, locale or preferences of a user."""
     with transaction() as session:
         user = service.change_user(

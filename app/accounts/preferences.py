@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.clock import local_time
+from app.strict_models import StrictModel
 
 if TYPE_CHECKING:
     from app.accounts.models import User
@@ -17,10 +18,8 @@ Channel = Literal["email", "push", "in_app"]
 USUAL_CHANNELS: tuple[Channel, ...] = ("email", "in_app")
 
 
-class QuietHours(BaseModel):
+class QuietHours(StrictModel):
     """A part of the day, by the user's own clock, in which nothing may ring; it may span midnight."""
-
-    model_config = ConfigDict(extra="forbid")
 
     start: time
     end: time
@@ -32,10 +31,8 @@ class QuietHours(BaseModel):
         return moment >= self.start or moment < self.end
 
 
-class Preferences(BaseModel):
+class Preferences(StrictModel):
     """What a user chose; what is not said is as usual."""
-
-    model_config = ConfigDict(extra="forbid")
 
     #: By type of notification, such as bill_reminder; an empty list is none at all.
     channels: dict[str, list[Channel]] = Field(default_factory=dict, max_length=100)

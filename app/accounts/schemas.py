@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, EmailStr, Field
 
 from app.accounts.preferences import Preferences
+from app.strict_models import StrictModel
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Timezone = Annotated[str, Field(min_length=1, max_length=64, description="IANA name, such as Europe/Berlin.")]
@@ -13,10 +14,8 @@ Timezone = Annotated[str, Field(min_length=1, max_length=64, description="IANA n
 Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")]
 
 
-class Registration(BaseModel):
+class Registration(StrictModel):
     """Somebody who registers."""
-
-    model_config = ConfigDict(extra="forbid")
 
     email: Annotated[EmailStr, Field(max_length=254)]
     name: Name
@@ -24,10 +23,8 @@ class Registration(BaseModel):
     locale: Locale = "en"
 
 
-class UserChange(BaseModel):
+class UserChange(StrictModel):
     """What is to change of a user; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     timezone: Timezone | None = None

@@ -3,16 +3,19 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Request, Response, status
+from starlette.concurrency import run_in_threadpool
 
+from app.addresses import address_of
 from app.banking import linked, planning_api, schemas, service, webhooks
 from app.banking.asking import ask_for_sync
 from app.banking.plaid import Plaid, wait_for_turn_alone
 from app.banking.scopes import READ, WRITE
-from app.banking.verification import HEADER, verify
+from app.banking.verification import HEADER, Verified, check_token
 from app.callers import require, verified_by_route
 from app.clock import business_now
 from app.db import reading, transaction
+from app.parameters import Cursor, Id, Limit
 
 WEBHOOK_PATH = "/api/v1/webhooks/plaid"
 verified_by_route(WEBHOOK_PATH, header=HEADER)
@@ -22,11 +25,10 @@ router.include_router(planning_api.router)
 may_read = Depends(require(READ))
 may_write = Depends(require(WRITE))
 
-Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="`next` of the page before.")]
 #: The calls of Plaid in a request; no transaction is open meanwhile.
 PLAID = Plaid(turn=wait_for_turn_alone)
+#: They are bounded by themselves, and must not wait behind what syncs send.
+KEYS = Plaid(turn=lambda: None)
 
 
 @router.post("/banking/households", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
@@ -143,22 +145,22 @@ def check_item(item_id: Id) -> schemas.ItemView:
         return schemas.ItemView.model_validate(item)
 
 
-async def _raw_body(request: Request) -> bytes:
-    return await request.body()
-
-
-# What is signed is the body as it came, so the route takes the bytes and not a model of them.
 @router.post(
     "/webhooks/plaid",
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
 )
-def receive_webhook(
-    body: Annotated[bytes, Depends(_raw_body)],
-    token: Annotated[str, Header(alias=HEADER)] = "",
+async def receive_webhook(
+    request: Request, token: Annotated[str, Header(alias=HEADER)] = ""
 ) -> schemas.WebhookAccepted:
     """Plaid's webhooks. They carry no API token; the signature in `Plaid-Verification` takes its place."""
     now = datetime.now(UTC)
-    verified = verify(token=token, body=body, plaid=PLAID, now=now)
+    signed = await check_token(token, address=address_of(request.scope), plaid=KEYS, now=now)
+    # What is signed is the body as it came, so it is read here, and only now.
+    verified = signed.verify(await request.body())
+    await run_in_threadpool(_store, verified, now=now)
+    return schemas.WebhookAccepted()
+
+
+def _store(verified: Verified, *, now: datetime) -> None:
     with transaction() as session:
         webhooks.store(session, verified=verified, now=now)
-    return schemas.WebhookAccepted()

@@ -1,8 +1,6 @@
 """HTTP routes of bills, categories and budgets."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Path, Query, Response, status
+from fastapi import APIRouter, Depends, Response, status
 
 from app.banking import bills, budgets, categories
 from app.banking import planning_schemas as schemas
@@ -10,15 +8,11 @@ from app.banking.scopes import READ, WRITE
 from app.banking.service import household_of
 from app.callers import require
 from app.db import reading, transaction
+from app.parameters import Cursor, Id, Limit
 
 router = APIRouter(prefix="/banking/households/{household_id}", tags=["bills and budgets"])
 may_read = Depends(require(READ))
 may_write = Depends(require(WRITE))
-
-MOST_ID = 2**63 - 1
-Id = Annotated[int, Path(ge=1, le=MOST_ID)]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[int | None, Query(ge=0, le=MOST_ID, description="`next` of the page before.")]
 
 
 @router.get("/bills", dependencies=[may_read])

@@ -13,6 +13,7 @@ from app.banking.bills import BillFacts
 from app.banking.budgets import USUAL_THRESHOLDS, Limits
 from app.banking.models import Bill, BillRule, Budget, Period
 from app.money import to_decimal, to_minor
+from app.strict_models import StrictModel
 
 
 def _without_control(text: str) -> str:
@@ -43,13 +44,7 @@ def _shown(minor: int, currency: str) -> str:
     return str(to_decimal(minor, currency))
 
 
-class Strict(BaseModel):
-    """Refuses members it does not know: a misspelt option must not pass in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class BillIn(Strict):
+class BillIn(StrictModel):
     """A bill as a person describes it."""
 
     name: Name
@@ -76,7 +71,7 @@ class BillIn(Strict):
         )
 
 
-class PaidIn(Strict):
+class PaidIn(StrictModel):
     """That a bill was paid; `due` is the day for which."""
 
     due: Due
@@ -116,7 +111,7 @@ class BillPage(BaseModel):
     next: int | None
 
 
-class CategoryIn(Strict):
+class CategoryIn(StrictModel):
     """A category; `plaid_category` is the one of Plaid's whose transactions it takes."""
 
     name: Name
@@ -135,7 +130,7 @@ class CategoryView(BaseModel):
     plaid_category: str | None
 
 
-class LimitsIn(Strict):
+class LimitsIn(StrictModel):
     """How much may be spent, in the household's currency, and when to tell."""
 
     amount: Amount

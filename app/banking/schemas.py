@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.banking.facts import AsideKind
 from app.banking.models import BankAccount, ItemStatus, Role, Transaction
 from app.money import to_decimal
+from app.strict_models import StrictModel
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -17,26 +18,20 @@ def _shown(minor: int | None, currency: str, scale: int | None) -> str | None:
     return None if minor is None else f"{to_decimal(minor, currency, scale=scale):f}"
 
 
-class Request(BaseModel):
-    """What a client sends; a misspelt member is refused."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class View(BaseModel):
     """Made from a row of the database."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Member(Request):
+class Member(StrictModel):
     """A user in a household."""
 
     user_id: Id
     role: Role = Role.MEMBER
 
 
-class NewHousehold(Request):
+class NewHousehold(StrictModel):
     """A household to be; somebody in it must be its admin."""
 
     name: Name
@@ -61,7 +56,7 @@ class HouseholdView(View):
     created_at: datetime
 
 
-class LinkRequest(Request):
+class LinkRequest(StrictModel):
     """Who is to link a bank; with `item_id`, mend that connection."""
 
     user_id: Id
@@ -76,7 +71,7 @@ class LinkTokenView(View):
     expires_at: datetime
 
 
-class Exchange(Request):
+class Exchange(StrictModel):
     """What Plaid Link gave the browser."""
 
     public_token: Annotated[str, Field(min_length=1, max_length=500)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from app.banking.errors import InvalidWebhook
-from app.banking.keys import KeyRing
+from app.banking.keys import KeyRing, Named
+from app.field_errors import InvalidFields
+from app.strict_json import InvalidJson, parsed
 
 if TYPE_CHECKING:
     from app.banking.plaid import Plaid
@@ -28,6 +29,8 @@ OLDEST = timedelta(minutes=5)
 #: How far Plaid's clock may be ahead of this host's.
 SKEW = timedelta(seconds=30)
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: Plaid's have about 400.
+LONGEST_TOKEN = 2_000
 #: The first half of an ES256 signature. Of its second half there are two for each, either as good.
 FIXED_PART = 32
 
@@ -42,9 +45,31 @@ class Verified:
     body: dict[str, Any]
 
 
-def verify(*, token: str, body: bytes, plaid: Plaid, now: datetime) -> Verified:
-    """Check a webhook by its raw body. Raises `InvalidWebhook` unless Plaid signed it just now."""
-    key = _RING.key(_key_id(token), plaid=plaid, now=now)
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """A token that Plaid signed just now, for a body that is still to be read."""
+
+    _token: str
+    _signature: bytes
+    _body_sha256: Any
+
+    def verify(self, body: bytes) -> Verified:
+        """Check the raw body by the token, and only then parse it. Raises `InvalidWebhook`."""
+        found = hashlib.sha256(body).hexdigest()
+        claimed = self._body_sha256
+        if not isinstance(claimed, str) or not hmac.compare_digest(found.encode(), claimed.encode()):
+            raise InvalidWebhook(problem="its body is not the one that was signed")
+        signed, fixed = self._token.rpartition(".")[0].encode(), self._signature[:FIXED_PART]
+        digest = hashlib.sha256(b".".join((signed, fixed, body))).hexdigest()
+        return Verified(digest=digest, body=_document(body))
+
+
+async def check_token(token: str, *, address: str, plaid: Plaid, now: datetime) -> Signed:
+    """Check a webhook's token, for which no body is needed.
+
+    Raises `InvalidWebhook` unless Plaid signed it just now.
+    """
+    key = await _RING.key(Named(key_id=_key_id(token), address=address), plaid=plaid, now=now)
     try:
         claims = jwt.decode_complete(
             token,
@@ -53,20 +78,22 @@ def verify(*, token: str, body: bytes, plaid: Plaid, now: datetime) -> Verified:
             # Judged below, by the clock that is passed in.
             options={"verify_iat": False, "verify_exp": False, "verify_nbf": False, "verify_aud": False},
         )
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, RecursionError):
         raise InvalidWebhook(problem="its signature is not Plaid's") from None
     _check_age(claims["payload"].get("iat"), now=now)
-    _check_body(claims["payload"].get("request_body_sha256"), body=body)
-    signed = token.rpartition(".")[0].encode()
-    fixed = claims["signature"][:FIXED_PART]
-    digest = hashlib.sha256(b".".join((signed, fixed, body))).hexdigest()
-    return Verified(digest=digest, body=_document(body))
+    return Signed(
+        _token=token,
+        _signature=claims["signature"],
+        _body_sha256=claims["payload"].get("request_body_sha256"),
+    )
 
 
 def _key_id(token: str) -> str:
+    if len(token) > LONGEST_TOKEN:
+        raise InvalidWebhook(problem=f"its token is longer than {LONGEST_TOKEN} characters")
     try:
         header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, RecursionError):
         raise InvalidWebhook(problem="its token cannot be read") from None
     if header.get("alg") != ALGORITHM:
         raise InvalidWebhook(problem=f"its token is not signed by {ALGORITHM}")
@@ -90,13 +117,10 @@ def _check_age(issued_at: Any, *, now: datetime) -> None:
 
 
 def _document(body: bytes) -> dict[str, Any]:
-    document = json.loads(body) if body else None
+    try:
+        document = parsed(body) if body else None
+    except (InvalidJson, InvalidFields) as error:
+        raise InvalidWebhook(problem=f"its body cannot be kept ({error})") from None
     if not isinstance(document, dict):
         raise InvalidWebhook(problem="its body is not a JSON object")
     return document
-
-
-def _check_body(claimed: Any, *, body: bytes) -> None:
-    found = hashlib.sha256(body).hexdigest()
-    if not isinstance(claimed, str) or not hmac.compare_digest(found.encode(), claimed.encode()):
-        raise InvalidWebhook(problem="its body is not the one that was signed")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from app.jobs.errors import UnboundParameter, UnknownSensitive
+from app.strict_models import StrictModel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +32,7 @@ def model_of(signature: Signature, *, name: str) -> type[pydantic.BaseModel]:
     Fields have names of their own and the parameters' as aliases: pydantic keeps some names to itself.
     """
     fields: dict[str, Any] = {}
-    base: type[pydantic.BaseModel] = _Exact
+    base: type[StrictModel] = StrictModel
     for number, parameter in enumerate(signature.parameters.values()):
         if parameter.kind is Parameter.VAR_KEYWORD:
             base = _open(_kind_of(parameter))
@@ -42,18 +43,14 @@ def model_of(signature: Signature, *, name: str) -> type[pydantic.BaseModel]:
     return pydantic.create_model(name, __base__=base, **fields)
 
 
-class _Exact(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid")
-
-
-def _open(kind: Any) -> type[pydantic.BaseModel]:
+def _open(kind: Any) -> type[StrictModel]:
     """Takes further arguments of one kind, as `**options: kind` does."""
     members = {
         "__module__": __name__,
         "__annotations__": {"__pydantic_extra__": dict[str, kind]},
         "model_config": pydantic.ConfigDict(extra="allow"),
     }
-    return type("Open", (pydantic.BaseModel,), members)
+    return type("Open", (StrictModel,), members)
 
 
 def _kind_of(parameter: Parameter) -> Any:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from app.jobs.encoding import presentable
 from app.jobs.models import Outcome, State
+from app.strict_models import StrictModel, listing_errors
 from app.topology import Priority
 
 MAX_BATCH = 1_000
@@ -37,13 +38,7 @@ Moment = Annotated[
 ]
 
 
-class Strict(BaseModel):
-    """Refuses members it does not know: a misspelt option must not pass in silence."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class JobRequest(Strict):
+class JobRequest(StrictModel):
     """A job to accept."""
 
     task: Annotated[str, Field(max_length=200, examples=["pricing.recompute_all_discounts"])]
@@ -59,13 +54,15 @@ class BatchItem(JobRequest):
     idempotency_key: Annotated[str, Field(pattern=KEY_PATTERN)] | None = None
 
 
-class BatchRequest(Strict):
+class BatchRequest(StrictModel):
     """Jobs to accept together: all of them or none."""
 
-    jobs: Annotated[list[BatchItem], Field(min_length=1, max_length=MAX_BATCH)]
+    jobs: Annotated[
+        list[BatchItem], Field(min_length=1, max_length=MAX_BATCH), listing_errors(most=MAX_BATCH)
+    ]
 
 
-class JobFilter(Strict):
+class JobFilter(StrictModel):
     """Which jobs; what is left out does not narrow."""
 
     task: Annotated[str, Field(max_length=200)] | None = None
@@ -80,7 +77,7 @@ class JobFilter(Strict):
 class ListQuery(JobFilter):
     """One page of jobs, the newest first."""
 
-    state: list[State] = []
+    state: list[State] = Field(default=[])
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     cursor: Annotated[str, Field(max_length=500)] | None = Field(
         default=None, description="`next` of the page before."

@@ -73,6 +73,7 @@ def submit(session: Session, submissions: Sequence[Submission]) -> list[Accepted
     known = _known(session, [item.key for item in submissions if item.key])
     jobs: dict[int, NewJob] = {}
     errors: list[FieldError] = []
+    more = 0
     for index, item in enumerate(submissions):
         # Looked at before the request is judged: what was right then may have grown wrong, such as `run_at`.
         if item.key in known:
@@ -82,8 +83,9 @@ def submit(session: Session, submissions: Sequence[Submission]) -> list[Accepted
             jobs[index] = _job(item)
         except InvalidFields as error:
             errors += error.errors
+            more += error.more
     if errors:
-        raise InvalidFields(errors)
+        raise InvalidFields(errors, more=more)
     # In one order for all, or two callers with keys in common could wait for each other.
     ordered = sorted(jobs, key=lambda index: jobs[index].key or "")
     answers = dict(zip(ordered, accept(session, [jobs[index] for index in ordered]), strict=True))

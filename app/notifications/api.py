@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response, status
+from fastapi import APIRouter, Depends, Query, Response, status
 from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse
 
@@ -15,15 +15,12 @@ from app.notifications import devices, events, inbox, schemas
 from app.notifications.models import Notification
 from app.notifications.scopes import READ, WRITE
 from app.notifications.tasks import send_notification
+from app.parameters import MOST_ID, Cursor, Id, Limit
+from app.strict_models import PlainInt
 
 router = APIRouter(prefix="/api/v1/users/{user_id}", tags=["notifications"])
 may_read = Depends(require(READ))
 may_write = Depends(require(WRITE))
-
-MOST_ID = 2**63 - 1
-Id = Annotated[int, Path(ge=1, le=MOST_ID)]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[int | None, Query(ge=0, le=MOST_ID, description="`next` of the page before.")]
 
 
 @router.get("/notifications", dependencies=[may_read])
@@ -64,7 +61,9 @@ def follow_unread(user_id: Id) -> EventSourceResponse:
 @router.post("/notifications/read-all", dependencies=[may_write])
 def mark_all_read(
     user_id: Id,
-    upto: Annotated[int | None, Query(ge=1, le=MOST_ID, description="The newest id that was seen.")] = None,
+    upto: Annotated[
+        PlainInt | None, Query(ge=1, le=MOST_ID, description="The newest id that was seen.")
+    ] = None,
 ) -> schemas.MarkedView:
     """Mark all as read, or all up to a notification: what came since stays unread."""
     with transaction() as session:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.notifications.models import Channel, ChannelState, Platform
+from app.strict_models import StrictModel
 
 SNS_ADDRESS = "arn:"
 
@@ -67,10 +68,8 @@ class MarkedView(BaseModel):
     marked: int
 
 
-class EndpointIn(BaseModel):
+class EndpointIn(StrictModel):
     """A device to send push messages to."""
-
-    model_config = ConfigDict(extra="forbid")
 
     platform: Platform
     address: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,2048}$")] = Field(
@@ -99,10 +98,8 @@ class EndpointList(BaseModel):
     push_endpoints: list[EndpointView]
 
 
-class NotificationIn(BaseModel):
+class NotificationIn(StrictModel):
     """Something to tell a user."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: Type
     title: Title

@@ -9,12 +9,14 @@ from fastapi import APIRouter, Depends, Path, Query, Response, status
 from app.callers import require
 from app.db import reading, transaction
 from app.jobs.models import Job, State
+from app.parameters import Cursor, Limit
 from app.pricing import catalogue, schemas, sweep
 from app.pricing.errors import RecomputeNotFound
 from app.pricing.rules import DAYS_THRESHOLD
 from app.pricing.rules_file import current_rules
 from app.pricing.scopes import READ, WRITE
 from app.pricing.tasks import recompute_all_discounts
+from app.strict_models import PlainInt
 
 #: Batches in one transaction when the request itself does the work.
 SYNC_CHUNK = 1_000
@@ -24,8 +26,6 @@ may_read = Depends(require(READ))
 may_write = Depends(require(WRITE))
 
 Sku = Annotated[str, Path(max_length=200)]
-Limit = Annotated[int, Query(ge=1, le=500)]
-Cursor = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="`next` of the page before.")]
 
 
 @router.post(
@@ -35,7 +35,7 @@ Cursor = Annotated[int | None, Query(ge=0, le=2**63 - 1, description="`next` of 
 )
 def trigger_recompute(
     response: Response,
-    days_threshold: Annotated[int, Query(ge=0, le=sweep.MOST_DAYS)] = DAYS_THRESHOLD,
+    days_threshold: Annotated[PlainInt, Query(ge=0, le=sweep.MOST_DAYS)] = DAYS_THRESHOLD,
     async_task: bool = True,
 ) -> schemas.RecomputeAccepted | schemas.RecomputeDone:
     """Recompute the discounts of batches that expire within `days_threshold` days.

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from sqlalchemy import select
+from starlette.testclient import TestClient
 
-from app import db
+from app import bodies, db
+from app.api import create_app
 from app.banking import asking, keys, webhooks
 from app.banking.api import WEBHOOK_PATH
+from app.banking.errors import InvalidWebhook, TooManyUnknownKeys
 from app.banking.models import PlaidWebhook
 from tests.api_client import anonymous, client_for
 from tests.banking.linking import handle_webhook, jobs, kept_webhooks, link, port, run_sync
@@ -33,8 +38,7 @@ from tests.servers import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from starlette.testclient import TestClient
-
+    from app.banking.plaid import Plaid
     from tests.fakes.plaid import FakePlaid
 
 BODY = signing.webhook("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", item_id="item-1", environment="sandbox")
@@ -45,6 +49,11 @@ KEY_PATH = "/webhook_verification_key/get"
 def stranger(plaid: FakePlaid) -> TestClient:
     """A client without an API token, as Plaid is one."""
     return anonymous()
+
+
+def proxied() -> TestClient:
+    """As the proxy on this host, which says whom it speaks for."""
+    return TestClient(create_app(), raise_server_exceptions=False, client=("127.0.0.1", 50_000))
 
 
 def post(client: TestClient, signed: Signed) -> tuple[int, str]:
@@ -168,14 +177,87 @@ def test_a_key_that_has_ended_is_refused(plaid: FakePlaid, stranger: TestClient)
     assert kept_webhooks() == (0, 0)
 
 
-def test_forged_names_of_keys_cannot_make_us_hammer_plaid(plaid: FakePlaid, stranger: TestClient) -> None:
-    assert post(stranger, sign(BODY, key=plaid.keys[0]))[0] == 200
-    answers = [post(stranger, sign(BODY, key=SigningKey()))[0] for _ in range(30)]
-    assert answers == [401] * (keys.MOST_ASKED - 1) + [503] * (31 - keys.MOST_ASKED)
+def forged(client: TestClient, address: str) -> int:
+    """The status for a webhook from `address` that names a key which nobody has."""
+    signed = sign(BODY, key=SigningKey())
+    headers = {**signed.headers, "X-Real-IP": address}
+    # As the proxy on this host passes it on.
+    return int(client.post(WEBHOOK_PATH, content=signed.body, headers=headers).status_code)
+
+
+def test_forged_names_of_keys_cannot_make_us_hammer_plaid(plaid: FakePlaid) -> None:
+    proxy = proxied()
+    most = keys.MOST_ASKED_BY_ADDRESS
+    answers = [forged(proxy, "192.0.2.1") for _ in range(most + 5)]
+    assert answers == [401] * most + [503] * 5
+    everybody = [forged(proxy, f"192.0.2.{number}") for number in range(2, keys.MOST_ASKED + 10)]
+    assert everybody.count(401) == keys.MOST_ASKED - most
     assert plaid.count(KEY_PATH) == keys.MOST_ASKED
-    fresh = sign(BODY, key=plaid.keys[0], issued_at=int(time.time()) - 1)
-    assert post(stranger, fresh)[0] == 200, "a key that is known goes on being good"
-    assert kept_webhooks() == (2, 2)
+
+
+def test_a_forger_leaves_turns_for_a_key_that_is_new(plaid: FakePlaid) -> None:
+    proxy = proxied()
+    assert [forged(proxy, "192.0.2.1") for _ in range(20)].count(503) == 20 - keys.MOST_ASKED_BY_ADDRESS
+    assert post(proxy, sign(BODY, key=plaid.keys[0])) == (200, "")
+
+
+def test_a_known_key_is_asked_for_again_whatever_was_forged(plaid: FakePlaid) -> None:
+    ring, now, key = keys.KeyRing(), datetime.now(UTC), plaid.keys[0]
+    fetch(ring, key.id, now=now)
+    later = now + keys.KNOWN_FOR
+    for number in range(keys.MOST_ASKED):
+        with pytest.raises(InvalidWebhook):
+            fetch(ring, f"forged-{number}", now=later, address=str(number))
+    with pytest.raises(TooManyUnknownKeys):
+        fetch(ring, "forged", now=later)
+    before = plaid.count(KEY_PATH)
+    assert fetch(ring, key.id, now=later)["kid"] == key.id
+    assert plaid.count(KEY_PATH) == before + 1
+
+
+def test_a_name_that_was_refused_is_refused_again_without_asking(plaid: FakePlaid) -> None:
+    ring, now = keys.KeyRing(), datetime.now(UTC)
+    for _ in range(3):
+        with pytest.raises(InvalidWebhook):
+            fetch(ring, "forged", now=now)
+    assert plaid.count(KEY_PATH) == 1
+
+
+class SilentPlaid:
+    """Plaid while it does not answer, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers = threading.Event()
+
+    def verification_key(self, *, key_id: str) -> dict[str, Any]:
+        self.asked.append(key_id)
+        assert self.answers.wait(30)
+        return {"kid": key_id, "expired_at": None}
+
+
+def test_who_names_a_key_while_plaid_is_silent_waits_in_one_flight_or_is_refused_at_once() -> None:
+    asyncio.run(name_keys_while_plaid_is_silent())
+
+
+async def name_keys_while_plaid_is_silent() -> None:
+    ring, now, silent = keys.KeyRing(), datetime.now(UTC), SilentPlaid()
+
+    def ask(key_id: str) -> Any:
+        named = keys.Named(key_id=key_id, address=key_id)
+        return ring.key(named, plaid=cast("Plaid", silent), now=now)
+
+    waiting = [asyncio.create_task(ask(f"key-{number}")) for number in range(keys.MOST_FLIGHTS)]
+    waiting += [asyncio.create_task(ask("key-0")) for _ in range(keys.MOST_WAITING - len(waiting))]
+    while len(silent.asked) < keys.MOST_FLIGHTS:
+        await asyncio.sleep(0.01)
+    for key_id in ("key-0", "another"):
+        with pytest.raises(TooManyUnknownKeys):
+            await ask(key_id)
+    silent.answers.set()
+    assert [key["kid"] for key in await asyncio.gather(*waiting)][:2] == ["key-0", "key-1"]
+    assert sorted(silent.asked) == [f"key-{number}" for number in range(keys.MOST_FLIGHTS)]
+    assert (await ask("key-0"))["kid"] == "key-0", "a place is free again"
 
 
 def test_while_plaid_is_down_an_unknown_key_is_worth_another_try(
@@ -188,15 +270,60 @@ def test_while_plaid_is_down_an_unknown_key_is_worth_another_try(
     assert post(stranger, signed) == (200, "")
 
 
+def fetch(ring: keys.KeyRing, key_id: str, *, now: datetime, address: str = "192.0.2.9") -> dict[str, Any]:
+    return asyncio.run(ring.key(keys.Named(key_id=key_id, address=address), plaid=port(), now=now))
+
+
 def test_keys_are_looked_at_again_and_outlive_an_outage(plaid: FakePlaid) -> None:
     ring, now, key = keys.KeyRing(), datetime.now(UTC), plaid.keys[0]
     later = now + keys.KNOWN_FOR
-    ring.key(key.id, plaid=port(), now=now)
+    fetch(ring, key.id, now=now)
     plaid.faults.break_down(KEY_PATH)
-    assert ring.key(key.id, plaid=port(), now=later)["kid"] == key.id
+    assert fetch(ring, key.id, now=later)["kid"] == key.id
     key.expired_at = int(now.timestamp())
     with pytest.raises(Exception, match="has ended"):
-        ring.key(key.id, plaid=port(), now=later)
+        fetch(ring, key.id, now=later + keys.KEPT_FOR)
+
+
+def test_nothing_of_a_body_is_read_before_its_token_is_known_to_be_plaids(
+    plaid: FakePlaid, stranger: TestClient
+) -> None:
+    answers: list[Any] = []
+
+    async def unread() -> Any:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    token = sign(BODY, key=SigningKey()).token.encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": WEBHOOK_PATH,
+        "raw_path": WEBHOOK_PATH.encode(),
+        "query_string": b"",
+        "headers": [(HEADER.lower().encode(), token), (b"content-length", b"9")],
+    }
+    asyncio.run(create_app()(scope, unread, send))
+    assert answers[0]["status"] == 401
+    longest = sign(b"{" * (bodies.DEFAULT_LIMIT + 1), key=plaid.keys[0])
+    assert post(stranger, longest) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1, "a": 2}', b'{"a": "\\u0000"}', b"[" * 5_000, b"\xff", b"{"])
+def test_a_signed_body_that_cannot_be_kept_is_refused(
+    plaid: FakePlaid, stranger: TestClient, body: bytes
+) -> None:
+    assert post(stranger, sign(body, key=plaid.keys[0])) == (401, "invalid_webhook")
+    assert kept_webhooks() == (0, 0)
+
+
+@pytest.mark.parametrize("part", [b"[" * 1_400, b'{"a":' * 280, b"9" * 1_400, b'{"kid": ' + b"[" * 1_300])
+def test_a_token_of_hostile_json_is_refused(plaid: FakePlaid, stranger: TestClient, part: bytes) -> None:
+    token = base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+    for hostile in (f"{token}.e30.AA", f"e30.{token}.AA", token * 4):
+        assert post(stranger, Signed(token=hostile, body=BODY)) == (401, "invalid_webhook")
 
 
 def test_a_body_that_is_no_object_is_refused(plaid: FakePlaid, stranger: TestClient) -> None:

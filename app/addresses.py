@@ -1,0 +1,35 @@
+"""Where a request came from, through the proxy or not."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+LONGEST = 64
+
+
+def is_loopback(scope: Scope) -> bool:
+    """Whether the peer is on this host; it may be the proxy, which speaks for others."""
+    try:
+        address = ipaddress.ip_address(_peer(scope))
+    except ValueError:
+        return False
+    # A socket that serves both families shows an IPv4 caller so.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def address_of(scope: Scope) -> str:
+    """The address that asks; the proxy on this host says whom it speaks for."""
+    if not is_loopback(scope):
+        return _peer(scope)
+    return Headers(scope=scope).get("x-real-ip", _peer(scope))[:LONGEST]
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
