@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from functools import partial
+from typing import Any
 
 import redis
 import structlog
@@ -13,11 +13,9 @@ from kombu.transport.virtual import Empty
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app import envelope, quarantine
-from app.envelope import LEDGER_HEADER, NotAMessage
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
+from app.bindings import Bindings
+from app.envelope import NotAMessage
+from app.unacked import QoS
 
 log = structlog.get_logger(__name__)
 
@@ -31,56 +29,19 @@ class Message(virtual.Message):
         envelope.check(self)
 
 
-class QoS(kombu_redis.QoS):
-    """Keeps no second copy of a ledger's message in Redis while it is worked on: the ledger repeats it.
+class Client(kombu_redis.PrefixedStrictRedis):
+    """Sends together what kombu puts together, and not as a transaction unless it has to be one.
 
-    Writing that copy and deleting it again are two of the three round trips kombu makes for a message.
+    A full Redis refuses transactions whole: also the acknowledgements and deletions that would make room.
     """
 
-    channel: Any
-    _delivered: Any
-
-    def append(self, message: Any, delivery_tag: str) -> None:
-        self._kind(message).append(self, message, delivery_tag)
-
-    def ack(self, delivery_tag: str) -> None:
-        self._kind(self._delivered.get(delivery_tag)).ack(self, delivery_tag)
-
-    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        message = self._delivered.get(delivery_tag)
-        if self._kind(message) is kombu_redis.QoS:
-            super().reject(delivery_tag, requeue)
-            return
-        if requeue:
-            self._give_back([message], leftmost=True)
-        virtual.QoS.ack(self, delivery_tag)
-
-    def restore_unacked(self, client: Any = None) -> Any:
-        held = {tag: one for tag, one in self._delivered.items() if self._kind(one) is virtual.QoS}
-        self._give_back(held.values(), client=client)
-        for tag in held:
-            del self._delivered[tag]
-        return super().restore_unacked(client)
-
-    @staticmethod
-    def _kind(message: Any) -> Any:
-        ledgered = message is not None and message.headers.get(LEDGER_HEADER)
-        return virtual.QoS if ledgered else kombu_redis.QoS
-
-    def _give_back(self, messages: Collection[Any], *, client: Any = None, leftmost: bool = False) -> None:
-        if not messages:
-            return
-        with self.channel.conn_or_acquire(client) as connected:
-            pipeline = connected.pipeline()
-            for message in messages:
-                to = message.delivery_info
-                self.channel._do_restore_message(
-                    message._raw, to["exchange"], to["routing_key"], pipeline, leftmost
-                )
-            pipeline.execute()
+    def pipeline(self, transaction: bool = False, shard_hint: Any = None) -> Any:
+        """Commands that are sent at once."""
+        kombu: Any = super()
+        return kombu.pipeline(transaction, shard_hint)
 
 
-class Channel(kombu_redis.Channel):
+class Channel(Bindings):
     """A channel that says so when its connection is gone.
 
     kombu 5.7 gives the unacknowledged messages back while it closes a lost connection, and fails with
@@ -91,6 +52,9 @@ class Channel(kombu_redis.Channel):
     connection: Any
     Message = Message
     QoS = QoS
+
+    def _get_client(self) -> Any:
+        return partial(Client, global_keyprefix=self.global_keyprefix)
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if self.connection is None or self.connection.client is None:
@@ -145,13 +109,3 @@ class Transport(kombu_redis.Transport):
 
 
 TRANSPORT_ALIASES.update(redis="app.broker:Transport", rediss="app.broker:Transport")
-
-
-def kombu_url(redis_url: str) -> str:
-    """A Redis URL as kombu spells it; only that of a Unix socket differs."""
-    parts = urlsplit(redis_url)
-    if parts.scheme != "unix":
-        return redis_url
-    database = dict(parse_qsl(parts.query)).get("db", "0")
-    credentials = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-    return f"redis+socket://{credentials}{parts.path}?virtual_host={database}"

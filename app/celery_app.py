@@ -8,10 +8,10 @@ from celery import Celery, signals
 from kombu import Exchange
 from kombu import Queue as KombuQueue
 
-from app import log  # noqa: F401 (Celery's logging is configured by its signal handler)
-from app.broker import kombu_url
+from app import broker, log  # noqa: F401 (our transport for kombu's; the signal handler that sets up logging)
 from app.config import Settings, settings
 from app.domains import modules
+from app.redis_url import address_of
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
@@ -50,12 +50,15 @@ class LedgerCelery(Celery):
 
 
 def _configuration(values: Settings) -> dict[str, Any]:
-    redis_url = values.redis_url.get_secret_value()
+    address = address_of(values.redis_url.get_secret_value())
     return {
-        "broker_url": kombu_url(redis_url),
+        "broker_url": address.for_kombu,
+        "broker_use_ssl": address.tls,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_connection_timeout": 4,
+        # What Redis refuses for a while (it is full, or a replica) costs the connection, and not the worker.
+        "broker_channel_error_retry": True,
         "broker_transport_options": _transport(values),
         "result_backend": "app.jobs.backend:LedgerBackend",
         "accept_content": ["json"],

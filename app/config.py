@@ -22,6 +22,8 @@ from app.setting_types import (
     PerMinute,
     PlaidEnvironment,
     Port,
+    RedisPrefix,
+    RedisUrl,
     Seconds,
 )
 from app.sources import ENV_FILE_VARIABLE, PREFIX, ConfigError, UnknownSetting
@@ -55,12 +57,15 @@ class Settings(BaseSettings):
         default="sqlite:///var/groundwork.db",
         description="The ledger: postgresql://user:password@host/name, or sqlite:///path for one small host.",
     )
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="The broker: redis://, rediss:// (TLS) or unix:// URL.",
+        description="The broker: redis://, unix:// or rediss:// URL, the last with "
+        "?ssl_ca_certs=FILE for a CA of your own.",
     )
-    redis_prefix: str = Field(
-        default="groundwork:", description="Put before every key in Redis, so that one server can be shared."
+    redis_prefix: RedisPrefix = Field(
+        default="groundwork:",
+        description="Put before every key in Redis, so that one server can be shared. It ends with its only "
+        "colon.",
     )
     release: str = Field(
         default_factory=sources.installed_release,

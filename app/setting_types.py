@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from app.redis_url import UnusableRedisUrl, address_of
+
 _NAME = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?)+")
+#: So no prefix is the beginning of another, and none is a pattern.
+REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.-]+:")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 _FCM_MEMBERS = ("client_email", "private_key", "project_id")
 
@@ -31,6 +35,23 @@ def _database_url(text: str) -> str:
     except database_url.UnusableDatabaseUrl as error:
         raise _refused(f"this is no usable URL: {error}") from None
     return text.strip()
+
+
+def _redis_url(given: SecretStr) -> SecretStr:
+    try:
+        address_of(given.get_secret_value())
+    except UnusableRedisUrl as error:
+        raise _refused(str(error)) from None
+    return given
+
+
+def _redis_prefix(text: str) -> str:
+    if not REDIS_PREFIX.fullmatch(text):
+        raise _refused(
+            f'"{text}" could be the beginning of another prefix: take letters, digits, ".", "_" and "-", with the '
+            'only colon at the end, as in "groundwork:"'
+        )
+    return text
 
 
 def is_host(text: str) -> bool:
@@ -98,6 +119,8 @@ def _fcm_credentials(given: SecretStr) -> SecretStr:
 
 
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
 Host = Annotated[str, AfterValidator(_host)]
 #: May be empty, which is unset.
 HttpUrl = Annotated[str, AfterValidator(_http_url)]

@@ -15,6 +15,7 @@ from packages import SetupFailed
 
 from app import topology
 from app.config import settings
+from app.redis_url import address_of
 from app.setting_types import in_url
 
 if TYPE_CHECKING:
@@ -110,7 +111,9 @@ def redis_answers() -> bool:
     """Whether the broker takes a command."""
     import redis
 
-    client = redis.Redis.from_url(settings().redis_url.get_secret_value(), socket_timeout=2)
+    client = redis.Redis.from_url(
+        address_of(settings().redis_url.get_secret_value()).for_redis_py, socket_timeout=2
+    )
     try:
         return bool(client.ping())
     except redis.RedisError:

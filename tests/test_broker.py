@@ -9,9 +9,9 @@ import pytest
 import redis
 from kombu import Connection, Consumer, Exchange, Queue
 
-from app.broker import kombu_url
 from app.celery_app import make_celery
 from app.config import settings
+from app.redis_url import address_of
 from tests.jobs.broker import waiting
 from tests.sample import tasks
 from tests.servers import RedisServer, wait_until
@@ -82,7 +82,7 @@ def test_a_unix_socket_is_a_broker_like_any_other(configure: object, tmp_path: P
     server = RedisServer(arguments=("--unixsocket", str(path)))
     server.start()
     try:
-        connection = Connection(kombu_url(f"unix://{path}?db=3"))
+        connection = Connection(address_of(f"unix://{path}?db=3").for_kombu)
         connection.SimpleQueue("letters").put("hello")
         assert redis.Redis(port=server.port, db=3).llen("letters") == 1
     finally:

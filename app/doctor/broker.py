@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -14,6 +13,7 @@ from app import quarantine
 from app.config import settings
 from app.doctor.finding import Finding
 from app.failures import first_line, masked_redis_url
+from app.redis_url import address_of
 
 ABOUT = "broker"
 TIMEOUT_SECONDS = 5.0
@@ -83,7 +83,7 @@ def memory_has_room() -> Finding:
 
 def memory_may_be_overcommitted() -> Finding:
     """Whether Redis can fork to rewrite its file; only this host's setting can be seen."""
-    host = urlsplit(settings().redis_url.get_secret_value()).hostname
+    host = address_of(settings().redis_url.get_secret_value()).host
     if host not in (None, "localhost", "127.0.0.1", "::1") or not OVERCOMMIT.exists():
         return Finding.ok(ABOUT, f"vm.overcommit_memory of {host} cannot be seen from here.")
     if OVERCOMMIT.read_text().strip() != "1":
@@ -121,7 +121,7 @@ def _info(section: str) -> dict[str, Any]:
 def _client() -> redis.Redis:
     # Without retries: a person waits for the answer, and "not now" is one.
     return redis.Redis.from_url(
-        settings().redis_url.get_secret_value(),
+        address_of(settings().redis_url.get_secret_value()).for_redis_py,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),

@@ -21,6 +21,7 @@ from kombu.utils.functional import maybe_list
 
 from app.config import settings
 from app.jobs.models import TERMINAL, Job, State
+from app.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,8 @@ def ask_to_stop(job_id: str) -> bool:
     from app.celery_app import celery_app
 
     try:
-        with celery_app.connection_for_write(url=settings().redis_url.get_secret_value()) as connection:
+        url = address_of(settings().redis_url.get_secret_value()).for_kombu
+        with celery_app.connection_for_write(url=url) as connection:
             exchange = celery_app.conf.control_exchange
             mailbox = Mailbox(exchange, type="fanout", serializer="json", connection=connection)
             mailbox.abcast(COMMAND, {"job_id": job_id})

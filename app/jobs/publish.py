@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from app.config import settings
 from app.jobs.message import encode_all, list_of
+from app.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def client() -> redis.Redis:
 def _client_of(_pid: int) -> redis.Redis:
     timeout = settings().publish_timeout_ms / 1000
     return redis.Redis.from_url(
-        settings().redis_url.get_secret_value(),
+        address_of(settings().redis_url.get_secret_value()).for_redis_py,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 1),

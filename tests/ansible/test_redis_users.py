@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -12,16 +13,21 @@ from urllib.parse import quote
 
 import pytest
 import redis
+from kombu import Exchange, Queue
 from redis.exceptions import AuthenticationError, ResponseError
 
 from app import quarantine
+from app.celery_app import make_celery
+from app.config import ConfigError, settings
 from app.doctor import broker
 from app.doctor.finding import Level
-from tests.ansible.roles import render
+from app.setting_types import REDIS_PREFIX
+from tests.ansible.roles import read, render
 from tests.fleet import CELERY, ROOT
 from tests.jobs.running import ended
 from tests.sample import tasks
 from tests.servers import RedisServer, stop, wait_until
+from tests.test_broker import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,11 +45,14 @@ SERVICE_NEVER = (
     "FLUSHALL", "FLUSHDB", "KEYS *", "CONFIG GET *", "CONFIG SET save x", "DEBUG SLEEP 0", "SHUTDOWN NOSAVE",
     "ACL LIST", "SCRIPT FLUSH", "MONITOR", "CLIENT LIST", "CLIENT KILL TYPE normal", "REPLICAOF localhost 1",
     "SAVE", "SWAPDB 0 1", "GET other:key", "LPUSH other:list x", "DEL other:key", "PUBLISH other x",
-    "MIGRATE localhost 1 groundwork:default 0 1", "FUNCTION LIST", "MODULE LIST", "EVAL return(1) 0",
+    "MIGRATE localhost 1 groundwork:default 0 1", "MODULE LIST", "SLOWLOG GET",
+    "EVAL while(true)do(x())end 0", "EVAL_RO return(1) 0", "EVALSHA 0 0", "SCRIPT LOAD return(1)",
+    "FUNCTION LIST", "FUNCTION LOAD x", "FUNCTION RESTORE x", "FCALL x 0",
 )  # fmt: skip
 MONITOR_NEVER = (
     "LPUSH groundwork:default x", "DEL groundwork:default", "LRANGE groundwork:default 0 -1", "KEYS *",
-    "FLUSHALL", "CONFIG GET *", "PUBLISH groundwork:x y", "SUBSCRIBE groundwork:x", "MONITOR",
+    "FLUSHALL", "CONFIG GET *", "PUBLISH groundwork:x y", "SUBSCRIBE groundwork:x", "MONITOR", "SLOWLOG GET",
+    "EVAL return(1) 0", "SCRIPT LOAD return(1)", "FCALL x 0",
 )  # fmt: skip
 
 
@@ -174,6 +183,71 @@ def test_who_only_looks_sees_how_redis_is_and_how_long_queues_are(guarded_redis:
     assert client.info("memory")["maxmemory_policy"] == "noeviction"
     assert client.llen("groundwork:default") == 0
     assert guarded_redis.refused() == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("environment")
+def test_a_light_message_is_given_back_and_found_again_without_scripts(guarded_redis: GuardedRedis) -> None:
+    connection = make_celery(settings()).connection_for_read()
+    channel: Any = connection.default_channel
+    client: Any = guarded_redis.client()
+    connection.Producer().publish([[], {}, {}], routing_key="default", headers={"task": "x.y", "id": "1"})
+    taken(channel).reject(requeue=True)
+    assert client.llen("groundwork:default")
+    taken(channel)
+    client.zadd(
+        "groundwork:unacked_index", dict.fromkeys(client.zrange("groundwork:unacked_index", 0, -1), 1)
+    )
+    channel.qos.restore_visible()
+    assert (client.llen("groundwork:default"), client.hlen("groundwork:unacked")) == (1, 0)
+    connection.close()
+    assert guarded_redis.refused() == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("environment")
+def test_tables_of_queues_that_are_gone_are_swept_without_scripts(guarded_redis: GuardedRedis) -> None:
+    client: Any = guarded_redis.client()
+    with make_celery(settings()).connection_for_write() as connection:
+        channel: Any = connection.default_channel
+        for exchange in ("gone", "permanent", "alive"):
+            Queue(exchange, Exchange(exchange), "key", expires=60, channel=channel).declare()
+        Queue("stays", Exchange("permanent"), "key", channel=channel).declare()
+        for exchange in ("gone", "permanent"):
+            client.zadd("groundwork:_kombu.binding_deadlines", {exchange: 1})
+        assert channel.sweep_bindings() == 2
+        bound = {name.decode() for name in client.keys("groundwork:_kombu.binding.*")}
+        assert bound == {f"groundwork:_kombu.binding.{exchange}" for exchange in ("permanent", "alive")}
+        assert client.zrange("groundwork:_kombu.binding_deadlines", 0, -1) == [b"alive"]
+        assert [key for key, *_ in channel.get_table("alive")] == ["key"]
+    assert guarded_redis.refused() == []
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [("a:", "ab:"), ("ab:", "a:"), ("a:", "a.b:"), ("a-b:", "a:")])
+def test_no_prefix_lies_in_that_of_another(mine: str, theirs: str, tmp_path: Path) -> None:
+    for form in (REDIS_PREFIX, str(read("redis", "vars/main.yml")["__redis_prefix_form"])):
+        assert all(re.fullmatch(form, prefix) for prefix in (mine, theirs))
+    render("redis", "etc/redis/users.acl.j2", to=tmp_path / "users.acl", **PASSWORDS, redis_prefix=mine)
+    server = GuardedRedis(arguments=("--aclfile", str(tmp_path / "users.acl")))
+    server.start()
+    try:
+        client: Any = server.client("app")
+        assert client.lpush(f"{mine}default", "x") == 1
+        for command in (f"LPUSH {theirs}default x", f"PUBLISH {theirs}/0.celery.pidbox x"):
+            with pytest.raises(ResponseError, match=REFUSED):
+                client.execute_command(*command.split())
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "prefix", ["a", "a:b", "a:b:", "a*", "a?:", "[a-z]:", ":", "a::", "a :", "ä:", "a:\n"]
+)
+def test_a_prefix_that_could_lie_in_another_is_refused(prefix: str, configure: Callable[..., None]) -> None:
+    configure(redis_prefix=prefix)
+    with pytest.raises(ConfigError, match=r"(?s)GROUNDWORK_REDIS_PREFIX: .*only colon at the end"):
+        settings()
+    assert not re.search(read("redis", "vars/main.yml")["__redis_prefix_form"], prefix)
 
 
 def test_nobody_gets_in_without_a_name(guarded_redis: GuardedRedis) -> None:

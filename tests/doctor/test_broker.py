@@ -41,11 +41,6 @@ def test_a_redis_that_is_away_is_a_problem_and_its_password_is_not_shown(
     assert finding.fix
 
 
-def test_a_url_that_is_none_is_a_problem(configure: Callable[..., None]) -> None:
-    configure(redis_url="http://somewhere")
-    assert broker.redis_answers().level is Level.PROBLEM
-
-
 def test_a_redis_without_its_file_is_a_problem(server: RedisServer) -> None:
     server.client().config_set("appendonly", "no")
     finding = broker.writes_are_kept()
