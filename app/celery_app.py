@@ -32,11 +32,12 @@ class LedgerCelery(Celery):
         self, name: str, args: Any = None, kwargs: Any = None, **options: Any
     ) -> AsyncResult[Any]:
         """Accept the job (or send a light task) and return Celery's own result for it."""
-        from app.jobs import send  # tasks import this module
+        from app.jobs import light, send  # tasks import this module
 
         if not send.is_durable(name):
             args, kwargs, options = send.light(name, args, kwargs, options)
-            return super().send_task(name, args, kwargs, **options)
+            with light.bounded(self, task=name) as bounds:
+                return super().send_task(name, args, kwargs, **(options | bounds))
         parent = self.current_worker_task
         if parent:
             options["root_id"] = options.get("root_id") or parent.request.root_id or parent.request.id

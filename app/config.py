@@ -123,7 +123,8 @@ class Settings(BaseSettings):
     )
     queue_depth_limit: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
         default=10_000,
-        description="Messages a queue may hold in Redis; the rest waits in the ledger and follows later.",
+        description="Messages a queue may hold in Redis, of each class of priority; the rest waits in the "
+        "ledger and follows later.",
     )
     publish_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = Field(
         default=250, description="How long one publish may take before beat is left to repeat it."

@@ -32,8 +32,8 @@ class UnusableRedisUrl(ValueError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(
-            f"{problem} Write redis://user:password@host:port/0, rediss:// for TLS, or unix:///path?db=0, and "
-            "percent-encode in a password what is neither letter nor digit"
+            f"{problem} Write redis://user:password@host:port/0, rediss:// for TLS, or unix:///path?db=0, "
+            "and percent-encode in a password what is neither letter nor digit"
         )
 
 

@@ -124,12 +124,13 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
 
 def forget_settings() -> None:
     """Forget everything this process has derived from its settings."""
-    from app.jobs import publish, store  # (after the environment is set)
+    from app.jobs import light, publish, store  # (after the environment is set)
 
     config.settings.cache_clear()
     db._engine_of.cache_clear()
     store.close()
     publish.close()
+    light.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from itertools import groupby
@@ -16,12 +17,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import redis
-import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.config import settings
 from app.jobs.message import encode_all, list_of
+from app.jobs.reach import looking, publishing
 from app.redis_url import address_of
 
 if TYPE_CHECKING:
@@ -29,15 +30,14 @@ if TYPE_CHECKING:
 
     from app.jobs.message import Dispatch
 
-log = structlog.get_logger(__name__)
-
-#: After a failure nothing is tried for so long: one slow answer must not become one per request.
-PAUSE_AFTER_FAILURE = timedelta(seconds=2)
-#: A full queue is not asked again for so long.
+#: A full list is not looked at again for so long.
 PAUSE_WHEN_FULL = timedelta(seconds=1)
+#: No push is larger than this part of the room that was left, or of the limit where little is left. So many
+#: others may push at the same moment without going far beyond the limit.
+SHARE_OF_ROOM, SHARE_OF_LIMIT = 32, 200
 
-_closed_until: dict[str, float] = {}
-_EVERYTHING = "*"
+#: The lists that were full when they were last heard of, and until when each is left alone.
+_full: dict[str, float] = {}
 
 
 def client() -> redis.Redis:
@@ -76,27 +76,32 @@ def _encoded(word: Any) -> bytes:
 def close() -> None:
     """Forget the client and what it learnt about the broker."""
     _client_of.cache_clear()
-    _closed_until.clear()
+    _full.clear()
+    publishing.reset()
+    looking.reset()
 
 
 def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
-    """Send `jobs`; the answer holds the ids of those that were not sent.
+    """Send `jobs`; the answer holds the ids of those that were not sent, for want of room or of an answer.
 
-    A `patient` caller (beat) tries even after a recent failure and does not learn from full queues:
-    it has looked at their length before.
+    A `patient` caller (beat) tries even after a recent failure, and looks again at lists that were full.
     """
-    lists = _by_list(jobs)
-    open_lists = {name: held for name, held in lists.items() if patient or _is_open(name)}
-    unsent = [job.id for name, held in lists.items() if name not in open_lists for job in held]
-    if not open_lists:
-        return unsent
-    try:
-        _push(open_lists)
-    except redis.RedisError as error:
-        _closed_until[_EVERYTHING] = time.monotonic() + PAUSE_AFTER_FAILURE.total_seconds()
-        log.warning("publish_failed", jobs=len(jobs), error=str(error))
+    if not (patient or publishing.is_open):
         return [job.id for job in jobs]
-    return unsent
+    lists = _by_list(jobs)
+    now = time.monotonic()
+    full = {name for name in lists if not patient and _full.get(name, 0) > now}
+    loads = [_Load(name=name, jobs=held) for name, held in lists.items() if name not in full]
+    try:
+        _look([load for load in loads if load.needs_a_look])
+        while going := [load for load in loads if load.portion]:
+            _push(going)
+    except redis.RedisError as error:
+        publishing.failed(error, jobs=len(jobs))
+    else:
+        publishing.answered()
+    unsent = [load.jobs[load.sent :] for load in loads] + [lists[name] for name in full]
+    return [job.id for held in unsent for job in held]
 
 
 def _by_list(jobs: Sequence[Dispatch]) -> dict[str, list[Dispatch]]:
@@ -107,15 +112,67 @@ def _by_list(jobs: Sequence[Dispatch]) -> dict[str, list[Dispatch]]:
     return lists
 
 
-def _is_open(name: str) -> bool:
-    now = time.monotonic()
-    return max(_closed_until.get(name, 0), _closed_until.get(_EVERYTHING, 0)) <= now
+@dataclass(kw_only=True)
+class _Load:
+    """What is to go to one of the broker's lists, and how far it is."""
+
+    name: str
+    jobs: list[Dispatch]
+    sent: int = 0
+    #: How many more the list may hold, as far as is known.
+    room: int | None = None
+
+    def __post_init__(self) -> None:
+        # Before anything is known of the room: encoding takes longer than others need to fill it.
+        self._messages = list(encode_all(self.jobs))
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it must look at the list first. A few need not: their own push tells its length."""
+        return self.name in _full or len(self.jobs) > _least_portion()
+
+    @property
+    def portion(self) -> int:
+        """How many messages may go at once."""
+        left = len(self.jobs) - self.sent
+        if self.room is None:
+            return left
+        return min(left, self.room, max(self.room // SHARE_OF_ROOM, _least_portion()))
+
+    def next_messages(self) -> list[bytes]:
+        return self._messages[self.sent : self.sent + self.portion]
+
+    def note_length(self, length: int) -> None:
+        self.room = max(settings().queue_depth_limit - length, 0)
+        if self.room:
+            _full.pop(self.name, None)
+        else:
+            _full[self.name] = time.monotonic() + PAUSE_WHEN_FULL.total_seconds()
 
 
-def _push(lists: dict[str, list[Dispatch]]) -> None:
+def _least_portion() -> int:
+    return max(settings().queue_depth_limit // SHARE_OF_LIMIT, 1)
+
+
+def _look(loads: Sequence[_Load]) -> None:
+    if not loads:
+        return
     pipeline = client().pipeline(transaction=False)
-    for name, held in lists.items():
-        pipeline.lpush(name, *encode_all(held))
-    for name, length in zip(lists, pipeline.execute(), strict=True):
-        if length > settings().queue_depth_limit:
-            _closed_until[name] = time.monotonic() + PAUSE_WHEN_FULL.total_seconds()
+    for load in loads:
+        pipeline.llen(load.name)
+    for load, length in zip(loads, pipeline.execute(), strict=True):
+        load.note_length(length)
+
+
+def _push(loads: Sequence[_Load]) -> None:
+    pipeline = client().pipeline(transaction=False)
+    for load in loads:
+        pipeline.lpush(load.name, *load.next_messages())
+    answers = pipeline.execute(raise_on_error=False)
+    for load, length in zip(loads, answers, strict=True):
+        if isinstance(length, int):
+            load.sent += load.portion
+            load.note_length(length)
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    if refused:
+        raise refused[0]

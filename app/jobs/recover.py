@@ -19,6 +19,7 @@ from app.config import settings
 from app.jobs import chords, ending, outbox, publish, verdicts
 from app.jobs.message import PUBLISHED_HEADER, list_of
 from app.jobs.models import Job, State
+from app.jobs.reach import looking
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def broker_lists() -> list[BrokerList] | None:
     try:
         answers = pipeline.execute()
     except redis.RedisError as error:
-        log.warning("broker_away", error=str(error))
+        looking.failed(error)
         return None
+    looking.answered()
     return [
         BrokerList(queue=queue, step=step, length=length, oldest=_oldest(tail))
         for (queue, step), length, tail in zip(pairs, answers[::2], answers[1::2], strict=True)
@@ -152,7 +154,7 @@ def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
         unsent = publish.publish(dispatches, patient=True)
         if unsent:
             outbox.mark_unpublished(unsent)
-            return total
+            return total + len(ids) - len(unsent)
         total, room = total + len(ids), room - len(ids)
         if len(ids) < BATCH:
             break

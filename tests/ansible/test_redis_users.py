@@ -135,6 +135,8 @@ def test_the_service_is_refused_nothing_it_needs(
         guarded_redis.wait_until(
             lambda: quarantine.held(guarded_redis.client()).total, what="the garbage is put aside"
         )
+        assert tasks.touch.delay(str(tmp_path / "light"))
+        guarded_redis.wait_until((tmp_path / "light").exists, what="a light task runs")
         for command in (
             ["inspect", "ping"],
             ["inspect", "stats"],

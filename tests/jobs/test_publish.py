@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 from app import db
 from app.config import settings
-from app.jobs import recover
+from app.jobs import publish, recover
+from app.jobs.message import Dispatch
 from app.jobs.models import State
 from app.topology import Priority
 from tests.jobs.broker import messages, waiting
@@ -79,6 +82,21 @@ def test_what_a_frozen_redis_did_not_take_is_sent_when_it_is_back(own_redis: Red
     assert set(waiting(own_redis)) == {job_id}
 
 
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends(own_redis: RedisServer) -> None:
+    with structlog.testing.capture_logs() as logs:
+        freeze(own_redis)
+        for _ in range(3):
+            assert publish.publish([dispatch(1)], patient=True) == ["1"]
+            assert recover.broker_lists() is None
+        resume(own_redis)
+        for _ in range(3):
+            assert publish.publish([dispatch(1)], patient=True) == []
+            assert recover.broker_lists()
+    assert [line["event"] for line in logs] == [
+        "publish_failed", "broker_away", "publish_works_again", "broker_back",
+    ]  # fmt: skip
+
+
 def test_a_redis_that_is_gone_costs_no_job_either(own_redis: RedisServer) -> None:
     own_redis.kill()
     job_id = str(tasks.add.delay(1, 1).id)
@@ -88,16 +106,25 @@ def test_a_redis_that_is_gone_costs_no_job_either(own_redis: RedisServer) -> Non
     assert waiting(own_redis) == [job_id]
 
 
+def accept(number: int) -> list[str]:
+    with db.transaction():
+        return [str(tasks.add.delay(1, 1).id) for _ in range(number)]
+
+
+def unpublished() -> list[str]:
+    return [job.id for job in all_jobs() if job.published_at is None]
+
+
 def test_a_full_queue_keeps_the_rest_in_the_ledger(
     configure: Callable[..., None], redis_server: RedisServer
 ) -> None:
     configure(queue_depth_limit=LIMIT)
-    with db.transaction():
-        for _ in range(LIMIT + 1):
-            tasks.add.delay(1, 1)
+    batch = accept(3 * LIMIT)
+    assert len(waiting(redis_server)) == LIMIT
+    assert set(unpublished()) == set(batch[LIMIT:])
     unsent = [str(tasks.add.delay(1, 1).id) for _ in range(5)]
     other = str(tasks.add.apply_async((1, 1), queue="discounts").id)
-    assert [job.id for job in all_jobs() if job.published_at is None] == unsent
+    assert set(unpublished()) == {*batch[LIMIT:], *unsent}
     assert other in waiting(redis_server)
 
 
@@ -105,19 +132,50 @@ def test_the_rest_follows_as_the_queue_drains(
     configure: Callable[..., None], redis_server: RedisServer
 ) -> None:
     configure(queue_depth_limit=LIMIT)
-    with db.transaction():
-        for _ in range(LIMIT + 1):
-            tasks.add.delay(1, 1)
-    for _ in range(5):
-        tasks.add.delay(1, 1)
+    accept(LIMIT + 5)
     assert publish_waiting() == 0
     client = redis_server.client()
     client.rpop("groundwork:default\x06\x166", 4)
-    assert publish_waiting() == 3
+    assert publish_waiting() == 4
     assert len(waiting(redis_server)) == LIMIT
     client.rpop("groundwork:default\x06\x166", 50)
-    assert publish_waiting() == 2
-    assert {job.published_at is None for job in all_jobs()} == {False}
+    assert publish_waiting() == 1
+    assert unpublished() == []
+
+
+def test_single_jobs_stop_at_the_limit_too(configure: Callable[..., None], redis_server: RedisServer) -> None:
+    configure(queue_depth_limit=LIMIT)
+    for _ in range(LIMIT + 5):
+        tasks.add.delay(1, 1)
+    assert len(waiting(redis_server)) == LIMIT
+    assert len(unpublished()) == 5
+
+
+def dispatch(number: int) -> Dispatch:
+    return Dispatch(
+        id=str(number), task="sample.add", queue="default", priority=6, args="[1, 1]", kwargs="{}",
+        options=None, context=None, group_id=None, attempt=0, expires=None, published=0.0,
+    )  # fmt: skip
+
+
+def push_batches(batches: int, size: int) -> int:
+    """What a process of many pushes; how much of it was not taken."""
+    publish.close()
+    return sum(len(publish.publish([dispatch(n) for n in range(size)])) for _ in range(batches))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("limit", "size"), [(10_000, 1000), (1000, 1000), (1000, 1), (100, 7)])
+def test_all_processes_together_keep_to_the_limit(
+    limit: int, size: int, configure: Callable[..., None], redis_server: RedisServer
+) -> None:
+    processes, batches = 6, 4 * limit // size // 6 + 1
+    configure(queue_depth_limit=limit)
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        unsent = sum(pool.starmap(push_batches, [(batches, size)] * processes, chunksize=1))
+    held = redis_server.client().llen("groundwork:default\x06\x166")
+    assert held == processes * batches * size - unsent
+    assert limit <= held <= limit * 1.1
 
 
 @pytest.mark.parametrize("priority", Priority)
