@@ -6,10 +6,10 @@ import errno
 from dataclasses import dataclass
 from enum import IntEnum
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from app.config import ConfigError, settings
 from app.errors import GroundworkError, InvalidInput, Unavailable
+from app.redis_url import address_of
 
 
 class ExitCode(IntEnum):
@@ -112,10 +112,5 @@ def masked_database_url() -> str:
 
 
 def masked_redis_url() -> str:
-    """Where the broker is, without user, password and options; of what is no URL, nothing is shown."""
-    parts = urlsplit(settings().redis_url.get_secret_value())
-    host = parts.netloc.rpartition("@")[2]
-    named = {"redis": host, "rediss": host, "unix": parts.path}.get(parts.scheme)
-    if not named or "@" in parts.path:
-        return "(what GROUNDWORK_REDIS_URL holds is no redis://, rediss:// or unix:// URL)"
-    return f"{parts.scheme}://{host}{parts.path}"
+    """Where the broker is, without user, password and what is said of TLS."""
+    return address_of(settings().redis_url.get_secret_value()).shown

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from urllib.parse import SplitResult
 
 SCHEMES = ("redis", "rediss", "unix")
@@ -54,27 +54,32 @@ class RedisAddress:
     @property
     def for_redis_py(self) -> str:
         """The URL as redis-py takes it."""
-        if self.path:
-            return f"unix://{self._credentials}{quote(self.path)}?db={self.database}"
-        secured = {name: str(value).lower() if value in (True, False) else value for name, value in self._tls}
-        return f"{self._server}?{urlencode(secured)}" if secured else self._server
+        secured = {
+            name: str(value).lower() if name == "ssl_check_hostname" else value
+            for name, value in (self.tls or {}).items()
+        }
+        return (
+            f"{self._at(self._credentials)}?{urlencode(secured)}" if secured else self._at(self._credentials)
+        )
 
     @property
     def for_kombu(self) -> str:
         """The URL as kombu and Flower take it. What it says of TLS is in Celery's `broker_use_ssl`."""
         if self.path:
             return f"redis+socket://{self._credentials}{quote(self.path)}?virtual_host={self.database}"
-        return self._server
+        return self._at(self._credentials)
 
     @property
-    def _tls(self) -> Iterable[tuple[str, Any]]:
-        return (self.tls or {}).items()
+    def shown(self) -> str:
+        """The URL as anybody may see it."""
+        return self._at("")
 
-    @property
-    def _server(self) -> str:
+    def _at(self, credentials: str) -> str:
+        if self.path:
+            return f"unix://{credentials}{quote(self.path)}?db={self.database}"
         scheme = "redis" if self.tls is None else "rediss"
         host = f"[{self.host}]" if ":" in str(self.host) else self.host
-        return f"{scheme}://{self._credentials}{host}:{self.port}/{self.database}"
+        return f"{scheme}://{credentials}{host}:{self.port}/{self.database}"
 
     @property
     def _credentials(self) -> str:

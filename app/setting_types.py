@@ -48,8 +48,8 @@ def _redis_url(given: SecretStr) -> SecretStr:
 def _redis_prefix(text: str) -> str:
     if not REDIS_PREFIX.fullmatch(text):
         raise _refused(
-            f'"{text}" could be the beginning of another prefix: take letters, digits, ".", "_" and "-", with '
-            'the only colon at the end, as in "groundwork:"'
+            f'"{text}" could begin another prefix, too: take letters, digits, ".", "_" and "-", with the '
+            'only colon at the end, as in "groundwork:"'
         )
     return text
 

@@ -84,9 +84,7 @@ def test_a_url_that_is_none_is_refused_by_name_and_without_its_password(
     url: str, configure: Callable[..., None]
 ) -> None:
     configure(redis_url=url)
-    with pytest.raises(
-        ConfigError, match=r"^GROUNDWORK_REDIS_URL cannot be used: .*percent-encode"
-    ) as refused:
+    with pytest.raises(ConfigError, match=r"GROUNDWORK_REDIS_URL: .* percent-encode") as refused:
         settings()
     assert "hunt" not in str(refused.value)
     assert "er2" not in str(refused.value)
