@@ -196,7 +196,14 @@ def test_what_is_no_part_of_a_release_does_not_make_another(clone: Clone, artefa
 
 
 def test_two_builds_at_once_make_one_artefact(clone: Clone, artefact: Path, tmp_path: Path) -> None:
-    command = [sys.executable, clone.folder / "scripts" / "release.py", "--python", PYTHON, "--to", tmp_path]
+    command: list[str | Path] = [
+        sys.executable,
+        clone.folder / "scripts" / "release.py",
+        "--python",
+        PYTHON,
+        "--to",
+        tmp_path,
+    ]
     builds = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)
     ]

@@ -42,6 +42,7 @@ WANTED: dict[str, Any] = {
     "numbers": [{"name": "soft_shutdown_seconds", "value": 45, "below": "TimeoutStopSec", "limit": "60"}],
     "names": {"redis_app_user": "groundwork"},
     "texts": [{"name": "redis_prefix", "value": "groundwork:", "pattern": r"[^\s*]+", "takes": "no blank"}],
+    "choices": [{"name": "pools", "given": ["bulk"], "known": ["standard", "bulk"], "kind": "pool"}],
     "agreements": [{"name": "redis_prefix", "value": "a:", "other": "the setting", "other_value": "a:"}],
     "listeners": [{"name": "redis_bind", "addresses": ["127.0.0.1"], "encrypted": False}],
     "groups": {"all": ["one"], "ungrouped": [], **ONE_HOST},
@@ -64,6 +65,8 @@ def plugin(path: str) -> ModuleType:
 
 OF_HOST = plugin("filter_plugins/host_mistakes.py")
 OF_WISHES = plugin("filter_plugins/wish_mistakes.py")
+OF_GROUPS = plugin("filter_plugins/group_mistakes.py")
+OF_VARIABLES = plugin("action_plugins/host_variables.py")
 LOOKING = plugin("library/host_look.py")
 
 
@@ -72,7 +75,7 @@ def mistakes(
 ) -> list[str]:
     wishes, seen = {**copy.deepcopy(WANTED), **wanted}, {**LOOK, **(look or {})}
     found: list[str] = OF_HOST.mistakes(seen, facts={**FACTS, **(facts or {})}, wanted=wishes)
-    return [*found, *OF_WISHES.mistakes(wishes, look=seen)]
+    return [*found, *OF_WISHES.mistakes(wishes, look=seen), *OF_GROUPS.mistakes(wishes)]
 
 
 def only(found: list[str]) -> str:

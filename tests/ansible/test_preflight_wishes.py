@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.secret import DEFAULT_SECRETS, MIN_SECRET_LENGTH
-from tests.ansible.preflight import OF_WISHES, ONE_HOST, SECRET, assert_said, mistakes, only
+from tests.ansible.preflight import OF_GROUPS, OF_WISHES, ONE_HOST, SECRET, assert_said, mistakes, only
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,20 @@ def test_a_text_that_will_not_do_is_refused(value: object) -> None:
     assert_said(mistakes(texts=[text]), "redis_prefix is .*; it takes no blank")
 
 
+@pytest.mark.parametrize(
+    ("given", "known", "sentence"),
+    [
+        ("standart", ["standard", "bulk"], "pools names standart, which is no pool; is it standard?"),
+        ("Bulk", ["standard", "bulk"], "pools names Bulk, which is no pool; is it bulk?"),
+        ("xyz", ["standard", "bulk"], "pools names xyz, which is no pool; there are standard, bulk."),
+        ("/no/file", [], "pools names /no/file, which is no pool; correct that."),
+    ],
+)
+def test_a_name_of_something_that_there_is_not_is_named(given: str, known: list[str], sentence: str) -> None:
+    choice = {"name": "pools", "given": [given], "known": known, "kind": "pool"}
+    assert only(mistakes(choices=[choice])) == sentence
+
+
 def test_what_must_agree_is_both_shown() -> None:
     agreement = {"name": "redis_prefix", "value": "a:", "other": "the setting", "other_value": "b:"}
     assert_said(mistakes(agreements=[agreement]), "redis_prefix is 'a:', and the setting is 'b:'; leave out")
@@ -110,6 +124,28 @@ def test_a_misspelt_group_is_named() -> None:
     groups = {name: hosts for name, hosts in ONE_HOST.items() if name != "workers"} | {"worker": ["one"]}
     said = mistakes(groups=groups)
     assert any("The group worker means nothing here; is it workers?" in sentence for sentence in said), said
+
+
+@pytest.mark.parametrize(
+    ("groups", "sentence"),
+    [
+        (
+            {"apis": ["one"], "worker": ["one"]},
+            r"The inventory has the groups apis \(is it api\?\), worker \(is it workers\?\)",
+        ),
+        ({"API": ["one"]}, r"API \(is it api\?\)"),
+        ({"webservers": ["one"]}, "the groups webservers"),
+        ({"all": ["one"], "ungrouped": ["one"]}, "Put hosts into them"),
+        ({"api": ["two"]}, "No host of this run is in one of the groups"),
+        ({}, "Put hosts into them"),
+    ],
+)
+def test_a_run_with_nothing_to_do_is_refused(groups: dict[str, list[str]], sentence: str) -> None:
+    assert_said(OF_GROUPS.nothing_to_do(groups, hosts=["one", "localhost"]), sentence)
+
+
+def test_a_run_with_something_to_do_is_not_refused() -> None:
+    assert OF_GROUPS.nothing_to_do({"redis": ["one"]}, hosts=["one"]) == []
 
 
 def test_sqlite_is_for_one_host() -> None:

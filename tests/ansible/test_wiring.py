@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app import topology
+from app.config import Settings
 from tests.ansible.roles import ROLES, render
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ ASKED = (
     "groundwork_base_secrets", "redis_bind", "postgresql_listen_addresses", "postgresql_clients",
     "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
     "groundwork_locked_hosts", "host_numbers", "host_ports", "host_texts", "host_agreements",
+    "host_choices",
     "groundwork_base_settings", "groundwork_api_address", "proxy_api_address", "proxy_flower_address",
 )  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
@@ -216,6 +219,12 @@ def test_texts_that_are_given_by_default_will_do(one: Mapping[str, Any]) -> None
     assert [
         text["name"] for text in one["host_texts"] if not re.fullmatch(text["pattern"], text["value"])
     ] == []
+
+
+def test_pools_and_settings_are_those_of_the_checkout(one: Mapping[str, Any]) -> None:
+    known = {choice["kind"]: set(choice["known"]) for choice in one["host_choices"]}
+    assert known["pool"] == {pool.name for pool in topology.POOLS}
+    assert known["setting"] == set(Settings.model_fields)
 
 
 def test_a_stopping_worker_is_given_time_by_its_unit(one: Mapping[str, Any]) -> None:

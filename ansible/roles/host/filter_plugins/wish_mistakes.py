@@ -1,4 +1,4 @@
-"""Says in sentences what is wrong with the variables of a host, alone and with each other."""
+"""Says in sentences what is wrong with the values of a host's variables, alone and with each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 Wanted = dict[str, Any]
 
-GROUPS = ("api", "workers", "beat", "redis", "database")
 LEAST_SECRET_LENGTH = 32
 #: As app/secret.py has them, a test sees to it; with those that manuals of Redis and PostgreSQL use.
 DEFAULT_SECRETS = frozenset(
@@ -131,6 +130,16 @@ def _texts(wanted: Wanted) -> Iterator[str]:
             yield f"{item['name']} is {str(item['value'])!r}; it takes {item['takes']}."
 
 
+def _choices(wanted: Wanted) -> Iterator[str]:
+    for item in wanted["choices"]:
+        for name in item["given"]:
+            if name not in item["known"]:
+                near = difflib.get_close_matches(str(name).lower(), item["known"], n=1)
+                known = f"there are {', '.join(item['known'])}." if item["known"] else "correct that."
+                hint = f"is it {near[0]}?" if near else known
+                yield f"{item['name']} names {name}, which is no {item['kind']}; {hint}"
+
+
 def _agreements(wanted: Wanted) -> Iterator[str]:
     for item in wanted["agreements"]:
         if item["value"] != item["other_value"]:
@@ -150,49 +159,15 @@ def _listeners(wanted: Wanted) -> Iterator[str]:
             )
 
 
-def _groups(wanted: Wanted) -> Iterator[str]:
-    groups = {name: list(hosts) for name, hosts in wanted["groups"].items() if hosts}
-    yield from _misspelt(groups)
-    used = {name for name in GROUPS if name in groups}
-    if not used & {"api", "workers", "beat"}:
-        return
-    if "redis" not in used and "redis" not in wanted["external"]:
-        yield "No host is in the group redis and no Redis elsewhere is named; api, workers and beat need one."
-    for name in ("redis", "database"):
-        if len(groups.get(name, ())) > 1:
-            yield f"The group {name} has {len(groups[name])} hosts; it takes one. Leave one in it."
-    if "workers" not in used:
-        yield "No host is in the group workers: jobs would be accepted and never run."
-    if "beat" not in used:
-        yield "No host is in the group beat: schedules would not fire, and lost jobs would not be recovered."
-    yield from _sqlite(groups, wanted=wanted)
-
-
-def _sqlite(groups: Mapping[str, Sequence[str]], *, wanted: Wanted) -> Iterator[str]:
-    hosts = {host for name in ("api", "workers", "beat") for host in groups.get(name, ())}
-    if wanted["sqlite"] and len(hosts) > 1:
-        yield (
-            f"The ledger is a SQLite file, and {len(hosts)} hosts would need it: a file is on one host. Put "
-            "a host into the group database, or name a PostgreSQL elsewhere."
-        )
-
-
-def _misspelt(groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for name in sorted(set(groups) - set(GROUPS) - {"all", "ungrouped"}):
-        near = difflib.get_close_matches(name, GROUPS, n=1, cutoff=0.8)
-        if near and not groups.get(near[0]):
-            yield f"The group {name} means nothing here; is it {near[0]}?"
-
-
 CHECKS: tuple[Callable[[Wanted], Iterator[str]], ...] = (
     _names,
     _texts,
     _agreements,
+    _choices,
     _secrets,
     _numbers,
     _ports,
     _listeners,
-    _groups,
 )
 
 

@@ -1,0 +1,174 @@
+"""Says in sentences which variables of an inventory are none, of the wrong kind, or without effect."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible.vars.plugins import get_vars_from_inventory_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+Option = dict[str, Any]
+
+ROLES = Path(__file__).parents[2]
+#: What the playbooks take themselves, beside the roles.
+OF_PLAYBOOKS: dict[str, Option] = {
+    "groundwork_backup_enabled": {"type": "bool"},
+    "groundwork_flower_password": {"type": "str", "no_log": True},
+    "groundwork_secret_key": {"type": "str", "no_log": True},
+    "groundwork_serial": {"type": "raw"},
+    "restore_discard": {"type": "bool"},
+    "restore_from": {"type": "str"},
+    "restore_settings": {"type": "bool"},
+}
+#: Hosts at a time, or their share.
+BATCH = re.compile(r"[1-9][0-9]*%?")
+#: What plays set themselves.
+NOTED = frozenset({"backup_restored_name", "host_packages"})
+#: -1 turns these off; nothing else is less than zero.
+MAY_BE_NEGATIVE = frozenset({"postgresql_log_statements_over_ms"})
+PRIVATE = "__"
+KINDS = {
+    "bool": "true or false",
+    "dict": "names with values (name: value)",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "text",
+}
+#: Roles use these without a conversion, so that what Ansible would convert is not enough.
+AS_THEY_ARE: dict[str, type] = {"dict": dict, "list": list}
+NEVER: dict[str, tuple[type, ...]] = {
+    "int": (bool,),
+    "float": (bool,),
+    "str": (dict, list),
+    "path": (dict, list),
+}
+#: `-e name=false` is text, which is true where nobody converts it.
+TEXT_IS_CONVERTED = ("groundwork_", "restore_")
+#: As like a name as a slip of the finger makes it.
+NEAR, VERY_NEAR = 0.6, 0.9
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Looks at all variables of the host, on the controller; no value of a secret is told."""
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        options = options_of_roles() | OF_PLAYBOOKS
+        wired = yaml.safe_load(Path(variables["playbook_dir"], "group_vars/all.yml").read_text())
+        known = {*options, *wired, *NOTED, *self._task.args.get("own", [])}
+        return {
+            "changed": False,
+            "mistakes": [
+                *unknown(variables, known=known),
+                *mistyped(self._values(variables, names=options), options=options),
+                *without_effect(self._given_to_all(), wired=wired, variables=variables),
+            ],
+        }
+
+    def _values(self, variables: Mapping[str, Any], *, names: Collection[str]) -> dict[str, Any]:
+        """What they come to; one that cannot be told yet is left to who uses it."""
+        found = {}
+        for name in set(names) & set(variables):
+            try:
+                found[name] = self._templar.template(variables[name])
+            except AnsibleError:
+                continue
+        return found
+
+    def _given_to_all(self) -> dict[str, Any]:
+        """What the inventory says of all hosts."""
+        # The only way there that a plugin has.
+        inventory = self._task.get_variable_manager()._inventory
+        everybody = inventory.groups["all"]
+        files = get_vars_from_inventory_sources(self._loader, inventory._sources, [everybody], "task")
+        return {**everybody.get_vars(), **files}
+
+
+def options_of_roles() -> dict[str, Option]:
+    """By name, what the roles take, as they declare it."""
+    found: dict[str, Option] = {}
+    for file in sorted(ROLES.glob("*/meta/argument_specs.yml")):
+        found |= yaml.safe_load(file.read_text())["argument_specs"]["main"]["options"]
+    return found
+
+
+def unknown(names: Collection[str], *, known: Collection[str]) -> Iterator[str]:
+    """A sentence for each name that begins or looks like one of ours and is none."""
+    prefixes = tuple(sorted(f"{path.name}_" for path in ROLES.iterdir() if path.is_dir()))
+    for name in sorted(set(names) - set(known)):
+        if name.startswith(PRIVATE):
+            continue
+        ours = name.startswith(prefixes)
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=NEAR if ours else VERY_NEAR)
+        if not ours and not near:
+            continue
+        hint = f"is it {near[0]}?" if near else "the tables in ansible/README.md have all there are."
+        yield (
+            f"The variable {name} means nothing here; {hint} If it is one of your own, give it another name "
+            "or put it into host_own_variables."
+        )
+
+
+def mistyped(values: Mapping[str, Any], *, options: Mapping[str, Option]) -> Iterator[str]:
+    """A sentence for each value that is not what its variable takes."""
+    for name, value in sorted(values.items()):
+        option = options[name]
+        if not _fits(name, value, option=option):
+            shown = "" if option.get("no_log") or isinstance(value, dict | list) else f" {value!r}"
+            yield f"{name} is{shown or ' of another kind'}; it takes {_words(name, option)}."
+
+
+def without_effect(
+    given: Mapping[str, Any], *, wired: Mapping[str, Any], variables: Mapping[str, Any]
+) -> Iterator[str]:
+    """A sentence for each variable that the inventory gives to all hosts, and that the wiring wins over."""
+    for name in sorted(set(given) & set(wired)):
+        if variables.get(name) == wired[name] != given[name]:
+            yield (
+                f"{name} has no effect where the inventory sets it for all hosts: it follows from other "
+                "variables, by ansible/group_vars/all.yml. Set those, or give it to another group or host."
+            )
+
+
+def _fits(name: str, value: Any, *, option: Option) -> bool:
+    kind = option.get("type", "str")
+    if value is None:
+        return bool(kind in {"raw", "str"})
+    if not isinstance(value, AS_THEY_ARE.get(kind, object)) or isinstance(value, NEVER.get(kind, ())):
+        return False
+    if kind == "bool" and isinstance(value, str) and not name.startswith(TEXT_IS_CONVERTED):
+        return False
+    told = {key: option[key] for key in ("type", "elements", "choices", "options") if key in option}
+    checked = ArgumentSpecValidator({name: told}).validate({name: value})
+    if checked.error_messages:
+        return False
+    if name == "groundwork_serial":
+        batches = value if isinstance(value, list) else [value]
+        return all(BATCH.fullmatch(str(each)) for each in batches)
+    negative = kind in {"int", "float"} and checked.validated_parameters[name] < 0
+    return name in MAY_BE_NEGATIVE or not negative
+
+
+def _words(name: str, option: Option) -> str:
+    if name == "groundwork_serial":
+        return 'a list of numbers of hosts or shares of them, such as [1, "50%"]'
+    if option.get("choices"):
+        return f"one of {', '.join(map(str, option['choices']))}"
+    words = KINDS.get(option.get("type", "str"), "another kind of value")
+    if option.get("type") in {"int", "float"} and name not in MAY_BE_NEGATIVE:
+        words += ", zero or more"
+    of = KINDS.get(option.get("elements", ""), "")
+    return f"{words}, each of it {of}" if of else words

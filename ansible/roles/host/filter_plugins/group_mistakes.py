@@ -1,0 +1,77 @@
+"""Says in sentences what is wrong with the groups of an inventory."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+Wanted = dict[str, Any]
+
+GROUPS = ("api", "workers", "beat", "redis", "database")
+#: What every inventory has.
+EVERYBODY = frozenset({"all", "ungrouped"})
+
+
+def mistakes(wanted: Wanted) -> list[str]:
+    """Every mistake, one sentence each; `wanted` holds the role's variables without their prefix."""
+    return list(_groups(wanted))
+
+
+def nothing_to_do(groups: Mapping[str, Sequence[str]], *, hosts: Collection[str]) -> list[str]:
+    """What is wrong when none of the `hosts` of a run is in a group of ours; else nothing."""
+    if any(set(groups.get(name, ())) & set(hosts) for name in GROUPS):
+        return []
+    said = f"No host of this run is in one of the groups {', '.join(GROUPS)}: nothing would be done."
+    hints = [_hint(name) for name, members in sorted(groups.items()) if members and name not in EVERYBODY]
+    there = f"The inventory has the groups {', '.join(hints)}." if hints else "Put hosts into them."
+    return [f"{said} {there}"]
+
+
+def _hint(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), GROUPS, n=1)
+    return f"{name} (is it {near[0]}?)" if near and name not in GROUPS else name
+
+
+def _groups(wanted: Wanted) -> Iterator[str]:
+    groups = {name: list(hosts) for name, hosts in wanted["groups"].items() if hosts}
+    yield from _misspelt(groups)
+    used = {name for name in GROUPS if name in groups}
+    if not used & {"api", "workers", "beat"}:
+        return
+    if "redis" not in used and "redis" not in wanted["external"]:
+        yield "No host is in the group redis and no Redis elsewhere is named; api, workers and beat need one."
+    for name in ("redis", "database"):
+        if len(groups.get(name, ())) > 1:
+            yield f"The group {name} has {len(groups[name])} hosts; it takes one. Leave one in it."
+    if "workers" not in used:
+        yield "No host is in the group workers: jobs would be accepted and never run."
+    if "beat" not in used:
+        yield "No host is in the group beat: schedules would not fire, and lost jobs would not be recovered."
+    yield from _sqlite(groups, wanted=wanted)
+
+
+def _sqlite(groups: Mapping[str, Sequence[str]], *, wanted: Wanted) -> Iterator[str]:
+    hosts = {host for name in ("api", "workers", "beat") for host in groups.get(name, ())}
+    if wanted["sqlite"] and len(hosts) > 1:
+        yield (
+            f"The ledger is a SQLite file, and {len(hosts)} hosts would need it: a file is on one host. Put "
+            "a host into the group database, or name a PostgreSQL elsewhere."
+        )
+
+
+def _misspelt(groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for name in sorted(set(groups) - set(GROUPS) - EVERYBODY):
+        near = difflib.get_close_matches(name.lower(), GROUPS, n=1)
+        if near and not groups.get(near[0]):
+            yield f"The group {name} means nothing here; is it {near[0]}?"
+
+
+class FilterModule:
+    """What Ansible asks for the filters of this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filters by their names."""
+        return {"group_mistakes": mistakes, "nothing_to_do": nothing_to_do}
