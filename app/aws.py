@@ -11,6 +11,8 @@ from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.deliveries.outcome import HandOver
+
 CONNECT_TIMEOUT = timedelta(seconds=5)
 READ_TIMEOUT = timedelta(seconds=20)
 TOO_MANY_REQUESTS = 429
@@ -38,13 +40,22 @@ def client(service: str) -> Any:
     )
 
 
-def call(service: str, operation: Callable[..., Any], *, passing: frozenset[str], **arguments: Any) -> Any:
+def call(
+    service: str,
+    operation: Callable[..., Any],
+    *,
+    passing: frozenset[str],
+    handover: HandOver,
+    **arguments: Any,
+) -> Any:
     """Call an operation, its failure sorted: `passing` are the error codes that time mends.
 
     Raises `NotSent`, `Refused` or `OutcomeUnknown`.
     """
     from botocore import exceptions
 
+    # What is checked, signed and resolved before has no effect.
+    operation.__self__.meta.events.register("before-send", lambda **_: handover.begin())  # type: ignore[attr-defined]
     try:
         return operation(**arguments)
     except exceptions.ClientError as error:

@@ -149,7 +149,11 @@ class Settings(BaseSettings):
     )
     mail_uncertain: Literal["hold", "send"] = Field(
         default="hold",
-        description="A mail that may have left as its worker died: `hold` it for a person, or `send` it.",
+        description="A mail of which nobody knows whether it left: `hold` it for a person, or `send` it.",
+    )
+    mail_smtputf8: bool = Field(
+        default=False,
+        description="Whether addresses such as jörg@example.org are taken: the mail server offers SMTPUTF8.",
     )
     smtp_host: Host = Field(default="127.0.0.1", description="Mail server of the transport `smtp`.")
     smtp_port: Port = Field(default=587, description="Its port: 587 with starttls, 465 with tls.")

@@ -9,11 +9,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from app import db, migrations, tokens
+from app.accounts.models import User
 from app.domains import modules
+from app.mail.models import Suppression
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -55,6 +57,34 @@ def test_an_older_database_is_refused_and_a_newer_one_is_not(database: Engine) -
         migrations.refuse_outdated()
     at_revision("9999")
     migrations.refuse_outdated()
+
+
+def test_the_keys_of_addresses_are_renewed_where_nobody_else_has_them(database: Engine) -> None:
+    assert database
+    with db.transaction() as session:
+        # Both were one user before: the address of the first, in capitals, had the key of the second.
+        for email, key in (("STRASSE@b.org", "strasse@b.org"), ("Straße@b.org", "x"), ("straße@B.org", "y")):
+            session.execute(
+                insert(User).values(
+                    email=email,
+                    email_key=key,
+                    name="Ann",
+                    timezone="UTC",
+                    locale="en",
+                    preferences={},
+                    created_at=db.clock(),
+                )
+            )
+        session.execute(insert(Suppression).values(address="a@müller.de", reason="", created_at=db.clock()))
+    at_revision("0006")
+    migrations.upgrade()
+    with db.reading() as session:
+        assert session.scalars(select(User.email_key).order_by(User.id)).all() == [
+            "strasse@b.org",
+            "straße@b.org",
+            "y",
+        ]
+        assert session.scalars(select(Suppression.address)).all() == ["a@xn--mller-kva.de"]
 
 
 def test_a_database_that_does_not_answer_is_not_judged(configure: Callable[..., None]) -> None:

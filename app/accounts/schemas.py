@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.accounts.preferences import Preferences
+from app.mail.addresses import Mailbox
 from app.strict_models import StrictModel
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -17,7 +18,7 @@ Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]
 class Registration(StrictModel):
     """Somebody who registers."""
 
-    email: Annotated[EmailStr, Field(max_length=254)]
+    email: Mailbox
     name: Name
     timezone: Timezone = "UTC"
     locale: Locale = "en"

@@ -13,6 +13,7 @@ from app import db
 from app.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
 from app.accounts.models import User
 from app.accounts.preferences import Preferences
+from app.mail.addresses import key_of
 from app.mail.service import queue_mail
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def register(session: Session, new: NewUser) -> User:
     check_timezone(new.timezone)
     statement = db.insert_or_update(session, User).values(
         email=new.email,
-        email_key=new.email.casefold(),
+        email_key=key_of(new.email),
         name=new.name,
         timezone=new.timezone,
         locale=new.locale,
@@ -102,4 +103,4 @@ def check_timezone(timezone: str) -> None:
 
 
 def _id_of(session: Session, *, email: str) -> int:
-    return session.scalars(select(User.id).where(User.email_key == email.casefold())).one()
+    return session.scalars(select(User.id).where(User.email_key == key_of(email))).one()

@@ -3,6 +3,9 @@
 A delivery is marked, and the mark committed, before the provider is called. A job that finds the mark of
 an attempt that has ended knows that its predecessor died between the call and the commit: whether the
 effect happened cannot be known here, so the declared policy decides.
+
+Whatever a provider raises ends the mark. Before it handed the message over (see `HandOver`), that means
+that nothing was sent; later, unless it is one of `app.deliveries.errors`, that nobody knows.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from app.deliveries.errors import (
     Uncertain,
 )
 from app.deliveries.models import Delivery, DeliveryState
-from app.jobs import RetryableError
+from app.deliveries.outcome import HandOver, Outcome
+from app.jobs import RetryableError, encoding
 from app.jobs.models import TERMINAL, Job
 from app.jobs.service import is_running, retry_job
 from app.pruning import kept_since, prune
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
 
 #: States that no call of a provider follows.
 SETTLED = frozenset({DeliveryState.SENT, DeliveryState.SUPPRESSED})
-WORKER_LOST = "the worker died while the provider was called."
+NOT_WRITTEN_DOWN = "what came of it was not written down: the worker or the database went away meanwhile."
 
 
 class WhenUncertain(StrEnum):
@@ -69,10 +73,10 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class Provider:
-    """Who carries a delivery: its name, its call, which gives the provider's id, and how it is used."""
+    """Who carries a delivery: its name, its call, and how it is used."""
 
     name: str
-    send: Callable[[Delivery], str]
+    send: Callable[[Delivery, HandOver], Outcome]
     limit: Limit
     when_uncertain: WhenUncertain
 
@@ -122,8 +126,22 @@ def deliver(
     delivery.provider, delivery.job_id = provider.name, job_id
     delivery.calls += 1
     commit()
+    outcome = _call(session, delivery, provider=provider, commit=commit)
+    delivery.provider_id = encoding.text(outcome.provider_id)
+    if outcome.left is not None:
+        delivery.content = outcome.left
+        _mark(session, delivery, DeliveryState.WAITING, error=outcome.why_left)
+        commit()
+        raise NotSent(outcome.why_left)
+    _mark(session, delivery, DeliveryState.SENT, error=outcome.refused)
+    delivery.sent_at = delivery.changed_at
+    return delivery
+
+
+def _call(session: Session, delivery: Delivery, *, provider: Provider, commit: Callable[[], None]) -> Outcome:
+    handover = HandOver()
     try:
-        delivery.provider_id = provider.send(delivery)
+        return provider.send(delivery, handover)
     except NotSent as error:
         _mark(session, delivery, DeliveryState.WAITING, error=str(error))
         commit()
@@ -132,11 +150,33 @@ def deliver(
         _mark(session, delivery, DeliveryState.FAILED, error=str(error))
         commit()
         raise
-    except OutcomeUnknown as error:
-        _leave_uncertain(session, delivery, provider=provider, reason=str(error), commit=commit)
-    _mark(session, delivery, DeliveryState.SENT, error=None)
-    delivery.sent_at = delivery.changed_at
-    return delivery
+    except BaseException as error:
+        _end_call(session, delivery, provider=provider, error=error, handover=handover, commit=commit)
+        raise
+
+
+def _end_call(
+    session: Session,
+    delivery: Delivery,
+    *,
+    provider: Provider,
+    error: BaseException,
+    handover: HandOver,
+    commit: Callable[[], None],
+) -> None:
+    """End a call that raised something unforeseen; raises what is left to do, unless the process ends."""
+    said = str(error) if isinstance(error, OutcomeUnknown) else encoding.sentence(error)
+    known = isinstance(error, OutcomeUnknown) or handover.has_begun
+    sentence = said if known else f"{provider.name} was given nothing, for this went wrong before: {said}"
+    _mark(session, delivery, DeliveryState.UNCERTAIN if known else DeliveryState.WAITING, error=sentence)
+    commit()
+    if not isinstance(error, Exception):
+        return
+    if not known:
+        raise NotSent(sentence) from error
+    if provider.when_uncertain is WhenUncertain.HOLD:
+        raise Uncertain(delivery=delivery) from error
+    raise RetryableError(f"{provider.name} did not answer: {said}") from error
 
 
 def suppress(session: Session, delivery: Delivery, *, reason: str) -> None:
@@ -185,7 +225,7 @@ def _judge_earlier_call(
     if delivery.state == DeliveryState.SENDING:
         if delivery.job_id != job_id and is_running(session, job_id=delivery.job_id):
             raise InProgress(delivery=delivery)
-        _mark(session, delivery, DeliveryState.UNCERTAIN, error=WORKER_LOST)
+        _mark(session, delivery, DeliveryState.UNCERTAIN, error=NOT_WRITTEN_DOWN)
     if delivery.state == DeliveryState.UNCERTAIN and provider.when_uncertain is WhenUncertain.HOLD:
         commit()
         raise Uncertain(delivery=delivery)
@@ -198,16 +238,7 @@ def _wait_for_turn(session: Session, limit: Limit, *, commit: Callable[[], None]
     time.sleep(wait.total_seconds())
 
 
-def _leave_uncertain(
-    session: Session, delivery: Delivery, *, provider: Provider, reason: str, commit: Callable[[], None]
-) -> None:
-    _mark(session, delivery, DeliveryState.UNCERTAIN, error=reason)
-    commit()
-    if provider.when_uncertain is WhenUncertain.HOLD:
-        raise Uncertain(delivery=delivery)
-    raise RetryableError(f"{provider.name} did not answer: {reason}")
-
-
 def _mark(session: Session, delivery: Delivery, state: DeliveryState, *, error: str | None) -> None:
-    delivery.state, delivery.error = state, error
+    # Often it is what another program said, which may hold anything.
+    delivery.state, delivery.error = state, None if error is None else encoding.text(error)
     delivery.changed_at = db.now(session)

@@ -20,7 +20,7 @@ def no_delivery_is_uncertain() -> Finding:
     if count:
         return Finding.warning(
             ABOUT,
-            f"Of {count} deliveries it is not known whether they left: their worker died meanwhile.",
+            f"Of {count} deliveries it is not known whether they left.",
             fix="Look at each: groundwork deliveries list --state uncertain; then say: groundwork "
             "deliveries settle ID --sent (or --not-sent)",
         )

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from email.policy import SMTP, SMTPUTF8
 from typing import TYPE_CHECKING
 
 from app.config import settings
 from app.deliveries.errors import NotSent
+from app.mail.taken import Taken
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
+    from app.deliveries.outcome import HandOver
 
-def send(mail: EmailMessage, *, to: tuple[str, ...]) -> str:  # noqa: ARG001 (as the other transports)
-    """Write `mail` to a file of its own, whole or not at all; the answer is its name. Twice is once."""
+
+def send(mail: EmailMessage, *, to: tuple[str, ...], handover: HandOver) -> Taken:
+    """Write `mail` to a file of its own, whole or not at all; its name is its id. Twice is once."""
+    policy = SMTP if all(one.isascii() for one in to) else SMTPUTF8
     folder = settings().mail_folder
     name = f"{str(mail['Message-ID']).strip('<>').partition('@')[0]}.eml"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         draft = folder / f".{name}"
-        draft.write_bytes(mail.as_bytes())
+        draft.write_bytes(mail.as_bytes(policy=policy.clone(linesep="\n")))
+        handover.begin()
         draft.replace(folder / name)
     except OSError as error:
         raise NotSent(
             f"{error.filename}: {error.strerror}. Mail is kept there; put that right or change "
             "GROUNDWORK_MAIL_FOLDER."
         ) from error
-    return name
+    return Taken(id=name)

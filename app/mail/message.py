@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, formataddr, parseaddr
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, EmailStr, Field
+from pydantic import AfterValidator, Field
 
 from app.config import settings
+from app.mail.addresses import wire_form
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-#: What SES takes in one mail. Source: Amazon SES, service quotas.
-MOST_RECIPIENTS = 50
 MOST_SUBJECT = 998
 
 
@@ -27,7 +27,6 @@ def _one_line(text: str) -> str:
 
 
 Subject = Annotated[str, Field(min_length=1, max_length=MOST_SUBJECT), AfterValidator(_one_line)]
-Recipients = Annotated[list[EmailStr], Field(min_length=1, max_length=MOST_RECIPIENTS)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +56,13 @@ def from_content(key: str, content: dict[str, Any]) -> Message:
 
 
 def on_the_wire(message: Message, *, at: datetime) -> EmailMessage:
-    """The mail as it is sent. Its Message-ID is made of the key: sent twice, it is the same mail."""
+    """The mail as it is sent, to addresses in their wire form.
+
+    Its Message-ID is made of the key: sent twice, it is the same mail.
+    """
     made = EmailMessage()
-    made["From"] = settings().mail_from
-    made["To"] = ", ".join(message.to)
+    made["From"] = formataddr((parseaddr(settings().mail_from)[0], sender_address()))
+    addressed_to(made, message.to)
     made["Subject"] = message.subject
     made["Date"] = format_datetime(at)
     made["Message-ID"] = f"<{digest_of(message.key)}@{sender_domain()}>"
@@ -72,14 +74,21 @@ def on_the_wire(message: Message, *, at: datetime) -> EmailMessage:
     return made
 
 
+def addressed_to(mail: EmailMessage, to: Sequence[str]) -> tuple[str, ...]:
+    """Have `mail` name those recipients alone; the answer are they."""
+    del mail["To"]
+    mail["To"] = ", ".join(to)
+    return tuple(to)
+
+
 def digest_of(key: str) -> str:
     """A name for `key` that fits into headers and file names."""
     return hashlib.sha256(key.encode()).hexdigest()[:40]
 
 
 def sender_address() -> str:
-    """The bare address of the sender."""
-    return parseaddr(settings().mail_from)[1]
+    """The bare address of the sender, in its wire form."""
+    return wire_form(parseaddr(settings().mail_from)[1])
 
 
 def sender_domain() -> str:

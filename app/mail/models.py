@@ -15,7 +15,7 @@ class Suppression(Base):
 
     __tablename__ = "mail_suppression"
 
-    #: In lower case.
+    #: As `app.mail.addresses.key_of` makes it.
     address: Mapped[str] = mapped_column(Text, primary_key=True)
     reason: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]

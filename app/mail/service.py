@@ -61,4 +61,9 @@ def send_mail(
         delivery = deliveries.deliver(session, delivery, provider=provider, job_id=job_id, commit=commit)
     elif delivery.state == DeliveryState.WAITING:
         deliveries.suppress(session, delivery, reason=NOBODY_LEFT)
-    return {"status": delivery.state, "message_id": delivery.provider_id, "delivery_id": delivery.id}
+    return {
+        "status": delivery.state,
+        "message_id": delivery.provider_id,
+        "delivery_id": delivery.id,
+        "problem": delivery.error,
+    }

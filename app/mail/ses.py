@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app import aws
-from app.mail.message import sender_address
+from app.deliveries.errors import Refused
+from app.mail.message import addressed_to, sender_address
+from app.mail.taken import Taken
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+
+    from app.deliveries.outcome import HandOver
 
 #: Errors that time mends. Source: Amazon SES API v2, SendEmail, and AWS's common errors.
 PASSING = frozenset(
@@ -25,15 +29,23 @@ PASSING = frozenset(
 )
 
 
-def send(mail: EmailMessage, *, to: tuple[str, ...]) -> str:
-    """Hand `mail` to SES; the answer is SES's id for it. Raises what `aws.call` does."""
+NOT_ASCII = "Amazon SES does not write to {}: it takes plain ASCII before the @ only."
+
+
+def send(mail: EmailMessage, *, to: tuple[str, ...], handover: HandOver) -> Taken:
+    """Hand `mail` to SES, which has its own id for it. Raises what `aws.call` does."""
+    refused = {one: NOT_ASCII.format(one) for one in to if not one.isascii()}
+    to = addressed_to(mail, [one for one in to if one not in refused])
+    if not to:
+        raise Refused(" ".join(refused.values()))
     service = aws.client("sesv2")
     answer = aws.call(
         "SES",
         service.send_email,
         passing=PASSING,
+        handover=handover,
         FromEmailAddress=sender_address(),
         Destination={"ToAddresses": list(to)},
         Content={"Raw": {"Data": mail.as_bytes()}},
     )
-    return str(answer["MessageId"])
+    return Taken(id=str(answer["MessageId"]), refused=refused)

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from typing import TYPE_CHECKING
 
 from app.config import settings
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
-from app.mail.message import sender_address
+from app.mail.message import addressed_to, sender_address
+from app.mail.taken import Taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
 
+    from app.deliveries.outcome import HandOver
+
 #: One step of the talk with the server. Source: RFC 5321 4.5.3.2 allows minutes; a worker's slot is dearer.
 TIMEOUT = timedelta(seconds=30)
+#: Codes of answers. Source: RFC 5321 4.2.1.
+YES, MORE, GO_AHEAD, NOT_NOW, NEVER = 200, 300, 354, 400, 500
+NO_UTF8 = "The mail server takes no address such as {}: it does not offer SMTPUTF8."
+_LINE_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-def send(mail: EmailMessage, *, to: tuple[str, ...]) -> str:
-    """Hand `mail` to the server; the answer is its Message-ID.
+def send(mail: EmailMessage, *, to: tuple[str, ...], handover: HandOver) -> Taken:
+    """Hand `mail` to the server for whom it takes it; its id is its Message-ID.
 
     Raises `NotSent` while the server took nothing, `Refused` when it never will, `OutcomeUnknown` when the
     mail was handed over and the answer did not come.
     """
     with _connection() as server:
-        _announce(server, to)
-        _hand_over(server, mail)
-    return str(mail["Message-ID"])
+        answers = _announce(server, to)
+        taken = Taken(
+            id=str(mail["Message-ID"]),
+            refused={one: said for one, (code, said) in answers.items() if code >= NEVER},
+            later={one: said for one, (code, said) in answers.items() if not _is_yes(code) and code < NEVER},
+        )
+        receivers = [one for one in to if one not in taken.refused and one not in taken.later]
+        if not receivers:
+            raise _refusal(taken)
+        addressed_to(mail, receivers)
+        _hand_over(server, mail, handover=handover)
+    return taken
 
 
 @contextmanager
@@ -53,7 +70,7 @@ def _connection() -> Iterator[smtplib.SMTP]:
         yield server
     finally:
         # The mail is accepted or not by now; how the talk ends changes nothing.
-        with suppress(OSError, smtplib.SMTPException):
+        with suppress(Exception):
             server.quit()
 
 
@@ -77,36 +94,72 @@ def _connect() -> smtplib.SMTP:
     return server
 
 
-def _announce(server: smtplib.SMTP, to: tuple[str, ...]) -> None:
-    """Say who sends and who receives: all or none, for a mail to some of them could not be repeated."""
+def _announce(server: smtplib.SMTP, to: tuple[str, ...]) -> dict[str, tuple[int, str]]:
+    """Say who sends and who receives; the server's code for each receiver, and what it says."""
+    needs_utf8 = [one for one in to if not one.isascii()]
+    takes_utf8 = server.has_extn("smtputf8")
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if needs_utf8 and takes_utf8 else []
     try:
-        _expect(server.mail(sender_address()))
-        for address in to:
-            _expect(server.rcpt(address), about=address)
+        _expect(server.mail(sender_address(), options))
+        return {
+            one: _rcpt(server, one) if takes_utf8 or one.isascii() else (NEVER, NO_UTF8.format(one))
+            for one in to
+        }
     except (OSError, smtplib.SMTPException) as error:
         raise NotSent(f"The mail server ended the talk: {_said(error)}") from error
 
 
-def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
+def _rcpt(server: smtplib.SMTP, address: str) -> tuple[int, str]:
+    code, text = server.rcpt(address)
+    does = "refuses" if code >= NEVER else "does not take"
+    now = "" if code >= NEVER else " now"
+    return code, f"The mail server {does} {address}{now}: {code} {_text(text)}"
+
+
+def _refusal(taken: Taken) -> Exception:
+    if taken.later:
+        return NotSent(" ".join(taken.later.values()))
+    return Refused(" ".join(taken.refused.values()))
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) -> None:
+    policy = SMTP if str(mail["To"]).isascii() else SMTPUTF8
+    content = _LINE_WITH_A_DOT.sub(b"..", mail.as_bytes(policy=policy))
     try:
-        answer = server.data(mail.as_bytes(policy=SMTP))
-    except smtplib.SMTPDataError as error:
-        # The server answered the announcement of the data, so it has none of it.
-        _expect((error.smtp_code, _bytes(error.smtp_error)))
-        raise AssertionError("an error has an error's code") from error
+        # As smtplib's own `data`, which does not tell whether anything was handed over when it fails.
+        code, text = server.docmd("DATA")
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotSent(f"The mail server ended the talk: {_said(error)}") from error
+    if code != GO_AHEAD:
+        _expect((code, text))
+        raise NotSent(f"The mail server does not take the mail now: {code} {_text(text)}")
+    handover.begin()
+    try:
+        server.send(content.removesuffix(b"\r\n") + b"\r\n.\r\n")
+        code, text = server.getreply()
     except (OSError, smtplib.SMTPException) as error:
         raise OutcomeUnknown(f"the mail server did not answer to the mail: {_said(error)}.") from error
-    _expect(answer)
+    if not _is_yes(code) and code < NOT_NOW:
+        raise OutcomeUnknown(f"the mail server answered to the mail: {code} {_text(text)}.")
+    _expect((code, text))
 
 
-def _expect(answer: tuple[int, bytes], *, about: str = "the mail") -> None:
+def _expect(answer: tuple[int, bytes]) -> None:
     """Go on with a yes. A code of 400 means not now, one of 500 never. Source: RFC 5321 4.2.1."""
     code, text = answer
-    said = f"{code} {text.decode(errors='replace')}"
-    if code >= 500:
-        raise Refused(f"The mail server refuses {about}: {said}")
-    if code >= 400 or code < 200:
-        raise NotSent(f"The mail server does not take {about} now: {said}")
+    said = f"{code} {_text(text)}"
+    if code >= NEVER:
+        raise Refused(f"The mail server refuses the mail: {said}")
+    if not _is_yes(code):
+        raise NotSent(f"The mail server does not take the mail now: {said}")
+
+
+def _is_yes(code: int) -> bool:
+    return YES <= code < MORE
+
+
+def _text(text: bytes) -> str:
+    return text.decode(errors="replace")
 
 
 def _bytes(value: bytes | str) -> bytes:

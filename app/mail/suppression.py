@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from app import db
 from app.errors import NotFound
+from app.mail.addresses import key_of
 from app.mail.models import Suppression
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ class NotSuppressed(NotFound):
 def suppress(session: Session, *, address: str, reason: str) -> None:
     """Send no mail to `address` from now on; the first reason stays."""
     statement = db.insert_or_update(session, Suppression).values(
-        address=address.lower(), reason=reason, created_at=db.now(session)
+        address=key_of(address), reason=reason, created_at=db.now(session)
     )
     session.execute(statement.on_conflict_do_nothing())
 
 
 def lift(session: Session, *, address: str) -> None:
     """Let mail go to `address` again."""
-    gone = delete(Suppression).where(Suppression.address == address.lower()).returning(Suppression.address)
+    gone = delete(Suppression).where(Suppression.address == key_of(address)).returning(Suppression.address)
     if session.scalar(gone) is None:
         raise NotSuppressed(address=address)
 
@@ -48,6 +49,6 @@ def suppressed(session: Session) -> Sequence[Suppression]:
 def reachable(session: Session, addresses: Iterable[str]) -> list[str]:
     """Those of `addresses` that may get mail, in their order."""
     wanted = list(addresses)
-    found = select(Suppression.address).where(Suppression.address.in_([one.lower() for one in wanted]))
+    found = select(Suppression.address).where(Suppression.address.in_([key_of(one) for one in wanted]))
     closed = set(session.scalars(found))
-    return [address for address in wanted if address.lower() not in closed]
+    return [address for address in wanted if key_of(address) not in closed]

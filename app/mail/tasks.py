@@ -11,7 +11,8 @@ from app.deliveries.service import find
 from app.jobs import Retry, checkpoint, job_session, task
 from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is read from the signature)
 from app.mail import service
-from app.mail.message import Message, Recipients, Subject
+from app.mail.addresses import Recipients  # noqa: TC001 (as above)
+from app.mail.message import Message, Subject
 from app.mail.scopes import SEND
 from app.topology import Queue
 

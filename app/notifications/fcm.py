@@ -17,23 +17,33 @@ from app.retry_after import pause_asked_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from app.deliveries.outcome import HandOver
+
 TIMEOUT = httpx.Timeout(20, connect=5)
 #: The field that a violation names when the registration token itself is what is wrong.
 TOKEN_FIELD = "message.token"  # noqa: S105 (a field's name)
 
 
-def send(*, address: str, message: Mapping[str, Any]) -> str:
+def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str:
     """Send to one device; gives Google's name for the message."""
     account = fcm_token.service_account()
     with httpx.Client(timeout=TIMEOUT) as client:
-        answer = _post(client, account, address=address, message=message)
+        answer = _post(client, account, address=address, message=message, handover=handover)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             # A token can end early; a fresh one that is refused as well is the account's fault.
             fcm_token.forget()
-            answer = _post(client, account, address=address, message=message)
+            handover.take_back()
+            answer = _post(client, account, address=address, message=message, handover=handover)
     if answer.is_success:
-        return str(answer.json()["name"])
+        return _name(answer)
     raise _failure(answer)
+
+
+def _name(answer: httpx.Response) -> str:
+    """Google's name for a message that it took, whatever else it says."""
+    with suppress(ValueError, AttributeError):
+        return str(answer.json().get("name") or "")
+    return ""
 
 
 def _post(
@@ -42,6 +52,7 @@ def _post(
     *,
     address: str,
     message: Mapping[str, Any],
+    handover: HandOver,
 ) -> httpx.Response:
     token = fcm_token.access_token(client, account)
     body = {
@@ -49,12 +60,15 @@ def _post(
         "notification": {"title": message["title"], "body": message["body"]},
         "data": {"notification_id": message["notification_id"]},
     }
+    request = client.build_request(
+        "POST",
+        f"{settings().fcm_url}/v1/projects/{account.project_id}/messages:send",
+        headers={"Authorization": f"Bearer {token}"},
+        json={"message": body},
+    )
+    handover.begin()
     try:
-        return client.post(
-            f"{settings().fcm_url}/v1/projects/{account.project_id}/messages:send",
-            headers={"Authorization": f"Bearer {token}"},
-            json={"message": body},
-        )
+        return client.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
         raise NotSent(f"Firebase cannot be reached at {settings().fcm_url}: {error}") from error
     except httpx.TransportError as error:
@@ -72,8 +86,10 @@ def _failure(answer: httpx.Response) -> Exception:
 
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:
+    """What Google says is wrong; nothing where that is not said as it should be."""
     with suppress(ValueError, AttributeError):
-        return dict(answer.json().get("error") or {})
+        problem = dict(answer.json().get("error") or {})
+        return problem | {"details": [one for one in problem.get("details") or () if isinstance(one, dict)]}
     return {}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from app.config import settings
 from app.deliveries.errors import Refused
+from app.deliveries.outcome import HandOver, Outcome
 from app.deliveries.service import Limit, Provider, WhenUncertain
 from app.notifications.models import Platform
 
@@ -36,7 +37,7 @@ class Send(Protocol):
     Raises `DeviceGone`, `Refused`, `NotSent` or `OutcomeUnknown`.
     """
 
-    def __call__(self, *, address: str, message: Mapping[str, Any]) -> str: ...
+    def __call__(self, *, address: str, message: Mapping[str, Any], handover: HandOver) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +57,8 @@ class Port:
             when_uncertain=WhenUncertain.SEND,
         )
 
-    def _send(self, address: str, delivery: Delivery) -> str:
-        return self.send(address=address, message=delivery.content)
+    def _send(self, address: str, delivery: Delivery, handover: HandOver) -> Outcome:
+        return Outcome(provider_id=self.send(address=address, message=delivery.content, handover=handover))
 
 
 def configured() -> Port | None:

@@ -12,12 +12,14 @@ from app.notifications.push import DeviceGone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from app.deliveries.outcome import HandOver
+
 #: What SNS answers for a device that is no more.
 GONE = frozenset({"EndpointDisabled", "NotFound"})
 PASSING = frozenset({"InternalError", "KMSThrottling"})
 
 
-def send(*, address: str, message: Mapping[str, Any]) -> str:
+def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str:
     """Publish to one endpoint, in the form of each kind of device; gives SNS's id."""
     client = aws.client("sns")
     try:
@@ -25,6 +27,7 @@ def send(*, address: str, message: Mapping[str, Any]) -> str:
             "SNS",
             client.publish,
             passing=PASSING,
+            handover=handover,
             TargetArn=address,
             MessageStructure="json",
             Message=_for_each_kind(message),

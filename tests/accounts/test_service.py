@@ -49,6 +49,11 @@ def test_one_address_is_one_user_whatever_the_case(database: Engine) -> None:
         assert session.scalars(select(Job.key)).all() == [f"welcome:{user_id}"]
 
 
+def test_two_addresses_that_look_alike_are_two_users(database: Engine) -> None:
+    users = {register(NewUser(email=f"{local}@example.org", name="Ann")) for local in ("straße", "strasse")}
+    assert len(users) == 2
+
+
 def test_a_registration_that_fails_welcomes_nobody(database: Engine) -> None:
     with Session(db.engine()) as session, db.using(session):
         service.register(session, ANN)

@@ -21,6 +21,7 @@ from app.deliveries.errors import (
     Uncertain,
 )
 from app.deliveries.models import Delivery, DeliveryState
+from app.deliveries.outcome import HandOver, Outcome
 from app.deliveries.service import Limit, Outgoing, Provider, WhenUncertain
 from app.jobs import RetryableError
 from app.jobs.models import Job, State
@@ -35,15 +36,25 @@ LETTER = Outgoing(key="letter:1", channel="email", recipient="ann", subject="Hel
 class Post:
     """A provider that does as it is told, and counts."""
 
-    def __init__(self, *, raises: Exception | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        raises: BaseException | None = None,
+        handed_over: bool = False,
+        outcome: Outcome | None = None,
+    ) -> None:
         self.calls = 0
         self.raises = raises
+        self.handed_over = handed_over
+        self.outcome = outcome
 
-    def send(self, delivery: Delivery) -> str:
+    def send(self, delivery: Delivery, handover: HandOver) -> Outcome:
         self.calls += 1
+        if self.handed_over:
+            handover.begin()
         if self.raises:
             raise self.raises
-        return f"id-{delivery.key}"
+        return self.outcome or Outcome(provider_id=f"id-{delivery.key}")
 
     def as_provider(self, when_uncertain: WhenUncertain = WhenUncertain.HOLD) -> Provider:
         limit = Limit(name="post", per_minute=60_000)
@@ -129,6 +140,71 @@ def test_a_lost_answer_is_uncertain_or_tried_again_as_declared(database: Engine)
     with pytest.raises(RetryableError, match="did not answer"):
         deliver(Post(raises=OutcomeUnknown("dead again")), when_uncertain=WhenUncertain.SEND)
     assert stored().calls == 2
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+UNFORESEEN = [
+    UnicodeEncodeError("ascii", "info@müller.example", 6, 7, "ordinal not in range(128)"),
+    AttributeError("'NoneType' object has no attribute 'x'"),
+    AssertionError(),
+    MemoryError(),
+    RecursionError("x" * 100_000),
+    ValueError("\x00\udce9"),
+    Unspeakable(),
+    OSError(9, "Bad file descriptor"),
+    TimeoutError(),
+    StopIteration(),
+]
+
+
+def test_whatever_goes_wrong_before_the_message_is_handed_over_means_not_sent(database: Engine) -> None:
+    for error in UNFORESEEN:
+        with pytest.raises(NotSent, match=type(error).__name__):
+            deliver(Post(raises=error))
+        assert stored().state == DeliveryState.WAITING
+        assert type(error).__name__ in (stored().error or "")
+    deliver(Post())
+    assert stored().state == DeliveryState.SENT
+
+
+def test_whatever_goes_wrong_after_that_means_that_nobody_knows(database: Engine) -> None:
+    for error in UNFORESEEN:
+        with pytest.raises(Uncertain, match="groundwork deliveries settle 1 --sent"):
+            deliver(Post(raises=error, handed_over=True))
+        assert stored().state == DeliveryState.UNCERTAIN
+        assert type(error).__name__ in (stored().error or "")
+        with db.transaction() as session:
+            service.find(session, delivery_id=1).state = DeliveryState.WAITING
+
+
+def test_a_process_that_ends_in_the_call_says_how_far_it_came(database: Engine) -> None:
+    with pytest.raises(SystemExit):
+        deliver(Post(raises=SystemExit(1)))
+    assert stored().state == DeliveryState.WAITING
+    with pytest.raises(KeyboardInterrupt):
+        deliver(Post(raises=KeyboardInterrupt(), handed_over=True))
+    assert stored().state == DeliveryState.UNCERTAIN
+
+
+def test_a_call_that_the_provider_took_back_had_no_effect() -> None:
+    handover = HandOver()
+    handover.begin()
+    handover.take_back()
+    assert not handover.has_begun
+
+
+def test_what_is_left_is_the_delivery_from_then_on(database: Engine) -> None:
+    later = Outcome(provider_id="first", left={"text": "the rest"}, why_left="Bob is busy.")
+    with pytest.raises(NotSent, match="Bob is busy"):
+        deliver(Post(outcome=later))
+    assert (stored().state, stored().content) == (DeliveryState.WAITING, {"text": "the rest"})
+    deliver(Post(outcome=Outcome(provider_id="second", refused="Cleo is gone.")))
+    found = stored()
+    assert (found.state, found.provider_id, found.error) == (DeliveryState.SENT, "second", "Cleo is gone.")
 
 
 def test_two_jobs_do_not_call_at_once(database: Engine) -> None:

@@ -40,10 +40,16 @@ class MailServer:
     #: Says nothing to the next mail, and hangs up.
     hangs_up: bool = False
     held: Held | None = None
+    #: Whether it offers SMTPUTF8.
+    takes_utf8: bool = False
+    #: For whom each mail was, and with which options of MAIL.
+    envelopes: list[tuple[list[str], list[str]]] = field(default_factory=list)
     _controller: Controller | None = None
 
     def start(self) -> MailServer:
-        self._controller = Controller(_Handler(self), hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(
+            _Handler(self), hostname="127.0.0.1", port=self.port, enable_SMTPUTF8=self.takes_utf8
+        )
         self._controller.start()
         return self
 
@@ -94,6 +100,7 @@ class _Handler:
             return answer
         mail = email.message_from_bytes(envelope.content, policy=policy.default)
         self.server.mails.append(mail)
+        self.server.envelopes.append((list(envelope.rcpt_tos), list(envelope.mail_options)))
         if self.server.hangs_up:
             self.server.hangs_up = False
             server.transport.abort()

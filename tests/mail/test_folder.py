@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.deliveries.errors import NotSent
+from app.deliveries.outcome import HandOver
 from app.mail import folder
 from app.mail.message import Message, on_the_wire
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def send(key: str = "k") -> str:
     message = Message(key=key, to=("ann@example.org",), subject="Hello", text="Hi\n")
-    return folder.send(on_the_wire(message, at=datetime.now(UTC)), to=message.to)
+    return folder.send(on_the_wire(message, at=datetime.now(UTC)), to=message.to, handover=HandOver()).id
 
 
 def test_each_mail_is_one_file_however_often_it_is_sent(

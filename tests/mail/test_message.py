@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.mail.message import Message, Recipients, Subject, from_content, on_the_wire
+from app.mail.addresses import Recipients
+from app.mail.message import Message, Subject, from_content, on_the_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

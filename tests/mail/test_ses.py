@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
+from app.deliveries.outcome import HandOver
 from app.mail import ses as transport
 from app.mail.message import Message, on_the_wire
 from tests.fakes.aws import Fault
@@ -16,19 +17,39 @@ from tests.servers import free_port
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.mail.taken import Taken
     from tests.fakes.aws import AwsServer
 
 TO = ("ann@example.org",)
 
 
-def send() -> str:
-    message = Message(key="k", to=TO, subject="Hello", text="Hi\n", html="<p>Hi</p>\n")
-    return transport.send(on_the_wire(message, at=datetime.now(UTC)), to=TO)
+def send(*, to: tuple[str, ...] = TO, handover: HandOver | None = None) -> Taken:
+    message = Message(key="k", to=to, subject="Hello", text="Hi\n", html="<p>Hi</p>\n")
+    return transport.send(on_the_wire(message, at=datetime.now(UTC)), to=to, handover=handover or HandOver())
 
 
 def test_a_mail_goes_out_and_has_an_id(ses: AwsServer) -> None:
-    assert send()
+    assert send().id
     assert len(ses.mails()) == 1
+
+
+def test_who_has_no_ascii_address_gets_none_and_the_others_do(ses: AwsServer) -> None:
+    assert list(send(to=("用户@xn--r8jz45g.jp", "ann@example.org")).refused) == ["用户@xn--r8jz45g.jp"]
+    assert len(ses.mails()) == 1
+    with pytest.raises(Refused, match="plain ASCII"):
+        send(to=("用户@xn--r8jz45g.jp",))
+
+
+def test_the_message_counts_as_handed_over_when_it_goes_to_the_network(
+    ses: AwsServer, configure: Callable[..., None]
+) -> None:
+    before, after = HandOver(), HandOver()
+    send(handover=after)
+    assert after.has_begun
+    configure(aws_region="no region")
+    with pytest.raises(Exception, match="no region"):
+        send(handover=before)
+    assert not before.has_begun
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from app.deliveries import service as deliveries
 from app.deliveries.models import Delivery, DeliveryState
 from app.jobs.models import Job, State
 from app.mail import service, suppression
-from app.mail.tasks import send_email
+from app.mail.message import Message
+from app.mail.tasks import deliver_mail, send_email
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -45,7 +46,43 @@ def test_a_mail_is_sent_and_said_to_be(smtp: MailServer, fleet: Fleet) -> None:
     sent = send_email.delay(**MAIL, body_html="<p>Hi</p>").get(timeout=SECONDS)
     (mail,) = smtp.mails
     assert (mail["To"], mail["Subject"]) == ("ann@example.org", "Hello")
-    assert sent == {"status": "sent", "message_id": mail["Message-ID"], "delivery_id": the_delivery().id}
+    assert sent == {
+        "status": "sent",
+        "message_id": mail["Message-ID"],
+        "delivery_id": the_delivery().id,
+        "problem": None,
+    }
+
+
+def test_addresses_in_all_scripts_get_their_mail_and_one_that_cannot_does_not_stop_the_others(
+    smtp: MailServer, fleet: Fleet
+) -> None:
+    fleet.start_worker(queues=QUEUES)
+    to = ["info@müller.example", "ann@example.org"]
+    assert send_email.delay(**MAIL | {"to_addresses": to}).get(timeout=SECONDS)["problem"] is None
+    # As a release that took such addresses left it.
+    message = Message(key="old", to=("用户@例え.jp", *to), subject="Hello", text="Hi\n")
+    with db.transaction() as session:
+        delivery_id = service.prepare_mail(session, message).id
+        job = deliver_mail.delay(delivery_id=delivery_id)
+    assert "SMTPUTF8" in job.get(timeout=SECONDS)["problem"]
+    receivers = ["info@xn--mller-kva.example", "ann@example.org"]
+    assert [(receivers, ", ".join(receivers))] * 2 == [
+        (envelope, str(mail["To"])) for (envelope, _), mail in zip(smtp.envelopes, smtp.mails, strict=True)
+    ]
+
+
+def test_who_was_busy_gets_the_mail_later_and_nobody_gets_it_twice(smtp: MailServer, fleet: Fleet) -> None:
+    smtp.answers += [("RCPT", "452 mailbox full")]
+    fleet.start_beat()
+    fleet.start_worker(queues=QUEUES)
+    job_id = send_email.delay(**MAIL | {"to_addresses": ["ann@example.org", "bob@example.org"]}).id
+    wait_until(lambda: len(smtp.mails) == 1, seconds=SECONDS, what="the first mail is sent")
+    wait_for(job_id, State.SCHEDULED)
+    with db.transaction() as session:
+        session.query(Job).update({"run_at": db.clock()})
+    wait_for(job_id, State.DONE)
+    assert [receivers for receivers, _ in smtp.envelopes] == [["bob@example.org"], ["ann@example.org"]]
 
 
 def test_one_key_is_one_mail_whoever_asks(smtp: MailServer, fleet: Fleet) -> None:
@@ -143,7 +180,13 @@ def test_a_mail_of_a_template_is_queued_with_what_it_is_about(smtp: MailServer, 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"subject": "Hi\nBcc: x@y.org"}, {"to_addresses": []}, {"to_addresses": ["ann"]}, {"body_text": None}],
+    [
+        {"subject": "Hi\nBcc: x@y.org"},
+        {"to_addresses": []},
+        {"to_addresses": ["ann"]},
+        {"to_addresses": ["用户@例え.jp"]},
+        {"body_text": None},
+    ],
 )
 def test_what_is_no_mail_is_refused_before_anything_is_sent(
     smtp: MailServer, fleet: Fleet, wrong: dict[str, object]

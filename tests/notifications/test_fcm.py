@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
+from app.deliveries.outcome import HandOver
 from app.notifications import fcm as firebase
 from app.notifications.fcm_token import BadCredentials
 from app.notifications.push import DeviceGone
@@ -22,7 +23,7 @@ MESSAGE = {"title": "Rent is due", "body": "Pay 800.00 EUR.", "notification_id":
 
 
 def send(address: str = "token-1") -> str:
-    return firebase.send(address=address, message=MESSAGE)
+    return firebase.send(address=address, message=MESSAGE, handover=HandOver())
 
 
 def test_a_message_holds_the_title_the_body_and_the_id_and_nothing_else(fcm: FcmServer) -> None:

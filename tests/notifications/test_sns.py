@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
+from app.deliveries.outcome import HandOver
 from app.notifications import sns as amazon
 from app.notifications.push import DeviceGone
 from tests.fakes.aws import Fault
@@ -40,7 +41,7 @@ def published(sns: AwsServer) -> list[Any]:
 
 
 def send(address: str) -> str:
-    return amazon.send(address=address, message=MESSAGE)
+    return amazon.send(address=address, message=MESSAGE, handover=HandOver())
 
 
 def test_a_message_has_the_form_of_each_kind_of_device(sns: AwsServer, device: str) -> None:
