@@ -29,6 +29,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from app import outages
 from app.config import settings
+from app.typed_json import from_json, to_json
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,6 +44,8 @@ LOCK_TIMEOUT = timedelta(seconds=10)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 #: How SQLAlchemy stores a time in SQLite. The raw statements of `app.jobs.store` write the same form.
 SQLITE_TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
+#: The ORM reads and writes columns of JSON as the raw statements do: with the types of what is in them.
+JSON_COLUMNS: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": from_json}
 #: SQLite numbers rows by itself only in a column that is plain INTEGER.
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -147,6 +150,7 @@ def make_engine(url: URL) -> Engine:
         return _sqlite_engine(url)
     return create_engine(
         url,
+        **JSON_COLUMNS,
         pool_size=10,
         max_overflow=30,
         pool_pre_ping=True,
@@ -159,7 +163,8 @@ def make_engine(url: URL) -> Engine:
 
 def _sqlite_engine(url: URL) -> Engine:
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    made = create_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT.total_seconds()})
+    timeout = SQLITE_BUSY_TIMEOUT.total_seconds()
+    made = create_engine(url, **JSON_COLUMNS, connect_args={"timeout": timeout})
 
     @event.listens_for(made, "connect")
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:

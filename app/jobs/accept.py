@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kombu.utils import json
 from sqlalchemy import or_, select, update
 
 from app import db, outages
@@ -13,6 +12,7 @@ from app.jobs.making import MAX_ARGUMENTS, new_job
 from app.jobs.message import Dispatch
 from app.jobs.models import Job, State
 from app.jobs.repeated import refuse_other
+from app.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,9 +99,9 @@ def fill_waiting(session: Session, job: NewJob) -> bool:
             task=job.task,
             queue=job.queue,
             priority=job.priority,
-            args=json.loads(job.args),
-            kwargs=json.loads(job.kwargs),
-            options=json.loads(job.options) if job.options else None,
+            args=from_json(job.args),
+            kwargs=from_json(job.kwargs),
+            options=from_json(job.options) if job.options else None,
             group_id=job.group_id,
             max_attempts=job.max_attempts,
             state=State.READY,

@@ -24,7 +24,7 @@ def state_of(job: Job) -> str:
     match State(job.state):
         case State.SCHEDULED | State.READY:
             return str(states.RETRY if job.attempt else states.PENDING)
-        case State.RUNNING if job.progress is not None:
+        case State.RUNNING if isinstance(job.progress, dict):
             return str(job.progress.get(STATE_KEY, PROGRESS))
         case State.RUNNING:
             return str(states.STARTED)
@@ -47,7 +47,7 @@ def result_of(job: Job) -> Any:
                 "exc_message": [job.error],
                 "exc_module": "builtins",
             }
-        case State.RUNNING if job.progress is not None:
+        case State.RUNNING if isinstance(job.progress, dict):
             if INFO_KEY in job.progress:
                 return job.progress[INFO_KEY]
             return {name: value for name, value in job.progress.items() if name != STATE_KEY}

@@ -13,6 +13,7 @@ import typer
 from app.durations import duration
 from app.jobs.models import State
 from app.terminal import AsJson, Yes, print_json, print_rows, printable, say_error
+from app.typed_json import shown
 
 app = typer.Typer(help=__doc__)
 
@@ -139,14 +140,15 @@ def wait(job_id: JobId, timeout: Timeout = None, as_json: AsJson = False) -> Non
     with reading() as session:
         found = find_id(session, prefix=job_id)
     job = watch(found, timeout=timeout)
+    result = shown(job.result)
     if as_json:
-        print_json({"id": job.id, "state": job.state, "result": job.result, "error": job.error})
+        print_json({"id": job.id, "state": job.state, "result": result, "error": job.error})
     else:
         typer.echo(f"Job {job.id} is {job.state}.")
         if job.error:
             say_error(job.error)
-        if job.result is not None:
-            print_json(job.result)
+        if result is not None:
+            print_json(result)
     if job.state != State.DONE:
         raise typer.Exit(1)
 

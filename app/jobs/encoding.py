@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from celery.utils.serialization import UnpickleableExceptionWrapper
-from kombu.utils.json import JSONEncoder, loads
 
 from app.jobs.errors import NotJson
+from app.typed_json import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,11 +18,6 @@ MAX_TRACEBACK = 32 * KIB
 #: Of an exception's arguments so many are kept, and so much of each.
 MAX_EXCEPTION_ARGUMENTS = 20
 MAX_EXCEPTION_ARGUMENT = 2 * KIB
-#: What lies deeper in a value is kept, and not shown.
-MAX_SHOWN_DEPTH = 64
-
-#: kombu's JSON, which knows dates, decimals and the like; made once, because making it is what costs.
-_ENCODE: Callable[[Any], str] = JSONEncoder(allow_nan=False).encode
 
 
 def encode(value: Any, *, what: str = "The result") -> str:
@@ -32,7 +25,7 @@ def encode(value: Any, *, what: str = "The result") -> str:
     if value is None:
         return "null"
     try:
-        return _ENCODE(value)
+        return to_json(value)
     except Exception as error:  # a value's own methods may raise anything
         raise NotJson(what=what, problem=said(error)) from error
 
@@ -43,21 +36,6 @@ def text(value: str, *, limit: int = MAX_ERROR) -> str:
         half, left_out = limit // 2, len(value) - limit
         value = f"{value[:half]} ... {left_out} characters left out ... {value[-half:]}"
     return value.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
-
-
-def presentable(value: Any, *, depth: int = 0) -> Any:
-    """A kept value as an answer can carry it: UTF-8 has no halves of pairs, JSON no NaN, a reader limits."""
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if not isinstance(value, dict | list):
-        return value
-    if depth >= MAX_SHOWN_DEPTH:
-        return "..."
-    if isinstance(value, list):
-        return [presentable(inner, depth=depth + 1) for inner in value]
-    return {presentable(name): presentable(inner, depth=depth + 1) for name, inner in value.items()}
 
 
 def sentence(error: Any) -> str:
@@ -76,7 +54,7 @@ def said(error: BaseException) -> str:
 
 
 def exception(error: BaseException) -> dict[str, Any]:
-    """An exception as Celery's result clients read it, of plain values; `arguments` reads what it holds."""
+    """An exception as Celery's result clients read it, of values that JSON carries with their types."""
     args: Sequence[Any] = error.args
     module: Any = type(error).__module__
     if isinstance(error, UnpickleableExceptionWrapper):
@@ -88,14 +66,6 @@ def exception(error: BaseException) -> dict[str, Any]:
     }
 
 
-def arguments(kept: Any) -> Any:
-    """The arguments that `exception` made plain, with their types."""
-    try:
-        return loads(json.dumps(kept))
-    except Exception:  # an older row, or one of a type that is known elsewhere
-        return kept
-
-
 def _name(error: BaseException) -> str:
     if isinstance(error, UnpickleableExceptionWrapper):
         return text(str(error.exc_cls_name))
@@ -104,11 +74,11 @@ def _name(error: BaseException) -> str:
 
 def _argument(value: Any) -> Any:
     try:
-        encoded = _ENCODE(value)
+        encoded = to_json(value)
     except Exception:  # a value's own methods may raise anything
         return _shown(value, by=repr)
     if len(encoded) <= MAX_EXCEPTION_ARGUMENT:
-        return json.loads(encoded)
+        return from_json(encoded)
     return _shown(value, by=str if isinstance(value, str) else repr)
 
 

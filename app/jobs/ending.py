@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from kombu.utils import json
 from sqlalchemy import CursorResult, insert, literal, select, update
 
 from app import outages
@@ -16,6 +15,7 @@ from app.jobs.encoding import MAX_TRACEBACK
 from app.jobs.encoding import text as as_text
 from app.jobs.models import Attempt, Job, Outcome, State
 from app.jobs.outbox import publish_after_commit
+from app.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,7 @@ def _content(job: NewJob) -> dict[str, Any]:
         "queue": job.queue,
         "priority": job.priority,
         "max_attempts": job.max_attempts,
-        "args": json.loads(job.args),
-        "kwargs": json.loads(job.kwargs),
-        "options": json.loads(job.options) if job.options else None,
+        "args": from_json(job.args),
+        "kwargs": from_json(job.kwargs),
+        "options": from_json(job.options) if job.options else None,
     }

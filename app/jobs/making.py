@@ -7,16 +7,17 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
-from kombu.utils import json
 
 from app.jobs import options as checks
 from app.jobs import registry
+from app.jobs.encoding import said
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
 from app.jobs.inserting import NewJob
 from app.jobs.seal import seal_named
+from app.typed_json import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from app.jobs.registry import TaskSpec
@@ -58,10 +59,10 @@ def new_job(
         priority=spec.priority if priority is None else checks.priority(priority, task=task_name),
         args=encoded.args,
         kwargs=encoded.kwargs,
-        options=json.dumps(options) if options else None,
+        options=_options_text(options, task=task_name) if options else None,
         key=checks.text(key, task=task_name, option="key", most=checks.MAX_KEY),
         digest=digest,
-        context=json.dumps(context) if context else None,
+        context=to_json(context) if context else None,
         group_id=checks.text(group_id, task=task_name, option="group_id", most=checks.MAX_ID),
         run_at=run_at,
         delay_seconds=delay_seconds,
@@ -84,10 +85,6 @@ def _surrounding_context() -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "job_id"}
 
 
-#: kombu's JSON, which knows dates, decimals and the like; made once, because making it is what costs.
-_ENCODE: Callable[[Any], str] = json.JSONEncoder().encode
-
-
 class Arguments(NamedTuple):
     """Arguments as JSON text, sealed where they are sensitive."""
 
@@ -103,12 +100,21 @@ def arguments(spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     if not args and not kwargs:
         return _NONE
     if spec.sensitive:
-        args, kwargs = (), seal_named(spec.named(args, kwargs), names=spec.sensitive)
+        args, kwargs = (), spec.named(args, kwargs)
     try:
-        encoded = Arguments(_ENCODE(list(args)), _ENCODE(dict(kwargs)))
-    except (TypeError, ValueError) as error:
-        raise ArgumentsNotJson(task=spec.name, problem=str(error)) from None
+        if spec.sensitive:
+            kwargs = seal_named(kwargs, names=spec.sensitive)
+        encoded = Arguments(to_json(list(args)), to_json(dict(kwargs)))
+    except Exception as error:  # a value's own methods may raise anything
+        raise ArgumentsNotJson(task=spec.name, problem=said(error)) from None
     size = len(encoded.args) + len(encoded.kwargs)
     if size > MAX_ARGUMENTS:
         raise ArgumentsTooLarge(task=spec.name, size=size, limit=MAX_ARGUMENTS)
     return encoded
+
+
+def _options_text(options: Mapping[str, Any], *, task: str) -> str:
+    try:
+        return to_json(options)
+    except Exception as error:  # as above
+        raise ArgumentsNotJson(task=task, problem=said(error)) from None

@@ -5,13 +5,13 @@ Every step may run in two processes at once or be cut off anywhere without harm;
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from kombu.utils import json
 from sqlalchemy import exists, or_, select, update
 
 from app import db

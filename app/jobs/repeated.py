@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from app.jobs import registry
 from app.jobs.errors import JobIdReused
 from app.jobs.seal import unseal
+from app.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def refuse_other(job: NewJob, row: Any) -> None:
     """Raise unless `row` in the ledger asks for what `job` does, however it was sealed and passed."""
-    args, kwargs = json.loads(job.args), json.loads(job.kwargs)
+    args, kwargs = from_json(job.args), from_json(job.kwargs)
     if job.task == row.task:
         if (args, kwargs) == (row.args, row.kwargs):
             return

@@ -37,6 +37,8 @@ class LedgerResults(BaseBackend):
 
     def apply_chord(self, header_result_args: Any, body: Any, **_: Any) -> None:
         group_id, results = header_result_args
+        kept = sealed(dict(body))
+        encoding.encode(kept, what="The body of the chord")  # (the ORM would say the same less clearly)
         with surrounding_transaction() as session:
             write(
                 session,
@@ -44,7 +46,7 @@ class LedgerResults(BaseBackend):
                     groups.start_chord,
                     group_id=group_id,
                     part_ids=[part.id for part in results],
-                    body=sealed(dict(body)),
+                    body=kept,
                 ),
             )
 
@@ -89,12 +91,6 @@ class LedgerResults(BaseBackend):
     def prepare_exception(self, exc: BaseException, serializer: str | None = None) -> Any:  # noqa: ARG002
         """An exception as the ledger keeps it, whatever it holds."""
         return encoding.exception(exc)
-
-    def exception_to_python(self, exc: Any) -> Any:
-        """The exception that was kept, with the types of its arguments."""
-        if isinstance(exc, dict):
-            exc = {**exc, "exc_message": encoding.arguments(exc.get("exc_message", ""))}
-        return super().exception_to_python(exc)
 
     def wait_for(
         self,

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from app.jobs.encoding import presentable
 from app.jobs.models import Outcome, State
 from app.strict_models import StrictModel, listing_errors
 from app.topology import Priority
+from app.typed_json import shown
 
 MAX_BATCH = 1_000
 MAX_PAGE = 500
@@ -36,6 +36,19 @@ def _moment(value: object) -> datetime:
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
+
+
+def _document(value: object) -> object:
+    """What a body reported or was given, by name; what has no names is shown all the same."""
+    if value is None:
+        return None
+    return shown(value if isinstance(value, dict) else {"info": value})
+
+
+#: What tasks and callers gave, of whatever kind.
+Text = Annotated[str, BeforeValidator(shown)]
+Value = Annotated[Any, BeforeValidator(shown)]
+Document = Annotated[dict[str, Any], BeforeValidator(_document)]
 
 
 class JobRequest(StrictModel):
@@ -111,10 +124,6 @@ class BulkRetried(BaseModel):
     more: bool
 
 
-#: What tasks and callers gave, of whatever kind.
-Given = BeforeValidator(presentable)
-
-
 class AttemptView(BaseModel):
     """One run of a job; `outcome` is null while it lasts."""
 
@@ -126,8 +135,8 @@ class AttemptView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     outcome: Outcome | None
-    error: Annotated[str | None, Given] = None
-    traceback: Annotated[str | None, Given] = None
+    error: Text | None = None
+    traceback: Text | None = None
 
 
 class JobRow(BaseModel):
@@ -149,8 +158,8 @@ class JobRow(BaseModel):
     max_attempts: int | None
     worker: str | None
     release: str | None
-    progress: Annotated[dict[str, Any] | None, Given]
-    error: Annotated[str | None, Given]
+    progress: Document | None
+    error: Text | None
 
 
 class JobSummary(JobRow):
@@ -165,9 +174,9 @@ class JobDetail(JobSummary):
     """All that is known of a job; sensitive arguments show as `***`."""
 
     group_id: str | None
-    context: Annotated[dict[str, Any] | None, Given]
-    arguments: Annotated[dict[str, Any], Given]
-    result: Annotated[Any, Given]
+    context: Document | None
+    arguments: Document
+    result: Value
     attempts: list[AttemptView]
 
 

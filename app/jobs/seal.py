@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import InvalidToken
-from kombu.utils import json
 
 from app.encryption import cipher
+from app.jobs.encoding import encode
 from app.jobs.errors import WrongKey
+from app.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -20,7 +21,7 @@ PURPOSE = "arguments"
 
 def seal(value: Any) -> dict[str, str]:
     """`value` as an object that tells nothing but its length."""
-    return {SEAL: cipher(PURPOSE).encrypt(json.dumps(value).encode()).decode()}
+    return {SEAL: cipher(PURPOSE).encrypt(encode(value, what="A sensitive argument").encode()).decode()}
 
 
 def is_sealed(value: Any) -> bool:
@@ -33,7 +34,7 @@ def unseal(value: Any) -> Any:
     if not is_sealed(value):
         return value
     try:
-        return json.loads(cipher(PURPOSE).decrypt(value[SEAL].encode()))
+        return from_json(cipher(PURPOSE).decrypt(value[SEAL].encode()))
     except InvalidToken:
         raise WrongKey from None
 

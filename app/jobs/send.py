@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from kombu import Queue as KombuQueue
-from kombu.utils import json
 from kombu.utils.functional import maybe_list
 
 from app import db
@@ -83,6 +83,7 @@ def light(
     name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
     """What a light task is sent with, as it may go to the broker: checked, the sensitive arguments sealed."""
+    # What is marked as typed stays so: Celery writes it as it is, and the worker reads it.
     checked = arguments(registry.spec_of(name), args or (), kwargs or {})
     return json.loads(checked.args), json.loads(checked.kwargs), _light_options(options, task=name)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.jobs import options, registry
-from app.jobs.errors import UnknownTask
+from app.jobs.errors import NotJson, UnknownTask
 from app.jobs.seal import is_sealed, seal, seal_named
+from app.typed_json import TooDeep
 
 #: What Celery puts before the arguments of a signature when its turn comes: the result of the one before.
 LED_BY = 1
@@ -17,11 +18,18 @@ def sealed(value: Any) -> Any:
 
     Raises for one that could not be sent when its turn comes: whoever asks for it can still mend it.
     """
+    try:
+        return _sealed(value)
+    except RecursionError:
+        raise NotJson(what="The canvas", problem=str(TooDeep())) from None
+
+
+def _sealed(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [sealed(inner) for inner in value]
+        return [_sealed(inner) for inner in value]
     if not isinstance(value, dict):
         return value
-    safe = {name: sealed(inner) for name, inner in value.items()}
+    safe = {name: _sealed(inner) for name, inner in value.items()}
     if "subtask_type" not in safe:
         return safe
     _check(safe)

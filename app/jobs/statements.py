@@ -96,6 +96,8 @@ _NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 _LATER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', ?)"
 _AFTER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {}))"
 
+# In a column of JSON, which SQLite takes for numeric, a text that is a number would become one: 2**70 a
+# float, 1.0 an integer. Bytes stay as they are.
 SQLITE = Statements(
     accept=f"""
         INSERT INTO job ({_COLUMNS})
@@ -127,7 +129,7 @@ SQLITE = Statements(
         RETURNING id, fence, attempt, max_attempts
     """,
     finish=f"""
-        UPDATE job SET state = 'done', result = x.result, finished_at = {_NOW},
+        UPDATE job SET state = 'done', result = CAST(x.result AS BLOB), finished_at = {_NOW},
             lease_until = NULL, error = NULL
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS fence, value ->> 2 AS result FROM json_each(?)) AS x
         WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
@@ -141,7 +143,7 @@ SQLITE = Statements(
         RETURNING id, fence, attempt, max_attempts
     """,
     finish_one=f"""
-        UPDATE job SET state = 'done', result = ?, finished_at = {_NOW},
+        UPDATE job SET state = 'done', result = CAST(? AS BLOB), finished_at = {_NOW},
             lease_until = NULL, error = NULL
         WHERE id = ? AND fence = ? AND state = 'running'
         RETURNING id

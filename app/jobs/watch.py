@@ -52,7 +52,7 @@ def watch(job_id: str, *, timeout: timedelta | None) -> Job:
     with bar:
         line = bar.add_task("", total=None, share="")
         for job in _looks(job_id, timeout=timeout):
-            progress = job.progress or {}
+            progress = job.progress if isinstance(job.progress, dict) else {}
             done, total = progress.get("done"), progress.get("total")
             share = f"{done} of {total}" if done is not None and total is not None else ""
             bar.update(

@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from app.jobs.models import State
+from app.jobs.schemas import Document, Value
 
 
 class View(BaseModel):
@@ -116,8 +116,8 @@ class TaskStatus(BaseModel):
     task_id: str
     task: str
     state: State
-    progress: dict[str, Any] | None
-    result: Any
+    progress: Document | None
+    result: Value
     error: str | None
     attempt: int
     accepted_at: datetime

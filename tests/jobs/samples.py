@@ -85,6 +85,12 @@ def sealed_among_others(**options: Any) -> dict[str, Any]:
     return options
 
 
+@task(public=True)
+def take(value: dict[str, Any]) -> dict[str, Any]:
+    """Give back what it is given."""
+    return value
+
+
 @task(public=True, priority=Priority.URGENT)
 def hurry(after: int = 0) -> int:
     """Go before the others."""

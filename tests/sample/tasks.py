@@ -63,6 +63,38 @@ def retry_itself(self: Any, times: int) -> int:
     return int(self.request.retries)
 
 
+@task()
+def echo(*args: Any, **kwargs: Any) -> Any:
+    """Return what it is called with."""
+    return [list(args), kwargs]
+
+
+@task()
+def give_nan() -> float:
+    return float("nan")
+
+
+@task(durable=False)
+def write_down(path: str, value: Any) -> None:
+    """Leave behind what it is called with."""
+    part = Path(f"{path}.part")
+    part.write_text(ascii(value))
+    part.rename(path)
+
+
+@task(sensitive=("secret",))
+def echo_secret(secret: Any) -> Any:
+    return secret
+
+
+@task(bind=True)
+def tell_and_wait(self: Any, value: Any, path: str) -> None:
+    """Report a value, then wait until the file is there."""
+    self.update_state(state="PROGRESS", meta={"value": value})
+    while not Path(path).exists():
+        time.sleep(0.05)
+
+
 @task(bind=True)
 def retry_in(self: Any, countdown: Any) -> int:
     """Retry once, after as long as asked."""
