@@ -5,39 +5,35 @@ kombu notes it with Lua, and whoever may load one script may load one that never
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
-from redis.exceptions import ResponseError
 
-from app.refusals import refuses_writes, tolerated
+from app.refusals import tolerated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-log = structlog.get_logger(__name__)
+#: What the exchanges of answers to remote control begin with.
+REPLIES = "reply."
 
 
 class Bindings(kombu_redis.Channel):
     """The part of a channel that keeps the tables of bindings."""
 
-    _fanout_queues: Any
     keyprefix_queue: str
     keyprefix_binding_deadlines: str
     keyprefix_binding_permanent: str
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         kombu: Any = super()
-        try:
+        # Answers alone find their way by a table, and whoever waits for one must know that none can come.
+        needed = exchange.startswith(REPLIES)
+        with nullcontext() if needed else tolerated("binding_not_noted"):
             kombu._queue_bind(exchange, routing_key, pattern, queue)
-        except ResponseError as error:
-            # What is sent to all reaches them without a table.
-            if queue not in self._fanout_queues or not refuses_writes(error):
-                raise
-            log.warning("binding_not_noted", exchange=exchange, error=str(error))
 
     def _refresh_bindings(self, queues: Sequence[str]) -> None:
         kombu: Any = super()

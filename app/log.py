@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 #: Libraries that say on INFO what only their authors want to know.
 QUIET = ("alembic", "httpx", "httpcore", "amqp", "tornado.access")
 
+#: What is longer is cut in the middle: an exception may carry a whole file, and a line is read as one.
+LONGEST, HEAD = 16_384, 12_288
+
+
+def _cut_long_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {name: _cut(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:HEAD]} [{len(text) - LONGEST:,} characters left out] {text[HEAD - LONGEST :]}"
+
 
 def _add_job_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Celery's own lines about a task name it in `data`."""
@@ -49,6 +62,7 @@ def _formatter(*, service: str, human: bool) -> logging.Formatter:
         if human
         else [
             structlog.processors.format_exc_info,
+            _cut_long_texts,
             add_service,
             structlog.processors.JSONRenderer(default=str),
         ]

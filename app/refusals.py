@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
@@ -16,6 +16,9 @@ log = structlog.get_logger(__name__)
 #: Full, a replica, short of disk, short of replicas, in the middle of a script.
 REFUSALS = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "BUSY")
 
+#: What was refused when it was tried last.
+_refused: set[str] = set()
+
 
 def refuses_writes(error: Exception) -> bool:
     """Whether Redis may take the same command later, once it has room, a disk, or its role back."""
@@ -26,11 +29,18 @@ def refuses_writes(error: Exception) -> bool:
 
 
 @contextmanager
-def tolerated(event: str, **facts: Any) -> Iterator[None]:
-    """Go on without what a full Redis refuses. Its queues must still be drained, or it stays full."""
+def tolerated(event: str) -> Iterator[None]:
+    """Go on without what a full Redis refuses. Its queues must still be drained, or it stays full.
+
+    `event` is logged when it begins, and not again until it has worked once more.
+    """
     try:
         yield
     except ResponseError as error:
         if not refuses_writes(error):
             raise
-        log.warning(event, error=str(error), **facts)
+        if event not in _refused:
+            _refused.add(event)
+            log.warning(event, error=str(error))
+    else:
+        _refused.discard(event)

@@ -30,14 +30,14 @@ class QoS(kombu_redis.QoS):
 
     def append(self, message: Any, delivery_tag: str) -> None:
         if self._kind(message) is kombu_redis.QoS:
-            with tolerated("copy_not_kept", tag=delivery_tag):
+            with tolerated("copy_not_kept"):
                 super().append(message, delivery_tag)
                 return
         virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         if self._kind(self._delivered.get(delivery_tag)) is kombu_redis.QoS:
-            with tolerated("copy_not_deleted", tag=delivery_tag):
+            with tolerated("copy_not_deleted"):
                 super().ack(delivery_tag)
                 return
         virtual.QoS.ack(self, delivery_tag)
@@ -45,7 +45,7 @@ class QoS(kombu_redis.QoS):
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         message = self._delivered.get(delivery_tag)
         if self._kind(message) is kombu_redis.QoS:
-            with tolerated("copy_not_deleted", tag=delivery_tag):
+            with tolerated("copy_not_deleted"):
                 super().reject(delivery_tag, requeue)
                 return
         elif requeue:
@@ -72,7 +72,7 @@ class QoS(kombu_redis.QoS):
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
         # Its copy stays where it is and comes back with the time.
-        with tolerated("message_not_given_back", tag=tag):
+        with tolerated("message_not_given_back"):
             super().restore_by_tag(tag, client, leftmost)
 
     @staticmethod
@@ -84,7 +84,7 @@ class QoS(kombu_redis.QoS):
         if not messages:
             return
         with (
-            tolerated("messages_not_given_back", messages=len(messages)),
+            tolerated("messages_not_given_back"),
             self.channel.conn_or_acquire(client) as connected,
         ):
             pipeline = connected.pipeline()
