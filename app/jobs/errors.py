@@ -116,6 +116,15 @@ class EndNotWritten(GroundworkError):
         )
 
 
+class HeadersNotJson(InvalidInput):
+    """Raised at the producer for a message header that JSON cannot carry."""
+
+    code = "headers_not_json"
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(f"The headers of {task} are not JSON: {problem}. Set plain values.")
+
+
 class UnknownTask(NotFound):
     """Raised for a task name that no domain declares."""
 

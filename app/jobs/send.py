@@ -13,6 +13,7 @@ from app import db
 from app.jobs import attempt, registry
 from app.jobs import options as checks
 from app.jobs.accept import accept, accept_alone
+from app.jobs.announcing import announced
 from app.jobs.limits import soft_limit
 from app.jobs.making import arguments, new_job
 from app.jobs.signatures import sealed
@@ -54,11 +55,13 @@ def send(
     """
     running = attempt.current()
     if running is not None and options.get("task_id") == running.id:
-        running.moved = job_of(name, args or (), kwargs or {}, checks.of_message(options))
-        return running.id
-    job = job_of(name, args or (), kwargs or {}, options)
+        with announced([job_of(name, args or (), kwargs or {}, checks.of_message(options))]) as [
+            running.moved
+        ]:
+            return running.id
     session = db.current_session() or (running.session() if running else None)
-    return accept_alone(job) if session is None else _accept_within(session, job)
+    with announced([job_of(name, args or (), kwargs or {}, options)]) as [job]:
+        return accept_alone(job) if session is None else _accept_within(session, job)
 
 
 def _accept_within(session: Session, job: NewJob) -> str:

@@ -17,6 +17,7 @@ from app.errors import InvalidInput
 from app.field_errors import FieldError, InvalidFields, field_errors
 from app.jobs import registry
 from app.jobs.accept import Accepted, accept, new_job
+from app.jobs.announcing import announced
 from app.jobs.errors import ArgumentsTooLarge, UnknownTask
 from app.jobs.models import Job
 from app.jobs.options import HORIZON
@@ -88,7 +89,8 @@ def submit(session: Session, submissions: Sequence[Submission]) -> list[Accepted
         raise InvalidFields(errors, more=more)
     # In one order for all, or two callers with keys in common could wait for each other.
     ordered = sorted(jobs, key=lambda index: jobs[index].key or "")
-    answers = dict(zip(ordered, accept(session, [jobs[index] for index in ordered]), strict=True))
+    with announced([jobs[index] for index in ordered]) as announced_ones:
+        answers = dict(zip(ordered, accept(session, announced_ones), strict=True))
     for index, answer in answers.items():
         if not answer.created:
             _same(submissions[index], answer)

@@ -14,6 +14,7 @@ from app.config import settings
 from app.errors import GroundworkError
 from app.jobs import registry
 from app.jobs.accept import accept, new_job
+from app.jobs.announcing import announced
 from app.schedule.models import ScheduleState
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _fire(session: Session, spec: TaskSpec, *, moment: datetime, now: datetime) 
         return
     session.execute(state.values(seen_until=moment, last_fire_at=moment))
     job = new_job(spec.name, key=f"schedule:{spec.name}:{moment.isoformat()}")
-    answer = accept(session, [job])[0]
+    with announced([job]) as jobs:
+        answer = accept(session, jobs)[0]
     if answer.created:
         log.info("schedule_fired", schedule=spec.name, moment=moment.isoformat(), job_id=answer.id)
