@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from tests.ansible.roles import read
 from tests.servers import PostgresServer, RedisServer, stop, wait_until
 
 if TYPE_CHECKING:
@@ -263,3 +264,92 @@ def test_nobody_else_may_read_a_backup_nor_what_comes_back_of_the_secrets(host: 
     host.does("restore", "latest", "--only", "settings")
     secret = settings / "credentials/secret_key"
     assert (secret.read_text(), secret.stat().st_mode & 0o777) == ("secret", 0o640)
+
+
+def come_from_elsewhere(host: Host, name: str) -> None:
+    """Let the backup be one that another host made."""
+    file = host.backups / name / "manifest.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"host": "the-old-host"}))
+
+
+def test_the_latest_is_none_that_a_restore_has_made(host: Host, ledger: Path) -> None:
+    host.does("create", "--name", "nightly")
+    insert(ledger, count=3)
+    host.does("create", "--name", "before-restore-20260101T000000Z")
+    host.does("restore", "latest")
+    assert jobs(ledger) == 0
+    host.does("restore", "before-restore-20260101T000000Z")
+    assert jobs(ledger) == 3
+
+
+def test_where_a_restore_has_made_all_backups_none_is_the_latest(host: Host, ledger: Path) -> None:
+    host.does("create", "--name", "before-restore-20260101T000000Z")
+    assert "no backup latest" in host.refuses("restore", "latest")
+
+
+def test_a_blank_hosts_own_backup_is_not_taken_for_the_one_that_came_from_elsewhere(
+    host: Host, ledger: Path
+) -> None:
+    insert(ledger, count=7)
+    host.does("create", "--name", "old")
+    come_from_elsewhere(host, "old")
+    ledger.unlink()
+    with closing(sqlite3.connect(ledger)) as database:
+        database.execute("CREATE TABLE job (id INTEGER PRIMARY KEY)")
+    host.does("create", "--name", "nightly")
+    said = host.refuses("verify", "latest")
+    assert "old was made on the-old-host and was never restored here" in said
+    host.does("restore", "old")
+    assert jobs(ledger) == 7
+    host.does("create", "--name", "next")
+    assert json.loads(host.does("verify", "latest"))["name"] == "next"
+
+
+def test_what_came_from_elsewhere_is_not_forgotten(host: Host, ledger: Path) -> None:
+    host.does("create", "--name", "old")
+    come_from_elsewhere(host, "old")
+    for number in range(5):
+        host.does("create", "--name", f"nightly-{number}")
+    assert host.names() == ["old", "nightly-2", "nightly-3", "nightly-4"]
+
+
+def test_what_a_restore_saves_first_takes_no_other_backup_away(host: Host, ledger: Path) -> None:
+    for name in ("one", "two", "three", "before-restore-20260101T000000Z"):
+        host.does("create", "--name", name)
+    assert host.names()[0] == "one"
+
+
+def test_settings_of_another_host_leave_where_the_servers_of_this_one_are(host: Host) -> None:
+    settings = host.folder / "etc"
+    (settings / "credentials").mkdir(parents=True)
+
+    def write(env: str, **secrets: str) -> None:
+        (settings / "groundwork.env").write_text(env)
+        for name, value in secrets.items():
+            (settings / "credentials" / name).write_text(value)
+
+    write(
+        "# managed\nGROUNDWORK_RETENTION_DAYS=7\nGROUNDWORK_REDIS_PREFIX=old:\nGROUNDWORK_API_PORT=8100",
+        secret_key="old",
+        redis_url="redis://old",
+        database_url="postgresql://old",
+    )
+    host.configuration |= {
+        "settings": str(settings),
+        "settings_kept": read("backup", "defaults/main.yml")["backup_settings_kept"],
+    }
+    host.does("create", "--name", "old")
+    write(
+        "GROUNDWORK_REDIS_PREFIX=new:\nGROUNDWORK_RETENTION_DAYS=30\n",
+        secret_key="new",
+        redis_url="redis://new",
+        database_url="postgresql://new",
+    )
+    host.does("restore", "old", "--only", "settings")
+    assert (settings / "groundwork.env").read_text().splitlines() == [
+        "# managed",
+        "GROUNDWORK_RETENTION_DAYS=7",
+        "GROUNDWORK_REDIS_PREFIX=new:",
+    ]
+    found = {path.name: path.read_text() for path in (settings / "credentials").iterdir()}
+    assert found == {"secret_key": "old", "redis_url": "redis://new", "database_url": "postgresql://new"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -96,6 +97,13 @@ class Container:
     def shell(self, script: str) -> str:
         """The output of a script of bash as root."""
         return self.run("bash", "-euo", "pipefail", "-c", script)
+
+    def take_folder(self, path: str, *, of: Container) -> None:
+        """Bring a folder here from another host, under the same path, as an operator who is root would."""
+        carried = self.folder / "carried"
+        _output([ENGINE, "cp", f"{of.name}:{path}", str(carried)])
+        _output([ENGINE, "cp", str(carried), f"{self.name}:{path}"])
+        shutil.rmtree(carried)
 
     def sql(self, statement: str) -> str:
         """What PostgreSQL answers in the service's database, unadorned."""

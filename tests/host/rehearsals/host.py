@@ -43,6 +43,17 @@ class Host:
             self._service.make_effect_table()
         return self._service
 
+    @contextlib.contextmanager
+    def another(self, *, folder: Path, settings: Mapping[str, object]) -> Iterator[Host]:
+        """A blank host of another operator's, who has the same checkout, and secrets of their own."""
+        container = Container(name=f"{self.container.name}-another", folder=folder)
+        container.start()
+        try:
+            operator = inventory.write_inventory(folder / "operator", settings=settings)
+            yield Host(container=container, checkout=self.checkout, inventory=operator, base=self.base)
+        finally:
+            container.close()
+
     @property
     def release(self) -> str:
         """The id of what is live."""

@@ -12,6 +12,7 @@ from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from tests.host.rehearsals.container import Container
 
@@ -46,9 +47,11 @@ class Service:
         answer.raise_for_status()
         return answer
 
-    def submit(self, task: str, **arguments: object) -> str:
+    def submit(self, task: str, *, run_at: datetime | None = None, **arguments: object) -> str:
         """The id of the accepted job."""
-        body = {"task": task, "arguments": arguments}
+        body: dict[str, object] = {"task": task, "arguments": arguments}
+        if run_at:
+            body["run_at"] = run_at.isoformat()
         return str(self.request("POST", "/api/v1/jobs", json=body).json()["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .errors import BackupError
 from .redis import Redis
 from .settings import Settings
 from .sqlite import Sqlite
-from .store import LATEST, Part, Store
+from .store import BEFORE_RESTORE, LATEST, Part, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,17 +45,20 @@ def parts_of(given: Configuration) -> list[Part]:
     if given.sqlite:
         parts.append(Sqlite(path=given.sqlite))
     if given.settings:
-        parts.append(Settings(folder=given.settings))
+        parts.append(Settings(folder=given.settings, kept=frozenset(given.settings_kept)))
     return parts
 
 
 def create(given: Configuration, *, name: str | None) -> str:
-    """Make a backup and forget the oldest; what was done, as a sentence."""
+    """Make a backup and forget the oldest; what was done, as a sentence.
+
+    What a restore saves first makes none forgotten: it may be the very one that is to be restored.
+    """
     store, failure = Store(folder=given.folder), given.folder / FAILURE
     try:
         with store.alone():
             made = store.create(parts_of(given), name=name, release=_release(given.release))
-            gone = store.prune(keep=given.keep)
+            gone = [] if made.name.startswith(BEFORE_RESTORE) else store.prune(keep=given.keep)
     except (BackupError, OSError) as error:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         failure.write_text(f"The last backup failed at {now}: {error} {RETRY}\n")
@@ -75,6 +78,7 @@ def restore(given: Configuration, *, name: str, only: Sequence[str]) -> str:
         for part in parts_of(given):
             if part.name in only and part.name in known.parts:
                 part.restore(folder / part.name)
+        store.note_restored(known)
     restored = ", ".join(part for part in known.parts if part in only)
     return f"Restored {restored or 'nothing'} from {known.name}, made {known.created_at} on {known.host}."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ class Configuration:
     #: Names the release that runs, for the manifest.
     release: Path
     settings: Path | None = None
+    #: Settings that belong to this host.
+    settings_kept: list[str] = field(default_factory=list)
     redis: Path | None = None
     sqlite: Path | None = None
     #: The name of a database of this host's own server.

@@ -1,16 +1,17 @@
-"""The settings and credentials of the host."""
+"""The settings and credentials of the host, less what says where its servers are and who may use them."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from .errors import BackupError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+CREDENTIALS = "credentials"
+ENV_SUFFIX = ".env"
+PREFIX = "GROUNDWORK_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class Settings:
     """The folder with the env files and the credentials."""
 
     folder: Path
+    #: Names of settings that belong to this host: a restore leaves what it has.
+    kept: frozenset[str] = frozenset()
     name: str = "settings"
 
     def save(self, folder: Path) -> None:
@@ -31,7 +34,24 @@ class Settings:
     def restore(self, folder: Path) -> None:
         """Put the files back beside those that came later; the service may read, only root may write."""
         group = self.folder.stat().st_gid if self.folder.exists() else 0
-        shutil.copytree(folder, self.folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        shutil.copytree(folder, self.folder, copy_function=self._restore_file, dirs_exist_ok=True)
         for path in (self.folder, *self.folder.rglob("*")):
             os.chown(path, 0, group)
             path.chmod(0o750 if path.is_dir() else 0o640)
+
+    def _restore_file(self, saved: str, present: str) -> None:
+        source, target = Path(saved), Path(present)
+        if source.parent.name == CREDENTIALS and source.name in self.kept:
+            return
+        if source.suffix != ENV_SUFFIX:
+            shutil.copyfile(source, target)
+            return
+        mine = target.read_text().splitlines(keepends=True) if target.exists() else []
+        theirs = source.read_text().splitlines(keepends=True)
+        lines = [line for line in theirs if not self._is_kept(line)] + [
+            line for line in mine if self._is_kept(line)
+        ]
+        target.write_text("".join(line if line.endswith("\n") else f"{line}\n" for line in lines))
+
+    def _is_kept(self, line: str) -> bool:
+        return line.partition("=")[0].strip().removeprefix(PREFIX).lower() in self.kept

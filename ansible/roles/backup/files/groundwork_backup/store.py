@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 #: A folder that begins so is being made, or was when somebody pulled the plug.
 INCOMPLETE = ".incomplete-"
 LATEST = "latest"
+#: What a restore saves first; it holds what was to be replaced.
+BEFORE_RESTORE = "before-restore-"
+#: When the newest backup of another host was made that was restored here.
+RESTORED = ".restored"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -54,14 +58,18 @@ class Store:
         return sorted(found, key=lambda backup: (backup.created_at, backup.name))
 
     def resolve(self, name: str) -> Path:
-        """The folder of the backup `name`, or of the newest."""
+        """The folder of the backup `name`, or of the newest that no restore has made."""
         names = [backup.name for backup in self.backups()]
-        if name == LATEST and names:
-            return self.folder / names[-1]
-        if name in names:
-            return self.folder / name
+        wanted = self._latest() if name == LATEST else name
+        if wanted in names:
+            return self.folder / wanted
         there = ", ".join(names[-5:]) if names else "none yet; make one: groundwork-backup create"
         raise BackupError(f"There is no backup {name} in {self.folder}. There are: {there}.")
+
+    def note_restored(self, backup: Manifest) -> None:
+        """From now on, what this host saves holds what was in that backup."""
+        if backup.host != socket.gethostname():
+            (self.folder / RESTORED).write_text(max(self._restored(), backup.created_at))
 
     def create(self, parts: Sequence[Part], *, name: str | None, release: str | None) -> Manifest:
         """Save all parts, in their order; nothing is left of a backup that fails."""
@@ -94,14 +102,31 @@ class Store:
         return manifest.read(self.folder / name)
 
     def prune(self, *, keep: int) -> list[str]:
-        """Delete the oldest backups beyond `keep`; their names."""
-        gone = [backup.name for backup in self.backups()[:-keep]]
+        """Delete the oldest backups of this host beyond `keep`; their names."""
+        own = [backup.name for backup in self.backups() if backup.host == socket.gethostname()]
+        gone = own[:-keep]
         for name in gone:
             # Renamed first: a deletion that is cut short must not look like a backup.
             doomed = self.folder / f"{INCOMPLETE}{name}"
             (self.folder / name).rename(doomed)
             shutil.rmtree(doomed)
         return gone
+
+    def _latest(self) -> str | None:
+        """The newest, if there is no doubt: a blank host's own is newer than what it is to become."""
+        found = [backup for backup in self.backups() if not backup.name.startswith(BEFORE_RESTORE)]
+        own = [backup for backup in found if backup.host == socket.gethostname()]
+        others = [one for one in found if one not in own and one.created_at > self._restored()]
+        if own and others:
+            raise BackupError(
+                f"Which backup is meant by {LATEST}? {others[-1].name} was made on {others[-1].host} and was "
+                f"never restored here, and {own[-1].name} was made on this host. Give the name of one."
+            )
+        return found[-1].name if found else None
+
+    def _restored(self) -> str:
+        noted = self.folder / RESTORED
+        return noted.read_text() if noted.exists() else ""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
