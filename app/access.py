@@ -8,7 +8,6 @@ import hashlib
 import re
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,12 +17,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from structlog.contextvars import bound_contextvars
 
-from app import db, tokens
+from app import db, outages, tokens
 from app.addresses import is_loopback
 from app.callers import Caller, ExpiredToken, InvalidToken, MissingToken, header_verified_at
 from app.config import settings
 from app.errors import Unauthorized
-from app.problems import DATABASE_DOWN, DatabaseDown, respond_to, respond_unforeseen
+from app.failures import first_line
+from app.problems import DatabaseDown, respond_to, respond_unforeseen
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -129,7 +129,9 @@ class Authenticate:
         except (InvalidToken, ExpiredToken):
             self._remembered.pop(digest, None)
             raise
-        except DATABASE_DOWN as error:
+        except outages.ERRORS as error:
+            if not outages.is_passing(error):
+                raise
             log.warning("database_unavailable", error=str(error))
             if known and known.is_within(TRUSTED_WITHOUT_DATABASE):
                 known.caller.refuse_expired()
@@ -144,8 +146,11 @@ class Authenticate:
         if now - self._noted.get(token_id, -precision) < precision:
             return
         self._noted[token_id] = now
-        with suppress(*DATABASE_DOWN):
+        try:
             await run_in_threadpool(_touch, token_id)
+        except outages.ERRORS as error:
+            # The answer is out; nothing that is wrong here may spoil it.
+            log.warning("token_use_not_noted", error=first_line(error))
 
     def _remember(self, digest: bytes, caller: Caller) -> None:
         if len(self._remembered) >= MAX_REMEMBERED:

@@ -50,17 +50,16 @@ def _code_of(error: GroundworkError) -> ExitCode:
 
 
 def _of_database(error: Exception) -> Failure | None:
-    import sqlite3
-
-    import psycopg
     from sqlalchemy import exc
+
+    from app import outages
 
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
     if _is_missing_table(cause):
         return Failure(
             sentence="The database has no ledger yet. Run: groundwork migrate", code=ExitCode.FAILED
         )
-    if isinstance(cause, exc.TimeoutError | psycopg.OperationalError | sqlite3.OperationalError):
+    if outages.is_passing(error):
         return Failure(
             sentence=f"The database {masked_database_url()} does not answer: {first_line(cause)}.",
             code=ExitCode.UNREACHABLE,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-import sqlalchemy.exc
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app import outages
 from app.errors import GroundworkError, Unavailable
 from app.field_errors import FieldError, InvalidFields, count_unlisted, listed, pointer_of
 from app.routing import MethodNotAllowed, methods_at
@@ -46,14 +44,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 RETRY_AFTER_SECONDS = 5
 #: What a caller is told to wait, by the status of the answer.
 RETRY_AFTER = {HTTPStatus.SERVICE_UNAVAILABLE: RETRY_AFTER_SECONDS, HTTPStatus.TOO_MANY_REQUESTS: 1}
-#: What SQLAlchemy and the drivers raise when the database does not answer, or not in time.
-DATABASE_DOWN = (
-    sqlalchemy.exc.OperationalError,
-    sqlalchemy.exc.InterfaceError,
-    sqlalchemy.exc.TimeoutError,
-    psycopg.OperationalError,
-    sqlite3.OperationalError,
-)
 
 
 class DatabaseDown(Unavailable):
@@ -146,7 +136,9 @@ def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     return respond_to(request.scope, InvalidFields([_request_error(one) for one in found], more=more))
 
 
-def _on_database_down(request: Request, error: Exception) -> JSONResponse:
+def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    if not outages.is_passing(error):
+        raise error
     log.warning("database_unavailable", error=str(error))
     return respond_to(request.scope, DatabaseDown())
 
@@ -172,5 +164,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(GroundworkError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    for kind in DATABASE_DOWN:
-        app.add_exception_handler(kind, _on_database_down)
+    for kind in outages.ERRORS:
+        app.add_exception_handler(kind, _on_database_error)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from starlette.concurrency import run_in_threadpool
 
+from app import outages
 from app.db import reading
 from app.errors import Unavailable
-from app.problems import DATABASE_DOWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -86,5 +86,7 @@ def _look(look: Callable[[Session], T]) -> T | None:
     try:
         with reading() as session:
             return look(session)
-    except DATABASE_DOWN:
+    except outages.ERRORS as error:
+        if not outages.is_passing(error):
+            raise
         return None

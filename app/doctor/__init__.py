@@ -28,6 +28,7 @@ LEDGER = Chapter(
     rest=(
         fleet.jobs_wait_in_known_queues,
         fleet.workers_are_alive,
+        fleet.workers_renew_their_leases,
         fleet.releases_agree,
         fleet.beat_is_alive,
         fleet.schedules_have_tasks,

@@ -68,6 +68,23 @@ def workers_are_alive() -> Finding:
     return Finding.ok(ABOUT, f"Workers of all {len(POOLS)} pools are alive.")
 
 
+def workers_renew_their_leases() -> Finding:
+    """Whether a worker has fallen silent: what it runs is given to others, though it may go on with it."""
+    silent = select(Worker.node, Worker.seen_at).where(Worker.seen_at <= clock(-settings().lease_seconds))
+    with reading() as session:
+        now = session.scalars(select(clock())).one()
+        found = [(node, (now - seen).total_seconds()) for node, seen in session.execute(silent)]
+    if found:
+        named = ", ".join(f"{node} for {seconds:.0f} s" for node, seconds in found)
+        return Finding.warning(
+            ABOUT,
+            f"Workers were not heard of: {named}. What they ran is given to others.",
+            fix="If it still runs, see its log for thread_fails and restart it; if its host is gone, this "
+            "passes by itself",
+        )
+    return Finding.ok(ABOUT, "Every known worker renews its leases.")
+
+
 def releases_agree() -> Finding:
     """Whether all workers run this release."""
     others = sorted({release for _, release in _workers()} - {settings().release})

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from app.jobs.store import NewJob
 
 
+#: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.
+WAY_SECONDS = 0.5
+
+
 @dataclass(kw_only=True)
 class RunningJob:
     """A claimed job while its body runs."""
@@ -151,8 +155,11 @@ def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> Run
         return store.claim(store.connection(), [message], worker=worker)
 
     def claim_again() -> list[store.Claim]:
-        waited = time.monotonic() - began
-        return claim() or store.take_over(store.connection(), message, worker=worker, since_seconds=waited)
+        claims = claim()
+        if claims:
+            return claims
+        since = time.monotonic() - began + WAY_SECONDS
+        return store.take_over(store.connection(), message, worker=worker, since_seconds=since)
 
     claims = patiently(claim, again=claim_again)
     if not claims:

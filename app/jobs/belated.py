@@ -24,6 +24,12 @@ class End(NamedTuple):
 
 
 _WAITING: deque[End] = deque()
+_listeners: list[Callable[[], None]] = []
+
+
+def listen(notice: Callable[[], None]) -> None:
+    """Have `notice` called when an end has to wait."""
+    _listeners.append(notice)
 
 
 def write(
@@ -34,6 +40,8 @@ def write(
     if not _write(found):
         _WAITING.append(found)
         log.warning("end_waits_for_database", job_id=job_id)
+        for notice in _listeners:
+            notice()
 
 
 def write_waiting() -> None:

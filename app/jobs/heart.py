@@ -5,19 +5,20 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
-import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import signals
 from celery.worker import state as worker_state
 from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import db, outages
 from app.config import settings
-from app.jobs import forks, store
+from app.failures import first_line
+from app.jobs import belated, forks, store
 from app.jobs.models import Job, State, Worker
+from app.threads import Steady
 from app.worker.node import without_generation
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 _START = secrets.token_hex(4)
 #: Rows of workers that ended without a word, on hosts that are no more, are kept for so many leases.
 GONE_AFTER_LEASES = 3
+#: After a beat that failed.
+RETRY = timedelta(seconds=1)
 
 
 def holder(hostname: str) -> str:
@@ -39,35 +42,31 @@ def holder(hostname: str) -> str:
 _HEART: Heart | None = None
 
 
-class Heart(threading.Thread):
+class Heart(Steady):
     """Beats in a thread of the main process, because Celery's event loop stands still while it reconnects."""
 
     def __init__(self, *, hostname: str, concurrency: int) -> None:
-        super().__init__(name="heart", daemon=True)
+        super().__init__(name="heart")
         self._hostname = hostname
         self._concurrency = concurrency
-        self._wake = threading.Event()
-        self._stopped = False
         self._stands_down = False
+        belated.listen(self.wake)
 
-    def run(self) -> None:
-        interval = settings().lease_seconds / 3
-        while True:
-            with forks.at_work:
-                self._try_to_beat()
-            self._wake.wait(interval)
-            self._wake.clear()
-            if self._stopped:
-                return
+    def work(self) -> None:
+        """Beat, while nothing forks."""
+        with forks.at_work:
+            try:
+                self.beat()
+                belated.write_waiting()
+            finally:
+                # Only this thread could close it, and a child must not inherit it.
+                store.close()
 
-    def _try_to_beat(self) -> None:
-        try:
-            self.beat()
-        except outages.ERRORS as error:
-            log.warning("heart_missed", error=str(error).strip())
-        finally:
-            # Only this thread could close it, and a child must not inherit it.
-            store.close()
+    def pause(self) -> float:
+        """Short while leases could not be renewed: others end them soon after the database is back."""
+        if self.fails or belated.is_any_waiting():
+            return RETRY.total_seconds()
+        return settings().lease_seconds / 3
 
     def beat(self) -> None:
         """Renew the leases of the running jobs, and the worker's own row; rows of the gone go."""
@@ -101,17 +100,16 @@ class Heart(threading.Thread):
     def stand_down(self) -> None:
         """Sign off, and go on keeping the leases."""
         self._stands_down = True
-        self._wake.set()
+        self.wake()
 
     def stop(self) -> None:
         """End the thread, give back what is still held, and sign off."""
-        self._stopped = True
-        self._wake.set()
+        self.end()
         self.join(timeout=db.CONNECT_TIMEOUT.total_seconds())
         try:
             give_back(worker=holder(self._hostname))
-        except SQLAlchemyError as error:
-            log.warning("leases_not_given_back", error=str(error), remedy="they end by themselves")
+        except outages.ERRORS as error:
+            log.warning("leases_not_given_back", error=first_line(error), remedy="they end by themselves")
 
 
 def _running() -> list[str]:
@@ -149,6 +147,11 @@ def stand_down() -> None:
     """Sign this process's worker off: from now on it only keeps the leases of what it still runs."""
     if _HEART is not None:
         _HEART.stand_down()
+
+
+def is_stuck() -> bool:
+    """Whether this process's leases have long ended, because nothing renews them any more."""
+    return _HEART is not None and _HEART.is_stuck(after=GONE_AFTER_LEASES * settings().lease_seconds)
 
 
 def _stop(heart: Heart, pid: int) -> None:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import OperationalError
 
+from app import outages
 from app.config import ConfigError, settings
 from app.db import engine
 
@@ -64,7 +64,9 @@ def refuse_outdated() -> None:
     """
     try:
         current = current_revision()
-    except OperationalError:
+    except outages.ERRORS as error:
+        if not outages.is_passing(error):
+            raise
         return
     newest = newest_revision()
     if current != newest and (current is None or current in known_revisions()):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import math
 import secrets
 import socket
 import time
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery.beat import Scheduler
@@ -15,12 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import db, keep_what_is_loaded, outages
 from app.config import settings
+from app.failures import first_line
 from app.jobs import metrics, recover
 from app.notify import ALIVE, notify
 from app.pruning import kept_since
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +34,8 @@ TICK = timedelta(seconds=0.5)
 STANDBY = timedelta(seconds=3)
 ROLL_UP = timedelta(seconds=5)
 PRUNE = timedelta(minutes=10)
+#: Within this after the database came back, every worker has renewed its leases.
+RENEWAL = timedelta(seconds=10)
 LEADER = "beat"
 
 
@@ -39,6 +46,7 @@ class LedgerScheduler(Scheduler):
         self._holder = f"{socket.gethostname()}#{secrets.token_hex(4)}"
         self._leads = False
         self._last: dict[str, float] = {}
+        self._away_at = -math.inf
         super().__init__(*args, **kwargs)
         keep_what_is_loaded()
         # Starting may take long on a busy host; the time for the first tick begins now.
@@ -63,12 +71,13 @@ class LedgerScheduler(Scheduler):
             if not self._lead():
                 return STANDBY.total_seconds()
             self._work()
-        except outages.ERRORS as error:
-            log.error("beat_tick_failed", error=str(error).splitlines()[0])
-            return STANDBY.total_seconds()
-        except Exception:
-            # Whatever else goes wrong in one tick, the clock must not stand still for it.
-            log.exception("beat_tick_failed")
+        except Exception as error:
+            # Whatever goes wrong in one tick, the clock must not stand still for it.
+            if outages.is_passing(error):
+                self._away_at = time.monotonic()
+                log.error("beat_tick_failed", error=first_line(error))
+            else:
+                log.exception("beat_tick_failed")
             return STANDBY.total_seconds()
         return TICK.total_seconds()
 
@@ -82,19 +91,24 @@ class LedgerScheduler(Scheduler):
         return leads
 
     def _work(self) -> None:
-        fire_due()
-        recover.promote_due()
-        lists = recover.broker_lists()
-        recover.publish_waiting(lists or [])
+        _step(fire_due)
+        _step(recover.promote_due)
+        lists = recover.broker_lists() or []
+        _step(lambda: recover.publish_waiting(lists))
         if self._is_time("recover", timedelta(seconds=settings().recover_seconds)):
-            recover.end_leases()
-            recover.end_expired()
-            recover.republish_lost(lists or [])
+            _step(self._end_leases)
+            _step(recover.end_expired)
+            _step(lambda: recover.republish_lost(lists))
         if self._is_time("roll_up", ROLL_UP):
-            with db.transaction() as session:
-                metrics.roll_up(session)
+            _step(_roll_up)
         if self._is_time("prune", PRUNE):
-            _prune()
+            _step(_prune)
+
+    def _end_leases(self) -> None:
+        """Workers that could not renew theirs while the database was away come first."""
+        patience = min(RENEWAL.total_seconds(), settings().lease_seconds)
+        if time.monotonic() - self._away_at > patience:
+            recover.end_leases()
 
     def _is_time(self, name: str, interval: timedelta) -> bool:
         now = time.monotonic()
@@ -114,6 +128,21 @@ class LedgerScheduler(Scheduler):
     @property
     def info(self) -> str:
         return f"    . ledger -> {settings().release}"
+
+
+def _step(work: Callable[[], object]) -> None:
+    """Do one part of a tick; whatever is wrong in it must not keep the others from being done."""
+    try:
+        work()
+    except Exception as error:
+        if outages.is_passing(error):
+            raise
+        log.exception("beat_step_failed")
+
+
+def _roll_up() -> None:
+    with db.transaction() as session:
+        metrics.roll_up(session)
 
 
 def _prune() -> None:

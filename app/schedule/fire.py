@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
-from app import db
+from app import db, outages
 from app.config import settings
-from app.errors import GroundworkError
 from app.jobs import registry
 from app.jobs.accept import accept, new_job
 from app.jobs.announcing import announced
@@ -49,8 +47,10 @@ def fire_due() -> None:
                     _fire(session, spec, moment=moment, now=now)
                 else:
                     session.add(ScheduleState(name=spec.name, seen_until=now))
-        except (GroundworkError, IntegrityError) as error:
-            log.error("schedule_not_fired", schedule=spec.name, error=str(error))
+        except Exception as error:
+            if outages.is_passing(error):
+                raise
+            log.exception("schedule_not_fired", schedule=spec.name)
 
 
 def _fire(session: Session, spec: TaskSpec, *, moment: datetime, now: datetime) -> None:

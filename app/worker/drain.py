@@ -62,13 +62,13 @@ class Drain(threading.Thread):
         self._orders.put(order)
 
     def run(self) -> None:
-        self._obey(self._orders.get())
-        self._on_drain()
-        self._take_nothing_more()
+        order = self._orders.get()
+        for step in (partial(self._obey, order), self._on_drain, self._take_nothing_more):
+            _do(step)
         quiet = 0
         while quiet < QUIET_TICKS:
             try:
-                self._obey(self._orders.get(timeout=TICK_SECONDS))
+                _do(partial(self._obey, self._orders.get(timeout=TICK_SECONDS)))
             except queue.Empty:
                 quiet = 0 if self._is_busy() else quiet + 1
             if self._deadline is not None and time.monotonic() >= self._deadline:
@@ -122,3 +122,11 @@ class Drain(threading.Thread):
     def _cancel(self) -> None:
         if self._consumer.task_consumer:
             self._consumer.task_consumer.cancel()
+
+
+def _do(step: Callable[[], None]) -> None:
+    """Take one step; whatever is wrong in it, a worker that was told to end has to go on ending."""
+    try:
+        step()
+    except Exception:
+        log.exception("drain_fails")

@@ -64,10 +64,10 @@ def _keep_what_is_loaded(**_: Any) -> None:
 
 def _begin(sender: Any, **_: Any) -> None:
     pidfile: Path | None = sender.controller.options.get("announce")
-    watchdog = Watchdog()
+    watchdog = Watchdog(is_stuck=heart.is_stuck)
 
     def stand_down() -> None:
-        watchdog.stop()
+        watchdog.end()
         heart.stand_down()
 
     generation = generation_of(sender.hostname)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from celery import bootsteps
 
 from app.notify import ALIVE, notify
+from app.threads import Steady
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: How often systemd is told; less often than the unit's `WatchdogSec` by far.
 PING_SECONDS = 10.0
@@ -50,17 +51,17 @@ class Pulse(bootsteps.StartStopStep):
         Pulse.last_tick = time.monotonic()
 
 
-class Watchdog(threading.Thread):
-    """Tells systemd in a thread, and only while the main thread lives.
+class Watchdog(Steady):
+    """Tells systemd in a thread, and only while the main thread lives and the worker renews its leases.
 
     With a connection, the event loop has to turn. Without one the main thread sits in attempts to connect,
     Celery's own or those of a message that is sent from the loop, which may last as long as the outage; there
     it only has to do anything at all.
     """
 
-    def __init__(self) -> None:
-        super().__init__(name="watchdog", daemon=True)
-        self._stopped = threading.Event()
+    def __init__(self, *, is_stuck: Callable[[], bool]) -> None:
+        super().__init__(name="watchdog")
+        self._is_stuck = is_stuck
         self._main = threading.main_thread().ident or 0
         self._clock = time.pthread_getcpuclockid(self._main)
         self._work = 0.0
@@ -68,13 +69,18 @@ class Watchdog(threading.Thread):
 
     def run(self) -> None:
         # Not at once: systemd does not know yet that this is the process to listen to.
-        while not self._stopped.wait(_interval()):
-            if self._is_alive():
-                notify(ALIVE)
+        self._wake.wait(self.pause())
+        super().run()
 
-    def stop(self) -> None:
-        """Be silent from now on; whoever took over speaks to systemd."""
-        self._stopped.set()
+    def work(self) -> None:
+        """Tell systemd, if there is life to tell of."""
+        if self._is_alive() and not self._is_stuck():
+            notify(ALIVE)
+
+    def pause(self) -> float:
+        """A worker that another one started has no word from systemd how often it is to be told."""
+        asked = os.environ.get("WATCHDOG_USEC", "")
+        return min(PING_SECONDS, int(asked) / 2_000_000) if asked.isdigit() else PING_SECONDS
 
     def _is_alive(self) -> bool:
         now, work = time.monotonic(), time.clock_gettime(self._clock)
@@ -91,9 +97,3 @@ class Watchdog(threading.Thread):
         while frame is not None:
             yield str(frame.f_globals.get("__name__"))
             frame = frame.f_back
-
-
-def _interval() -> float:
-    """A worker that another one started has no word from systemd how often it is to be told."""
-    asked = os.environ.get("WATCHDOG_USEC", "")
-    return min(PING_SECONDS, int(asked) / 2_000_000) if asked.isdigit() else PING_SECONDS

@@ -60,6 +60,17 @@ def test_each_pool_needs_a_worker_that_was_heard_of() -> None:
     assert fleet.workers_are_alive().level is Level.OK
 
 
+def test_a_worker_that_has_fallen_silent_is_named() -> None:
+    worker_seen("standard@here")
+    assert fleet.workers_renew_their_leases().level is Level.OK
+    # Another one of the same pool lives, so the pool is not missed.
+    worker_seen("standard@there", at=datetime.now(UTC) - timedelta(seconds=settings().lease_seconds + 30))
+    finding = fleet.workers_renew_their_leases()
+    assert finding.level is Level.WARNING
+    assert "standard@there for " in finding.sentence
+    assert "standard@here" not in finding.sentence
+
+
 def test_workers_of_another_release_are_warned_about() -> None:
     worker_seen("standard@here")
     assert fleet.releases_agree().level is Level.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,13 @@ def send_foreign(service: Service, job_id: str, task: str, options: dict[str, An
             correlation_id=job_id,
         )
     plain.close()
+
+
+def test_a_foreign_message_that_no_row_can_hold_keeps_no_other_waiting(service: Service) -> None:
+    for _ in range(6):
+        send_foreign(service, os.urandom(200_000).hex(), "sample.add", {})
+    jobs = [str(tasks.add.delay(number, 1).id) for number in range(20)]
+    assert [ended(job_id).result for job_id in jobs] == list(range(1, 21))
 
 
 def test_a_body_out_of_memory_ends_its_job_and_no_more(service: Service) -> None:

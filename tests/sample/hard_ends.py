@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
+import time
 import uuid
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -109,3 +112,38 @@ def swallow_an_sql_error(name: str) -> str:
 @task()
 def run_out_of_memory() -> None:
     raise MemoryError("no more")
+
+
+@task()
+def work_until(path: str, name: str) -> None:
+    """Write, look into the database until the test makes `path`, and write again."""
+    session = job_session()
+    for half in ("first", "second"):
+        session.execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": f"{name} {half} half"})
+        Path(f"{path}.{name}").touch()
+        while not Path(path).exists():
+            session.execute(text("SELECT 1"))
+            time.sleep(0.02)
+
+
+@task()
+def stand_aside_until(path: str, name: str) -> str:
+    """Wait for the test to make `path`; one line in `path` + name for each run."""
+    with Path(f"{path}.{name}").open("a") as file:
+        file.write("ran\n")
+    while not Path(path).exists():
+        time.sleep(0.02)
+    return name
+
+
+@task(retry=Retry(first=timedelta(seconds=0.1), jitter=False))
+def die_once(path: str) -> str:
+    """Kill the process that runs this, the first time, once the test makes `path`."""
+    started = Path(f"{path}.started")
+    if started.exists():
+        return "survived"
+    started.touch()
+    while not Path(path).exists():
+        time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "never"
