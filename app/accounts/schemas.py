@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.accounts.preferences import Preferences
 from app.mail.addresses import Mailbox
 from app.strict_models import StrictModel
+from app.text_fields import ONE_LINE
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 Timezone = Annotated[str, Field(min_length=1, max_length=64, description="IANA name, such as Europe/Berlin.")]
 #: Source: BCP 47; language, perhaps a script and a region.
 Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")]

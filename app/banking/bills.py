@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from app.pages import Page
 
 
+FIRST = 1
+
+
 @dataclass(frozen=True, kw_only=True)
 class BillFacts:
     """A bill as a person describes it; `amount` in minor units of `currency`."""
@@ -56,7 +59,7 @@ def bill(session: Session, *, household_id: int, bill_id: int, lock: bool = Fals
 def add(session: Session, *, household_id: int, facts: BillFacts) -> Bill:
     """Keep a new bill. Raises `HouseholdNotFound` or `DueDayDiffers`."""
     household_of(session, household_id=household_id)
-    made = Bill(household_id=household_id, due_day=1)
+    made = Bill(household_id=household_id)
     _describe(made, facts)
     session.add(made)
     session.flush()
@@ -64,7 +67,10 @@ def add(session: Session, *, household_id: int, facts: BillFacts) -> Bill:
 
 
 def change(session: Session, *, household_id: int, bill_id: int, facts: BillFacts) -> Bill:
-    """Describe a bill anew. Raises `BillNotFound` or `DueDayDiffers`."""
+    """Describe a bill anew; without a due day it keeps its own as long as that fits.
+
+    Raises `BillNotFound` or `DueDayDiffers`.
+    """
     found = bill(session, household_id=household_id, bill_id=bill_id, lock=True)
     _describe(found, facts)
     session.flush()
@@ -97,11 +103,17 @@ def _describe(described: Bill, facts: BillFacts) -> None:
     described.due_day = _due_day(facts, kept=described.due_day)
 
 
-def _due_day(facts: BillFacts, *, kept: int) -> int:
+def _due_day(facts: BillFacts, *, kept: int | None) -> int:
     if facts.next_due is None:
-        return facts.due_day or kept
-    day = facts.due_day or facts.next_due.day
+        return facts.due_day or kept or FIRST
+    if facts.due_day is None:
+        # The 28 February of a bill of the 31st is no wish for the 28th.
+        return kept if kept is not None and _falls_on(kept, facts.next_due) else facts.next_due.day
     monthly = facts.rule not in (BillRule.ONCE, BillRule.WEEKLY)
-    if monthly and on_day(day, year=facts.next_due.year, month=facts.next_due.month) != facts.next_due:
-        raise DueDayDiffers(due_day=day, next_due=facts.next_due)
-    return day
+    if monthly and not _falls_on(facts.due_day, facts.next_due):
+        raise DueDayDiffers(due_day=facts.due_day, next_due=facts.next_due)
+    return facts.due_day
+
+
+def _falls_on(day: int, due: date) -> bool:
+    return on_day(day, year=due.year, month=due.month) == due

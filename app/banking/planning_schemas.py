@@ -14,12 +14,7 @@ from app.banking.budgets import USUAL_THRESHOLDS, Limits
 from app.banking.models import Bill, BillRule, Budget, Period
 from app.money import to_decimal, to_minor
 from app.strict_models import StrictModel
-
-
-def _without_control(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise ValueError("give one line of text, with something to see in it")
-    return text.strip()
+from app.text_fields import ONE_LINE
 
 
 def _above_zero(text: str) -> str:
@@ -33,7 +28,7 @@ Amount = Annotated[
     Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", examples=["12.50"], description="Above zero."),
     AfterValidator(_above_zero),
 ]
-Name = Annotated[str, Field(max_length=100), AfterValidator(_without_control)]
+Name = Annotated[str, Field(max_length=100), ONE_LINE]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 Due = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 PlaidCategory = Annotated[str, Field(pattern=r"^[A-Z_]{1,60}$", examples=["FOOD_AND_DRINK"])]

@@ -9,9 +9,10 @@ from app.banking.facts import AsideKind
 from app.banking.models import BankAccount, ItemStatus, Role, Transaction
 from app.money import to_decimal
 from app.strict_models import StrictModel
+from app.text_fields import ONE_LINE
 
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 
 def _shown(minor: int | None, currency: str, scale: int | None) -> str | None:

@@ -10,10 +10,20 @@ from typing import Annotated
 import typer
 
 from app.terminal import AsJson, print_json, print_rows
+from app.text import one_line
 
 app = typer.Typer(help=__doc__)
 
-Address = Annotated[str, typer.Argument(help="The address, such as ann@example.org.")]
+
+def line(text: str) -> str:
+    """A text of one line. Raises a usage error with what is wrong."""
+    try:
+        return one_line(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.") from None
+
+
+Address = Annotated[str, typer.Argument(help="The address, such as ann@example.org.", parser=line)]
 
 
 @app.command()
@@ -41,7 +51,8 @@ def send(
 
 @app.command()
 def suppress(
-    address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "Suppressed by an operator."
+    address: Address,
+    reason: Annotated[str, typer.Option(help="Why.", parser=line)] = "Suppressed by an operator.",
 ) -> None:
     """Send no mail to an address from now on.
 

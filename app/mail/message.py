@@ -8,10 +8,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, parseaddr
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from app.config import settings
 from app.mail.addresses import wire_form
+from app.text_fields import ONE_LINE, SEVERAL_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +21,8 @@ if TYPE_CHECKING:
 MOST_SUBJECT = 998
 
 
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("it holds a line break or another control character; a subject is one line")
-    return text
-
-
-Subject = Annotated[str, Field(min_length=1, max_length=MOST_SUBJECT), AfterValidator(_one_line)]
+Subject = Annotated[str, Field(min_length=1, max_length=MOST_SUBJECT), ONE_LINE]
+Body = Annotated[str, SEVERAL_LINES]
 
 
 @dataclass(frozen=True, kw_only=True)

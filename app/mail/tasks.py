@@ -12,14 +12,15 @@ from app.jobs import Retry, checkpoint, job_session, task
 from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is read from the signature)
 from app.mail import service
 from app.mail.addresses import Recipients  # noqa: TC001 (as above)
-from app.mail.message import Message, Subject
+from app.mail.message import Body, Message, Subject
 from app.mail.scopes import SEND
+from app.text_fields import ONE_LINE
 from app.topology import Queue
 
 #: A provider that is down for an afternoon costs no mail: the last of these attempts is some 8 hours later.
 PATIENT = Retry(max_attempts=12, first=timedelta(seconds=30), most=timedelta(hours=2))
 
-Key = Annotated[str, Field(min_length=1, max_length=255)]
+Key = Annotated[str, Field(min_length=1, max_length=255), ONE_LINE]
 
 
 @task(queue=Queue.EMAILS, public=True, scope=SEND, retry=PATIENT, bind=True)
@@ -27,8 +28,8 @@ def send_email(
     self: JobTask,
     to_addresses: Recipients,
     subject: Subject,
-    body_text: str,
-    body_html: str | None = None,
+    body_text: Body,
+    body_html: Body | None = None,
     key: Key | None = None,
 ) -> dict[str, Any]:
     """Send one mail to all of `to_addresses`. The same `key` again is the same mail: it is sent once.

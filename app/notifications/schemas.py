@@ -7,14 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.notifications.models import Channel, ChannelState, Platform
 from app.strict_models import StrictModel
+from app.text_fields import ONE_LINE, SEVERAL_LINES
 
 SNS_ADDRESS = "arn:"
 
 Type = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$", examples=["bill_reminder"])]
-Title = Annotated[str, Field(min_length=1, max_length=200)]
-Message = Annotated[str, Field(min_length=1, max_length=5_000)]
+Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
+Message = Annotated[str, Field(min_length=1, max_length=5_000), SEVERAL_LINES]
 Channels = Annotated[list[Channel], Field(max_length=len(Channel))]
-Key = Annotated[str, Field(min_length=1, max_length=200)]
+Key = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 USUAL = [Channel.EMAIL, Channel.IN_APP]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, case, select
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def product(*, session: Session, sku: str) -> Product:
     """The product with that SKU. Raises `ProductNotFound`."""
-    found = session.scalar(select(Product).where(Product.sku == sku))
+    found = session.scalar(select(Product).where(Product.sku == unicodedata.normalize("NFC", sku)))
     if found is None:
         raise ProductNotFound(sku=sku)
     return found

@@ -21,12 +21,20 @@ PRICE_COLUMNS = ("sku", "batch", "quantity", "expiry_date", "base_price", "price
 
 
 @app.command(name="import")
-def import_csv(products: File = None, batches: File = None, as_json: AsJson = False) -> None:
+def import_csv(
+    products: File = None,
+    batches: File = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a file with other columns than those it should have.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Import products and batches from CSV files in UTF-8: all rows, or none when one is bad.
 
     Columns of products: sku,name,category,base_price,currency (12.50, EUR). Columns of batches:
     code,sku,quantity,expiry_date,received_on (2026-01-31; received_on may be blank or absent). Importing a
-    file again changes nothing; a changed row updates what has its sku or code.
+    file again changes nothing; a changed row updates what has its sku or code. Other columns are passed
+    over with a notice.
 
     Example: groundwork pricing import --products products.csv --batches batches.csv
     """
@@ -35,7 +43,7 @@ def import_csv(products: File = None, batches: File = None, as_json: AsJson = Fa
     from app.pricing.importing import Files
     from app.pricing.progress import import_with_bar
 
-    done = import_with_bar(Files(products=products, batches=batches), as_json=as_json)
+    done = import_with_bar(Files(products=products, batches=batches, strict=strict), as_json=as_json)
     if as_json:
         print_json({"imported": True, "problems": [], **asdict(done)})
         return

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.errors import InvalidInput
+from app.money import FractionOfMinorUnit, to_minor
 from app.pricing.columns import BATCH_COLUMNS, PRODUCT_COLUMNS
-from app.pricing.csv_file import Problem, Record, UnusableFile, read_records
+from app.pricing.csv_file import Problem, Reading, Record, UnusableFile, read_records
 from app.pricing.loading import Imported, load
 from app.pricing.models import Product
 from app.pricing.staging import StagedBatch, StagedProduct, Staging
@@ -56,6 +57,8 @@ class Files:
 
     products: Path | None = None
     batches: Path | None = None
+    #: Whether a column that is not known is refused rather than passed over.
+    strict: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,8 @@ class Listener:
     """Who is told what an import meets."""
 
     problem: Callable[[Problem], None]
+    #: What is passed over, in sentences.
+    notice: Callable[[str], None]
     #: File and bytes checked so far.
     checked: Callable[[Path, int], None]
     #: Rows to load, told once; then rows loaded by each step.
@@ -93,10 +98,12 @@ def import_files(*, files: Files, reading: Opening, transaction: Opening, listen
 def _check(files: Files, *, staging: Staging, reading: Opening, listener: Listener) -> Iterator[Problem]:
     if files.products is not None:
         keep = _keep_product(staging)
-        yield from _stage(files.products, columns=PRODUCT_COLUMNS, keep=keep, listener=listener)
+        reading_products = _reading(files.products, PRODUCT_COLUMNS, files=files, listener=listener)
+        yield from _stage(files.products, reading=reading_products, keep=keep)
     if files.batches is not None:
         keep = _keep_batch(staging)
-        yield from _stage(files.batches, columns=BATCH_COLUMNS, keep=keep, listener=listener)
+        reading_batches = _reading(files.batches, BATCH_COLUMNS, files=files, listener=listener)
+        yield from _stage(files.batches, reading=reading_batches, keep=keep)
         with reading() as session:
             for sku in _missing_skus(session, staging=staging):
                 for line in staging.lines_of_sku(sku):
@@ -104,15 +111,18 @@ def _check(files: Files, *, staging: Staging, reading: Opening, listener: Listen
                     yield Problem(file=files.batches.name, line=line, reason=reason)
 
 
-def _stage(
-    path: Path,
-    *,
-    columns: Sequence[Column],
-    keep: Callable[[Record], str | None],
-    listener: Listener,
-) -> Iterator[Problem]:
+def _reading(path: Path, columns: Sequence[Column], *, files: Files, listener: Listener) -> Reading:
+    return Reading(
+        columns=columns,
+        at_byte=lambda count: listener.checked(path, count),
+        notice=listener.notice,
+        strict=files.strict,
+    )
+
+
+def _stage(path: Path, *, reading: Reading, keep: Callable[[Record], str | None]) -> Iterator[Problem]:
     try:
-        for found in read_records(path, columns=columns, at_byte=lambda count: listener.checked(path, count)):
+        for found in read_records(path, reading):
             if isinstance(found, Problem):
                 yield found
             elif reason := keep(found):
@@ -125,6 +135,10 @@ def _keep_product(staging: Staging) -> Callable[[Record], str | None]:
     def keep(record: Record) -> str | None:
         values: Any = dict(zip((column.name for column in PRODUCT_COLUMNS), record.values, strict=True))
         product = StagedProduct(**values)
+        try:
+            to_minor(product.base_price, product.currency)
+        except FractionOfMinorUnit as error:
+            return f"base_price cannot be used: {error} Round it"
         earlier = staging.add_product(product, line=record.line)
         return f'sku "{product.sku}" is already on line {earlier}; keep one of them' if earlier else None
 

@@ -80,7 +80,7 @@ def _load_products(
     rows = [asdict(product) for product in products]
     known = _known(session, Product, key="sku", rows=rows)
     _write(session, Product, key="sku", rows=rows, known=known, now=now, counts=done.products)
-    repriced = _ids_that_changed(("base_price", "category"), key="sku", rows=rows, known=known)
+    repriced = _ids_that_changed(("base_price", "category", "currency"), key="sku", rows=rows, known=known)
     of_products = select(InventoryBatch.id).where(InventoryBatch.product_id.in_(repriced))
     if repriced:
         ended = close_discounts(session=session, which=BatchDiscount.batch_id.in_(of_products), now=now)

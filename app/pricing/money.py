@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Numeric
 from sqlalchemy.types import TypeDecorator
+
+from app.money import minor_digits
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -52,3 +55,9 @@ MONEY = FixedPoint(12, 2)
 PERCENT = FixedPoint(7, 4)
 CENT = Decimal("0.01")
 HIGHEST_PRICE = Decimal("9999999999.99")
+
+
+@cache
+def unit_of(currency: str) -> Decimal:
+    """The smallest amount that a price in `currency` can differ by: a cent, or one yen."""
+    return Decimal(1).scaleb(-min(minor_digits(currency), MONEY.scale))

@@ -57,7 +57,10 @@ def import_with_bar(files: Files, *, as_json: bool) -> Imported:
     problems: list[Problem] = []
     with _bars() as bars:
         listener = _listener(
-            bars, problem=problems.append if as_json else lambda found: say_error(str(found))
+            bars,
+            problem=problems.append if as_json else lambda found: say_error(str(found)),
+            # Beside the document where there is one: what is passed over hinders nothing.
+            notice=say_error,
         )
         try:
             return import_files(files=files, reading=reading, transaction=transaction, listener=listener)
@@ -67,7 +70,9 @@ def import_with_bar(files: Files, *, as_json: bool) -> Imported:
             raise
 
 
-def _listener(bars: Progress, *, problem: Callable[[Problem], None]) -> Listener:
+def _listener(
+    bars: Progress, *, problem: Callable[[Problem], None], notice: Callable[[str], None]
+) -> Listener:
     checking = {}
     loading = bars.add_task("Loading rows", total=None, visible=False)
 
@@ -78,6 +83,7 @@ def _listener(bars: Progress, *, problem: Callable[[Problem], None]) -> Listener
 
     return Listener(
         problem=problem,
+        notice=notice,
         checked=checked,
         to_load=lambda total: bars.update(loading, total=total, visible=True),
         loaded=lambda count: bars.advance(loading, count),

@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, case, insert, select, update
 
 from app.pricing.facts import Stats
 from app.pricing.models import BatchDiscount, InventoryBatch, Product
+from app.pricing.money import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +66,7 @@ def _with_discount(batch_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
             InventoryBatch.quantity,
             InventoryBatch.expiry_date,
             Product.base_price,
+            Product.currency,
             Product.category,
             BatchDiscount.id.label("discount_id"),
             BatchDiscount.computed_price,
@@ -84,6 +86,7 @@ def active_discount_of(batch_ids: Sequence[int]) -> ColumnElement[bool]:
 def _decide(batch: Row[*tuple[Any, ...]], *, rules: RuleTable, now: datetime, changes: _Changes) -> None:
     quote = rules.quote(
         base_price=batch.base_price,
+        unit=unit_of(batch.currency),
         category=batch.category,
         days_left=(batch.expiry_date - now.date()).days,
         quantity=batch.quantity,

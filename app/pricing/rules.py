@@ -62,15 +62,17 @@ class RuleTable:
                     return rule
         return None
 
-    def quote(self, *, base_price: Decimal, category: str, days_left: int, quantity: int) -> Quote | None:
-        """The discounted price; None where the base price holds."""
+    def quote(
+        self, *, base_price: Decimal, category: str, days_left: int, quantity: int, unit: Decimal = CENT
+    ) -> Quote | None:
+        """The discounted price in whole `unit`s; None where the base price holds."""
         rule = self.rule_for(category=category, days_left=days_left, quantity=quantity)
         if rule is None or quantity <= 0:
             return None
         floor = self.floor_of(category)
-        lowest = (base_price * floor / WHOLE).quantize(CENT, rounding=ROUND_CEILING)
-        wished = (base_price * (WHOLE - rule.discount) / WHOLE).quantize(CENT, rounding=ROUND_HALF_UP)
-        price = max(wished, lowest, CENT)
+        lowest = (base_price * floor / WHOLE).quantize(unit, rounding=ROUND_CEILING)
+        wished = (base_price * (WHOLE - rule.discount) / WHOLE).quantize(unit, rounding=ROUND_HALF_UP)
+        price = max(wished, lowest, unit)
         if price >= base_price:
             return None
         return Quote(price=price, discount_pct=min(rule.discount, WHOLE - floor), rule=rule.name)

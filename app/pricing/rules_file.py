@@ -16,12 +16,13 @@ from app.pricing.coverage import shadows_of
 from app.pricing.errors import InvalidRules
 from app.pricing.rules import DAYS_THRESHOLD, Rule, RuleTable
 from app.pricing.strict_yaml import read_yaml
+from app.text_fields import ONE_LINE
 
 PACKAGED = Path(__file__).with_name("rules.yml")
 
 Percent = Annotated[Decimal, Field(gt=0, le=100, max_digits=7, decimal_places=4)]
 Count = Annotated[int, Field(ge=0, le=2_147_483_647, strict=True)]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+Name = Annotated[str, Field(min_length=1, max_length=80), ONE_LINE]
 
 
 class _Section(BaseModel):

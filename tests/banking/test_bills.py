@@ -65,6 +65,28 @@ def test_a_bill_may_begin_in_a_month_without_its_day(database: Engine) -> None:
     assert pay(flat.id, rent, date(2026, 2, 28)) == date(2026, 3, 31)
 
 
+@pytest.mark.parametrize(
+    ("due", "later", "due_day"),
+    [
+        (date(2026, 2, 28), date(2026, 2, 28), 31),
+        (date(2026, 1, 31), date(2026, 4, 30), 31),
+        (date(2026, 2, 28), date(2026, 2, 15), 15),
+        (date(2026, 2, 28), date(2026, 3, 28), 28),
+    ],
+)
+def test_a_bill_that_is_described_anew_keeps_its_day_as_long_as_that_fits(
+    database: Engine, due: date, later: date, due_day: int
+) -> None:
+    flat = home.move_in()
+    rent = flat.bill(due, due_day=31)
+    facts = bills.BillFacts(
+        name="Rent", amount=1, currency="EUR", rule=BillRule.MONTHLY, next_due=later, autopay=False
+    )
+    with db.transaction() as session:
+        changed = bills.change(session, household_id=flat.id, bill_id=rent, facts=facts)
+        assert changed.due_day == due_day
+
+
 def test_a_due_day_that_the_date_does_not_keep_to_is_refused(database: Engine) -> None:
     flat = home.move_in()
     with pytest.raises(DueDayDiffers, match="keeps to day 31 of the month is not due on 2026-01-30"):

@@ -34,6 +34,14 @@ def test_a_mail_is_a_job(command: Callable[..., Outcome]) -> None:
     assert job.kwargs["to_addresses"] == ["ann@example.org", "bob@example.org"]
 
 
+@pytest.mark.parametrize("argument", ["gone\x07", "two\nlines", "\u200b"])
+def test_a_reason_that_nobody_could_read_is_refused(command: Callable[..., Outcome], argument: str) -> None:
+    outcome = command("suppress", "ann@example.org", "--reason", argument)
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert "remove it" in outcome.err or "nothing to see" in outcome.err
+    assert command("suppressed", "--json").out.strip() == "[]"
+
+
 def test_what_is_no_address_is_said_at_once(command: Callable[..., Outcome]) -> None:
     outcome = command("send", "--to", "ann", "--subject", "A test")
     assert outcome.code == ExitCode.BAD_INPUT

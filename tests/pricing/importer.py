@@ -30,6 +30,7 @@ class Importer:
 
     folder: Path
     problems: list[Problem] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     loaded: int = 0
 
     def __call__(self, *, products: Content = None, batches: Content = None) -> Imported:
@@ -37,6 +38,7 @@ class Importer:
         self.problems.clear()
         listener = Listener(
             problem=self.problems.append,
+            notice=self.notices.append,
             checked=lambda path, count: None,
             to_load=lambda total: None,
             loaded=self._note,

@@ -55,6 +55,7 @@ def test_what_is_made_can_be_imported(database: Engine, tmp_path: Path) -> None:
         transaction=db.transaction,
         listener=Listener(
             problem=problems.append,
+            notice=problems.append,
             checked=lambda path, count: None,
             to_load=lambda total: None,
             loaded=lambda count: None,

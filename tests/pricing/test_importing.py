@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from app import db
+from app.pricing import catalogue
 from app.pricing.csv_file import UnusableFile
 from app.pricing.importing import Files, Listener, NothingToImport, import_files
 from app.pricing.models import InventoryBatch, Product
@@ -101,8 +102,31 @@ def test_a_file_with_only_a_header_imports_nothing(importer: Importer) -> None:
     assert importer(products=PRODUCTS).products.created == 0
 
 
+def test_a_price_has_no_more_decimals_than_its_currency(importer: Importer) -> None:
+    rows = "A,Tea,x,12.50,JPY\nB,Tea,x,12.00,JPY\nC,Tea,x,12.50,EUR\n"
+    assert importer.refused(products=PRODUCTS + rows) == [
+        "products.csv:2: base_price cannot be used: 12.50 JPY has more than the 0 decimals of JPY. Round it"
+    ]
+
+
+def test_two_spellings_of_one_sku_are_one_product(importer: Importer) -> None:
+    composed, decomposed = "K\u00c4SE", "KA\u0308SE"
+    assert importer.refused(products=f"{PRODUCTS}{composed},a,x,1,EUR\n{decomposed},b,x,1,EUR\n") == [
+        f'products.csv:3: sku "{composed}" is already on line 2; keep one of them'
+    ]
+    importer(
+        products=f"{PRODUCTS}{composed},a,x,1,EUR\n", batches=f"{BATCHES}B1,{decomposed},1,2026-03-01,\n"
+    )
+    importer(products=f"{PRODUCTS}{decomposed},b,x,1,EUR\n")
+    assert counts() == (1, 1)
+    with db.reading() as session:
+        assert catalogue.product(session=session, sku=decomposed).name == "b"
+
+
 def test_a_missing_file_is_named(database: Engine, tmp_path: Path) -> None:
-    listener = Listener(problem=print, checked=lambda path, count: None, to_load=print, loaded=print)
+    listener = Listener(
+        problem=print, notice=print, checked=lambda path, count: None, to_load=print, loaded=print
+    )
     with pytest.raises(UnusableFile, match=r"none\.csv: No such file or directory"):
         import_files(
             files=Files(products=tmp_path / "none.csv"),

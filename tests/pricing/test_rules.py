@@ -5,6 +5,7 @@ from decimal import ROUND_CEILING, Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.pricing.money import unit_of
 from app.pricing.rules import Rule, RuleTable
 from tests.pricing.shop import RULES
 
@@ -75,6 +76,15 @@ def test_nothing_past_its_expiry_date_is_discounted(
 @given(price=PRICES, category=CATEGORIES, days=DAYS)
 def test_nothing_that_is_sold_out_is_discounted(price: Decimal, category: str, days: int) -> None:
     assert RULES.quote(base_price=price, category=category, days_left=days, quantity=0) is None
+
+
+def test_a_price_in_yen_has_whole_yen() -> None:
+    quote = RULES.quote(
+        base_price=Decimal(999), category="toys", days_left=4, quantity=10, unit=unit_of("JPY")
+    )
+    assert quote is not None
+    assert quote.price == quote.price.to_integral_value()
+    assert (unit_of("EUR"), unit_of("JPY"), unit_of("KWD")) == (Decimal("0.01"), Decimal(1), Decimal("0.01"))
 
 
 def test_dairy_at_four_days_gets_what_other_goods_get() -> None:
