@@ -57,8 +57,8 @@ accesslog = "-"
 # Under systemd the socket is handed over (LISTEN_FDS) and takes the place of this address.
 bind = [f"{in_url(settings().api_host)}:{settings().api_port}"]
 workers = settings().api_workers
-# gunicorn's own worker reloads under load without dropping a request; uvicorn's worker resets connections.
-worker_class = "asgi"
+# gunicorn's own kind of worker reloads under load without dropping a request; uvicorn's resets connections.
+worker_class = "app.gunicorn_worker.Worker"
 # A proxy keeps its connections for longer than gunicorn's 2 s; the side that closes first wins a race with
 # the next request, so it should not be the server.
 keepalive = 75

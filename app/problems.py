@@ -55,6 +55,18 @@ class DatabaseDown(Unavailable):
         super().__init__("The database does not answer. Try again in a few seconds.")
 
 
+def document_of(*, status: int, code: str, detail: str, **members: Any) -> dict[str, Any]:
+    """A problem document."""
+    return {
+        "type": f"urn:groundwork:problem:{code}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **members,
+    }
+
+
 def respond(
     scope: Scope,
     *,
@@ -65,15 +77,8 @@ def respond(
     **members: Any,
 ) -> JSONResponse:
     """A problem document for the request of `scope`."""
-    document = {
-        "type": f"urn:groundwork:problem:{code}",
-        "title": code.replace("_", " ").capitalize(),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        **members,
-        "request_id": scope.get("state", {}).get("request_id"),
-    }
+    members["request_id"] = scope.get("state", {}).get("request_id")
+    document = document_of(status=status, code=code, detail=detail, **members)
     return JSONResponse(document, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +72,21 @@ def server(
 ) -> Iterator[Server]:
     port = free_port()
     configure(database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1)
+    started = Server(port=port, log=tmp_path / "api.log")
+    yield started
+    stop(started.process)
+    assert "Traceback" not in started.log.read_text()
+
+
+@pytest.fixture
+def hasty(
+    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Server]:
+    """A server that does not wait long for the rest of a request."""
+    port = free_port()
+    configure(
+        database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1, api_request_seconds=1
+    )
     started = Server(port=port, log=tmp_path / "api.log")
     yield started
     stop(started.process)
@@ -148,6 +165,97 @@ def test_a_request_that_lies_about_itself_harms_nobody(server: Server) -> None:
                 connection.shutdown(socket.SHUT_WR)
             assert status_and_body(connection)[0] in expected, lines
         assert server.answers()
+
+
+#: What is refused before there is a request that the application could see.
+REFUSED: dict[bytes, tuple[int, str]] = {
+    b"nonsense\r\n\r\n": (400, "malformed_request"),
+    b"GET / HTTP/9.9\r\n\r\n": (400, "malformed_request"),
+    b"GET / HTTP/1.1\r\nHost: a\r\nsp ace: b\r\n\r\n": (400, "malformed_request"),
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n": (400, "malformed_request"),
+    b"GET /?" + b"a" * 5_000 + b" HTTP/1.1\r\n\r\n": (414, "uri_too_long"),
+    b"GET / HTTP/1.1\r\nX: " + b"a" * 9_000 + b"\r\n\r\n": (431, "headers_too_large"),
+    b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 200 + b"\r\n": (431, "headers_too_large"),
+    b"POST / HTTP/1.1\r\nTransfer-Encoding: x, chunked\r\n\r\n": (501, "not_implemented"),
+}
+
+
+def test_what_gunicorn_refuses_by_itself_is_a_problem_document_too(server: Server) -> None:
+    for sent, expected in REFUSED.items():
+        with server.connect() as connection:
+            connection.sendall(sent)
+            received = b""
+            while part := connection.recv(65536):
+                received += part
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert b"content-type: application/problem+json" in head.lower(), sent[:40]
+        document = json.loads(body)
+        assert (document["status"], document["code"]) == expected, sent[:40]
+        assert f"x-request-id: {document['request_id']}".encode() in head.lower()
+        assert document["request_id"] in server.log.read_text()
+    assert server.answers()
+
+
+def test_a_websocket_is_refused_over_the_wire(server: Server) -> None:
+    lines = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+    lines.append("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+    with server.connect() as connection:
+        connection.sendall(server.head(*lines, method="GET"))
+        assert status_and_body(connection)[0] == 403
+
+
+def test_the_rest_of_a_request_is_not_waited_for_without_end(hasty: Server) -> None:
+    parts = {
+        hasty.head()[:40]: "request_incomplete",
+        hasty.head("Content-Length: 50") + b"{": "body_incomplete",
+        hasty.head("Transfer-Encoding: chunked") + b"5\r\nab": "body_incomplete",
+    }
+    for part, code in parts.items():
+        with hasty.connect() as connection:
+            connection.sendall(part)
+            status, body = status_and_body(connection)
+            assert (status, json.loads(body)["code"]) == (408, code)
+            assert connection.recv(1) == b"", "the connection is closed"
+    with hasty.connect() as connection:
+        assert connection.recv(1) == b"", "nothing was asked, so nothing is answered"
+    with hasty.connect() as connection:
+        connection.sendall(hasty.head(method="GET", path="/livez") * 2 + hasty.head()[:40])
+        received = b""
+        while more := connection.recv(65536):
+            received += more
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"200", b"408"]
+
+
+def test_a_body_that_drips_has_one_bound_for_all_of_it(hasty: Server) -> None:
+    with hasty.connect() as connection:
+        connection.sendall(hasty.head("Content-Length: 5000"))
+        connection.settimeout(0.1)
+        for _ in range(100):
+            connection.sendall(b" ")
+            with suppress(TimeoutError):
+                assert connection.recv(12) == b"HTTP/1.1 408"
+                return
+    raise AssertionError("ten seconds are more than one")
+
+
+def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_requests(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token}"}
+    with (
+        httpx.Client(base_url=server.url, headers=headers) as scraper,
+        server.connect() as silent,
+        server.connect() as half_head,
+        server.connect() as half_body,
+    ):
+        assert scraper.get("/livez").status_code == 200
+        half_head.sendall(server.head()[:40])
+        half_body.sendall(server.head("Content-Length: 50") + b"{")
+        began = time.monotonic()
+        server.process.terminate()
+        status, body = status_and_body(half_body)
+        assert (status, json.loads(body)["code"]) == (408, "body_incomplete")
+        assert silent.recv(1) == half_head.recv(1) == b""
+        server.process.wait(timeout=30)
+    assert time.monotonic() - began < 15
 
 
 def test_many_stuck_bodies_do_not_hold_up_others(server: Server) -> None:
