@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.config import settings
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
+from app.masking import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,29 +60,26 @@ def call(
     try:
         return operation(**arguments)
     except exceptions.ClientError as error:
-        raise _sorted(service, error, passing=passing) from error
+        raise _sorted(service, error, passing=passing) from None
     except (exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError) as error:
-        raise NotSent(f"{service} cannot be reached: {error}") from error
-    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError) as error:
+        raise NotSent(f"{service} cannot be reached: {told(error)}") from None
+    except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
         raise NotSent(
             f"{service} needs credentials: set GROUNDWORK_AWS_ACCESS_KEY_ID and "
             "GROUNDWORK_AWS_SECRET_ACCESS_KEY, or give the host a role."
-        ) from error
+        ) from None
     except exceptions.HTTPClientError as error:
-        raise OutcomeUnknown(f"{service} did not answer: {error}") from error
+        raise OutcomeUnknown(f"{service} did not answer: {told(error)}") from None
     except exceptions.BotoCoreError as error:
-        raise Refused(f"{service} cannot be asked this: {error}") from error
-
-
-def code_of(error: Any) -> str:
-    """AWS's name for what went wrong."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+        raise Refused(f"{service} cannot be asked this: {told(error)}") from None
 
 
 def _sorted(service: str, error: Any, *, passing: frozenset[str]) -> Exception:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"{service} answered {code_of(error)}: {error.response.get('Error', {}).get('Message', '')}"
-    passes = code_of(error).startswith("Throttl") or code_of(error) in passing
+    answered = error.response.get("Error", {})
+    code = str(answered.get("Code", ""))
+    said = f"{service} answered {told(code)}: {told(answered.get('Message', ''))}"
+    passes = code.startswith("Throttl") or code in passing
     if passes or status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
         return NotSent(said)
-    return Refused(said)
+    return Refused(said, reason=code)

@@ -11,6 +11,7 @@ import structlog
 from celery import signals
 
 from app.config import settings
+from app.masking import without_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,13 @@ def _cut(text: str) -> str:
     if len(text) <= LONGEST:
         return text
     return f"{text[:HEAD]} [{len(text) - LONGEST:,} characters left out] {text[HEAD - LONGEST :]}"
+
+
+def _mask_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """An error of a library may quote what it sent or was told."""
+    if "exception" in event:
+        event["exception"] = without_secrets(str(event["exception"]))
+    return event
 
 
 def _add_job_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -62,6 +70,7 @@ def _formatter(*, service: str, human: bool) -> logging.Formatter:
         if human
         else [
             structlog.processors.format_exc_info,
+            _mask_exception,
             _cut_long_texts,
             add_service,
             structlog.processors.JSONRenderer(default=str),

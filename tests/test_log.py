@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.fleet import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 PROGRAM = """
@@ -38,3 +39,24 @@ def test_an_exception_of_five_megabytes_is_cut(tmp_path: Path, configure: object
         assert text.endswith("ends")
         assert "characters left out" in text
     assert ours["exception"].startswith("Traceback")
+
+
+WITH_A_SECRET = """
+import logging, sys
+from app.log import configure_logging
+configure_logging("worker-standard", sys.argv[1])
+try:
+    raise ValueError("it was sent pass/word-of-smtp and pass%2Fword-of-smtp")
+except ValueError:
+    logging.getLogger("somebody").exception("it failed")
+"""
+
+
+def test_no_secret_of_the_settings_is_shown_with_an_exception(
+    tmp_path: Path, configure: Callable[..., None]
+) -> None:
+    configure(smtp_password="pass/word-of-smtp")
+    path = tmp_path / "worker-standard.log"
+    subprocess.run([sys.executable, "-c", WITH_A_SECRET, str(path)], cwd=ROOT, check=True)
+    line = json.loads(path.read_text())
+    assert "ValueError: it was sent *** and ***" in line["exception"]

@@ -21,6 +21,7 @@ from app.banking.facts import (
     Movement,
     Page,
 )
+from app.banking.refusals import code_of
 from app.errors import InvalidInput
 from app.money import OFFICIAL, FractionOfMinorUnit, minor_digits, scale_of, to_minor
 
@@ -57,8 +58,8 @@ def grant(answer: Mapping[str, Any]) -> Grant:
             item_id=fields.identifier(answer, "item_id"),
             access_token=fields.identifier(answer, "access_token"),
         )
-    except fields.Unkeepable as error:
-        raise MalformedAnswer(operation, problem="it names no connection") from error
+    except fields.Unkeepable:
+        raise MalformedAnswer(operation, problem="it names no connection") from None
 
 
 def item(answer: Mapping[str, Any]) -> ItemFacts:
@@ -68,7 +69,7 @@ def item(answer: Mapping[str, Any]) -> ItemFacts:
     try:
         name = fields.text(told, "institution_name") or fields.text(told, "institution_id") or ""
         error = told.get("error") or None
-        reason = None if error is None else fields.text(fields.mapping(error, "error"), "error_code")
+        reason = None if error is None else code_of(fields.mapping(error, "error").get("error_code"))
     except fields.Unkeepable as unreadable:
         raise MalformedAnswer(operation, problem=str(unreadable)) from None
     return ItemFacts(institution=name, error=None if error is None else reason or UNKNOWN_ERROR)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from app import masking
 from app.errors import Conflict, GroundworkError, InvalidInput, NotFound, Unauthorized, Unavailable
 from app.jobs import PermanentError, RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
 
 
 class PlaidNotConfigured(PermanentError):
@@ -31,6 +33,9 @@ class PlaidUnavailable(RetryableError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "plaid_unavailable"
 
+    def __init__(self, sentence: str, *, after: timedelta | None = None) -> None:
+        super().__init__(masking.sentence(sentence), after=after)
+
 
 class MalformedAnswer(PlaidUnavailable):
     """Raised for an answer of Plaid that says nothing: it is asked for again."""
@@ -46,7 +51,7 @@ class PlaidRefused(PermanentError):
     code = "plaid_refused"
 
     def __init__(self, sentence: str, *, reason: str) -> None:
-        super().__init__(sentence)
+        super().__init__(masking.sentence(sentence))
         #: Plaid's error code, such as INVALID_ACCESS_TOKEN.
         self.reason = reason
 

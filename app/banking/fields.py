@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from app.errors import InvalidInput
+from app.masking import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,8 @@ class Unkeepable(InvalidInput):
     code = "unkeepable"
 
     def __init__(self, *, field: str, value: object, expected: str) -> None:
-        told = "missing" if value is None else ascii(value)[:SHOWN]
-        super().__init__(f'The field "{field}" is {told}, not {expected}.')
+        shown = "missing" if value is None else told(ascii(value))[:SHOWN]
+        super().__init__(f'The field "{field}" is {shown}, not {expected}.')
 
 
 def mapping(value: object, field: str) -> Mapping[str, Any]:

@@ -103,7 +103,8 @@ class Plaid:
     ) -> dict[str, Any]:
         client = _client_of_settings()
         self.turn()
-        with classified(operation):
+        given = [value for name, value in request.items() if name.endswith("_token")]
+        with classified(operation, hiding=given):
             raw: bytes = getattr(client, operation)(
                 request,
                 # Its models take 160 times as long as the JSON (0.8 s for a page of 500), make floats of

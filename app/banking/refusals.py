@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from app.banking.errors import ItemBroken, MutatedDuringPagination, PlaidRefused, PlaidUnavailable
+from app.masking import told
 from app.retry_after import pause_asked_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 #: Kinds of errors that pass: Plaid's own, the bank's, and too many requests.
@@ -20,32 +22,47 @@ PASSING = frozenset({"API_ERROR", "INSTITUTION_ERROR", "RATE_LIMIT_EXCEEDED"})
 PASSING_CODES = frozenset({"PRODUCT_NOT_READY"})
 
 
+#: What Plaid's error codes look like.
+_CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+
+
 @contextmanager
-def classified(operation: str) -> Iterator[None]:
-    """Raise one of this project's errors in place of whatever a call of plaid-python raises."""
+def classified(operation: str, *, hiding: Sequence[str] = ()) -> Iterator[None]:
+    """Raise one of this project's errors in place of whatever a call of plaid-python raises.
+
+    `hiding` is what Plaid was given and no error may show.
+    """
     from plaid.exceptions import ApiException
     from urllib3.exceptions import HTTPError
 
     try:
         yield
     except ApiException as error:
-        raise _judged(operation, error) from None
+        raise _judged(operation, error, hiding=hiding) from None
     except HTTPError as error:
         raise PlaidUnavailable(f"Plaid did not answer {operation}: {type(error).__name__}.") from None
     except (AttributeError, UnicodeDecodeError) as error:
         # plaid-python decodes the body of each failure, also where a failed TLS handshake left none.
         if not isinstance(error.__context__, ApiException):
             raise
-        raise PlaidUnavailable(f"Plaid did not answer {operation}: {error.__context__.reason}.") from None
+        raise PlaidUnavailable(
+            f"Plaid did not answer {operation}: {told(error.__context__.reason)}."
+        ) from None
 
 
-def _judged(operation: str, error: Any) -> Exception:
-    told = _told(error.body)
-    kind, reason = str(told.get("error_type")), str(told.get("error_code") or f"HTTP {error.status}")
-    sentence = (
-        f"Plaid refused {operation}: {reason} ({told.get('error_message') or error.reason}; "
-        f"request {told.get('request_id') or 'without an id'})."
-    )
+def code_of(given: object) -> str | None:
+    """Plaid's error code; None for what cannot be one."""
+    is_code = isinstance(given, str) and _CODE.fullmatch(given) and told(given) == given
+    return str(given) if is_code else None
+
+
+def _judged(operation: str, error: Any, *, hiding: Sequence[str]) -> Exception:
+    answer = _answer(error.body)
+    kind = code_of(answer.get("error_type"))
+    reason = code_of(answer.get("error_code")) or f"HTTP {error.status}"
+    said = told(answer.get("error_message") or error.reason, hiding=hiding)
+    request = told(answer.get("request_id") or "without an id", hiding=hiding)
+    sentence = f"Plaid refused {operation}: {reason} ({said}; request {request})."
     if reason == MUTATED:
         return MutatedDuringPagination()
     swamped = error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -57,9 +74,9 @@ def _judged(operation: str, error: Any) -> Exception:
     return PlaidRefused(sentence, reason=reason)
 
 
-def _told(body: str | None) -> dict[str, Any]:
+def _answer(body: str | None) -> dict[str, Any]:
     try:
-        told = json.loads(body or "{}")
-    except ValueError:
+        answer = json.loads(body or "{}")
+    except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return answer if isinstance(answer, dict) else {}

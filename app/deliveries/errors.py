@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app import masking
 from app.errors import Conflict, NotFound
 from app.jobs import PermanentError, RetryableError
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from app.deliveries.models import Delivery
 
 
@@ -16,15 +19,25 @@ class NotSent(RetryableError):
 
     code = "not_sent"
 
+    def __init__(self, sentence: str, *, after: timedelta | None = None) -> None:
+        super().__init__(masking.sentence(sentence), after=after)
+
 
 class Refused(PermanentError):
-    """Raised by a provider that will never take it."""
+    """Raised by a provider that will never take it; `reason` is its own name for why."""
 
     code = "refused"
+
+    def __init__(self, sentence: str, *, reason: str = "") -> None:
+        super().__init__(masking.sentence(sentence))
+        self.reason = reason
 
 
 class OutcomeUnknown(Exception):
     """Raised by a provider that was given it, and whose answer did not come."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(masking.sentence(sentence))
 
 
 class InProgress(RetryableError):

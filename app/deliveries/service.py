@@ -33,6 +33,7 @@ from app.deliveries.outcome import HandOver, Outcome
 from app.jobs import RetryableError, encoding
 from app.jobs.models import TERMINAL, Job
 from app.jobs.service import is_running, retry_job
+from app.masking import told
 from app.pruning import kept_since, prune
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def deliver(
     delivery.calls += 1
     commit()
     outcome = _call(session, delivery, provider=provider, commit=commit)
-    delivery.provider_id = encoding.text(outcome.provider_id)
+    delivery.provider_id = told(outcome.provider_id)
     if outcome.left is not None:
         delivery.content = outcome.left
         _mark(session, delivery, DeliveryState.WAITING, error=outcome.why_left)
@@ -165,7 +166,7 @@ def _end_call(
     commit: Callable[[], None],
 ) -> None:
     """End a call that raised something unforeseen; raises what is left to do, unless the process ends."""
-    said = str(error) if isinstance(error, OutcomeUnknown) else encoding.sentence(error)
+    said = str(error) if isinstance(error, OutcomeUnknown) else told(encoding.sentence(error))
     known = isinstance(error, OutcomeUnknown) or handover.has_begun
     sentence = said if known else f"{provider.name} was given nothing, for this went wrong before: {said}"
     _mark(session, delivery, DeliveryState.UNCERTAIN if known else DeliveryState.WAITING, error=sentence)

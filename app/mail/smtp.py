@@ -14,6 +14,7 @@ from app.config import settings
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.mail.message import addressed_to, sender_address
 from app.mail.taken import Taken
+from app.masking import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,13 +60,13 @@ def _connection() -> Iterator[smtplib.SMTP]:
     except smtplib.SMTPAuthenticationError as error:
         raise NotSent(
             f"The mail server {where} refuses GROUNDWORK_SMTP_USER and its password: {_said(error)}"
-        ) from error
+        ) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NotSent(
-            f"The mail server {where} cannot do what GROUNDWORK_SMTP_SECURITY or _USER ask for: {error}"
-        ) from error
+            f"The mail server {where} cannot do what GROUNDWORK_SMTP_SECURITY or _USER ask for: {told(error)}"
+        ) from None
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server {where} cannot be reached: {_said(error)}") from error
+        raise NotSent(f"The mail server {where} cannot be reached: {_said(error)}") from None
     try:
         yield server
     finally:
@@ -106,7 +107,7 @@ def _announce(server: smtplib.SMTP, to: tuple[str, ...]) -> dict[str, tuple[int,
             for one in to
         }
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server ended the talk: {_said(error)}") from error
+        raise NotSent(f"The mail server ended the talk: {_said(error)}") from None
 
 
 def _rcpt(server: smtplib.SMTP, address: str) -> tuple[int, str]:
@@ -129,7 +130,7 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) 
         # As smtplib's own `data`, which does not tell whether anything was handed over when it fails.
         code, text = server.docmd("DATA")
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server ended the talk: {_said(error)}") from error
+        raise NotSent(f"The mail server ended the talk: {_said(error)}") from None
     if code != GO_AHEAD:
         _expect((code, text))
         raise NotSent(f"The mail server does not take the mail now: {code} {_text(text)}")
@@ -138,7 +139,7 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) 
         server.send(content.removesuffix(b"\r\n") + b"\r\n.\r\n")
         code, text = server.getreply()
     except (OSError, smtplib.SMTPException) as error:
-        raise OutcomeUnknown(f"the mail server did not answer to the mail: {_said(error)}.") from error
+        raise OutcomeUnknown(f"the mail server did not answer to the mail: {_said(error)}.") from None
     if not _is_yes(code) and code < NOT_NOW:
         raise OutcomeUnknown(f"the mail server answered to the mail: {code} {_text(text)}.")
     _expect((code, text))
@@ -158,15 +159,11 @@ def _is_yes(code: int) -> bool:
     return YES <= code < MORE
 
 
-def _text(text: bytes) -> str:
-    return text.decode(errors="replace")
-
-
-def _bytes(value: bytes | str) -> bytes:
-    return value if isinstance(value, bytes) else value.encode()
+def _text(text: bytes | str) -> str:
+    return told(text.decode(errors="replace") if isinstance(text, bytes) else text)
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_bytes(error.smtp_error).decode(errors='replace')}"
-    return str(error) or type(error).__name__
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    return told(error) or type(error).__name__

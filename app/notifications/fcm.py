@@ -10,6 +10,7 @@ import httpx
 
 from app.config import settings
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
+from app.masking import told
 from app.notifications import fcm_token
 from app.notifications.push import DeviceGone
 from app.retry_after import pause_asked_for
@@ -36,7 +37,7 @@ def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str
             answer = _post(client, account, address=address, message=message, handover=handover)
     if answer.is_success:
         return _name(answer)
-    raise _failure(answer)
+    raise _failure(answer, address=address)
 
 
 def _name(answer: httpx.Response) -> str:
@@ -70,14 +71,15 @@ def _post(
     try:
         return client.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-        raise NotSent(f"Firebase cannot be reached at {settings().fcm_url}: {error}") from error
+        raise NotSent(f"Firebase cannot be reached at {settings().fcm_url}: {told(error)}") from None
     except httpx.TransportError as error:
-        raise OutcomeUnknown(f"Firebase did not answer: {error!r}") from error
+        raise OutcomeUnknown(f"Firebase did not answer: {told(repr(error))}") from None
 
 
-def _failure(answer: httpx.Response) -> Exception:
+def _failure(answer: httpx.Response, *, address: str) -> Exception:
     problem = _problem(answer)
-    said = f"Firebase answered {answer.status_code}: {problem.get('message') or answer.reason_phrase}"
+    message = told(problem.get("message") or answer.reason_phrase, hiding=[address])
+    said = f"Firebase answered {answer.status_code}: {message}"
     if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.is_server_error:
         return NotSent(said, after=pause_asked_for(answer.headers.get("retry-after", "")))
     if _is_gone(answer.status_code, problem):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from app.config import settings
 from app.deliveries.errors import NotSent, Refused
+from app.masking import told
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -81,11 +82,13 @@ def _sign_in(client: httpx.Client, account: ServiceAccount) -> _Token:
     try:
         answer = client.post(account.token_uri, data={"grant_type": GRANT, "assertion": _assertion(account)})
     except httpx.TransportError as error:
-        raise NotSent(f"Google's sign-in cannot be reached at {account.token_uri}: {error!r}") from error
+        raise NotSent(
+            f"Google's sign-in cannot be reached at {account.token_uri}: {told(repr(error))}"
+        ) from None
     if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
         raise NotSent(f"Google's sign-in answered {answer.status_code}.")
     if not answer.is_success:
-        raise BadCredentials(problem=f"Google's sign-in answered {answer.status_code} {answer.text[:200]}")
+        raise BadCredentials(problem=f"Google's sign-in answered {answer.status_code} {told(answer.text)}")
     given = answer.json()
     return _Token(
         account.private_key_id, str(given["access_token"]), time.monotonic() + float(given["expires_in"])

@@ -33,8 +33,8 @@ def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str
             Message=_for_each_kind(message),
         )
     except Refused as error:
-        if aws.code_of(error.__cause__) in GONE:
-            raise DeviceGone(str(error)) from error
+        if error.reason in GONE:
+            raise DeviceGone(str(error)) from None
         raise
     return str(answer["MessageId"])
 

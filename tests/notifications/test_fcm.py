@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -162,3 +163,13 @@ def test_credentials_that_are_no_account_are_not_shown(
     with pytest.raises(BadCredentials, match="GROUNDWORK_FCM_CREDENTIALS") as error:
         send()
     assert "secret" not in str(error.value)
+
+
+def test_a_hostile_push_service_cannot_have_a_device_written_down(fcm: FcmServer) -> None:
+    address = "device one"
+    error = {"status": "INVALID_ARGUMENT", "message": f"{address} " * 5_000}
+    fcm.answers.append(Answer(status=400, body={"error": error | {"details": [invalid("x").body]}}))
+    with pytest.raises(Refused) as caught:
+        send(address)
+    assert address not in "".join(traceback.format_exception(caught.value))
+    assert len(str(caught.value)) < 1_000
