@@ -29,6 +29,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from app import outages
 from app.config import settings
+from app.far_times import forgiving, read_far_times
 from app.typed_json import from_json, to_json
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class UtcDateTime(types.TypeDecorator[datetime]):
             raise ValueError(f"The time {value} has no zone; give it one, such as datetime.now(UTC).")
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        read = super().result_processor(dialect, coltype)
+        return forgiving(read) if read and dialect.name == "sqlite" else read
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ARG002
         if value is None:
@@ -148,7 +153,7 @@ def make_engine(url: URL) -> Engine:
     """An engine for what `app.database_url` read, set up for how the ledger uses it."""
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
-    return create_engine(
+    made = create_engine(
         url,
         **JSON_COLUMNS,
         pool_size=10,
@@ -159,6 +164,12 @@ def make_engine(url: URL) -> Engine:
             "options": f"-c timezone=UTC -c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)}",
         },
     )
+
+    @event.listens_for(made, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        read_far_times(connection)
+
+    return made
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -34,6 +34,7 @@ LEDGER = Chapter(
         fleet.schedules_have_tasks,
         fleet.schedules_fire,
         fleet.no_job_is_overdue,
+        jobs.rows_can_be_read,
         jobs.no_job_is_dead,
         deliveries.no_delivery_is_stuck,
         deliveries.no_delivery_is_uncertain,
@@ -51,6 +52,7 @@ REDIS = Chapter(
         broker.memory_has_room,
         broker.memory_may_be_overcommitted,
         broker.queues_hold_no_garbage,
+        broker.messages_can_be_read,
     ),
 )
 FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))

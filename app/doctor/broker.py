@@ -21,6 +21,7 @@ OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 #: At 85 % of its memory a full queue is minutes away, and a full Redis refuses even acknowledgements.
 FULL, FILLING = 0.85, 0.70
 GIB = 1024**3
+MAX_NAMED = 5
 
 
 def redis_answers() -> Finding:
@@ -97,19 +98,38 @@ def memory_may_be_overcommitted() -> Finding:
 
 def queues_hold_no_garbage() -> Finding:
     """Whether workers found something on a queue that is no message."""
-    with _client() as client:
-        kept = quarantine.held(client).kept
-        newest = quarantine.entries(client, limit=1)
-    if not newest:
+    garbage = [entry for entry in _put_aside() if not entry.get("job")]
+    if not garbage:
         return Finding.ok(ABOUT, "Workers found nothing but messages on the queues.")
-    last = newest[0]
+    last = garbage[0]
     return Finding.warning(
         ABOUT,
-        f"Workers put aside {kept} of what they found on the queues because it is no message, the last "
-        f'from "{last["queue"]}" at {last["at"]}: {last["problem"]}',
+        f"Workers put aside {len(garbage)} of what they found on the queues because it is no message, the "
+        f'last from "{last["queue"]}" at {last["at"]}: {last["problem"]}',
         fix="Find out who else writes to this Redis (groundwork quarantine list shows what it was), "
         "then: groundwork quarantine clear",
     )
+
+
+def messages_can_be_read() -> Finding:
+    """Whether workers put messages of the ledger's own jobs aside."""
+    unread = [entry for entry in _put_aside() if entry.get("job")]
+    if not unread:
+        return Finding.ok(ABOUT, "Workers could read the messages of all jobs.")
+    jobs = list(dict.fromkeys(entry["job"] for entry in unread))
+    more = f" and {len(jobs) - MAX_NAMED} more" if len(jobs) > MAX_NAMED else ""
+    return Finding.warning(
+        ABOUT,
+        f"Workers could not read the messages of these jobs: {', '.join(jobs[:MAX_NAMED])}{more}; of the "
+        f"last: {unread[0]['problem']}",
+        fix="They end dead after a few attempts; see what each was to do (groundwork jobs show ID), send it "
+        "again in another way, then: groundwork quarantine clear",
+    )
+
+
+def _put_aside() -> list[dict[str, Any]]:
+    with _client() as client:
+        return quarantine.entries(client, limit=quarantine.KEPT)
 
 
 def _info(section: str) -> dict[str, Any]:

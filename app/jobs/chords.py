@@ -68,7 +68,7 @@ def call_off(session: Session, *, job_ids: Sequence[str], reason: str) -> None:
 
 def request_of(job: Job) -> Any:
     """What a worker would know of a job from its message."""
-    options = job.options or {}
+    options = job.options if isinstance(job.options, dict) else {}
     return Context(
         {
             "id": job.id,

@@ -71,7 +71,7 @@ def _pieces(job: Dispatch, *, tag: str) -> list[str]:
     values = {
         "body": _body(job, options=options),
         "expires": quoted(job.expires) if job.expires else "null",
-        "retries": str(job.attempt),
+        "retries": str(int(job.attempt)),
         "args": quoted(_shown(job.args)),
         "kwargs": quoted(_shown(job.kwargs)),
         "published": repr(job.published),

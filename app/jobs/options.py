@@ -126,8 +126,8 @@ def of_message(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     found, expires = dict(options), _moment(options.get("expires"))
     found["expires"] = expires if expires is not None and is_near(expires) else None
-    if isinstance(found.get("priority"), int):
-        found["priority"] = min(max(int(found["priority"]), PRIORITIES[0]), PRIORITIES[-1])
+    if isinstance(found.get("priority"), int | float):
+        found["priority"] = int(min(max(found["priority"], PRIORITIES[0]), PRIORITIES[-1]))
     for limit in ("time_limit", "soft_time_limit"):
         if isinstance(found.get(limit), int | float):
             found[limit] = min(found[limit], _most_seconds())

@@ -16,7 +16,8 @@ from sqlalchemy import exists, or_, select, update
 
 from app import db
 from app.config import settings
-from app.jobs import chords, ending, outbox, publish, verdicts
+from app.jobs import chords, ending, outbox, publish, unreadable, verdicts
+from app.jobs.encoding import sentence
 from app.jobs.message import PUBLISHED_HEADER, list_of
 from app.jobs.models import Job, State
 from app.jobs.reach import looking
@@ -25,7 +26,9 @@ from app.topology import Priority, Queue
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
+
+    from app.jobs.message import Dispatch
 
 log = structlog.get_logger(__name__)
 
@@ -148,10 +151,7 @@ def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
         return 0
     while room > 0:
         wanted = select(Job.id).where(condition).order_by(Job.accepted_at).limit(min(BATCH, room))
-        with db.transaction() as session:
-            ids = session.scalars(wanted.with_for_update(skip_locked=True)).all()
-            dispatches = outbox.mark_published(session, ids=ids)
-        unsent = publish.publish(dispatches, patient=True)
+        ids, unsent = _send(wanted)
         if unsent:
             outbox.mark_unpublished(unsent)
             return total + len(ids) - len(unsent)
@@ -159,6 +159,27 @@ def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
         if len(ids) < BATCH:
             break
     return total
+
+
+def _send(wanted: Select[str]) -> tuple[Sequence[str], list[str]]:
+    """Send the jobs that `wanted` selects; which they were, and which of them the broker did not take."""
+    with db.transaction() as session:
+        ids = session.scalars(wanted.with_for_update(skip_locked=True)).all()
+        dispatches = outbox.mark_published(session, ids=ids)
+    try:
+        return ids, publish.publish(dispatches, patient=True)
+    except Exception:
+        log.exception("messages_not_made", jobs=len(ids))
+        # One by one, so that the one that stands in the way keeps no other waiting.
+        return ids, [job_id for one in dispatches for job_id in _send_alone(one)]
+
+
+def _send_alone(dispatch: Dispatch) -> list[str]:
+    try:
+        return publish.publish([dispatch], patient=True)
+    except Exception as problem:
+        unreadable.bury(dispatch, problem=sentence(problem))
+        return []
 
 
 def end_leases() -> int:

@@ -48,7 +48,7 @@ FINISHED, ATTEMPT, RUN, WAIT = "finished", "attempt", "run", "wait"
 
 
 class seconds_between(FunctionElement[float]):  # noqa: N801 (reads as the SQL function it is)
-    """The seconds from the first moment to the second; never below 0."""
+    """The seconds from the first moment to the second; never below 0, and 0 where one is no moment at all."""
 
     type = Float()
     inherit_cache = True
@@ -57,14 +57,15 @@ class seconds_between(FunctionElement[float]):  # noqa: N801 (reads as the SQL f
 @compiles(seconds_between, "postgresql")
 def _seconds_postgresql(element: seconds_between, compiler: Any, **kwargs: Any) -> str:
     begin, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"greatest(extract(epoch FROM ({end}) - ({begin}))::float8, 0)"
+    lasts = f"greatest(extract(epoch FROM ({end}) - ({begin}))::float8, 0)"
+    return f"CASE WHEN isfinite({end}) AND isfinite({begin}) THEN {lasts} ELSE 0 END"
 
 
 @compiles(seconds_between, "sqlite")
 def _seconds_sqlite(element: seconds_between, compiler: Any, **kwargs: Any) -> str:
     begin, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
     # A day number holds 40 microseconds; the ledger's times on SQLite are whole milliseconds.
-    return f"max(round((julianday({end}) - julianday({begin})) * 86400.0, 3), 0.0)"
+    return f"coalesce(max(round((julianday({end}) - julianday({begin})) * 86400.0, 3), 0.0), 0.0)"
 
 
 def roll_up(session: Session) -> int:

@@ -2,9 +2,19 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.jobs.models import Outcome, State
@@ -161,6 +171,19 @@ class JobRow(BaseModel):
     progress: Document | None
     error: Text | None
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_far_as_it_can_be_read(cls, row: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        """One bad row must not hide the others; another release or a person's hand may have written it."""
+        try:
+            return read(row)
+        except ValidationError as failure:
+            problems = {str(problem["loc"][0]) for problem in failure.errors(include_input=False)}
+            given = row.get if isinstance(row, dict) else partial(_attribute, row)
+            values: Any = {name: None if name in problems else given(name) for name in cls.model_fields}
+            values["error"] = f"These parts of the row cannot be read: {', '.join(sorted(problems))}."
+            return cast("Self", cls.model_construct(**values | {"state": State(values["state"])}))
+
 
 class JobSummary(JobRow):
     """A job in a list."""
@@ -203,8 +226,12 @@ class TaskView(BaseModel):
     arguments: dict[str, Any] | None
 
 
+def _attribute(row: object, name: str) -> object:
+    return getattr(row, name, None)
+
+
 def priority_name(number: object) -> object:
     """The class of a priority: of the broker's lists, the one it falls into."""
-    if not isinstance(number, int):
+    if not isinstance(number, int | float):
         return number
     return max(step for step in Priority if step <= max(number, 0)).name.lower()

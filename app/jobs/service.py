@@ -73,13 +73,15 @@ def detail_of(session: Session, *, job_id: str) -> JobDetail:
     if job.state in (State.RUNNING, State.DONE) and job.started_at is not None:
         attempts.append(_last_attempt(job))
     summary = JobSummary.model_validate(job)
-    return JobDetail(
-        **{name: getattr(summary, name) for name in JobSummary.model_fields},
-        group_id=job.group_id,
-        context=job.context,
-        arguments=arguments_of(job),
-        result=job.result if job.state == State.DONE else None,
-        attempts=attempts,
+    return JobDetail.model_validate(
+        {
+            **{name: getattr(summary, name) for name in JobSummary.model_fields},
+            "group_id": job.group_id,
+            "context": job.context,
+            "arguments": arguments_of(job),
+            "result": job.result if job.state == State.DONE else None,
+            "attempts": attempts,
+        }
     )
 
 
@@ -97,6 +99,8 @@ def _last_attempt(job: Job) -> AttemptView:
 
 def arguments_of(job: Job) -> dict[str, Any]:
     """A job's arguments by name, sensitive ones masked; nameless ones under `*`."""
+    if not isinstance(job.kwargs, dict) or not isinstance(job.args, list):
+        return {"*": job.args, "**": job.kwargs}
     named: dict[str, Any] = {**job.kwargs, **({"*": job.args} if job.args else {})}
     sensitive: frozenset[str] = frozenset()
     try:

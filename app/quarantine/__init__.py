@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +19,11 @@ KEPT = 1000
 HEAD_BYTES = 2048
 
 
+#: Called with whatever is put aside and what is wrong with it; the answer is the job it belongs to.
+Owner = Callable[[bytes, str], str | None]
+_OWNERS: list[Owner] = []
+
+
 class Held(NamedTuple):
     """How much was put aside: what is kept of it, and all since Redis was emptied last."""
 
@@ -27,8 +33,10 @@ class Held(NamedTuple):
 
 def put_aside(client: redis.Redis, raw: bytes, *, queue: str, problem: str) -> None:
     """Keep the beginning of `raw`, count it, and say so in the log."""
-    log.warning("message_put_aside", queue=queue, size=len(raw), problem=problem)
+    job = next((job for owner in _OWNERS if (job := owner(raw, problem))), None)
+    log.warning("message_put_aside", queue=queue, size=len(raw), problem=problem, job_id=job)
     entry = {
+        "job": job,
         "queue": queue,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "problem": problem,
@@ -44,6 +52,11 @@ def put_aside(client: redis.Redis, raw: bytes, *, queue: str, problem: str) -> N
     except redis.ResponseError as error:
         # A full Redis takes nothing more; the log line above has to do.
         log.warning("message_not_kept", queue=queue, error=str(error))
+
+
+def tell(owner: Owner) -> None:
+    """Have `owner` told of what is put aside, so that it can see to what is its own."""
+    _OWNERS.append(owner)
 
 
 def held(client: redis.Redis) -> Held:

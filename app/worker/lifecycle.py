@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 from click import Option
 
-from app import keep_what_is_loaded
-from app.jobs import heart
+from app import keep_what_is_loaded, quarantine
+from app.jobs import heart, unreadable
 from app.pidfile import release_pidfile, write_pidfile
 from app.worker.drain import Drain
 from app.worker.generations import Life
@@ -36,6 +36,7 @@ def add_lifecycle(app: Celery) -> None:
     signals.celeryd_after_setup.connect(_let_go_of_stderr)
     signals.celeryd_after_setup.connect(_live)
     signals.celeryd_after_setup.connect(_keep_what_is_loaded)
+    signals.celeryd_after_setup.connect(_look_after_what_is_put_aside)
     signals.worker_ready.connect(_begin)
 
 
@@ -60,6 +61,10 @@ def _live(instance: Any, **_: Any) -> None:
 def _keep_what_is_loaded(**_: Any) -> None:
     """Before the pool starts, whose processes inherit it."""
     keep_what_is_loaded()
+
+
+def _look_after_what_is_put_aside(**_: Any) -> None:
+    quarantine.tell(unreadable.count_attempt)
 
 
 def _begin(sender: Any, **_: Any) -> None:

@@ -10,16 +10,19 @@ from uuid import UUID
 
 import pytest
 from celery import chain, chord
+from sqlalchemy import text
 
 from app import db, quarantine
 from app.celery_app import celery_app
+from app.doctor import broker
+from app.doctor.finding import Level
 from app.jobs import publish
 from app.jobs.accept import accept, new_job
 from app.jobs.errors import ArgumentsNotJson, NotJson
-from app.jobs.models import State
+from app.jobs.models import Outcome, State
 from tests.api_client import client_for
 from tests.jobs import samples
-from tests.jobs.running import all_jobs, ended, job_of
+from tests.jobs.running import all_jobs, attempts_of, ended, job_of
 from tests.sample import tasks
 from tests.servers import wait_until
 
@@ -61,7 +64,7 @@ SHOWN = {
 
 
 def nothing_is_put_aside() -> bool:
-    return quarantine.held(publish.client()).total == 0
+    return quarantine.held(publish.client()).kept == 0
 
 
 def test_arguments_and_results_come_as_they_were_given() -> None:
@@ -158,6 +161,31 @@ def test_a_result_that_json_cannot_carry_ends_the_job_with_that_sentence() -> No
     job = ended(tasks.give_nan.delay().id)
     assert (job.state, job.attempt) == (State.DEAD, 1)
     assert "The result is not JSON" in str(job.error)
+
+
+def make_ready(job_id: str, args: str) -> None:
+    """Give a job arguments that an older release took as they were."""
+    with db.transaction() as session:
+        row = {"id": job_id, "args": args}
+        session.execute(text("UPDATE job SET args = :args, state = 'ready' WHERE id = :id"), row)
+
+
+@pytest.mark.parametrize("task", [tasks.fail_until, tasks.fail_for_ever])
+def test_a_job_whose_message_no_worker_can_read_ends_dead_with_the_reason(task: Any) -> None:
+    job_id = str(task.apply_async((1,), countdown=3600).id)
+    make_ready(job_id, '[{"__type__": "x", "__value__": 1}]')
+    job = ended(job_id)
+    assert (job.state, job.attempt) == (State.DEAD, 3)
+    assert str(job.error).startswith(
+        "UnreadableMessage: The message that this job's row makes cannot be read."
+    )
+    assert "Unsupported type" in str(job.error)
+    assert [attempt.outcome for attempt in attempts_of(job_id)] == [Outcome.LOST] * 3
+    finding = broker.messages_can_be_read()
+    assert finding.level is Level.WARNING
+    assert job_id in finding.sentence
+    assert broker.queues_hold_no_garbage().level is Level.OK
+    quarantine.clear(publish.client())
 
 
 def test_the_body_of_a_chord_that_failed_is_dead_whatever_it_holds(service: Service) -> None:

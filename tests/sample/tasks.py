@@ -46,6 +46,11 @@ def fail_until(self: Any, attempt: int) -> int:
     return int(self.request.retries) + 1
 
 
+@task(retry=Retry(first=timedelta(seconds=0.1), jitter=False, max_attempts=None))
+def fail_for_ever(attempt: int) -> None:
+    raise RetryableError("not yet")
+
+
 @task(retry=QUICK)
 def fail_for_good() -> None:
     raise PermanentError("no repetition mends this")
