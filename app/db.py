@@ -43,6 +43,16 @@ SQLITE_BUSY_TIMEOUT = timedelta(seconds=30)
 #: A statement that waits longer than this for a lock fails and can be tried again.
 LOCK_TIMEOUT = timedelta(seconds=10)
 CONNECT_TIMEOUT = timedelta(seconds=5)
+#: A host that vanished says nothing; a connection to it is given up after this.
+SILENCE_TIMEOUT = timedelta(seconds=30)
+#: What libpq is told for each connection.
+POSTGRESQL_CONNECTION: dict[str, Any] = {
+    "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
+    "tcp_user_timeout": int(SILENCE_TIMEOUT.total_seconds() * 1000),
+    "keepalives_idle": int(SILENCE_TIMEOUT.total_seconds() / 3),
+    "keepalives_interval": int(SILENCE_TIMEOUT.total_seconds() / 3),
+    "keepalives_count": 2,
+}
 #: How SQLAlchemy stores a time in SQLite. The raw statements of `app.jobs.store` write the same form.
 SQLITE_TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 #: The ORM reads and writes columns of JSON as the raw statements do: with the types of what is in them.
@@ -160,7 +170,7 @@ def make_engine(url: URL) -> Engine:
         max_overflow=30,
         pool_pre_ping=True,
         connect_args={
-            "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
+            **POSTGRESQL_CONNECTION,
             "options": f"-c timezone=UTC -c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)}",
         },
     )

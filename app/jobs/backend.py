@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import states
-from celery.exceptions import NotRegistered, Reject, TimeLimitExceeded
-from celery.worker import state as worker_state
+from celery.exceptions import NotRegistered, Reject
 from sqlalchemy import update
 
 from app import db, outages
-from app.jobs import attempt, belated, chords, ending, outbox, recording, verdicts
+from app.envelope import LEDGER_HEADER
+from app.jobs import attempt, belated, chords, ending, held, outbox, recording, verdicts
 from app.jobs.celery_states import progress_of
 from app.jobs.encoding import encode, exception, sentence
 from app.jobs.errors import LeaseLost
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from celery.exceptions import Ignore
     from sqlalchemy.orm import Session
-
-    from app.jobs.ending import Verdict
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +58,7 @@ class LedgerBackend(LedgerResults):
             recording.record(job, verdict, exc=exc, after_death=self.after_death)
         else:
             # The main process cancelled it in order to stop.
-            self._end_held(task_id, verdicts.released(), request)
+            held.end(task_id, verdicts.released(), request=request)
 
     def mark_as_failure(
         self, task_id: str, exc: Any, traceback: str | None = None, request: Any = None, *_: Any, **__: Any
@@ -72,9 +70,22 @@ class LedgerBackend(LedgerResults):
         elif isinstance(exc, NotRegistered):
             # A newer release knows the task: the job stays ready until a worker of that release takes it.
             belated.write(lambda: outbox.offer_later(task_id), job_id=task_id)
-        elif not attempt.in_pool_child() and not attempt.has_ended(request):
+        elif attempt.has_ended(request):
+            return
+        elif attempt.in_pool_child():
+            self._fail_unclaimed(task_id, request, exc, traceback)
+        else:
             verdict = verdicts.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
-            self._end_lost(task_id, verdict, request, exc)
+            held.end_failed(task_id, verdict, request=request, exc=exc, after_death=self.after_death)
+
+    def _fail_unclaimed(self, task_id: str, request: Any, exc: Any, traceback: str | None) -> None:
+        """Something before the body, such as `before_start`, failed; nobody else would ever say so."""
+        if request is None or not request.get(LEDGER_HEADER) or outages.is_outage(exc):
+            return
+        worker = holder(request.hostname)
+        job = attempt.begin(job_id=task_id, attempt=request.retries or 0, worker=worker, request=request)
+        if job is not None:
+            self._fail_current(job, exc, traceback)
 
     def _fail_current(self, job: attempt.RunningJob, exc: Any, traceback: str | None) -> None:
         if outages.is_outage(exc):
@@ -123,47 +134,10 @@ class LedgerBackend(LedgerResults):
             recording.settle(job, error, after_death=self.after_death)
         attempt.end_current()
 
-    # The main process's reports: it sees children die and is told to stop; it knows job and worker. It must
-    # not wait, for it serves all of its children.
-
     def mark_as_revoked(
         self, task_id: str, reason: str = "", request: Any = None, *_: Any, **__: Any
     ) -> None:
-        belated.write(lambda: _cancel_waiting(task_id, reason), job_id=task_id)
-        self._end_held(task_id, verdicts.cancelled(reason), request)
-
-    def _end_lost(self, task_id: str, verdict: Verdict, request: Any, exc: Any) -> None:
-        if worker_state.should_terminate:
-            self._end_held(task_id, verdicts.released(), request, exc)
-        elif isinstance(exc, Reject):
-            self._end_held(task_id, verdict, request, exc)
-        else:
-            self._end_held(task_id, verdict, request, exc, is_lost=True)
-
-    def _end_held(
-        self, task_id: str, verdict: Verdict, request: Any, exc: Any = None, *, is_lost: bool = False
-    ) -> None:
-        if request is None or not request.hostname:
-            return
-
-        def write() -> None:
-            self._write_held(task_id, verdict, request, exc, is_lost=is_lost)
-
-        def write_failure(error: Exception) -> None:
-            self._write_held(task_id, verdicts.dead(sentence(error)), request, None, is_lost=False)
-
-        belated.write(write, job_id=task_id, otherwise=write_failure)
-
-    def _write_held(self, task_id: str, verdict: Verdict, request: Any, exc: Any, *, is_lost: bool) -> None:
-        guard = ending.held_by(job_id=task_id, worker=holder(request.hostname))
-        with db.transaction() as session:
-            if is_lost:
-                verdict = _lost(session, task_id, verdict, exc)
-            ended = ending.end_attempt(session, job_id=task_id, guard=guard, verdict=verdict)
-            if ended and verdict.state is State.DEAD:
-                self.after_death(session, request, exc)
-            elif ended and verdict.state is State.CANCELLED:
-                chords.call_off(session, job_ids=[task_id], reason=verdict.error or "")
+        held.cancel(task_id, reason, request=request)
 
     # What a death entails, in its transaction.
 
@@ -233,30 +207,6 @@ def _move_on(job: attempt.RunningJob) -> None:
         if not ending.end_attempt(session, job_id=job.id, guard=guard, verdict=verdicts.moved(job)):
             raise LeaseLost(job_id=job.id)
         session.commit()
-
-
-def _cancel_waiting(task_id: str, reason: str) -> None:
-    waiting = Job.state.in_([State.SCHEDULED, State.READY])
-    gone = {"state": State.CANCELLED, "error": reason, "finished_at": db.clock()}
-    with db.transaction() as session:
-        ids = session.scalars(update(Job).where(Job.id == task_id, waiting).values(**gone).returning(Job.id))
-        chords.call_off(session, job_ids=ids.all(), reason=reason)
-
-
-def _lost(session: Session, task_id: str, verdict: Verdict, exc: Any) -> Verdict:
-    job = session.get(Job, task_id)
-    if job is None:
-        return verdict
-    ended = isinstance(exc, TimeLimitExceeded) and verdicts.cut_off(
-        task=job.task, seconds=exc.args[0], result=verdict.result
-    )
-    return ended or verdicts.lost(
-        task=job.task,
-        attempt=job.attempt,
-        max_attempts=job.max_attempts,
-        error=verdict.error or "",
-        result=verdict.result,
-    )
 
 
 def _await_replacement(job: attempt.RunningJob) -> None:

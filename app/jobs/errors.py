@@ -91,6 +91,18 @@ def shown(value: object) -> str:
     return written.encode(errors="backslashreplace").decode()
 
 
+class LeftByBody(GroundworkError):
+    """Raised in a worker in place of what would end the process, and not the job alone."""
+
+    code = "left_by_body"
+
+    def __init__(self, *, error: BaseException) -> None:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        super().__init__(
+            f"The body ended by {said}, which is to end a program. Return, or raise an exception of its own."
+        )
+
+
 class BrokenTransaction(GroundworkError):
     """Raised in a worker for a body that went on after an error that had ended its transaction."""
 

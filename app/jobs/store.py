@@ -112,9 +112,8 @@ def _connect() -> Connection:
     # cannot read.
     _, place = url.get_dialect()().create_connect_args(url)
     return psycopg.connect(
-        **place,
+        **{**db.POSTGRESQL_CONNECTION, **place},
         autocommit=True,
-        connect_timeout=int(db.CONNECT_TIMEOUT.total_seconds()),
         options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
     )
 

@@ -14,7 +14,7 @@ from celery.exceptions import Retry as CeleryRetry
 from app import outages
 from app.jobs import attempt, recording, registry
 from app.jobs.adopt import begin_foreign
-from app.jobs.errors import LeaseLost, RetryableError
+from app.jobs.errors import LeaseLost, LeftByBody, RetryableError
 from app.jobs.heart import holder
 from app.jobs.limits import most_attempts, soft_limit
 from app.jobs.message import CONTEXT_HEADER
@@ -89,6 +89,9 @@ class JobTask(Task[..., Any]):
             if isinstance(error, self.retry_policy.on):
                 raise self._next_try(job, error) from error
             raise
+        except BaseException as error:
+            # Such as `sys.exit()` or a cancelled await. It would end the process, and be taken for a crash.
+            raise LeftByBody(error=error) from error
 
     def _next_try(self, job: attempt.RunningJob, error: Exception) -> Exception:
         job.roll_back()

@@ -212,6 +212,23 @@ def test_a_process_that_dies_while_the_database_is_away_is_recorded_later(
     assert worker.popen.poll() is None
 
 
+def test_a_job_that_waits_for_the_database_at_its_time_limit_runs_again(
+    postgres: PostgresServer, worker: Process, tmp_path: Path
+) -> None:
+    go, runs = tmp_path / "go", tmp_path / "go.limit"
+    result = hard_ends.stand_aside_until.apply_async((str(go), "limit"), time_limit=4)
+    wait_until(runs.exists, seconds=20, what="the job runs")
+    before = said(worker, "end_waits_for_database")
+    postgres.halt()
+    go.touch()
+    wait_until(lambda: said(worker, "end_waits_for_database") > before, seconds=30, what="its limit came")
+    postgres.resume()
+    let_go()
+    job = ended(str(result.id), seconds=60)
+    assert (job.state, job.attempt, job.result) == (State.DONE, 1, "limit")
+    assert released(job.id) == [Outcome.RELEASED]
+
+
 @pytest.fixture
 def cut(postgres: PostgresServer, worker: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cut]:
     """This process reaches the server by a way that can lose an answer."""

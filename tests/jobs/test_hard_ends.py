@@ -187,6 +187,21 @@ def send_foreign(service: Service, job_id: str, task: str, options: dict[str, An
     plain.close()
 
 
+def test_a_failure_before_the_body_begins_ends_the_job() -> None:
+    job = dead_at_once(hard_ends.never_begin.delay().id)
+    assert job.error == "RuntimeError: not ready to begin"
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [(hard_ends.be_cancelled, "CancelledError"), (hard_ends.exit_the_program, "SystemExit: that is all")],
+    ids=["cancelled", "exit"],
+)
+def test_what_would_end_the_process_ends_the_job_alone(task: Any, said: str) -> None:
+    job = dead_at_once(task.delay().id)
+    assert f"The body ended by {said}, which is to end a program." in str(job.error)
+
+
 def test_a_foreign_message_that_no_row_can_hold_keeps_no_other_waiting(service: Service) -> None:
     for _ in range(6):
         send_foreign(service, os.urandom(200_000).hex(), "sample.add", {})

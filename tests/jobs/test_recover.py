@@ -254,3 +254,23 @@ def test_a_job_that_nobody_began_before_it_expired_is_cancelled() -> None:
         State.READY,
     ]
     assert job_of(ready).error == "expired"
+
+
+SENSELESS: list[dict[str, Any]] = [
+    {"chain": [1]},
+    {"chain": "x"},
+    {"chain": [{"task": "sample.add", "options": [1]}]},
+    {"chord": {"task": 5}},
+    {"errbacks": [7]},
+]
+
+
+@pytest.mark.parametrize("options", SENSELESS, ids=str)
+def test_a_row_that_leads_to_nothing_sensible_ends_all_the_same(options: dict[str, Any]) -> None:
+    lost, expired = accept(1)[0], accept(1, countdown=60)[0]
+    claim(lost)
+    set_rows(lost, lease_until=db.clock(-1), max_attempts=1, options=options, group_id="a group")
+    set_rows(expired, expires_at=db.clock(-1), options=options, group_id="a group")
+    assert recover.end_leases() == 1
+    assert recover.end_expired() == 1
+    assert (job_of(lost).state, job_of(expired).state) == (State.DEAD, State.CANCELLED)

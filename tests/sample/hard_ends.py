@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import os
 import signal
+import sys
 import time
 import uuid
 from contextlib import suppress
@@ -18,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.jobs import Retry, job_session, task
+from app.jobs.task import JobTask
 
 ARGUMENTS: dict[str, Any] = {
     "bytes": b"\xff\x00",
@@ -38,7 +41,7 @@ RESULTS: dict[str, Any] = {
     "set": {1, 2},
     "surrogate": "\udce9",
     "nul": "a\x00b",
-    "deep": json.loads("[" * 300 + "]" * 300),
+    "deep": json.loads("[" * 150 + "]" * 150),
 }
 
 
@@ -107,6 +110,27 @@ def swallow_an_sql_error(name: str) -> str:
     with suppress(SQLAlchemyError):
         session.execute(text("SELECT * FROM there_is_no_such_table"))
     return "fine"
+
+
+class NotBegun(JobTask):
+    """Fails before its body begins."""
+
+    def before_start(self, *_: Any) -> None:
+        raise RuntimeError("not ready to begin")
+
+
+@task(base=NotBegun)
+def never_begin() -> None: ...
+
+
+@task()
+async def be_cancelled() -> None:
+    raise asyncio.CancelledError
+
+
+@task()
+def exit_the_program() -> None:
+    sys.exit("that is all")
 
 
 @task()
