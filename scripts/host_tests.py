@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Scenario and the init system of its hosts.
-SCENARIOS = {"default": "systemd", "cluster": "systemd", "supervisor": "sysvinit"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What the hosts of a scenario boot, and what is tried on them beside the tests of every host."""
+
+    init: str = "systemd"
+    tests: tuple[str, ...] = ()
+
+
+SCENARIOS = {
+    "default": Scenario(),
+    "cluster": Scenario(),
+    "supervisor": Scenario(init="sysvinit"),
+    "crowded": Scenario(tests=("tests/host/crowded/rehearse_neighbours.py",)),
+}
 SUITES = {"12": "bookworm", "13": "trixie"}
 
 
@@ -57,7 +72,7 @@ def main() -> None:
 
 def _run(name: str, *, debian: str, keep: bool, engine: str) -> MoleculeRun:
     image = os.environ.get("GROUNDWORK_HOST_IMAGE")
-    image = ready_image(image, suite=SUITES[debian], init=SCENARIOS[name], engine=engine)
+    image = ready_image(image, suite=SUITES[debian], init=SCENARIOS[name].init, engine=engine)
     suffix = "keep" if keep else str(os.getpid())
     run = MoleculeRun(name, image=image, folder=ROOT / "var" / "host" / f"{name}-{debian}-{suffix}")
     print(f"== {name} on Debian {debian} ({run.folder.relative_to(ROOT)})")
@@ -71,7 +86,7 @@ def _run(name: str, *, debian: str, keep: bool, engine: str) -> MoleculeRun:
             print(failure)
             run.counts = (0, 1)
         else:
-            run.verify()
+            run.verify(*SCENARIOS[name].tests)
     return run
 
 

@@ -59,11 +59,11 @@ class MoleculeRun:
         settings = self.folder / "state" / "operator" / "group_vars" / "all" / "release.yml"
         settings.write_text(f"groundwork_release_artefact: {built.stdout.decode().split()[-1]}\n")
 
-    def verify(self) -> None:
-        """Run the tests of a converged host against these."""
+    def verify(self, *more: str) -> None:
+        """Run the tests of a converged host against these, and then `more`."""
         report = self.folder / "tests.xml"
         options = ["-p", "no:cacheprovider", f"--junitxml={report}"]
-        self._timed("verify", [sys.executable, "-m", "pytest", *options, "tests/host"], cwd=ROOT)
+        self._timed("verify", [sys.executable, "-m", "pytest", *options, "tests/host", *more], cwd=ROOT)
         self.counts = _counts(report)
 
     def _timed(

@@ -56,7 +56,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(UNITS, installed, ignore=shutil.ignore_patterns("*.md", "groundwork.[!ts]*"))
     # The units that ours refer to, so that a misspelt name would be noticed.
     shutil.copytree("/lib/systemd/system", root / "lib/systemd/system", symlinks=True)
-    for neighbour in ("redis-server.service", "postgresql.service"):
+    for neighbour in ("redis-server@groundwork.service", "postgresql.service"):
         (root / "lib/systemd/system" / neighbour).write_text("[Service]\nExecStart=/bin/kill\n")
     return root
 

@@ -33,7 +33,7 @@ def redis_answers() -> Finding:
         return Finding.problem(
             ABOUT,
             f"Redis {url} does not answer: {first_line(error)}.",
-            fix="Start it (systemctl start redis-server), or correct GROUNDWORK_REDIS_URL.",
+            fix="Start it (systemctl start redis-server@groundwork), or correct GROUNDWORK_REDIS_URL.",
         )
     return Finding.ok(ABOUT, f"Redis {version} answers at {url}.")
 

@@ -8,6 +8,7 @@ import pytest
 
 from app import topology
 from tests.host.machines import machines
+from tests.host.stores import selected
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -15,11 +16,6 @@ if TYPE_CHECKING:
 
 def in_group(group: str) -> list[str]:
     return [machine.name for machine in machines() if group in machine.groups]
-
-
-def selected(host: Host, statement: str) -> list[str]:
-    output = host.check_output("runuser -u postgres -- psql -qAt groundwork -c %s", statement)
-    return str(output).splitlines()
 
 
 @pytest.mark.on("database")

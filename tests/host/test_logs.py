@@ -43,8 +43,8 @@ def test_all_logs_are_rotated(host: Host, machine: Machine) -> None:
 def logs_of(machine: Machine) -> list[str]:
     """A log of each service that has one, below /var/log."""
     own = [str(instance.log).removeprefix("/var/log/") for instance in machine.instances]
-    proxy = ["nginx/access.log"] if "api" in machine.groups else []
-    store = ["redis/redis-server.log"] if "redis" in machine.groups else []
+    proxy = ["nginx-groundwork/access.log"] if "api" in machine.groups else []
+    store = ["redis-groundwork/redis.log"] if "redis" in machine.groups else []
     return own + proxy + store
 
 

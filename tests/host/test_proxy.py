@@ -75,7 +75,7 @@ def test_plain_http_is_sent_to_https(host: Host) -> None:
     assert (answer["status"], answer["headers"]["location"]) == (308, "https://127.0.0.1/api/v1/jobs?limit=1")
 
 
-@pytest.mark.parametrize("log", ["/var/log/nginx/access.log", "/var/log/groundwork/api.log"])
+@pytest.mark.parametrize("log", ["/var/log/nginx-groundwork/access.log", "/var/log/groundwork/api.log"])
 def test_a_request_keeps_its_id_through_proxy_and_api(host: Host, log: str) -> None:
     assert ask(host, "/api/v1/jobs")["headers"]["x-request-id"] == "from-a-test.1"
     wait_until(lambda: "from-a-test.1" in ids_in(host, log), seconds=10, what=f"it is in {log}")
@@ -101,10 +101,10 @@ def test_flower_and_the_docs_want_to_know_who_asks(host: Host) -> None:
 def test_no_line_of_the_access_log_is_lost_over_twenty_rotations(host: Host) -> None:
     folder = host.check_output("mktemp -d")
     before = host.check_output("cat /run/nginx.pid")
-    host.check_output("sed 's/rotate [0-9]*/rotate 99/' /etc/logrotate.d/nginx > %s/conf", folder)
+    host.check_output("sed 's/rotate [0-9]*/rotate 99/' /etc/logrotate.d/groundwork-proxy > %s/conf", folder)
     mark = folder.rpartition("/")[2]
     sent = host.check_output("/usr/bin/python3 -c %s %s/conf %s/state %s", FLOOD, folder, folder, mark)
-    logged = host.check_output("zcat --force /var/log/nginx/access.log* | grep -c %s/", mark)
+    logged = host.check_output("zcat --force /var/log/nginx-groundwork/access.log* | grep -c %s/", mark)
     host.check_output("rm -r %s", folder)
     assert int(sent) >= 200
     assert int(logged) == int(sent)

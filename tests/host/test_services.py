@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.host import stores
+
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -52,7 +54,7 @@ def test_the_sandbox_is_tight(host: Host, instance: Instance) -> None:
 @pytest.mark.systemd
 @pytest.mark.on("redis")
 def test_the_sandbox_of_redis_is_tight(host: Host) -> None:
-    assert exposure(host, "redis-server") <= WORST_EXPOSURE_OF_REDIS
+    assert exposure(host, stores.REDIS) <= WORST_EXPOSURE_OF_REDIS
 
 
 @pytest.mark.systemd

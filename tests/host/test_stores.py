@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.host import stores
+from tests.servers import wait_until
+
 if TYPE_CHECKING:
     from testinfra.host import Host
 
@@ -43,7 +46,7 @@ def asked(host: Host, *command: str, by: str = "the service") -> str:
 
 def setting_of_redis(host: Host, name: str) -> str:
     """As the operator of the host reads it: from the file that the server was started with."""
-    lines = host.check_output("cat /etc/redis/*.conf").splitlines()
+    lines = host.check_output("cat %s", stores.REDIS_CONFIGURATION).splitlines()
     values = [line.partition(" ")[2].strip().strip('"') for line in lines if line.split(" ")[0] == name]
     assert values, f"{name} is not set"
     return str(values[-1])
@@ -70,17 +73,35 @@ def test_redis_keeps_what_it_accepted(host: Host) -> None:
     assert setting_of_redis(host, "appendonly") == "yes"
     assert setting_of_redis(host, "appendfsync") in {"everysec", "always"}
     assert setting_of_redis(host, "maxmemory-policy") == "noeviction"
-    assert int(host.check_output("find /var/lib/redis -name '*.aof' | wc -l")) > 0
+    assert int(host.check_output("find %s -name '*.aof' | wc -l", stores.REDIS_DATA)) > 0
 
 
 @pytest.mark.systemd
 @pytest.mark.on("redis")
 def test_redis_starts_at_boot(host: Host) -> None:
-    assert host.service("redis-server").is_running
-    assert host.service("redis-server").is_enabled
+    assert host.service(stores.REDIS).is_running
+    assert host.service(stores.REDIS).is_enabled
 
 
 @pytest.mark.on("database")
 def test_postgresql_waits_for_the_disk(host: Host) -> None:
     asked_for = "SELECT current_setting('fsync') || current_setting('full_page_writes')"
-    assert host.check_output("runuser -u postgres -- psql -qAt -c %s", asked_for) == "onon"
+    assert stores.selected(host, asked_for) == ["onon"]
+
+
+@pytest.mark.systemd
+@pytest.mark.on("database")
+def test_postgresql_comes_back_when_it_is_killed(host: Host) -> None:
+    unit = stores.postgresql(host)
+    before = main_pid(host, unit)
+    host.check_output("kill -KILL %s", before)
+    wait_until(lambda: main_pid(host, unit) not in {"0", before}, seconds=60, what="another process serves")
+    wait_until(lambda: answers(host), seconds=60, what="PostgreSQL answers")
+
+
+def main_pid(host: Host, unit: str) -> str:
+    return str(host.check_output("systemctl show --value --property MainPID %s", unit))
+
+
+def answers(host: Host) -> bool:
+    return bool(host.run("pg_isready --cluster %s", stores.cluster(host)).rc == 0)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 #: Where a secret may lie; who may read it there is looked at.
 HOMES = (
-    r"^/(etc/groundwork/credentials|etc/redis|etc/postgresql|var/lib/(groundwork-deploy|redis|postgresql))/"
+    r"^/(etc/groundwork/credentials|etc/redis|etc/postgresql"
+    r"|var/lib/(groundwork-deploy|redis-groundwork|postgresql))/"
 )
 AS_TALKATIVE_AS_CAN_BE = ("-vvv", "--diff")
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 #: Everything with our name on it, outside of the data and of what the distribution's packages keep.
 LEFT = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /var/lib/postgresql -o -path /var/backups \
-    -o -path /var/log -o -path /var/lib/groundwork -o -path /home/operator -o -path /tmp \
+    -o -path /var/log -o -path /var/lib/groundwork -o -path /var/lib/groundwork-deploy \
+    -o -path /var/lib/redis-groundwork -o -path /etc/postgresql -o -path /home/operator -o -path /tmp \
     -o -path /var/tmp \) -prune \
     -o -name '*groundwork*' -print
 find /etc/systemd /run/systemd -name '*groundwork*'

@@ -17,7 +17,7 @@ find /etc/groundwork /etc/nginx /etc/redis /etc/logrotate.d /etc/systemd/system 
     -exec sh -c 'sha256sum <"$1"' - {} ';' 2>/dev/null | sort || true
 find /etc/systemd/system -type l -printf '%p -> %l\n' | sort
 """
-_SERVICES = "'groundwork*' redis-server.service nginx.service 'postgresql@*'"
+_SERVICES = "'groundwork*' 'redis-server@*' nginx.service 'postgresql@*'"
 _UNITS = f"""
 systemctl list-units --all --plain --no-legend {_SERVICES} |
     awk '{{print $1, $3}}' | grep -v groundwork-backup.service | sort

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.host import stores
 from tests.host.units.conftest import POOL
 from tests.host.units.unit import PYTHON, Jobs, Unit
 from tests.servers import wait_until
@@ -22,7 +23,7 @@ REPLACED_SECONDS = 60 + 20 + 30
 OUTAGE_SECONDS = 120
 #: Celery pauses up to 30 s between two attempts to connect.
 BACK_SECONDS = 60
-REDIS = "redis-server"
+REDIS = stores.REDIS
 #: Celery's own command line sends no command that it does not know itself.
 WEDGE = "from app.celery_app import celery_app; celery_app.control.broadcast('wedge')"
 

@@ -39,7 +39,7 @@ def parts_of(given: Configuration) -> list[Part]:
     if given.redis:
         parts.append(Redis(data=given.redis))
     if given.postgresql:
-        parts.append(postgresql.local(given.postgresql))
+        parts.append(postgresql.local(given.postgresql, cluster=given.postgresql_cluster))
     if given.database_url:
         parts.append(postgresql.by_url(given.database_url.read_text()))
     if given.sqlite:

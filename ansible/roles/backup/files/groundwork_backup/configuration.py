@@ -28,6 +28,8 @@ class Configuration:
     sqlite: Path | None = None
     #: The name of a database of this host's own server.
     postgresql: str | None = None
+    #: The cluster of that server, without its version.
+    postgresql_cluster: str = "main"
     #: A file with the URL of a database elsewhere.
     database_url: Path | None = None
 

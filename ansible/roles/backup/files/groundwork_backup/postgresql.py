@@ -6,16 +6,15 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from .errors import BackupError, CommandFailed, run
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 FILE = "groundwork.dump"
 ADMINISTRATOR = "postgres"
+CLUSTERS = Path("/etc/postgresql")
 #: All of the old goes in the transaction that brings the new; 10 s is long for what nobody should use now.
 EMPTY = b"""\
 SET lock_timeout = '10s';
@@ -34,6 +33,8 @@ class Postgresql:
     password: str | None = None
     #: The system user to be: the server knows its administrator by that.
     user: str | None = None
+    #: The version and name by which Debian's commands find the server.
+    cluster: str | None = None
     name: str = "database"
 
     def save(self, folder: Path) -> None:
@@ -67,6 +68,8 @@ class Postgresql:
     @property
     def _how(self) -> dict[str, Any]:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+        if self.cluster is not None:
+            environment["PGCLUSTER"] = self.cluster
         if self.password is not None:
             environment["PGPASSWORD"] = self.password
         # The folder that this was started in may be closed to that user.
@@ -74,9 +77,12 @@ class Postgresql:
         return how | ({"user": self.user, "group": self.user, "extra_groups": []} if self.user else {})
 
 
-def local(name: str) -> Postgresql:
-    """The database `name` of this host's server, as its administrator."""
-    return Postgresql(database=name, user=ADMINISTRATOR)
+def local(name: str, *, cluster: str, home: Path = CLUSTERS) -> Postgresql:
+    """The database `name` of this host's server `cluster`, as its administrator."""
+    versions = sorted((path.parent.name for path in home.glob(f"*/{cluster}")), key=float)
+    if not versions:
+        raise BackupError(f"There is no PostgreSQL cluster {cluster} here (pg_lsclusters). Deploy first.")
+    return Postgresql(database=name, user=ADMINISTRATOR, cluster=f"{versions[-1]}/{cluster}")
 
 
 def by_url(url: str) -> Postgresql:

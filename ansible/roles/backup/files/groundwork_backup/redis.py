@@ -69,7 +69,7 @@ class Redis:
             if found and name.startswith("redis"):
                 raise BackupError(
                     f"Redis (process {process.name}) still runs in {self.data} and would write over what is "
-                    "restored. Stop it first: systemctl stop redis-server"
+                    "restored. Stop it first: systemctl stop redis-server@groundwork"
                 )
 
 

@@ -54,7 +54,7 @@ def lay_down(wanted: Mapping[Path, File], *, paths: Iterable[Path]) -> None:
         file = wanted.get(path)
         if file is None:
             path.unlink(missing_ok=True)
-            _remove_empty_folder(path.parent)
+            remove_empty_folder(path.parent)
         else:
             write(path, file)
 
@@ -120,7 +120,12 @@ def _is_closed(path: Path) -> bool:
     return not path.is_relative_to(UNITS) and (path.is_relative_to(ETC) or "groundwork-trial" in path.parts)
 
 
-def _remove_empty_folder(path: Path) -> None:
-    # Only folders that exist for one unit's drop-ins.
-    if path.suffix == ".d" and path.is_dir() and not any(path.iterdir()):
+def remove_empty_folder(path: Path) -> None:
+    """Remove a folder that exists for one unit's drop-ins, once there are none."""
+    if (
+        path.suffix == ".d"
+        and path.is_relative_to(UNITS.parent)
+        and path.is_dir()
+        and not any(path.iterdir())
+    ):
         path.rmdir()

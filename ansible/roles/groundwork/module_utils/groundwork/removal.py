@@ -1,66 +1,102 @@
-"""Taking everything off a host that deploys laid down; the data only on demand."""
+"""Taking everything off a host that deploys made, and nothing else; the data only on demand."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ansible.module_utils.groundwork import in_use, made, packages, stores
+from ansible.module_utils.groundwork.claims import ACCOUNT, PARTS, found
 from ansible.module_utils.groundwork.commands import must, run
-from ansible.module_utils.groundwork.files import lay_down, remove_tree
-from ansible.module_utils.groundwork.paths import DATA, ETC, LOGS, OPT, STATE, TRIAL, USER
+from ansible.module_utils.groundwork.files import lay_down, remove_empty_folder, remove_tree
+from ansible.module_utils.groundwork.paths import INSTALLED, LOCK, MADE, STATE
+from ansible.module_utils.groundwork.reason import Failure
 from ansible.module_utils.groundwork.wanted import present_host
 
 if TYPE_CHECKING:
+    from ansible.module_utils.groundwork.made import Made
     from ansible.module_utils.groundwork.manager import Manager
 
-COMMAND = Path("/usr/local/bin/groundwork")
-HOMES = (ETC, OPT, TRIAL, COMMAND)
-DATA_HOMES = (DATA, LOGS, Path("/var/backups/groundwork"))
-#: What the roles beside this one lay down for the service in folders that belong to others.
-SURROUNDINGS = (
-    "etc/cron.d/groundwork-*",
-    "etc/cron.hourly/groundwork-*",
-    "etc/groundwork-backup.json",
-    "etc/logrotate.d/groundwork",
-    "etc/nginx/groundwork",
-    "etc/postgresql/*/main/conf.d/groundwork.conf",
-    "etc/sysctl.d/groundwork.conf",
-    "etc/systemd/system/*.d/groundwork.conf",
-    "etc/systemd/system/*.wants/backup-groundwork.timer",
-    "etc/systemd/system/backup-groundwork.*",
-    "etc/systemd/timesyncd.conf.d/groundwork.conf",
-    "usr/lib/sysusers.d/groundwork.conf",
-    "usr/lib/tmpfiles.d/groundwork.conf",
-    "usr/local/lib/groundwork*",
-    "usr/local/sbin/groundwork-*",
-    "usr/local/share/ca-certificates/groundwork-*.crt",
-    "var/lib/systemd/timers/stamp-backup-groundwork.timer",
-)
+AUTHORITIES = Path("/usr/local/share/ca-certificates")
+#: What a deploy remembers goes with it, but for what it made and did not take away.
+KEPT = {MADE, LOCK}
 
 
 def remains(*, purge: bool) -> list[str]:
     """What there is to remove."""
-    files = [*present_host().files, *HOMES, STATE, *_surroundings(), *(DATA_HOMES if purge else ())]
-    return sorted(str(path) for path in files if path.exists() or path.is_symlink())
+    _refuse_unnoted()
+    known = made.read()
+    there = [*present_host().files, *_paths(known, purge=purge)]
+    state = [path for path in STATE.glob("*") if path != LOCK and (purge or path not in KEPT)]
+    going = [f"package {name}" for name in packages.removable(_packages(known, purge=purge))]
+    return sorted({*map(str, there), *map(str, state), *going})
 
 
 def remove(*, purge: bool, manager: Manager) -> None:
-    """Stop the services and remove them; with `purge` their data, logs and user too."""
-    host = present_host()
+    """Stop the services and remove them; with `purge` their data, logs, packages and user too."""
+    known, host = made.read(), present_host()
     for instance in sorted({*host.instances, *manager.installed()}):
         manager.remove(instance)
     manager.disband()
     manager.forget("backup-groundwork")
-    gone = [*host.files, *_surroundings()]
+    stores.put_away(purge=purge)
+    gone = [*host.files, *_paths(known, purge=purge)]
     lay_down({}, paths=host.files)
-    for path in (*HOMES, *_surroundings(), *(DATA_HOMES if purge else ())):
+    for path in gone:
         remove_tree(path)
+        remove_empty_folder(path.parent)
     manager.take_over(gone)
-    if purge and run(["getent", "passwd", USER]).returncode == 0:
-        must(["userdel", USER], sentence=f"The user {USER} could not be removed.")
+    _tell_others(gone)
+    _remove_packages(known, purge=purge)
+    if purge and known.account and run(["getent", "passwd", ACCOUNT]).returncode == 0:
+        must(["userdel", ACCOUNT], sentence=f"The user {ACCOUNT} could not be removed.")
     # Last, because until then a second attempt has to know what there was.
-    remove_tree(STATE)
+    _forget(purge=purge)
 
 
-def _surroundings() -> list[Path]:
-    return [path for pattern in SURROUNDINGS for path in Path("/").glob(pattern)]
+def _refuse_unnoted() -> None:
+    if INSTALLED.is_file() and not MADE.is_file():
+        raise Failure(
+            "This host was deployed to by a playbook that did not note what it made, so this one cannot tell "
+            "what is ours. Run the uninstall.yml of the checkout that was deployed."
+        )
+
+
+def _paths(known: Made, *, purge: bool) -> list[Path]:
+    """What there is under the names that a deploy took; a name is ours only if it was free then."""
+    names = {
+        name
+        for part in PARTS.values()
+        for name in (*part.installed, *(part.data if purge else ()))
+        if name in known.names
+    }
+    return [path for name in sorted(names) for path in found(name)]
+
+
+def _tell_others(gone: list[Path]) -> None:
+    """Whoever else uses what we have used goes on without us."""
+    if any(path.is_relative_to(AUTHORITIES) for path in gone):
+        run(["update-ca-certificates", "--fresh"])
+    if any(path.is_relative_to("/etc/nginx") for path in gone):
+        run(["nginx", "-s", "reload"])
+
+
+def _remove_packages(known: Made, *, purge: bool) -> None:
+    going = packages.removable(_packages(known, purge=purge))
+    if going:
+        packages.purge(going)
+
+
+def _packages(known: Made, *, purge: bool) -> set[str]:
+    # Left alone, nginx would serve the page of its package; Redis and PostgreSQL go on with the data.
+    asked = set(known.packages) if purge else set(known.packages) & set(in_use.NGINX)
+    return asked - in_use.by_others()
+
+
+def _forget(*, purge: bool) -> None:
+    if purge:
+        remove_tree(STATE)
+        return
+    for path in STATE.glob("*"):
+        if path != MADE:
+            remove_tree(path)
