@@ -7,8 +7,8 @@ redis-cli SAVE >/dev/null
 
 psql() { runuser -u postgres -- psql -q --cluster "$(cd /etc/postgresql && ls -d */main)" "$@"; }
 cd /
-echo "CREATE ROLE shop LOGIN PASSWORD 'shop'; CREATE DATABASE shop OWNER shop" | tr ';' '\n' | psql
-echo "CREATE TABLE bill (id int PRIMARY KEY, text text); INSERT INTO bill VALUES (1, 'one'), (2, 'two')" | psql shop
+psql --command "CREATE ROLE shop LOGIN PASSWORD 'shop'" --command 'CREATE DATABASE shop OWNER shop'
+psql --command 'CREATE TABLE bill (id int PRIMARY KEY)' --command 'INSERT INTO bill VALUES (1), (2), (3)' shop
 echo 'host shop shop 127.0.0.1/32 scram-sha-256' >>"$(ls /etc/postgresql/*/main/pg_hba.conf)"
 echo "log_min_duration_statement = 250" >"$(ls -d /etc/postgresql/*/main/conf.d)/shop.conf"
 systemctl restart "postgresql@$(cd /etc/postgresql && ls -d */main | tr / -)"
