@@ -13,8 +13,10 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from app.redis_url import UnusableRedisUrl, address_of
+from app.text import one_line
 
-_NAME = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?)+")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*{_LABEL}\.?")
 #: So no prefix is the beginning of another, and none is a pattern.
 REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.-]+:")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
@@ -93,14 +95,17 @@ def _plaid_environment(text: str) -> str:
 
 
 def _mailbox(text: str) -> str:
-    _, address = parseaddr(text)
-    local, _, domain = address.rpartition("@")
+    # Not above: it reads settings itself.
+    from app.mail.addresses import CannotBeAddressed, wire_form
+
     try:
-        usable = bool(local) and is_host(domain.encode("idna").decode())
-    except UnicodeError:
-        usable = False
-    if not usable:
-        raise _refused("give a sender such as Groundwork <groundwork@example.org>")
+        address = wire_form(parseaddr(one_line(text))[1])
+    except (ValueError, CannotBeAddressed):
+        address = ""
+    if not address.isascii() or not is_host(address.rpartition("@")[2]):
+        raise _refused(
+            "give a sender such as Groundwork <groundwork@example.org>, in plain ASCII before the @"
+        )
     return text
 
 

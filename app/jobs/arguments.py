@@ -38,7 +38,9 @@ def checked_arguments(spec: TaskSpec, given: Mapping[str, Any]) -> dict[str, Any
     try:
         return spec.as_json(given)
     except ValidationError as error:
-        problems = [f"{_name(one['loc'])}: {one['msg']}" for one in error.errors(include_url=False)]
+        problems = [
+            f"{_name(one['loc'])}: {one['msg'].rstrip('.')}" for one in error.errors(include_url=False)
+        ]
         raise UnusableArguments(
             f"{spec.name} cannot take these arguments. {'; '.join(problems)}. Its arguments are: "
             f"{in_words(spec.signature)}."

@@ -6,17 +6,21 @@ import unicodedata
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, EmailStr, Field
+from pydantic import EmailStr, Field
 
 from app.config import settings
+from app.errors import InvalidInput
+from app.text_fields import saying
 
 #: What SES takes in one mail. Source: Amazon SES, service quotas.
 MOST_RECIPIENTS = 50
 MOST_ADDRESS = 254
 
 
-class CannotBeAddressed(ValueError):
+class CannotBeAddressed(InvalidInput):
     """Raised for an address that no mail server could be told."""
+
+    code = "cannot_be_addressed"
 
     def __init__(self, *, address: str, problem: str) -> None:
         super().__init__(f"{address} cannot be written to: {problem}.")
@@ -31,7 +35,7 @@ def _can_be_delivered(address: str) -> str:
     )
 
 
-Mailbox = Annotated[EmailStr, Field(max_length=MOST_ADDRESS), AfterValidator(_can_be_delivered)]
+Mailbox = Annotated[EmailStr, Field(max_length=MOST_ADDRESS), saying(_can_be_delivered)]
 Recipients = Annotated[list[Mailbox], Field(min_length=1, max_length=MOST_RECIPIENTS)]
 
 
@@ -41,7 +45,7 @@ def wire_form(address: str) -> str:
     A local part has no such form: where it is not ASCII, neither is what this gives.
     """
     local, _, domain = address.rpartition("@")
-    if not local or not address.isprintable():
+    if not local or not domain or not address.isprintable():
         raise CannotBeAddressed(address=ascii(address), problem="it is no address")
     return address if domain.isascii() else f"{local}@{_ascii_domain(address, domain)}"
 

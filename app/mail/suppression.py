@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from app import db
 from app.errors import NotFound
-from app.mail.addresses import key_of
+from app.mail.addresses import key_of, wire_form
 from app.mail.models import Suppression
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class NotSuppressed(NotFound):
 
 
 def suppress(session: Session, *, address: str, reason: str) -> None:
-    """Send no mail to `address` from now on; the first reason stays."""
+    """Send no mail to `address` from now on; the first reason stays. Raises `CannotBeAddressed`."""
+    wire_form(address)
     statement = db.insert_or_update(session, Suppression).values(
         address=key_of(address), reason=reason, created_at=db.now(session)
     )

@@ -89,10 +89,14 @@ def _failure(answer: httpx.Response, *, address: str) -> Exception:
 
 def _problem(answer: httpx.Response) -> dict[str, Any]:
     """What Google says is wrong; nothing where that is not said as it should be."""
-    with suppress(ValueError, AttributeError):
+    with suppress(ValueError, TypeError, AttributeError):
         problem = dict(answer.json().get("error") or {})
-        return problem | {"details": [one for one in problem.get("details") or () if isinstance(one, dict)]}
+        return problem | {"details": _objects(problem.get("details"))}
     return {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _is_gone(status: int, problem: Mapping[str, Any]) -> bool:
@@ -106,5 +110,5 @@ def _is_gone(status: int, problem: Mapping[str, Any]) -> bool:
 
 def _violated(problem: Mapping[str, Any]) -> Iterator[str]:
     for detail in problem.get("details", ()):
-        for violation in detail.get("fieldViolations", ()):
+        for violation in _objects(detail.get("fieldViolations")):
             yield str(violation.get("field"))

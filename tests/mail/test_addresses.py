@@ -37,7 +37,7 @@ def test_a_domain_has_an_ascii_form(address: str, wire: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "@", "nobody", "@müller.example", "a@ü" + "ü" * 70 + ".de", "a@b\r\nX: y"]
+    "address", ["", "@", "nobody", "nobody@", "@müller.example", "a@ü" + "ü" * 70 + ".de", "a@b\r\nX: y"]
 )
 def test_what_no_server_could_be_told_is_named(address: str) -> None:
     with pytest.raises(CannotBeAddressed, match="cannot be written to"):

@@ -34,6 +34,12 @@ def test_a_mail_is_a_job(command: Callable[..., Outcome]) -> None:
     assert job.kwargs["to_addresses"] == ["ann@example.org", "bob@example.org"]
 
 
+@pytest.mark.parametrize("address", ["ann", "@", "ann@", "a b@c.org\n"])
+def test_what_is_no_address_is_not_suppressed(command: Callable[..., Outcome], address: str) -> None:
+    assert command("suppress", address).code == ExitCode.BAD_INPUT
+    assert command("suppressed", "--json").out.strip() == "[]"
+
+
 @pytest.mark.parametrize("argument", ["gone\x07", "two\nlines", "\u200b"])
 def test_a_reason_that_nobody_could_read_is_refused(command: Callable[..., Outcome], argument: str) -> None:
     outcome = command("suppress", "ann@example.org", "--reason", argument)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.config import ConfigError
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.deliveries.outcome import HandOver
 from app.notifications import fcm as firebase
@@ -116,6 +117,27 @@ def test_an_answer_that_is_no_json_is_an_error_of_the_server(fcm: FcmServer) -> 
         send()
 
 
+def test_a_yes_that_says_no_more_is_a_yes(fcm: FcmServer) -> None:
+    fcm.answers = [Answer(status=200, body={}), Answer(status=200, body={"name": None})]
+    assert [send(), send()] == ["", ""]
+
+
+@pytest.mark.parametrize("details", [None, 5, [None], [[]], ["x", {"fieldViolations": None}]])
+def test_a_no_in_an_odd_form_is_a_no(fcm: FcmServer, details: Any) -> None:
+    fcm.answers = [Answer(status=400, body={"error": {"status": "X", "details": details}})]
+    with pytest.raises(Refused, match="Firebase answered 400"):
+        send()
+
+
+def test_a_message_counts_as_handed_over_only_when_it_is_sent(fcm: FcmServer) -> None:
+    fcm.sign_in_answers = [Answer(status=200, body={"token": "none"})]
+    before, after = HandOver(), HandOver()
+    with pytest.raises(KeyError):
+        firebase.send(address="token-1", message=MESSAGE, handover=before)
+    firebase.send(address="token-1", message=MESSAGE, handover=after)
+    assert (before.has_begun, after.has_begun) == (False, True)
+
+
 def test_an_answer_that_does_not_come_leaves_the_outcome_unknown(fcm: FcmServer) -> None:
     fcm.answers = [HANGS_UP]
     with pytest.raises(OutcomeUnknown):
@@ -160,7 +182,7 @@ def test_credentials_that_are_no_account_are_not_shown(
     fcm: FcmServer, configure: Callable[..., None], credentials: str
 ) -> None:
     configure(fcm_credentials=credentials)
-    with pytest.raises(BadCredentials, match="GROUNDWORK_FCM_CREDENTIALS") as error:
+    with pytest.raises(ConfigError, match="GROUNDWORK_FCM_CREDENTIALS") as error:
         send()
     assert "secret" not in str(error.value)
 
