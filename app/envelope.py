@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from kombu.utils.json import loads
@@ -10,6 +11,11 @@ from kombu.utils.json import loads
 #: Marks messages made by the ledger. A worker that finds no row for one drops it.
 LEDGER_HEADER = "ledger"
 JSON = "application/json"
+#: In characters, as in the API's paths.
+MAX_ID = 200
+#: An index of PostgreSQL takes 2,704 bytes.
+MAX_INDEXED_BYTES = 2_500
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NotAMessage(ValueError):
@@ -49,7 +55,7 @@ def check(message: Any) -> None:
 
 def _check_second_protocol(message: Any) -> None:
     headers, body = message.headers, _body(message)
-    _require(_are_texts(headers, "task", "id"), "its task and id are not both text")
+    _check_names(headers)
     _require(_is_limit(headers.get("timelimit")), "its timelimit is no pair of seconds")
     well_made = isinstance(body, list | tuple) and len(body) == 3
     _require(well_made, "its body is no list of arguments, named arguments and options")
@@ -66,8 +72,20 @@ def _check_first_protocol(message: Any) -> None:
     except NotAMessage:
         return
     if isinstance(body, dict) and "task" in body:
-        _require(_are_texts(body, "task", "id"), "its task and id are not both text")
+        _check_names(body)
         _require(_is_limit(body.get("timelimit")), "its timelimit is no pair of seconds")
+
+
+def is_name(value: object, *, most: int = MAX_ID) -> bool:
+    """Whether `value` is a text that the databases can hold and find again."""
+    if not isinstance(value, str) or not 0 < len(value) <= most or _UNSTORABLE.search(value):
+        return False
+    return len(value.encode()) <= MAX_INDEXED_BYTES
+
+
+def _check_names(document: dict[str, Any]) -> None:
+    _require(_are_texts(document, "task", "id"), "its task and id are not both text")
+    _require(is_name(document["id"]), f"its id is no text of 1 to {MAX_ID} characters without NUL")
 
 
 def _body(message: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from celery.app.task import Context
 
 from app import db
 from app.envelope import LEDGER_HEADER
@@ -44,10 +45,11 @@ def begin_foreign(request: Any, *, worker: str) -> RunningJob | None:
 
 def _bury(request: Any, refusal: Exception) -> None:
     """A dead row that says why: the message is gone with this, and nobody waits for its answer."""
+    asked = Context({"task": request.task})
 
     def write() -> None:
         with db.transaction() as session:
-            chords.foretell_death(session, job_id=request.id, request=request, result=exception(refusal))
+            chords.foretell_death(session, job_id=request.id, request=asked, result=exception(refusal))
 
     patiently(write)
     log.warning("job_not_adopted", job_id=request.id, task=request.task, error=sentence(refusal))

@@ -49,21 +49,25 @@ def new_job(
 ) -> NewJob:
     """A job of a declared task, checked and with its sensitive arguments sealed."""
     spec = registry.spec_of(task_name)
-    checks.check_times(run_at=run_at, expires_at=expires_at, task=task_name)
+    # Most jobs ask for none of this, and a call for each would be felt in batches of a thousand.
+    if run_at is not None or expires_at is not None:
+        checks.check_times(run_at=run_at, expires_at=expires_at, task=task_name)
+    if id is not None or key is not None or group_id is not None:
+        checks.check_names(task_id=id, key=key, group_id=group_id, task=task_name)
     encoded = arguments(spec, args, kwargs or {})
     context = _surrounding_context() if context is None else context
     return NewJob(
-        id=checks.text(id, task=task_name, option="task_id", most=checks.MAX_ID) or new_id(),
+        id=id or new_id(),
         task=task_name,
         queue=registry.checked_queue(queue or spec.queue, task=task_name),
         priority=spec.priority if priority is None else checks.priority(priority, task=task_name),
         args=encoded.args,
         kwargs=encoded.kwargs,
         options=_options_text(options, task=task_name) if options else None,
-        key=checks.text(key, task=task_name, option="key", most=checks.MAX_KEY),
+        key=key,
         digest=digest,
         context=to_json(context) if context else None,
-        group_id=checks.text(group_id, task=task_name, option="group_id", most=checks.MAX_ID),
+        group_id=group_id,
         run_at=run_at,
         delay_seconds=delay_seconds,
         expires_at=expires_at,

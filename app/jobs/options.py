@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,6 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from app.config import settings
+from app.envelope import MAX_ID, is_name
 from app.jobs.errors import InvalidOption
 from app.topology import Priority
 
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 #: Beyond this, forward or back, a time is a mistake (milliseconds, a moment since 1970) and no plan.
 HORIZON = timedelta(days=366)
 PRIORITIES = range(min(Priority), max(Priority) + 1)
-#: An index of PostgreSQL takes 2,704 bytes; the API's paths take ids of 200 characters.
-MAX_ID, MAX_KEY = 200, 1_000
+MAX_KEY = 1_000
 #: The broker gives a light task's message to another worker after so many of the usual time limits.
 MOST_TIME_LIMITS = 4
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WHEN = (
     f"give a number of seconds from now, a timedelta, or a datetime or its ISO 8601 text, "
     f"within {HORIZON.days} days of now"
@@ -90,15 +88,16 @@ def time_limit(value: Any, *, task: str, option: str = "time_limit") -> float | 
     return seconds
 
 
-def text(value: Any, *, task: str, option: str, most: int) -> str | None:
-    """An id or a key: a text that the databases can hold and find again."""
-    if value is None:
-        return None
-    fits = isinstance(value, str) and 0 < len(value) <= most and not _UNSTORABLE.search(value)
-    if not fits or len(value.encode()) > MAX_KEY:
-        wanted = f"give a text of 1 to {most} characters without NUL and halves of surrogate pairs"
-        raise InvalidOption(task=task, option=option, value=value, wanted=wanted)
-    return str(value)
+def check_names(*, task_id: Any, key: Any, group_id: Any, task: str) -> None:
+    """Raise unless each is a text that the databases can hold and find again, where it is given at all."""
+    for option, name, most in (
+        ("task_id", task_id, MAX_ID),
+        ("key", key, MAX_KEY),
+        ("group_id", group_id, MAX_ID),
+    ):
+        if name is not None and not is_name(name, most=most):
+            wanted = f"give a text of 1 to {most} characters without NUL and halves of surrogate pairs"
+            raise InvalidOption(task=task, option=option, value=name, wanted=wanted)
 
 
 def check_times(*, run_at: datetime | None, expires_at: datetime | None, task: str) -> None:
