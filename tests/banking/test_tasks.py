@@ -114,10 +114,10 @@ def test_a_worker_syncs_an_account_and_a_second_time_there_is_nothing_to_do(
     start_worker(fleet)
     account_id = accounts_of(item_id)[0].id
     first = tasks.sync_account_transactions.delay(account_id).get(timeout=SECONDS)
-    assert first == {"pages": 2, "put": 700, "removed": 0, "status": "active", "error": None}
+    assert first == {"pages": 2, "put": 700, "removed": 0, "set_aside": 0, "status": "active", "error": None}
     assert stored(item_id) == at_bank(item)
     again = tasks.sync_account_transactions.delay(account_id).get(timeout=SECONDS)
-    assert again == {"pages": 1, "put": 0, "removed": 0, "status": "active", "error": None}
+    assert again == {"pages": 1, "put": 0, "removed": 0, "set_aside": 0, "status": "active", "error": None}
     assert stored(item_id) == at_bank(item)
 
 
