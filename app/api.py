@@ -26,7 +26,8 @@ def create_app() -> FastAPI:
         version="1",
         description=DESCRIPTION,
         openapi_url="/api/v1/openapi.json",
-        docs_url="/docs",
+        # Such a page runs somebody else's script in the origin of the API. Any viewer reads the description.
+        docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,

@@ -107,7 +107,7 @@ def respond_to(scope: Scope, error: GroundworkError) -> JSONResponse:
 
 def _challenge(scope: Scope, *, code: str) -> str:
     known = "" if code == "missing_token" else ', error="invalid_token"'
-    # A browser asks for a password, which lets a person open /docs; scripts are not asked.
+    # A browser asks for a password, which lets a person read the description; scripts are not asked.
     accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
     basic = ', Basic realm="groundwork", charset="UTF-8"' if b"text/html" in accepts else ""
     return f'Bearer realm="groundwork"{known}{basic}'
