@@ -77,14 +77,29 @@ def _fill_venv(level: str) -> None:
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], what="Making the virtual environment")
     STAMP.unlink(missing_ok=True)
     print(f"Installing the locked dependencies ({LOCKS[level]}); the first time takes a minute or two ...")
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    locks = [f"--requirement={name}" for name in {LOCKS[level], BUILD_LOCK}]
-    _run([*pip, "--require-hashes", *locks], what="Installing the dependencies")
-    _run(
-        [*pip, "--no-deps", "--no-build-isolation", "--editable", "."],
-        what="Installing the checkout into its virtual environment",
-    )
+    for what, arguments in steps(level).items():
+        _run([str(VENV / "bin" / "python"), "-m", "pip", "install", *arguments], what=what)
     STAMP.write_text(f"{level} {_digest()}")
+
+
+def steps(level: str) -> dict[str, list[str]]:
+    """What pip installs, one after the other, with its arguments.
+
+    The locked build tools come first, as wheels: what is published as source only is built with them. An
+    isolated build would fetch the newest.
+    """
+    quietly = ["--quiet", "--disable-pip-version-check"]
+    locked = [*quietly, "--require-hashes"]
+    return {
+        "Installing the build tools": [*locked, "--only-binary=:all:", f"--requirement={BUILD_LOCK}"],
+        "Installing the dependencies": [*locked, "--no-build-isolation", f"--requirement={LOCKS[level]}"],
+        "Installing the checkout into its virtual environment": [
+            *quietly,
+            "--no-deps",
+            "--no-build-isolation",
+            "--editable=.",
+        ],
+    }
 
 
 def _works(python: Path) -> bool:
