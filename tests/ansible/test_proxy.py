@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from app import bodies
+from app.config import Settings
 from app.gunicorn_settings import graceful_timeout
 from app.jobs import api as _  # noqa: F401 (its routes set their limits)
 from app.streams import HEARTBEAT
@@ -38,6 +39,13 @@ def test_a_body_that_the_api_takes_passes_and_no_larger_one() -> None:
     assert role["proxy_body_limit_kib"] * bodies.KIB == bodies.DEFAULT_LIMIT
     larger = {each["path"]: each["limit_kib"] * bodies.KIB for each in role["proxy_larger_bodies"]}
     assert larger == bodies._LIMITS
+
+
+def test_the_proxy_is_no_narrower_than_the_api_is_for_one_token() -> None:
+    role, given = defaults(), Settings.model_fields
+    assert role["proxy_requests_per_second"] >= given["api_token_per_second"].default
+    assert role["proxy_connections"] >= given["api_workers"].default * given["api_in_flight"].default
+    assert role["proxy_client_timeout_seconds"] <= given["api_request_seconds"].default
 
 
 def test_a_caller_waits_through_a_restart_of_the_api() -> None:

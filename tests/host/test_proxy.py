@@ -94,8 +94,12 @@ def test_the_answers_of_the_proxy_tell_nothing_and_allow_little(host: Host) -> N
     assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "DENY")
 
 
-def test_flower_and_the_docs_want_to_know_who_asks(host: Host) -> None:
-    assert [ask(host, path)["status"] for path in ("/flower/", "/docs", "/flower/metrics")] == [401, 401, 404]
+def test_flower_and_the_api_want_to_know_who_asks(host: Host) -> None:
+    assert [ask(host, path)["status"] for path in ("/flower/", "/livez", "/flower/metrics")] == [
+        401,
+        401,
+        404,
+    ]
 
 
 def test_no_line_of_the_access_log_is_lost_over_twenty_rotations(host: Host) -> None:
@@ -109,3 +113,31 @@ def test_no_line_of_the_access_log_is_lost_over_twenty_rotations(host: Host) -> 
     assert int(sent) >= 200
     assert int(logged) == int(sent)
     assert host.check_output("cat /run/nginx.pid") == before
+
+
+#: Many requests without a token at once; prints the statuses, and what came with the first that was too many.
+RUSH = """
+import http.client, json, ssl
+connection = http.client.HTTPSConnection("127.0.0.1", context=ssl._create_unverified_context(), timeout=30)
+statuses, refused = [], None
+for _ in range(400):
+    connection.request("GET", "/api/v1/jobs")
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    statuses.append(answer.status)
+    if answer.status == 429 and refused is None:
+        refused = {"headers": {name.lower(): value for name, value in answer.getheaders()}, "body": body}
+print(json.dumps({"statuses": statuses, "refused": refused}))
+"""
+
+
+def test_a_stranger_who_asks_too_often_is_told_to_wait(host: Host) -> None:
+    rush = json.loads(host.check_output("/usr/bin/python3 -c %s", RUSH))
+    assert set(rush["statuses"]) == {401, 429}
+    assert rush["statuses"][:50] == [401] * 50
+    assert rush["refused"]["headers"]["content-type"] == "application/problem+json"
+    assert rush["refused"]["headers"]["retry-after"] == "1"
+    assert json.loads(rush["refused"]["body"])["code"] == "too_many_requests"
+    wait_until(
+        lambda: ask(host, "/api/v1/jobs")["status"] == 401, seconds=30, what="a stranger is served again"
+    )
