@@ -6,7 +6,9 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Text
 from sqlalchemy.types import TypeDecorator
 
@@ -15,6 +17,10 @@ from app.errors import GroundworkError
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
+
+
+#: Begins what `EncryptedAlike` stores; no address of a device does.
+ALIKE = "sealed:"
 
 
 class EncryptedUnderAnotherKey(GroundworkError):
@@ -58,3 +64,32 @@ class Encrypted(TypeDecorator[str]):
             return cipher(self.purpose).decrypt(value.encode()).decode()
         except InvalidToken:
             raise EncryptedUnderAnotherKey(purpose=self.purpose) from None
+
+
+class EncryptedAlike(Encrypted):
+    """Text that is stored encrypted, equal texts alike: the database can tell that it has one, not which.
+
+    What was stored before it was encrypted is read as it is.
+    """
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is None:
+            return None
+        sealed = _cipher_alike(self.purpose).encrypt(value.encode(), None)
+        return ALIKE + base64.urlsafe_b64encode(sealed).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is None or not value.startswith(ALIKE):
+            return value
+        try:
+            sealed = base64.urlsafe_b64decode(value.removeprefix(ALIKE))
+            return _cipher_alike(self.purpose).decrypt(sealed, None).decode()
+        except (InvalidTag, ValueError):
+            raise EncryptedUnderAnotherKey(purpose=self.purpose) from None
+
+
+def _cipher_alike(purpose: str) -> AESSIV:
+    secret = settings().secret_key.get_secret_value().encode()
+    return AESSIV(hashlib.sha512(f"groundwork {purpose}, alike".encode() + secret).digest())

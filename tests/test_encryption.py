@@ -12,7 +12,9 @@ from sqlalchemy import select, text
 from app import db
 from app.banking.models import PlaidItem
 from app.encryption import EncryptedUnderAnotherKey, cipher
-from tests.banking import home
+from app.notifications import devices
+from app.notifications.models import Platform
+from tests.banking import home, linking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,3 +40,49 @@ def test_a_column_is_clear_to_the_application_and_to_nobody_else(
     configure(secret_key=secrets.token_urlsafe(32))
     with db.reading() as session, pytest.raises(EncryptedUnderAnotherKey, match="Plaid access tokens"):
         session.scalars(select(PlaidItem.access_token)).one()
+
+
+def stored_addresses() -> list[str]:
+    with db.reading() as session:
+        return list(session.scalars(text("SELECT address FROM push_endpoint ORDER BY id")))
+
+
+def devices_of(user_id: int) -> list[tuple[int, str]]:
+    with db.reading() as session:
+        return [(one.id, one.address) for one in devices.devices_of(session, user_id=user_id)]
+
+
+def register(user_id: int, address: str) -> int:
+    with db.transaction() as session:
+        return devices.register(session, user_id=user_id, platform=Platform.FCM, address=address).id
+
+
+def test_an_address_of_a_device_is_known_again_and_not_to_be_read(
+    database: Engine, configure: Callable[..., None]
+) -> None:
+    ada, bob = linking.user("Ada"), linking.user("Bob")
+    first = register(ada, "token-of-a-phone")
+    assert register(bob, "token-of-a-phone") == first, "one device, whoever signed in last"
+    register(bob, "another-token")
+    assert devices_of(ada) == []
+    assert [address for _, address in devices_of(bob)] == ["token-of-a-phone", "another-token"]
+    assert [one for one in stored_addresses() if "token" in one] == []
+    configure(secret_key=secrets.token_urlsafe(32))
+    with pytest.raises(EncryptedUnderAnotherKey, match="addresses of devices"):
+        devices_of(bob)
+
+
+def test_an_address_that_was_stored_in_clear_is_used_and_encrypted_in_time(database: Engine) -> None:
+    ada = linking.user("Ada")
+    ids = [register(ada, f"token-{number}") for number in range(3)]
+    with db.transaction() as session:
+        for number, device_id in enumerate(ids[:2]):
+            clear = {"id": device_id, "address": f"token-{number}"}
+            session.execute(text("UPDATE push_endpoint SET address = :address WHERE id = :id"), clear)
+    assert [address for _, address in devices_of(ada)] == ["token-0", "token-1", "token-2"]
+    assert register(ada, "token-0") == ids[0], "it is still the same device"
+    with db.transaction() as session:
+        assert devices.encrypt_all(session, commit=session.flush) == 1
+        assert devices.encrypt_all(session, commit=session.flush) == 0
+    assert [one for one in stored_addresses() if "token" in one] == []
+    assert [address for _, address in devices_of(ada)] == ["token-0", "token-1", "token-2"]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, func, select, type_coerce
+from sqlalchemy.orm.attributes import flag_modified
 
 from app import db
 from app.accounts.service import find_user
+from app.encryption import ALIKE
 from app.notifications.errors import EndpointNotFound, TooManyEndpoints
 from app.notifications.models import Platform, PushEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
 MOST = 20
+PART = 500
 
 
 def devices_of(session: Session, *, user_id: int) -> Sequence[PushEndpoint]:
@@ -32,6 +36,7 @@ def register(session: Session, *, user_id: int, platform: Platform, address: str
     Raises `UserNotFound` or `TooManyEndpoints`.
     """
     find_user(session, user_id=user_id)
+    _encrypt(session, PushEndpoint.id.in_(_in_clear(address)))
     values = {"user_id": user_id, "platform": platform, "disabled_at": None}
     statement = db.insert_or_update(session, PushEndpoint).values(
         address=address, created_at=db.clock(), **values
@@ -52,3 +57,30 @@ def forget(session: Session, *, user_id: int, endpoint_id: int) -> None:
     if found is None or found.user_id != user_id:
         raise EndpointNotFound(endpoint_id=endpoint_id, user_id=user_id)
     session.delete(found)
+
+
+def encrypt_all(session: Session, *, commit: Callable[[], None]) -> int:
+    """Encrypt what releases stored in clear that did not encrypt yet; how many."""
+    total = 0
+    while done := _encrypt(session, PushEndpoint.id.in_(_in_clear().limit(PART))):
+        total += done
+        commit()
+    return total
+
+
+def _in_clear(address: str | None = None) -> Select[int]:
+    """Devices whose address is stored in clear: all, or that with this address."""
+    stored = type_coerce(PushEndpoint.address, Text)
+    devices = select(PushEndpoint.id).order_by(PushEndpoint.id)
+    if address is None:
+        return devices.where(stored.not_like(f"{ALIKE}%"))
+    return devices.where(stored == address)
+
+
+def _encrypt(session: Session, which: ColumnElement[bool]) -> int:
+    found = session.scalars(select(PushEndpoint).where(which)).all()
+    for device in found:
+        # It reads the same, and is written as it is to be stored.
+        flag_modified(device, "address")
+    session.flush()
+    return len(found)

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import BIG_ID, Base
+from app.encryption import EncryptedAlike
 
 
 class Channel(StrEnum):
@@ -101,7 +102,7 @@ class PushEndpoint(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("account_user.id"), index=True)
     platform: Mapped[str] = mapped_column(Text)
     #: Who holds it may send to the device.
-    address: Mapped[str] = mapped_column(Text, unique=True)
+    address: Mapped[str] = mapped_column(EncryptedAlike("addresses of devices"), unique=True)
     created_at: Mapped[datetime]
     #: Set when the provider said that the device is gone.
     disabled_at: Mapped[datetime | None]

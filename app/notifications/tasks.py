@@ -10,10 +10,11 @@ from pydantic import Field
 from app.clock import business_now
 from app.jobs import Retry, checkpoint, job_session, task
 from app.jobs.task import JobTask  # noqa: TC001 (the schema of the arguments is read from the signature)
-from app.notifications import delivering, service
+from app.notifications import delivering, devices, service
 from app.notifications.delivering import Try
 from app.notifications.schemas import USUAL, Channels, Key, Message, Title, Type
 from app.notifications.scopes import WRITE
+from app.schedule.spec import cron
 from app.topology import Queue
 
 #: A provider may be away for an hour or two without a notification being given up.
@@ -47,6 +48,12 @@ def send_notification(
         channels=channels,
     )
     return {"notification_id": notification_id}
+
+
+@task(queue=Queue.MAINTENANCE, schedule=cron("10 4 * * *"))
+def encrypt_addresses() -> int:
+    """Encrypt addresses of devices that an earlier release stored in clear; the result counts them."""
+    return devices.encrypt_all(job_session(), commit=checkpoint)
 
 
 @task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=PATIENT, bind=True)

@@ -50,8 +50,10 @@ def test_each_task_waits_in_the_queue_of_notifications() -> None:
     assert {name: spec.public for name, spec in mine.items()} == {
         "notifications.deliver_email": False,
         "notifications.deliver_push": False,
+        "notifications.encrypt_addresses": False,
         "notifications.send_notification": True,
     }
+    assert mine.pop("notifications.encrypt_addresses").queue == Queue.MAINTENANCE
     assert {spec.queue for spec in mine.values()} == {Queue.NOTIFICATIONS}
 
 
