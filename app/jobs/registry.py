@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 from sqlalchemy.exc import OperationalError
 
+from app import outages
 from app.domains import modules
 from app.jobs import options, parameters
 from app.jobs.errors import (
@@ -47,6 +48,16 @@ class Retry:
     jitter: bool = True
     after_time_limit: bool = False
     on: tuple[type[Exception], ...] = (RetryableError, ConnectionError, TimeoutError, OperationalError)
+
+    def covers(self, error: Exception) -> bool:
+        """Whether the job is tried again after `error`.
+
+        `OperationalError` stands for a database that is away or busy: the class alone does not say it.
+        """
+        if OperationalError not in self.on or not isinstance(error, outages.ERRORS):
+            return isinstance(error, self.on)
+        others = tuple(kind for kind in self.on if kind is not OperationalError)
+        return outages.is_passing(error) or isinstance(error, others)
 
     def delay(self, *, attempt: int) -> timedelta:
         """How long to wait after the attempt of that number (from 1)."""

@@ -86,7 +86,7 @@ class JobTask(Task[..., Any]):
                 # Its transaction is gone, so the body has to run again; nobody failed.
                 recording.settle(job, error, after_death=backend.after_death)
                 raise Ignore(f"Job {job.id} runs again: the database was away.") from None
-            if isinstance(error, self.retry_policy.on):
+            if self.retry_policy.covers(error):
                 raise self._next_try(job, error) from error
             raise
         except BaseException as error:

@@ -144,6 +144,11 @@ def test_a_body_that_swallows_an_sql_error_is_told_which() -> None:
     assert "UndefinedTable" in str(job.error)
 
 
+def test_a_wrong_statement_is_not_taken_for_a_database_that_is_away() -> None:
+    # SQLite's driver calls this an OperationalError.
+    assert "there_is_no_such_table" in str(dead_at_once(hard_ends.make_an_sql_error.delay().id).error)
+
+
 CHAINS: dict[str, Any] = {
     "a number": [1],
     "text": ["x"],

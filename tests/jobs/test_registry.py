@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
-from app.jobs import PermanentError, Retry, registry, task
+from app.jobs import PermanentError, Retry, RetryableError, registry, task
 from app.jobs.errors import InvalidOption, UnknownQueue, UnknownTask
 from app.schedule.spec import every
 from app.topology import drained_queues
@@ -103,3 +106,16 @@ def test_retries_wait_longer_each_time() -> None:
     retry = Retry(first=timedelta(seconds=10), jitter=False)
     waits = [retry.delay(attempt=attempt).total_seconds() for attempt in range(1, 9)]
     assert waits == [10, 20, 40, 80, 160, 320, 600, 600]
+
+
+def test_a_policy_covers_a_database_that_is_away_by_what_it_says() -> None:
+    refused = sqlite3.connect(":memory:").execute
+    with pytest.raises(sqlite3.OperationalError) as wrong:
+        refused("SELECT nonsense")
+    with pytest.raises(psycopg.OperationalError) as away:
+        psycopg.connect("host=127.0.0.1 port=1")
+    policy = Retry()
+    assert (policy.covers(wrong.value), policy.covers(away.value)) == (False, True)
+    assert (policy.covers(RetryableError("x")), policy.covers(ValueError())) == (True, False)
+    assert Retry(on=(sqlite3.Error, OperationalError)).covers(wrong.value)
+    assert not Retry(on=()).covers(away.value)

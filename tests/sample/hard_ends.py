@@ -112,6 +112,11 @@ def swallow_an_sql_error(name: str) -> str:
     return "fine"
 
 
+@task(retry=Retry(first=timedelta(seconds=0.1), jitter=False))
+def make_an_sql_error() -> None:
+    job_session().execute(text("SELECT * FROM there_is_no_such_table"))
+
+
 class NotBegun(JobTask):
     """Fails before its body begins."""
 
