@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,12 @@ import httpx
 import pytest
 
 import app
+from app.banking.api import WEBHOOK_PATH
 from tests.api_client import new_token
+from tests.banking.linking import point_at
 from tests.command_line import COMMAND
+from tests.fakes.plaid import FakePlaid
+from tests.fakes.plaid.signing import SigningKey, sign
 from tests.servers import free_port, stop, wait_until
 
 if TYPE_CHECKING:
@@ -256,6 +261,35 @@ def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_reques
         assert silent.recv(1) == half_head.recv(1) == b""
         server.process.wait(timeout=30)
     assert time.monotonic() - began < 15
+
+
+def test_webhooks_that_name_keys_while_plaid_is_silent_hold_up_nobody(
+    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    with FakePlaid() as plaid:
+        held = plaid.faults.hold("/webhook_verification_key/get")
+        configure(
+            database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1, **point_at(plaid)
+        )
+        server = Server(port=port, log=tmp_path / "api.log")
+
+        def forged(_: int) -> int:
+            signed = sign(b"{}", key=SigningKey())
+            url = f"{server.url}{WEBHOOK_PATH}"
+            return httpx.post(url, content=signed.body, headers=signed.headers, timeout=60).status_code
+
+        try:
+            with ThreadPoolExecutor(60) as pool:
+                answers = [pool.submit(forged, number) for number in range(60)]
+                wait_until(lambda: any(one.done() for one in answers), seconds=30, what="one is answered")
+                headers = {"Authorization": f"Bearer {server.token}"}
+                assert httpx.get(f"{server.url}/api/v1/jobs", headers=headers, timeout=5).status_code == 200
+                held.release()
+                assert {one.result() for one in answers} == {401, 503}
+        finally:
+            held.release()
+            stop(server.process)
 
 
 def test_many_stuck_bodies_do_not_hold_up_others(server: Server) -> None:
