@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
@@ -16,6 +16,9 @@ from app import envelope, quarantine
 from app.bindings import Bindings
 from app.envelope import NotAMessage
 from app.unacked import QoS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +44,10 @@ class Client(kombu_redis.PrefixedStrictRedis):
         return kombu.pipeline(transaction, shard_hint)
 
 
+#: Each removes what is kept of a queue elsewhere; it tells how much, and how much of it had a message.
+PURGES: list[Callable[[str], tuple[int, int]]] = []
+
+
 class Channel(Bindings):
     """A channel that says so when its connection is gone.
 
@@ -62,6 +69,13 @@ class Channel(Bindings):
         kombu: Any = super()
         params: dict[str, Any] = kombu._connparams(asynchronous=asynchronous)
         return params
+
+    def queue_purge(self, queue: str, **options: Any) -> int:
+        """As kombu's, for `celery purge` and `app.control.purge()`; what had a message is counted once."""
+        gone = [purge(queue) for purge in PURGES]
+        kombu: Any = super()
+        messages: int = kombu.queue_purge(queue, **options) - sum(published for _, published in gone)
+        return sum(jobs for jobs, _ in gone) + max(messages, 0)
 
     def _brpop_read(self, **options: Any) -> bool:
         """As kombu's, but what is no message is put aside instead of ending the worker."""

@@ -75,7 +75,7 @@ def _with_known(session: Session, jobs: Sequence[NewJob], *, new: set[str]) -> l
         unanswered.discard(job.id)
     repeated = [job for job, is_new in zip(jobs, created, strict=True) if not is_new]
     keys, ids = [job.key for job in repeated if job.key], [job.id for job in repeated]
-    known = select(Job.id, Job.key, Job.digest, Job.task, Job.args, Job.kwargs)
+    known = select(Job.id, Job.key, Job.digest, Job.run_at, Job.task, Job.args, Job.kwargs)
     rows = session.execute(known.where(or_(Job.key.in_(keys), Job.id.in_(ids)))).all()
     by_key = {row.key: row for row in rows if row.key}
     by_id = {row.id: row for row in rows}

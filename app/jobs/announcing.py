@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 from kombu import Exchange, Queue
-from kombu.utils.json import dumps, loads
 
 from app.jobs import registry
+from app.jobs.encoding import said
 from app.jobs.errors import HeadersNotJson
 from app.jobs.making import arguments
 from app.jobs.message import EMBEDDED, Dispatch, encode_all
 from app.jobs.signatures import sealed
+from app.typed_json import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +70,7 @@ class _Draft:
         self._headers = message["headers"] | {"eta": job.run_at and job.run_at.isoformat()}
         self._properties = message["properties"]
         embedded = {name: _options_of(job).get(name) for name in EMBEDDED}
-        self._body = (loads(job.args), loads(job.kwargs), embedded)
+        self._body = (from_json(job.args), from_json(job.kwargs), embedded)
 
     def tell_before(self) -> None:
         """Let receivers see the message and change it."""
@@ -99,7 +100,7 @@ class _Draft:
 
     def _with_arguments(self, job: NewJob) -> NewJob:
         args, kwargs, _ = self._body
-        if args == loads(job.args) and kwargs == loads(job.kwargs):
+        if args == from_json(job.args) and kwargs == from_json(job.kwargs):
             return job
         encoded = arguments(registry.spec_of(job.task), args, kwargs)
         return job._replace(args=encoded.args, kwargs=encoded.kwargs)
@@ -116,13 +117,13 @@ class _Draft:
         }
         options |= {"headers": added} if added else {}
         try:
-            return job._replace(options=dumps(options) if options else None)
-        except (TypeError, ValueError) as error:
-            raise HeadersNotJson(task=job.task, problem=str(error)) from None
+            return job._replace(options=to_json(options) if options else None)
+        except Exception as error:  # a value's own methods may raise anything
+            raise HeadersNotJson(task=job.task, problem=said(error)) from None
 
 
 def _options_of(job: NewJob) -> dict[str, Any]:
-    return json.loads(job.options) if job.options else {}
+    return from_json(job.options) if job.options else {}
 
 
 def _dispatch(job: NewJob) -> Dispatch:

@@ -16,7 +16,7 @@ from app.bodies import allow_larger
 from app.callers import Caller, require
 from app.db import clock, reading, transaction
 from app.errors import GroundworkError
-from app.jobs import control, events, listing, metrics, permissions, registry, schemas, service
+from app.jobs import cancelling, control, events, listing, metrics, permissions, registry, schemas, service
 from app.jobs.accept import Accepted
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.submit import Submission, digest_of, submit
@@ -147,6 +147,23 @@ def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.
         if revived < batch:
             return schemas.BulkRetried(retried=retried, more=False)
     return schemas.BulkRetried(retried=retried, more=True)
+
+
+@router.post("/api/v1/jobs/cancel")
+def cancel_waiting_jobs(body: schemas.BulkCancelRequest, caller: Writer) -> schemas.BulkCancelled:
+    """Cancel the waiting jobs that the filter fits, the oldest first, up to `limit`; running ones go on.
+
+    Without a `task`, jobs of tasks whose scope the token lacks are left alone.
+    """
+    if body.task is not None:
+        permissions.require_tasks({body.task}, caller=caller)
+    found = cancelling.cancel_in_batches(
+        body,
+        reason=f"Cancelled by {caller.name}",
+        limit=body.limit,
+        within=permissions.within_reach(caller),
+    )
+    return schemas.BulkCancelled(cancelled=found.jobs, more=found.jobs == body.limit)
 
 
 @router.get("/api/v1/jobs/{job_id}")

@@ -49,6 +49,7 @@ Document = Annotated[
     str | None,
     typer.Option("--json-args", metavar="JSON", help="The arguments as an object.", show_default=False),
 ]
+Waiting = Annotated[bool, typer.Option("--waiting", help="All waiting jobs that the options below fit.")]
 Dead = Annotated[bool, typer.Option("--dead", help="All dead jobs that the options below fit.")]
 
 
@@ -154,13 +155,28 @@ def wait(job_id: JobId, timeout: Timeout = None, as_json: AsJson = False) -> Non
 
 
 @app.command()
-def cancel(job_id: JobId) -> None:
-    """Cancel a job that is not finished; what a running one did since its last checkpoint is undone.
+def cancel(
+    job_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A job that is not finished.", show_default=False)
+    ] = None,
+    waiting: Waiting = False,
+    task: Task = None,
+    queue: Queue = None,
+    since: Since = None,
+    yes: Yes = False,
+) -> None:
+    """Cancel a job that is not finished, or all waiting ones that fit.
 
-    Example: groundwork jobs cancel 1b9d6bcd
+    What a running job did since its last checkpoint is undone.
+    Example: groundwork jobs cancel --waiting --queue emails
     """
-    from app.jobs.operator import cancel_one
+    from app.jobs.operator import cancel_many, cancel_one, filter_of
 
+    if waiting == (job_id is not None):
+        raise typer.BadParameter("give either a job's ID or --waiting", param_hint="ID")
+    if job_id is None:
+        cancel_many(filter_of(task=task, queue=queue, since=since, error=None), confirmed=yes)
+        return
     typer.echo(f"Job {cancel_one(job_id)} is cancelled.")
 
 

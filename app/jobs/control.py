@@ -7,18 +7,21 @@ already keeps the attempt from having an effect.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
 from billiard.common import TERM_SIGNAL
 from celery.app.control import Control
+from celery.worker import control as celery_control
 from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from kombu.exceptions import KombuError
 from kombu.pidbox import Mailbox
 from kombu.utils.functional import maybe_list
 
+from app import broker
 from app.config import settings
 from app.jobs.models import TERMINAL, Job, State
 from app.redis_url import address_of
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 COMMAND = "stop_attempt"
+_celery: Any = celery_control
 
 
 @control_command(name=COMMAND, args=[("job_id", str)], signature="<job id>")
@@ -40,6 +44,47 @@ def stop_attempt(state: Any, job_id: str, **_: Any) -> dict[str, str]:
             state.consumer.pool.terminate_job(request.worker_pid, TERM_SIGNAL)
             return {"ok": "stopped"}
     return {"ok": "not here"}
+
+
+@control_command(name="revoke", variadic="task_id", signature="[id1 [id2 [... [idN]]]]")
+def revoke(
+    state: Any,
+    task_id: str | Sequence[str],
+    terminate: bool = False,
+    signal: str | None = None,
+    **options: Any,
+) -> dict[str, str]:
+    """Cancel tasks by their ids; those that run only if `terminate` says so."""
+    ids = list(maybe_list(task_id))
+    light = [job_id for job_id in ids if not _cancel(job_id, running=terminate)]
+    if terminate:
+        # Every worker is told this: the one that runs the job stops it.
+        for job_id in ids:
+            stop_attempt(state, job_id)
+    if light:
+        _celery.revoke(state, light, terminate, signal, **options)
+    return {"ok": f"tasks {', '.join(ids)} cancelled, except what runs on or has ended"}
+
+
+@control_command(
+    name="terminate",
+    variadic="task_id",
+    args=[("signal", str)],
+    signature="<signal> [id1 [id2 [... [idN]]]]",
+)
+def terminate(state: Any, signal: str, task_id: str | Sequence[str], **options: Any) -> dict[str, str]:
+    """Cancel tasks by their ids, also those that run."""
+    answer: dict[str, str] = revoke(state, task_id, terminate=True, signal=signal, **options)
+    return answer
+
+
+def _purge(queue: str) -> tuple[int, int]:
+    from app.jobs.cancelling import purge  # as below
+
+    return purge(queue)
+
+
+broker.PURGES.append(_purge)
 
 
 def ask_to_stop(job_id: str) -> bool:
@@ -70,10 +115,17 @@ class LedgerControl(Control):
         **options: Any,
     ) -> Any:
         """Cancel waiting jobs, with `terminate` running ones too; the rest is asked of the workers."""
-        light = [job_id for job_id in maybe_list(task_id) if not _cancel(job_id, running=terminate)]
+        light = [job_id for job_id in maybe_list(task_id) if not _cancel_and_stop(job_id, running=terminate)]
         if light:
             return super().revoke(light, destination, terminate, signal, **options)
         return None
+
+
+def _cancel_and_stop(job_id: str, *, running: bool) -> bool:
+    known = _cancel(job_id, running=running)
+    if known and running:
+        ask_to_stop(job_id)
+    return known
 
 
 def _cancel(job_id: str, *, running: bool) -> bool:
@@ -86,10 +138,6 @@ def _cancel(job_id: str, *, running: bool) -> bool:
         job = session.get(Job, job_id)
         if job is None or job.state in TERMINAL or (job.state == State.RUNNING and not running):
             return job is not None
-        try:
-            held = cancel_job(session, job_id=job_id, reason="revoked")
-        except JobStateConflict:
-            return True  # it ended meanwhile
-    if held:
-        ask_to_stop(job_id)
+        with suppress(JobStateConflict):  # it ended meanwhile
+            cancel_job(session, job_id=job_id, reason="revoked")
     return True

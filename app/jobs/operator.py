@@ -15,6 +15,7 @@ from app.celery_app import celery_app
 from app.db import clock, reading, transaction
 from app.jobs import registry
 from app.jobs.arguments import checked_arguments, typed_arguments
+from app.jobs.cancelling import cancel_in_batches, count_waiting
 from app.jobs.control import ask_to_stop
 from app.jobs.listing import conditions
 from app.jobs.lookup import find_id
@@ -58,9 +59,7 @@ def cancel_one(prefix: str) -> str:
     """Cancel a job and have its worker stop; its id."""
     with transaction() as session:
         job_id = find_id(session, prefix=prefix)
-        running = cancel_job(
-            session, job_id=job_id, reason=f"Cancelled by {getpass.getuser()} on the command line"
-        )
+        running = cancel_job(session, job_id=job_id, reason=_by_operator())
     if running and not ask_to_stop(job_id):
         say_error("Its worker could not be told to stop; what it still does will not be kept.")
     return job_id
@@ -90,6 +89,23 @@ def retry_many(filters: JobFilter, *, confirmed: bool) -> None:
         with transaction() as session:
             retried += retry_dead(session, filters=filters, dead_before=started, limit=RETRY_BATCH)
     typer.echo(f"{retried} jobs run again.")
+
+
+def cancel_many(filters: JobFilter, *, confirmed: bool) -> None:
+    """Cancel the waiting jobs that fit, once somebody said yes."""
+    with reading() as session:
+        total = count_waiting(session, filters=filters)
+    if not total:
+        typer.echo("There is no such waiting job.")
+        return
+    if not confirmed:
+        confirm(f"Cancel {total} waiting jobs?")
+    cancelled = cancel_in_batches(filters, reason=_by_operator())
+    typer.echo(f"{cancelled.jobs} jobs are cancelled.")
+
+
+def _by_operator() -> str:
+    return f"Cancelled by {getpass.getuser()} on the command line"
 
 
 def counts() -> list[dict[str, Any]]:

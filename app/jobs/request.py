@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from celery.worker import state as worker_state
 from celery.worker.request import Request
 
 from app.envelope import LEDGER_HEADER
@@ -17,10 +18,16 @@ class OutOfMemory(Exception):
 
 
 class JobRequest(Request):
-    """Leaves it to the ledger whether a job has expired: its clock decides, not this host's.
+    """Leaves it to the ledger whether a job was cancelled, or has expired by the database's clock.
 
-    A claim refuses an expired job, and beat cancels it.
+    A claim refuses such a job, and beat cancels an expired one.
     """
+
+    def revoked(self) -> bool:
+        """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""
+        if self.request_dict.get(LEDGER_HEADER):
+            worker_state.revoked.discard(self.id)
+        return bool(super().revoked())
 
     def maybe_expire(self) -> Literal[True] | None:
         """Whether Celery is to refuse the job."""

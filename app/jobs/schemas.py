@@ -113,6 +113,12 @@ class BulkRetryRequest(JobFilter):
     limit: Annotated[int, Field(ge=1, le=MAX_BULK_RETRY)] = 1_000
 
 
+class BulkCancelRequest(JobFilter):
+    """Waiting jobs to cancel."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_BULK_RETRY)] = 1_000
+
+
 class JobAccepted(BaseModel):
     """The answer to an accepted job; the same for a repeated key."""
 
@@ -131,6 +137,13 @@ class BulkRetried(BaseModel):
     """How many jobs will run again; `more` when the limit left some dead."""
 
     retried: int
+    more: bool
+
+
+class BulkCancelled(BaseModel):
+    """How many jobs were cancelled; `more` when the limit left some waiting."""
+
+    cancelled: int
     more: bool
 
 

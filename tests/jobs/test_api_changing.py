@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from app.jobs import publish, store
 from app.jobs.models import State
 from tests.jobs.over_http import become, claimed, submitted
+from tests.jobs.samples import greet
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -48,6 +50,27 @@ def test_dead_jobs_are_retried_by_filter(api: TestClient) -> None:
     assert answer.json() == {"retried": 1, "more": False}
     left = api.get("/api/v1/jobs", params={"state": "dead"}).json()["jobs"]
     assert [job["id"] for job in left] == ids[:1]
+
+
+def test_waiting_jobs_are_cancelled_by_filter(api: TestClient) -> None:
+    ids = [submitted(api) for _ in range(5)]
+    become(ids[0], State.SCHEDULED, run_at=datetime.now(UTC) + timedelta(hours=1))
+    become(ids[3], State.RUNNING)
+    become(ids[4], State.DONE)
+    nothing = api.post("/api/v1/jobs/cancel", json={"queue": "emails"})
+    assert nothing.json() == {"cancelled": 0, "more": False}
+    assert api.post("/api/v1/jobs/cancel", json={"limit": 2}).json() == {"cancelled": 2, "more": True}
+    assert api.post("/api/v1/jobs/cancel", json={}).json() == {"cancelled": 1, "more": False}
+    states = {job["id"]: job["state"] for job in api.get("/api/v1/jobs").json()["jobs"]}
+    assert [states[job_id] for job_id in ids] == ["cancelled"] * 3 + ["running", "done"]
+    assert api.post("/api/v1/jobs/cancel", json={"state": "dead"}).status_code == 422
+
+
+def test_cancelling_many_calls_off_what_waits_for_them(api: TestClient) -> None:
+    chain = greet.s("a") | greet.si("b").set(task_id="after")
+    chain.delay()
+    assert api.post("/api/v1/jobs/cancel", json={}).json()["cancelled"] == 1
+    assert api.get("/api/v1/jobs/after").json()["state"] == "dead"
 
 
 def test_a_waiting_job_is_cancelled_and_not_run(api: TestClient) -> None:

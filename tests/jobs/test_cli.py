@@ -268,3 +268,29 @@ def test_the_counts_are_by_task_and_state(command: Callable[..., Outcome]) -> No
     assert counted == [
         {"task": GREET, "scheduled": 0, "ready": 1, "running": 0, "done": 0, "dead": 1, "cancelled": 0}
     ]
+
+
+def test_waiting_jobs_are_cancelled_by_filter_once_somebody_says_yes(
+    command: Callable[..., Outcome],
+) -> None:
+    waiting = [submitted(command) for _ in range(3)]
+    other = command("submit", samples.internal.name).out.strip()
+    running = submitted(command)
+    become(running, State.RUNNING)
+    refused = command("cancel", "--waiting", "--task", GREET)
+    assert (refused.code, "add --yes" in refused.err) == (ExitCode.BAD_INPUT, True)
+    assert {state_of(job_id) for job_id in waiting} == {State.READY}
+    outcome = command("cancel", "--waiting", "--task", GREET, "--yes")
+    assert outcome.out.strip() == "3 jobs are cancelled."
+    assert {state_of(job_id) for job_id in waiting} == {State.CANCELLED}
+    assert (state_of(other), state_of(running)) == (State.READY, State.RUNNING)
+    assert command("cancel", "--waiting", "--task", GREET).out.strip() == "There is no such waiting job."
+
+
+@pytest.mark.parametrize("arguments", [(), ("1b9d6bcd", "--waiting")])
+def test_one_job_or_all_waiting_ones_must_be_named(
+    command: Callable[..., Outcome], arguments: tuple[str, ...]
+) -> None:
+    outcome = command("cancel", *arguments)
+    assert outcome.code == ExitCode.BAD_INPUT
+    assert "give either a job's ID or --waiting" in outcome.err
