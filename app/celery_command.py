@@ -36,7 +36,11 @@ def main(arguments: list[str]) -> int:
     command.params.extend(celery_app.user_options[service])
     # Quiet: Celery's banners would stand between the lines of a JSON log.
     context = CLIContext(app=celery_app, no_color=True, workdir=None, quiet=True)
-    code = click.Group(commands={service: command}).main(arguments, obj=context, standalone_mode=False)
+    try:
+        code = click.Group(commands={service: command}).main(arguments, obj=context, standalone_mode=False)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitCode.BAD_CONFIGURATION
     return code if isinstance(code, int) else ExitCode.OK
 
 

@@ -32,6 +32,14 @@ def start_chord(session: Session, *, group_id: str, part_ids: Sequence[str], bod
     save(session, group_id=group_id, children=list(part_ids), body=body, remaining=len(part_ids))
 
 
+def add_part(session: Session, *, group_id: str, part_id: str) -> None:
+    """Let a chord wait for one more part; called in the transaction of one, so that it is not over yet."""
+    group = session.get_one(JobGroup, group_id, with_for_update=True, populate_existing=True)
+    group.children = [*(group.children or []), part_id]
+    group.remaining = (group.remaining or 0) + 1
+    session.flush()
+
+
 @dataclass(frozen=True, kw_only=True)
 class LastPart:
     """The end of a chord's header: the body's signature, the parts in order, the results known so far."""
@@ -47,6 +55,7 @@ def part_done(session: Session, *, group_id: str) -> LastPart | None:
     The row's lock makes parts that finish at once count one after another, and the fence of the
     surrounding finish makes each count once however often its message was delivered.
     """
+    session.flush()  # a part that was added must count before this one does
     row = session.execute(
         update(JobGroup)
         .where(JobGroup.id == group_id, JobGroup.remaining > 0)

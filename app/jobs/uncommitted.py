@@ -6,7 +6,7 @@ there what it queues is written when it writes itself, makes a checkpoint, or en
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -45,6 +45,10 @@ class JobSession(Session):
     def begin_nested(self) -> SessionTransaction:
         self._write_deferred()  # else a rollback to here would undo it
         return super().begin_nested()
+
+    def flush(self, objects: Any = None) -> None:
+        self._write_deferred()
+        super().flush(objects)
 
     def commit(self) -> None:
         self._write_deferred()

@@ -15,7 +15,7 @@ from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import db, keep_what_is_loaded, outages
-from app.config import settings
+from app.config import ConfigError, settings
 from app.failures import first_line
 from app.jobs import metrics, recover
 from app.notify import ALIVE, notify
@@ -25,7 +25,7 @@ from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,19 @@ PRUNE = timedelta(minutes=10)
 #: Within this after the database came back, every worker has renewed its leases.
 RENEWAL = timedelta(seconds=10)
 LEADER = "beat"
+
+
+class ScheduleElsewhere(ConfigError):
+    """Raised at the start for schedules that would never fire."""
+
+    code = "schedule_elsewhere"
+
+    def __init__(self, *, names: Sequence[str]) -> None:
+        super().__init__(
+            f"Refusing to start: {', '.join(names)} would never fire. Beat reads neither `beat_schedule` nor "
+            "what `add_periodic_task()` adds. Say it on each task instead: "
+            '@task(schedule=cron("0 3 * * *")) or @task(schedule=every(timedelta(minutes=5))).'
+        )
 
 
 class LedgerScheduler(Scheduler):
@@ -56,6 +69,9 @@ class LedgerScheduler(Scheduler):
 
     def setup_schedule(self) -> None:
         """Nothing to load: schedules are declared on tasks, their memory is in the database."""
+        self.app.finalize()
+        if self.app.conf.beat_schedule:
+            raise ScheduleElsewhere(names=sorted(map(str, self.app.conf.beat_schedule)))
 
     def tick(self, *_: Any, **__: Any) -> float:
         """Do what is due; the answer is how many seconds to sleep."""

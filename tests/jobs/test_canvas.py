@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chain, chord, group
+from celery.exceptions import TimeoutError as TooLate
 from celery.result import AsyncResult, GroupResult
 from sqlalchemy import text
 
@@ -54,6 +55,8 @@ def value_of(canvas: Any) -> Any:
         (lambda: chain(add.s(1, 1), chord([add.s(1), add.s(2)], total.s()), double.s()), 14),
         (lambda: group(group(add.s(1, 1), add.s(2, 2)), add.s(3, 3)), [2, 4, 6]),
         (lambda: chord([add.s(n, n) for n in range(3)], total.s() | double.s()), 12),
+        (lambda: chord([celery_tasks.add_a_part.s(5), add.s(1, 1)], total.s()), 17),
+        (lambda: chord([celery_tasks.add_a_part.s(5)], total.s()), 15),
         (lambda: double.map([1, 2, 3]), [2, 4, 6]),
         (lambda: add.starmap([(1, 2), (3, 4)]), [3, 7]),
         (lambda: add.chunks(zip(range(4), range(4), strict=True), 2).group(), [[0, 2], [4, 6]]),
@@ -75,6 +78,8 @@ def value_of(canvas: Any) -> Any:
         "chord-in-chain",
         "group-in-group",
         "chord-then-chain",
+        "chord-that-grows",
+        "chord-of-one-that-grows",
         "map",
         "starmap",
         "chunks",
@@ -272,3 +277,36 @@ def test_an_errback_with_a_bug_does_not_undo_the_death() -> None:
     assert ended(result.id).state == State.DEAD
     lost: Any = tasks.never_end.apply_async(link_error=celery_tasks.fail_in_the_database.s())
     assert ended(lost.id).state == State.DEAD
+
+
+def test_the_results_of_a_group_come_as_its_jobs_end() -> None:
+    result: Any = group(add.s(n, n) for n in range(3)).apply_async()
+    seen: list[Any] = []
+    found = dict(result.iter_native(timeout=LONG, on_message=seen.append))
+    assert {job_id: meta["result"] for job_id, meta in found.items()} == {
+        part.id: 2 * n for n, part in enumerate(result.results)
+    }
+    assert len(seen) == 3
+    assert result.join_native(timeout=LONG) == [0, 2, 4]
+    late: Any = group([add.s(1, 1).set(countdown=60)]).apply_async()
+    with pytest.raises(TooLate):
+        list(late.iter_native(timeout=0.1))
+
+
+def test_the_children_of_a_job_are_what_it_queued() -> None:
+    spread = celery_tasks.spread.delay([1, 2])
+    assert spread.get(timeout=LONG) == 2
+    children: Any = AsyncResult(spread.id, app=celery_app).children
+    assert [job_of(child.id).args for child in children] == [["spread", 1], ["spread", 2]]
+    first: Any = (add.s(1, 2) | double.s()).apply_async()
+    assert first.get(timeout=LONG) == 6
+    assert first.parent.children == [first]
+    assert [node.get(timeout=LONG) for _, node in first.parent.iterdeps()] == [3, 6]
+
+
+def test_a_result_that_is_forgotten_is_gone_and_its_job_is_not() -> None:
+    result = add.delay(1, 2)
+    assert result.get(timeout=LONG) == 3
+    result.forget()
+    again: Any = AsyncResult(result.id, app=celery_app)
+    assert (again.state, again.result, job_of(result.id).result) == ("SUCCESS", None, None)

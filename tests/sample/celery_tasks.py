@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.celery_app import celery_app
 from app.jobs import PermanentError, Retry, RetryableError, checkpoint, job_session, task
+from tests.sample.tasks import add
 
 
 @celery_app.task(name="legacy.greet")
@@ -42,6 +43,13 @@ def persist() -> None:
 def insist_as_asked(self: Any, most: int) -> None:
     """Bring the limit along with the call."""
     raise self.retry(countdown=0.05, max_retries=most)
+
+
+@task(bind=True)
+def add_a_part(self: Any, value: int) -> int:
+    """Let the chord of this part wait for one more."""
+    self.add_to_chord(add.s(value, value))
+    return value
 
 
 @task()

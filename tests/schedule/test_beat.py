@@ -10,13 +10,18 @@ import pytest
 from sqlalchemy import select, update
 
 from app import db
+from app.celery_app import celery_app, make_celery
+from app.config import settings
 from app.jobs.models import Job, State
+from app.schedule.beat import LedgerScheduler, ScheduleElsewhere
 from app.schedule.models import Leader, ScheduleState
 from tests.sample import tasks
 from tests.servers import PostgresServer, RedisServer, stop, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from celery import Celery
 
     from tests.fleet import Fleet, Process
 
@@ -145,3 +150,28 @@ def test_a_beat_that_is_stopped_in_the_middle_of_a_tick_ends_at_once(fleet: Flee
     stop(beat.popen)
     assert time.monotonic() - began < TAKE_OVER
     assert holder() is None
+
+
+def add_by_setting(app: Celery) -> None:
+    app.conf.beat_schedule = {"nightly": {"task": "sample.add", "schedule": 60, "args": (1, 2)}}
+
+
+def add_by_call(app: Celery) -> None:
+    app.add_periodic_task(60, tasks.add.s(1, 2), name="nightly")
+
+
+def add_when_ready(app: Celery) -> None:
+    app.on_after_finalize.connect(lambda sender, **_: add_by_call(sender), weak=False)
+
+
+@pytest.mark.parametrize("add", [add_by_setting, add_by_call, add_when_ready])
+@pytest.mark.usefixtures("database")
+def test_a_schedule_that_would_never_fire_is_refused_at_the_start(add: Callable[[Celery], None]) -> None:
+    try:
+        LedgerScheduler(app=make_celery(settings()))
+        app = make_celery(settings())
+        add(app)
+        with pytest.raises(ScheduleElsewhere, match=r"nightly would never fire.*Say it on each task instead"):
+            LedgerScheduler(app=app)
+    finally:
+        celery_app.set_current()
