@@ -16,6 +16,7 @@ from app.jobs.accept import accept, accept_alone
 from app.jobs.announcing import announced
 from app.jobs.limits import soft_limit
 from app.jobs.making import arguments, new_job
+from app.jobs.shapes import check_shapes
 from app.jobs.signatures import sealed
 from app.jobs.uncommitted import note, write
 
@@ -94,6 +95,7 @@ def light(
 def _light_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
     """`options` with the times in the forms that Celery itself reads."""
     checks.check(options, task=task)
+    check_shapes(options, task=task)
     found, expires = dict(options), checks.expiry(options.get("expires"), task=task)
     if found.get("expires") is not None:
         found["expires"] = expires.seconds if expires.moment is None else expires.moment
@@ -109,6 +111,7 @@ def _light_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
 
 def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
     """A job as `apply_async` describes it with its `options`."""
+    check_shapes(options, task=name)
     expires = checks.expiry(options.get("expires"), task=name)
     run_at = checks.eta(options.get("eta"), task=name)
     delay = checks.countdown(options.get("countdown"), task=name)

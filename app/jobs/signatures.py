@@ -7,6 +7,7 @@ from typing import Any
 from app.jobs import options, registry
 from app.jobs.errors import NotJson, UnknownTask
 from app.jobs.seal import is_sealed, seal, seal_named
+from app.jobs.shapes import check_shapes
 from app.typed_json import TooDeep
 
 #: What Celery puts before the arguments of a signature when its turn comes: the result of the one before.
@@ -44,6 +45,7 @@ def _check(signature: dict[str, Any]) -> None:
     task, given = signature.get("task"), signature.get("options")
     if isinstance(task, str) and isinstance(given, dict):
         options.check(given, task=task)
+        check_shapes(given, task=task)
         if given.get("queue"):
             registry.checked_queue(getattr(given["queue"], "name", given["queue"]), task=task)
 
