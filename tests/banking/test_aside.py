@@ -59,7 +59,7 @@ def reasons(item_id: int) -> dict[str, str]:
     return {row.plaid_id: row.reason for row in aside(item_id)}
 
 
-CANNOT_BE_KEPT = {
+CANNOT_BE_KEPT: dict[str, tuple[dict[str, Any], str]] = {
     "fine dollars": ({"amount": 12.345}, "12.345 USD has more than the 2 decimals of USD"),
     "fine pesos": ({"amount": 500.5, "iso_currency_code": "CLP"}, "500.5 CLP has more than the 0 decimals"),
     "finer than any": (
@@ -113,7 +113,7 @@ def test_rows_that_cannot_be_kept_are_set_aside_and_the_rest_goes_on(plaid: Fake
 
 def test_rows_that_are_none_are_set_aside_too(plaid: FakePlaid, item: Item) -> None:
     item.add(tx(item, "good"))
-    nothing = [None, 5, "x", [], dict.fromkeys(("transaction_id", "account_id")), float("nan")]
+    nothing: list[object] = [None, 5, "x", [], dict.fromkeys(("transaction_id", "account_id")), float("nan")]
     for number, row in enumerate(nothing):
         item.remove(item.add(tx(item, f"t{number}")))
         item.accounts.append(Account(id=f"a{number}"))

@@ -6,9 +6,12 @@ import socket
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from io import BufferedRWPair
 
 STEPS = {
     "GREETING": b"220 odd",
@@ -51,7 +54,7 @@ class OddServer:
             with suppress(OSError), connection, connection.makefile("rwb") as talk:
                 self._talk(talk)
 
-    def _talk(self, talk: BinaryIO) -> None:
+    def _talk(self, talk: BufferedRWPair) -> None:
         step = "GREETING"
         while self._say(talk, step):
             if step == "DATA" and step not in self.says:
@@ -63,7 +66,7 @@ class OddServer:
             else:
                 step = talk.readline()[:4].strip().decode().upper() or "QUIT"
 
-    def _say(self, talk: BinaryIO, step: str) -> bool:
+    def _say(self, talk: BufferedRWPair, step: str) -> bool:
         words = self.says.get(step, STEPS[step])
         if words:
             talk.write(words + b"\r\n")
