@@ -22,7 +22,7 @@ from supervision import Place, configuration
 from app.config import ENV_FILE_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # By way of the working directory, which is the checkout for both ends: the address of a unix socket has room
 # for 107 bytes, a checkout may lie deeper, and supervisord makes relative addresses absolute.
@@ -32,6 +32,9 @@ CONFIG = VAR / "supervisord.conf"
 #: Longer than the longest stop time of a unit and that of Redis together.
 STOP_TIMEOUT_SECONDS = 120
 START_TIMEOUT_SECONDS = 15
+#: What a killed supervisord left behind has so long to end, and what was killed to be gone.
+LEFTOVER_SECONDS = 6
+KILLED_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,17 +134,35 @@ def stop() -> None:
 
 
 def end_leftovers() -> int:
-    """End what a killed supervisord left behind, Redis last; how many processes there were."""
-    count = len(_leftovers()) + len(_leftover_redis())
-    for find in (_leftovers, _leftover_redis):
-        found = set(find())
-        # A main process ends its own children, in order.
-        _signal([pid for pid in found if _parent(pid) not in found], signal.SIGTERM)
-        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-        while find() and time.monotonic() < deadline:
-            time.sleep(0.1)
+    """End what a killed supervisord left behind, Redis last; how many processes there were.
+
+    Raises `SetupFailed` for what cannot be ended. What a worker was in the middle of runs again.
+    """
+    return _end_all(_leftovers) + _end_all(_leftover_redis)
+
+
+def _end_all(find: Callable[[], list[int]]) -> int:
+    """End all of `find`, which have a bounded time to do it themselves; when this returns, they are gone."""
+    found = set(find())
+    # A main process ends its own children, in order.
+    _signal([pid for pid in found if _parent(pid) not in found], signal.SIGTERM)
+    if not _are_gone(find, seconds=LEFTOVER_SECONDS):
         _signal(find(), signal.SIGKILL)
-    return count
+        if not _are_gone(find, seconds=KILLED_SECONDS):
+            pids = ", ".join(map(str, find()))
+            raise SetupFailed(
+                f"These processes of a former start cannot be ended: {pids}. End them, then try again."
+            )
+    return len(found)
+
+
+def _are_gone(find: Callable[[], list[int]], *, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while find():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

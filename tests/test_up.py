@@ -9,12 +9,22 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from app import topology
 from tests.checkout import TIMEOUT_SECONDS
 from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
     from tests.checkout import Checkout
+
+
+def supervisor_of(checkout: Checkout) -> int:
+    return int((checkout.folder / "var" / "supervisord.pid").read_text())
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}/cmdline").exists()
 
 
 def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
@@ -70,16 +80,36 @@ def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
     assert checkout.token == token
 
 
-def test_what_a_killed_supervisor_left_behind_is_cleared_away(checkout: Checkout) -> None:
+@pytest.mark.parametrize("also", [(), ("redis",)], ids=["supervisord", "supervisord and Redis"])
+def test_what_a_killed_supervisor_left_behind_is_cleared_away(
+    also: tuple[str, ...], checkout: Checkout
+) -> None:
     assert checkout.up("--detach").returncode == 0
-    pid = int((checkout.folder / "var" / "supervisord.pid").read_text())
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not Path(f"/proc/{pid}/cmdline").exists(), seconds=10, what="supervisord is gone")
+    shown = checkout.up("status").stdout
+    pids = [supervisor_of(checkout)]
+    pids += [int(pid) for name in also for pid in re.findall(rf"^{name} .* pid (\d+)", shown, re.MULTILINE)]
+    assert len(pids) == 1 + len(also)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, pids)), seconds=10, what="they are gone")
 
     again = checkout.up("--detach")
 
     assert again.returncode == 0, again.stdout
     assert "left behind" in again.stdout
+    assert checkout.answers("/readyz") == 200
+
+
+def test_a_leftover_that_hears_nothing_is_killed_and_waited_for(checkout: Checkout) -> None:
+    assert checkout.up("--detach").returncode == 0
+    shown = checkout.up("status").stdout
+    os.kill(supervisor_of(checkout), signal.SIGKILL)
+    for pid in map(int, re.findall(r"pid (\d+)", shown)):
+        os.kill(pid, signal.SIGSTOP)
+
+    again = checkout.up("--detach")
+
+    assert again.returncode == 0, again.stdout
     assert checkout.answers("/readyz") == 200
 
 

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.25
 #: A worker that nobody holds any more waits so long for what ended last to be acknowledged.
 QUIET_TICKS = 2
+#: A request for a message is answered within a second by a Redis that works.
+ANSWER_SECONDS = 5
 #: What others need beyond their own deadline to give their jobs back.
 PATIENCE_SECONDS = 5
 
@@ -41,13 +43,20 @@ class Drain(threading.Thread):
     """
 
     def __init__(
-        self, consumer: Any, *, pidfile: Path | None, generation: int, on_drain: Callable[[], None]
+        self,
+        consumer: Any,
+        *,
+        pidfile: Path | None,
+        generation: int,
+        on_drain: Callable[[], None],
+        on_end: Callable[[], None],
     ) -> None:
         super().__init__(name="drain", daemon=True)
         self._consumer = consumer
         self._pidfile = pidfile
         self._generation = generation
         self._on_drain = on_drain
+        self._on_end = on_end
         # Safe to put into from a signal handler, which may interrupt anything.
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._deadline: float | None = None
@@ -73,8 +82,10 @@ class Drain(threading.Thread):
                 quiet = 0 if self._is_busy() else quiet + 1
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 # Celery's cold shutdown: it ends the children, and what they ran is given back.
+                self._on_end()
                 os.kill(os.getpid(), signal.SIGQUIT)
                 return
+        self._on_end()
         worker_state.should_stop = EX_OK  # type: ignore[assignment]
 
     def see_off(self) -> None:
@@ -100,11 +111,14 @@ class Drain(threading.Thread):
     def _is_busy(self) -> bool:
         """Whether jobs are at hand, or Redis may still give one: the last request for one is open for 1 s.
 
-        What comes by it is given back. Answered after the end of this process, it would be lost on the way.
+        What comes by it is given back. Answered after the end of this process, it would be lost on the way,
+        until beat misses it: a Redis that is frozen is not waited for.
         """
         consumer = self._consumer.task_consumer
-        asks = consumer is not None and getattr(consumer.channel, "_in_poll", None)
-        return bool(worker_state.reserved_requests or asks)
+        channel = consumer and consumer.channel
+        asks = channel and getattr(channel, "_in_poll", None)
+        is_open = asks and time.monotonic() - (channel._brpop_sent_at or 0) < ANSWER_SECONDS
+        return bool(worker_state.reserved_requests or is_open)
 
     def _others(self) -> list[Living]:
         """Those that still drain; nobody speaks for them but the worker that took over."""

@@ -15,6 +15,7 @@ from app.jobs import heart, unreadable
 from app.pidfile import release_pidfile, write_pidfile
 from app.worker.drain import Drain
 from app.worker.generations import Life
+from app.worker.last_resort import LastResort
 from app.worker.node import generation_of
 from app.worker.watchdog import Pulse, Watchdog
 
@@ -37,6 +38,7 @@ def add_lifecycle(app: Celery) -> None:
     signals.celeryd_after_setup.connect(_live)
     signals.celeryd_after_setup.connect(_keep_what_is_loaded)
     signals.celeryd_after_setup.connect(_look_after_what_is_put_aside)
+    signals.celeryd_after_setup.connect(_bound_its_end)
     signals.worker_ready.connect(_begin)
 
 
@@ -67,6 +69,19 @@ def _look_after_what_is_put_aside(**_: Any) -> None:
     quarantine.tell(unreadable.count_attempt)
 
 
+def _bound_its_end(instance: Any, **_: Any) -> None:
+    """It may be told to stop before it was ever connected, and then Celery hears it."""
+    instance.last_resort = last_resort = LastResort()
+
+    def hear(how: str, **_: Any) -> None:
+        if how == "Cold":
+            last_resort.tell()
+
+    signals.worker_shutting_down.connect(hear, weak=False)
+    atexit.register(last_resort.call_off)
+    last_resort.start()
+
+
 def _begin(sender: Any, **_: Any) -> None:
     pidfile: Path | None = sender.controller.options.get("announce")
     watchdog = Watchdog(is_stuck=heart.is_stuck)
@@ -76,7 +91,13 @@ def _begin(sender: Any, **_: Any) -> None:
         heart.stand_down()
 
     generation = generation_of(sender.hostname)
-    drain = Drain(sender, pidfile=pidfile, generation=generation, on_drain=stand_down)
+    drain = Drain(
+        sender,
+        pidfile=pidfile,
+        generation=generation,
+        on_drain=stand_down,
+        on_end=sender.controller.last_resort.tell,
+    )
     drain.listen()
     watchdog.start()
     if pidfile is not None:
