@@ -102,6 +102,17 @@ def test_a_bulk_retry_leaves_alone_what_the_token_may_not_run(
     assert insider.post("/api/v1/jobs/retry", json={}).json() == {"retried": 1, "more": False}
 
 
+def test_a_bulk_cancel_leaves_alone_what_the_token_may_not_change(
+    outsider: TestClient, insider: TestClient, job_id: str
+) -> None:
+    submitted(insider)
+    named = outsider.post("/api/v1/jobs/cancel", json={"task": samples.transfer.name})
+    assert named.json()["code"] == "missing_scope"
+    assert outsider.post("/api/v1/jobs/cancel", json={}).json() == {"cancelled": 1, "more": False}
+    assert insider.get(f"/api/v1/jobs/{job_id}").json()["state"] == "ready"
+    assert insider.post("/api/v1/jobs/cancel", json={}).json() == {"cancelled": 1, "more": False}
+
+
 def test_what_a_job_was_given_and_what_came_of_it_are_hidden_without_its_scope(
     outsider: TestClient, insider: TestClient, job_id: str
 ) -> None:
