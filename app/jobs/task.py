@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import structlog
+from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]  # (the stub is older)
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
@@ -90,6 +91,8 @@ class JobTask(Task[..., Any]):
                 raise self._next_try(job, error) from error
             raise
         except BaseException as error:
+            if terminate_handler_fired():
+                raise  # the worker stops, and gives the job back
             # Such as `sys.exit()` or a cancelled await. It would end the process, and be taken for a crash.
             raise LeftByBody(error=error) from error
 
