@@ -51,7 +51,8 @@ def test_data_goes_only_with_a_purge() -> None:
     ("files", "kept"),
     [
         ((), set()),
-        (("etc/nginx/sites-available/default", "etc/nginx/sites-enabled/default"), set()),
+        (("etc/nginx/sites-enabled/default",), set()),
+        (("etc/nginx/sites-available/default",), set(in_use.NGINX)),
         (("etc/nginx/sites-enabled/shop",), set(in_use.NGINX)),
         (("etc/nginx/conf.d/shop.conf",), set(in_use.NGINX)),
         (("etc/nginx/nginx.conf",), set(in_use.NGINX)),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tests.host.rehearsals.host import Host
 
 BULK = "groundwork-worker@bulk.service"
+#: What would make backups by itself, now or after a boot.
+TIMERS = "systemctl list-timers --all --no-legend; ls /etc/systemd/system /etc/cron.d"
 
 
 @pytest.fixture
@@ -42,3 +44,14 @@ def test_another_concurrency_of_one_pool_replaces_its_worker_alone(changeable: H
         "SELECT concurrency FROM worker WHERE node LIKE 'bulk@%' ORDER BY started_at DESC LIMIT 1"
     )
     assert seen == "3"
+
+
+def test_backups_that_are_no_longer_wanted_are_no_longer_made(changeable: Host) -> None:
+    changeable.set({"groundwork_backup_enabled": True})
+    changeable.deploy(changeable.base).succeed()
+    assert "backup-groundwork.timer" in changeable.container.shell(TIMERS)
+    changeable.set({"groundwork_backup_enabled": False})
+    changeable.deploy(changeable.base).succeed()
+    left = changeable.container.shell(TIMERS)
+    assert "backup-groundwork" not in left
+    assert "groundwork-backup" not in left

@@ -18,6 +18,7 @@ REDIS = ("redis-server", "redis-tools")
 #: Where sites of others are, and what the package itself puts there.
 SITES = ("conf.d/*", "sites-available/*", "sites-enabled/*")
 SITES_OF_THE_PACKAGE = {"sites-available/default", "sites-enabled/default"}
+FILES_OF_THE_PACKAGE = ("nginx.conf", "sites-available/default")
 #: What the package has, and the role `proxy` raises.
 CONNECTIONS_OF_THE_PACKAGE = "768"
 
@@ -33,7 +34,8 @@ def by_others(*, etc: Path = Path("/etc"), data: Path = Path("/var/lib")) -> set
 
 def _has_sites(folder: Path) -> bool:
     found = {str(path.relative_to(folder)) for pattern in SITES for path in folder.glob(pattern)}
-    return bool(found - SITES_OF_THE_PACKAGE) or _is_changed(folder / "nginx.conf")
+    changed = [name for name in FILES_OF_THE_PACKAGE if _is_changed(folder / name)]
+    return bool(found - SITES_OF_THE_PACKAGE or changed)
 
 
 def _is_changed(path: Path) -> bool:
