@@ -55,6 +55,7 @@ def wired(
     groups: Mapping[str, list[str]],
     *,
     addresses: Mapping[str, str] = ADDRESSES,
+    limit: str | None = None,
     **variables: object,
 ) -> dict[str, Any]:
     """By host, what the variables come to."""
@@ -73,6 +74,7 @@ def wired(
             str(Path(sys.executable).with_name("ansible")),
             *("all", "--inventory", "hosts.json", "--playbook-dir", str(ANSIBLE)),
             *("--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": asked})),
+            *(["--limit", limit] if limit else []),
         ],
         capture_output=True,
         text=True,
@@ -81,7 +83,7 @@ def wired(
         | {"ANSIBLE_CALLBACK_TREE_DIR": str(folder / "said"), "ANSIBLE_CALLBACKS_ENABLED": "tree"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return {name: json.loads((folder / "said" / name).read_text())["msg"] for name in hosts}
+    return {file.name: json.loads(file.read_text())["msg"] for file in (folder / "said").iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,14 @@ def test_in_a_fleet_the_stores_let_the_service_in(fleet: Mapping[str, Any]) -> N
 def test_all_hosts_of_a_fleet_are_locked_together(fleet: Mapping[str, Any]) -> None:
     for host in fleet.values():
         assert sorted(host["groundwork_locked_hosts"]) == ["app1", "app2", "store"]
+
+
+@pytest.mark.parametrize("limit", ["!app1", "store:app2", "app2,store"])
+def test_a_host_that_is_left_out_is_not_locked(tmp_path: Path, limit: str) -> None:
+    fleet = wired(tmp_path, FLEET, limit=limit)
+    assert sorted(fleet) == ["app2", "store"]
+    for host in fleet.values():
+        assert sorted(host["groundwork_locked_hosts"]) == ["app2", "store"]
 
 
 def test_each_store_is_backed_up_where_it_is(fleet: Mapping[str, Any]) -> None:
