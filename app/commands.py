@@ -209,6 +209,7 @@ def smoke(
     """
     from datetime import timedelta
 
+    from app.failures import first_line
     from app.smoke.service import probe
     from app.terminal import say_error
 
@@ -222,8 +223,8 @@ def smoke(
     for found in probes:
         if not found.is_done:
             say_error(
-                f'The pool "{found.pool}" did no job within {timeout} s: {found.job_id} is {found.state}. '
-                "Run: groundwork doctor"
+                f'The pool "{found.pool}" did no job within {timeout} s: {found.job_id} is {found.state}'
+                f"{', ' + first_line(found.error) if found.error else ''}. Run: groundwork doctor"
             )
     if not all(found.is_done for found in probes):
         raise typer.Exit(1)

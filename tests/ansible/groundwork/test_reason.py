@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from ansible.module_utils.groundwork.reason import KEPT_LINES, Failure, reason_in
+from ansible.module_utils.groundwork.reason import KEPT_LINES, Failure, errors_in, reason_in
 
 
 def words_of(code: str) -> str:
@@ -64,3 +64,18 @@ def test_a_failure_keeps_the_last_lines_only() -> None:
 
 def test_a_failure_without_words_is_its_sentence() -> None:
     assert str(Failure("It failed.")) == "It failed."
+
+
+def test_of_a_log_only_the_errors_are_taken() -> None:
+    lines = [
+        {"level": "info", "event": "RuntimeError is no name of an event"},
+        {"level": "error", "event": "claim_failed", "exception": words_of("raise KeyError('price')")},
+        {"level": "warning", "event": "slow"},
+        {"level": "critical", "event": "worker_ends"},
+    ]
+    assert errors_in("\n".join(map(json.dumps, lines))).splitlines() == [
+        "error: claim_failed",
+        "KeyError: 'price'",
+        "critical: worker_ends",
+    ]
+    assert errors_in('{"level": "info", "event": "ready"}\nplain words\n') == ""

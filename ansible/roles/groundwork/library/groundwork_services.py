@@ -111,7 +111,7 @@ def _go_live(parameters: dict[str, Any], *, only_look: bool) -> dict[str, Any]:
     before = present_host(also=wanted.files)
     undo.remember(before, deploy=parameters["deploy"])
     try:
-        look = partial(refuse_idle, wanted, address=parameters["host"]["address"])
+        look = partial(refuse_idle, wanted, address=parameters["host"]["address"], manager=manager)
         done = apply(wanted, steps, manager=manager, look=look)
         refuse_fallen(wanted, manager=manager)
     except (Failure, LookupError, OSError) as error:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from ansible.module_utils.groundwork import probe
 from ansible.module_utils.groundwork.commands import groundwork
-from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.reason import Failure, errors_in
 from ansible.module_utils.groundwork.releases import release_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ansible.module_utils.groundwork.instances import Instance
     from ansible.module_utils.groundwork.manager import Manager
     from ansible.module_utils.groundwork.wanted import Host
 
@@ -23,7 +24,7 @@ API_PATIENCE_SECONDS = 60.0
 SMOKE_SECONDS = 120
 
 
-def refuse_idle(host: Host, *, address: str) -> None:
+def refuse_idle(host: Host, *, address: str, manager: Manager) -> None:
     """Raise what is wrong with a host whose workers and API should do their work by now."""
     if host.release is None:
         return
@@ -31,7 +32,8 @@ def refuse_idle(host: Host, *, address: str) -> None:
     with ExitStack() as stack:
         serves = any(one.service == "api" for one in host.instances)
         token = stack.enter_context(probe.Token(release)) if serves else None
-        _send_a_job(release, pools=[one.pool for one in host.instances if one.service == "worker"])
+        workers = [one for one in host.instances if one.service == "worker"]
+        _send_a_job(release, workers=workers, manager=manager)
         if token:
             _wait_for_api(address, token=token.secret)
 
@@ -43,15 +45,18 @@ def refuse_fallen(host: Host, *, manager: Manager) -> None:
             raise Failure(f"{instance.unit} did not stay up.", words=manager.last_words(instance))
 
 
-def _send_a_job(release: Path, *, pools: Sequence[str | None]) -> None:
-    if not pools:
+def _send_a_job(release: Path, *, workers: Sequence[Instance], manager: Manager) -> None:
+    if not workers:
         return
-    arguments = [word for pool in pools for word in ("--pool", str(pool))]
+    arguments = [word for worker in workers for word in ("--pool", worker.pool)]
     done = groundwork(
         release, "smoke", *arguments, "--timeout", str(SMOKE_SECONDS), seconds=SMOKE_SECONDS * 2
     )
     if done.returncode != 0:
-        raise Failure("A job did not get through the queue.", words=done.stdout + done.stderr)
+        # A job that nobody has taken cannot say why; who should have does.
+        said = [errors_in(manager.last_words(worker)) for worker in workers]
+        words = "\n".join([done.stdout, done.stderr, *said])
+        raise Failure("A job did not get through the queue.", words=words)
 
 
 def _wait_for_api(address: str, *, token: str) -> None:

@@ -42,8 +42,18 @@ def reason_in(words: str) -> str:
     for line in reversed(lines):
         if _EXCEPTION.fullmatch(line):
             return line
-    serious = [line for line in lines if line.split(":", 1)[0].lower() in _SERIOUS]
+    serious = [line for line in lines if _is_serious(line)]
     return (serious or lines or ["it said nothing"])[-1].strip()
+
+
+def errors_in(words: str) -> str:
+    """The lines of a log that tell of errors, with what was raised; nothing else of it."""
+    lines = _written_out(words)
+    return "\n".join(line for line in lines if _EXCEPTION.fullmatch(line) or _is_serious(line))
+
+
+def _is_serious(line: str) -> bool:
+    return line.split(":", 1)[0].lower() in _SERIOUS
 
 
 def _written_out(words: str) -> list[str]:

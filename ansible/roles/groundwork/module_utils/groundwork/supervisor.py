@@ -39,7 +39,7 @@ class Supervisor:
     at_once = 1
 
     def __init__(self) -> None:
-        self._log_sizes: dict[Path, int] = {}
+        self._log_sizes = {path: path.stat().st_size for path in LOGS.glob("*")}
 
     def files(
         self,
@@ -70,21 +70,18 @@ class Supervisor:
 
     def enable(self, instance: Instance) -> None:
         """Start it with the host from now on, and now: supervisord starts what is added to it."""
-        self._remember(instance)
         if not _link(instance).is_symlink():
             _link(instance).symlink_to(_file(instance))
         self._do("update", _program(instance))
 
     def start(self, instance: Instance) -> None:
         """Start what does not run; it is ready when this returns."""
-        self._remember(instance)
         if self.seen(instance)[0] not in ("active", "activating"):
             self._do("start", _program(instance), failing=False)
         self._await_ready(instance, verb="start")
 
     def renew(self, instance: Instance, *, changed: Collection[Path]) -> str:  # noqa: ARG002
         """Make it run what is installed now; a worker's jobs that do not end in time are given back."""
-        self._remember(instance)
         self._do("stop", _program(instance), failing=False)
         # Takes a changed file in and starts the program; an unchanged one it leaves stopped.
         self._do("update", _program(instance))
@@ -134,10 +131,6 @@ class Supervisor:
         with path.open("rb") as stream:
             stream.seek(self._log_sizes.get(path, 0))
             return stream.read()[-100_000:].decode(errors="replace")
-
-    def _remember(self, instance: Instance) -> None:
-        for path in _logs(instance):
-            self._log_sizes.setdefault(path, path.stat().st_size if path.is_file() else 0)
 
     def _await_ready(self, instance: Instance, *, verb: str) -> None:
         """supervisord knows that a process lives; that it works, it says itself with its pidfile."""

@@ -38,7 +38,7 @@ class Systemd:
 
     def __init__(self) -> None:
         self._since = f"@{int(time.time())}"
-        self._log_sizes: dict[Path, int] = {}
+        self._log_sizes = {path: path.stat().st_size for path in LOGS.glob("*.log")}
 
     def files(self, release: Path, *, extra: Mapping[str, str], address: str) -> dict[Path, bytes]:
         """The units of the release, whole, and the drop-ins of the inventory."""
