@@ -79,10 +79,25 @@ def _is_missing_table(cause: BaseException | None) -> bool:
 
 def _of_redis(error: Exception) -> Failure | None:
     from kombu.exceptions import OperationalError
-    from redis.exceptions import RedisError
+    from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
     if not isinstance(error, RedisError | OperationalError):
         return None
+    # kombu raises its own error from that of redis-py.
+    cause = error if isinstance(error, RedisError) else error.__cause__
+    if isinstance(cause, NoPermissionError):
+        return Failure(
+            sentence=f"Redis {masked_redis_url()} refuses its user what the service needs: "
+            f"{first_line(cause)}. Deploy again, which gives it its rights, or see that they are for the "
+            "keys that begin with GROUNDWORK_REDIS_PREFIX.",
+            code=ExitCode.FAILED,
+        )
+    if isinstance(cause, AuthenticationError):
+        return Failure(
+            sentence=f"Redis {masked_redis_url()} does not take the user and the password of "
+            f"GROUNDWORK_REDIS_URL: {first_line(cause)}.",
+            code=ExitCode.BAD_CONFIGURATION,
+        )
     return Failure(
         sentence=f"Redis {masked_redis_url()} does not answer: {first_line(error)}.",
         code=ExitCode.UNREACHABLE,

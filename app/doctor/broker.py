@@ -29,6 +29,9 @@ def redis_answers() -> Finding:
     url = masked_redis_url()
     try:
         version = _info("server")["redis_version"]
+    except (redis.AuthenticationError, redis.ResponseError):
+        # It answers; what is wrong is said as in every other place.
+        raise
     except (redis.RedisError, ValueError) as error:
         return Finding.problem(
             ABOUT,

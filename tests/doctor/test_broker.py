@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app import quarantine
-from app.doctor import broker
+from app.doctor import REDIS, _examine, broker
 from app.doctor.finding import Level
 from tests.servers import RedisServer, free_port
 
@@ -39,6 +40,35 @@ def test_a_redis_that_is_away_is_a_problem_and_its_password_is_not_shown(
     assert "Connection refused" in finding.sentence
     assert "hunter2" not in str(finding)
     assert finding.fix
+
+
+@pytest.mark.parametrize(
+    ("rights", "password", "said", "fix"),
+    [
+        (
+            ["+ping"],
+            "hunter2",
+            "refuses its user what the service needs: .*no permissions",
+            "Mend what this names",
+        ),
+        (
+            ["+@all"],
+            "hunter3",
+            "does not take the user and the password of GROUNDWORK_REDIS_URL",
+            "Correct it where",
+        ),
+    ],
+    ids=["rights", "password"],
+)
+def test_a_redis_that_answers_is_not_to_be_started(
+    server: RedisServer, configure: Callable[..., None], rights: list[str], password: str, said: str, fix: str
+) -> None:
+    server.client().acl_setuser("narrow", enabled=True, passwords=["+hunter2"], keys="*", commands=rights)
+    configure(redis_url=f"redis://narrow:{password}@127.0.0.1:{server.port}/0")
+    opening = next(iter(_examine(REDIS)))
+    assert opening.level is Level.PROBLEM
+    assert re.search(said, opening.sentence)
+    assert str(opening.fix).startswith(fix)
 
 
 def test_a_redis_without_its_file_is_a_problem(server: RedisServer) -> None:
