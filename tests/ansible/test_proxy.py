@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest
 import yaml
+from jinja2 import Environment
 
 from app import bodies
 from app.config import Settings
@@ -56,6 +58,14 @@ def test_a_caller_waits_through_a_restart_of_the_api() -> None:
 
 def test_a_follower_of_a_job_hears_more_often_than_the_proxy_gives_up() -> None:
     assert HEARTBEAT.total_seconds() * 2 < defaults()["proxy_read_timeout_seconds"]
+
+
+@pytest.mark.parametrize("length", [1, 64, 65, 69, 70, 253])
+def test_a_certificate_of_ours_has_a_name_that_fits_into_one(length: int) -> None:
+    tasks = yaml.safe_load((ROLE / "tasks/self_signed.yml").read_text())
+    (subject,) = (word for word in tasks[0]["ansible.builtin.command"]["argv"] if word.startswith("/CN="))
+    name = Environment().from_string(subject).render(proxy_server_names=["a" * length])  # noqa: S701
+    assert len(name.removeprefix("/CN=")) == min(length, 64)
 
 
 def test_the_api_is_looked_for_where_its_socket_listens() -> None:
