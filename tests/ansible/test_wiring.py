@@ -35,7 +35,7 @@ ASKED = (
     "groundwork_base_secrets", "redis_bind", "postgresql_listen_addresses", "postgresql_clients",
     "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
     "groundwork_locked_hosts", "host_numbers", "host_ports", "host_texts", "host_agreements",
-    "host_choices",
+    "host_choices", "backup_sqlite_file",
     "groundwork_base_settings", "groundwork_api_address", "proxy_api_address", "proxy_flower_address",
 )  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
@@ -256,3 +256,25 @@ def test_a_database_elsewhere_is_backed_up_by_the_first_host_alone(tmp_path: Pat
     assert fleet["app1"]["host_external"] == ["database"]
     assert [name for name in sorted(fleet) if fleet[name]["backup_database"] == "url"] == ["app1"]
     assert not fleet["app1"]["host_sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:////srv/shop/jobs.db", "/srv/shop/jobs.db"),
+        ("sqlite:///jobs.db?timeout=5", "/var/lib/groundwork/jobs.db"),
+        ("sqlite+pysqlite:////srv/a%20b.db", "/srv/a b.db"),
+    ],
+)
+def test_a_file_elsewhere_is_a_ledger_of_one_host_and_backed_up(tmp_path: Path, url: str, file: str) -> None:
+    groups = {group: members for group, members in FLEET.items() if group != "database"}
+    fleet = wired(tmp_path, groups, groundwork_secrets={"database_url": url})
+    assert fleet["app1"]["host_sqlite"]
+    assert fleet["app1"]["host_external"] == []
+    assert (fleet["app1"]["backup_database"], fleet["app1"]["backup_sqlite_file"]) == ("sqlite", file)
+
+
+def test_what_the_wiring_makes_a_secret_is_named_among_the_settings(tmp_path: Path) -> None:
+    host = wired(tmp_path, ONE, groundwork_settings={"redis_url": "redis://x", "retention_days": 3})["app1"]
+    misplaced = [choice for choice in host["host_choices"] if choice["known"] == [] and choice["given"]]
+    assert [choice["given"] for choice in misplaced] == [["redis_url"]]
