@@ -194,7 +194,7 @@ class Settings(BaseSettings):
         default=None,
         description="Business days are counted as if it were this moment (2026-01-31T09:00:00Z); for trials.",
     )
-    catch_up_seconds: Seconds = Field(
+    catch_up_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = Field(
         default=600, description="A schedule missed by no more than this is fired once, late."
     )
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
