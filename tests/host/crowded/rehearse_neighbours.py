@@ -40,7 +40,7 @@ DATA = (
 #: What an inventory that knows of nobody would ask for.
 UNAWARE = ("redis_port=6379", "postgresql_port=5432", '{"proxy_server_names": ["shop.example"]}')
 IN_THE_WAY = (
-    r"A Redis with 50 keys on port 6379 \(process \d+\) is not ours. Give redis_port .*such as 6381",
+    r"A Redis with 50 keys on port 6379 \(process \d+\) is not ours. Give redis_port .*such as 6380",
     r"The PostgreSQL cluster \d+/main with the database shop, on port 5432, is not ours. Give postgre",
     r"/etc/nginx/sites-enabled/shop serves shop.example on port 80 already. Give proxy_server_names",
     r"The account groundwork \(uid 2001, home /home/groundwork, shell /bin/sh\) is there",

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ansible.module_utils.groundwork.manager import Manager
 
 AUTHORITIES = Path("/usr/local/share/ca-certificates")
-#: What a deploy remembers goes with it, but for what it made and did not take away.
-KEPT = {MADE, LOCK}
 
 
 def remains(*, purge: bool) -> list[str]:
@@ -27,7 +25,7 @@ def remains(*, purge: bool) -> list[str]:
     _refuse_unnoted()
     known = made.read()
     there = [*present_host().files, *_paths(known, purge=purge)]
-    state = [path for path in STATE.glob("*") if path != LOCK and (purge or path not in KEPT)]
+    state = [STATE] if purge else [path for path in STATE.glob("*") if not _is_kept(path)]
     going = [f"package {name}" for name in packages.removable(_packages(known, purge=purge))]
     return sorted({*map(str, there), *map(str, state), *going})
 
@@ -98,5 +96,10 @@ def _forget(*, purge: bool) -> None:
         remove_tree(STATE)
         return
     for path in STATE.glob("*"):
-        if path != MADE:
+        if not _is_kept(path):
             remove_tree(path)
+
+
+def _is_kept(path: Path) -> bool:
+    """What is still there of what was made, and the lock of this very run."""
+    return path == MADE or path.name.startswith(LOCK.name)
