@@ -172,7 +172,10 @@ def test_a_foreign_message_that_leads_to_nothing_sensible_ends(
     task = "sample.has_a_bug" if member == "errbacks" else "sample.add"
     send_foreign(service, job_id, task, {member: value})
     wait_until(lambda: is_in(job_id, {State.DEAD, State.DONE}), seconds=20, what="the foreign job ends")
-    assert job_of(job_id).attempt == 1
+    job = job_of(job_id)
+    # Of a shape that no message can carry, the body is not even begun.
+    assert job.attempt <= 1
+    assert job.state == State.DONE or job.error
 
 
 def send_foreign(service: Service, job_id: str, task: str, options: dict[str, Any]) -> None:
