@@ -45,6 +45,11 @@ def told(text: object, *, hiding: Iterable[str] = ()) -> str:
     return _cut(_OPAQUE.sub(MASK, shown), MOST_TOLD)
 
 
+def identifier(text: object) -> str:
+    """An id that a provider gave. Ids are opaque, so only what is known as a secret is taken out."""
+    return _cut(without_secrets(_line(str(text)[:_LOOKED_AT])), MOST_TOLD)
+
+
 def sentence(text: str) -> str:
     """A sentence with something of a provider in it."""
     return _cut(without_secrets(_line(text[:_LOOKED_AT])), MOST_SENTENCE)

@@ -79,17 +79,16 @@ def scheduled() -> Process:
 
 @app.command()
 def purge(yes: Yes = False) -> None:
-    """Empty the broker's queues. This drops light tasks only: jobs of the ledger are sent again.
+    """Empty all queues: messages are removed, and the jobs that wait are cancelled in the ledger.
 
     Example: scripts/celery_manager.py purge --yes
     """
     if not yes:
-        confirm("Remove all messages from the queues?")
+        confirm("Cancel all jobs that wait, and remove all messages from the queues?")
     from app.celery_app import celery_app
 
     count = celery_app.control.purge()
-    typer.echo(f"{count} messages removed. Beat sends those of the ledger again within seconds.")
-    typer.echo("To drop a job, cancel it: groundwork jobs cancel ID")
+    typer.echo(f"{count} jobs and messages removed. Cancelled jobs can run again: groundwork jobs retry ID")
 
 
 def _inspect(what: str) -> Process:

@@ -59,15 +59,15 @@ def test_a_purge_that_nobody_confirms_changes_nothing(
     assert messages(queue) == 1
 
 
-def test_a_purge_says_that_the_jobs_stay(environment: dict[str, str], queue: redis.Redis) -> None:
+def test_a_purge_cancels_the_jobs_that_it_removes(environment: dict[str, str], queue: redis.Redis) -> None:
     job_id = samples.greet.delay("Ada").id
     outcome = manager("purge", "--yes", environment=environment)
     assert outcome.returncode == ExitCode.OK
-    assert outcome.stdout.startswith("1 messages removed.")
-    assert "jobs cancel" in outcome.stdout
+    assert outcome.stdout.startswith("1 jobs and messages removed.")
+    assert "jobs retry" in outcome.stdout
     assert messages(queue) == 0
     with reading() as session:
-        assert session.scalars(select(Job.state).where(Job.id == job_id)).one() == State.READY
+        assert session.scalars(select(Job.state).where(Job.id == job_id)).one() == State.CANCELLED
 
 
 def test_without_workers_nothing_is_active_and_that_is_said(environment: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.banking.errors import PlaidRefused
 from app.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.jobs import encoding
-from app.masking import MASK, MOST_SENTENCE, MOST_TOLD, sentence, told, without_secrets
+from app.masking import MASK, MOST_SENTENCE, MOST_TOLD, identifier, sentence, told, without_secrets
 from tests.banking.linking import point_at, port
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 from tests.fakes.plaid.faults import Refusal
@@ -106,3 +106,20 @@ def test_the_ledger_keeps_no_secret_of_an_error_that_nobody_sorted(configure: Ca
     for kept in (encoding.sentence(error), encoding.said(error), encoding.text(repr(error))):
         assert "p@ss/word" not in kept
         assert ACCESS_TOKEN not in kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "<6719f555adf41d187295523b5f3434806f1b918f@example.org>",
+        "0100018f2c1b7d3e-5c224a01-8314-4491-a06f-39e193d5cddc-000000",
+        "projects/shop/messages/0:1500415314455276%31bd1c9631bd1c96",
+    ],
+)
+def test_the_id_that_a_provider_gives_stays_what_it_is(given: str) -> None:
+    assert identifier(given) == given
+
+
+def test_an_id_that_is_a_secret_is_not_kept(configure: Callable[..., None]) -> None:
+    configure(plaid_secret="plaid-secret")
+    assert identifier(f"plaid-secret {ACCESS_TOKEN}\n{'x' * 1_000}") == f"{MASK} {MASK} {'x' * 291}…"

@@ -33,7 +33,7 @@ from app.deliveries.outcome import HandOver, Outcome
 from app.jobs import RetryableError, encoding
 from app.jobs.models import TERMINAL, Job
 from app.jobs.service import is_running, retry_job
-from app.masking import told
+from app.masking import identifier, told
 from app.pruning import kept_since, prune
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def deliver(
     delivery.calls += 1
     commit()
     outcome = _call(session, delivery, provider=provider, commit=commit)
-    delivery.provider_id = told(outcome.provider_id)
+    delivery.provider_id = identifier(outcome.provider_id)
     if outcome.left is not None:
         delivery.content = outcome.left
         _mark(session, delivery, DeliveryState.WAITING, error=outcome.why_left)
