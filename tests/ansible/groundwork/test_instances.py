@@ -6,12 +6,17 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.groundwork.files import File, Files
-from ansible.module_utils.groundwork.instances import Instance, UnknownPools, fingerprint, wanted_instances
+from ansible.module_utils.groundwork.host.instances import (
+    Instance,
+    UnknownPools,
+    desired_instances,
+    fingerprint,
+)
 from ansible.module_utils.groundwork.paths import ETC, UNITS
 
 from app.topology import POOLS, topology
 
-EVERYTHING = wanted_instances(topology(), groups=["api", "workers", "beat"], pools=[], flower=True)
+EVERYTHING = desired_instances(topology(), groups=["api", "workers", "beat"], pools=[], flower=True)
 FILES: Files = {
     path: File(content=b"GROUNDWORK_ONE=1\n")
     for path in (
@@ -46,22 +51,22 @@ def outdated_by(path: Path, content: bytes = b"GROUNDWORK_ONE=2\n") -> set[str]:
 def test_each_group_brings_its_services() -> None:
     workers = {f"worker-{pool.name}" for pool in POOLS}
     for group, expected in {"api": {"api", "flower"}, "workers": workers, "beat": {"beat"}}.items():
-        found = wanted_instances(topology(), groups=[group], pools=[], flower=True)
+        found = desired_instances(topology(), groups=[group], pools=[], flower=True)
         assert names(found) == expected
 
 
 def test_flower_is_left_out_on_demand() -> None:
-    assert names(wanted_instances(topology(), groups=["api"], pools=[], flower=False)) == {"api"}
+    assert names(desired_instances(topology(), groups=["api"], pools=[], flower=False)) == {"api"}
 
 
 def test_a_host_may_run_some_pools_only() -> None:
-    found = wanted_instances(topology(), groups=["workers"], pools=["bulk"], flower=False)
+    found = desired_instances(topology(), groups=["workers"], pools=["bulk"], flower=False)
     assert [one.unit for one in found] == ["groundwork-worker@bulk.service"]
 
 
 def test_a_pool_that_the_release_has_not_is_named_with_those_it_has() -> None:
     with pytest.raises(UnknownPools, match=r"fast.*standard, bulk"):
-        wanted_instances(topology(), groups=["workers"], pools=["fast"], flower=False)
+        desired_instances(topology(), groups=["workers"], pools=["fast"], flower=False)
 
 
 def test_workers_change_before_the_api_and_beat_last() -> None:

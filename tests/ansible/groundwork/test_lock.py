@@ -50,40 +50,40 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_who_takes_it_has_it_and_may_take_it_again() -> None:
-    assert lock.take(run_of(1), instead_of=None) is None
-    assert lock.take(run_of(1), instead_of=None) is None
+    assert lock.acquire(run_of(1), stale_holder=None) is None
+    assert lock.acquire(run_of(1), stale_holder=None) is None
     assert lock.read() == run_of(1)
 
 
 def test_another_is_told_who_has_it() -> None:
-    lock.take(run_of(1), instead_of=None)
-    assert lock.take(run_of(2), instead_of=None) == run_of(1)
+    lock.acquire(run_of(1), stale_holder=None)
+    assert lock.acquire(run_of(2), stale_holder=None) == run_of(1)
 
 
 def test_it_is_taken_from_the_holder_that_is_gone_and_from_no_other() -> None:
-    lock.take(run_of(1), instead_of=None)
-    assert lock.take(run_of(2), instead_of=run_of(1)) is None
-    assert lock.take(run_of(3), instead_of=run_of(1)) == run_of(2)
+    lock.acquire(run_of(1), stale_holder=None)
+    assert lock.acquire(run_of(2), stale_holder=run_of(1)) is None
+    assert lock.acquire(run_of(3), stale_holder=run_of(1)) == run_of(2)
 
 
 def test_only_the_holder_gives_it_back_and_with_it_what_was_kept_for_undoing(folder: Path) -> None:
-    lock.take(run_of(1), instead_of=None)
+    lock.acquire(run_of(1), stale_holder=None)
     (folder / "before.json").write_text("{}")
-    assert not lock.give_back(run_of(2))
+    assert not lock.release(run_of(2))
     assert (folder / "before.json").exists()
-    assert lock.give_back(run_of(1))
+    assert lock.release(run_of(1))
     assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null"])
 def test_a_lock_that_is_not_whole_is_nobodys(content: str, folder: Path) -> None:
     (folder / "lock").write_text(content)
-    assert lock.take(run_of(1), instead_of=None) is None
+    assert lock.acquire(run_of(1), stale_holder=None) is None
 
 
 def _rival(folder: Path, pid: int, results: Any) -> None:
     lock.STATE, lock.LOCK = folder, folder / "lock"
-    results.put(lock.take(run_of(pid), instead_of=None) is None)
+    results.put(lock.acquire(run_of(pid), stale_holder=None) is None)
 
 
 def test_of_many_at_once_one_gets_it(folder: Path) -> None:

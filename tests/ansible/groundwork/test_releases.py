@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.groundwork import releases
+from ansible.module_utils.groundwork.install import releases
 
 from tests.servers import wait_until
 
@@ -33,14 +33,14 @@ def seven_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_link_means_another_release_at_one_moment(tmp_path: Path) -> None:
     link = tmp_path / "current"
     for name in IDS:
-        releases.flip(link, name)
+        releases.switch_link(link, name)
         assert releases.linked(link) == name
     assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "releases"]
 
 
 def test_a_link_is_flipped_over_what_an_interruption_left(tmp_path: Path) -> None:
     (tmp_path / ".current.new").symlink_to("nowhere")
-    releases.flip(tmp_path / "current", IDS[0])
+    releases.switch_link(tmp_path / "current", IDS[0])
     assert releases.linked(tmp_path / "current") == IDS[0]
 
 
@@ -50,8 +50,8 @@ def test_the_newest_stay() -> None:
 
 
 def test_what_is_live_and_the_way_back_stay_however_old(tmp_path: Path) -> None:
-    releases.flip(tmp_path / "current", IDS[0])
-    releases.flip(tmp_path / "previous", IDS[1])
+    releases.switch_link(tmp_path / "current", IDS[0])
+    releases.switch_link(tmp_path / "previous", IDS[1])
     assert releases.prune(keep=5) == []
 
 
@@ -78,7 +78,7 @@ def test_a_release_for_a_python_that_the_host_had_once_is_no_release(tmp_path: P
 
 
 def test_previous_means_the_one_before(tmp_path: Path) -> None:
-    releases.flip(tmp_path / "previous", IDS[3])
+    releases.switch_link(tmp_path / "previous", IDS[3])
     assert releases.chosen("previous") == IDS[3]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible.module_utils.groundwork.systemd import Systemd
+from ansible.module_utils.groundwork.managers.systemd import Systemd
 
 CHECKOUT = Path(__file__).parents[3]
 SOCKET = Path("/etc/systemd/system/groundwork-api.socket.d")

@@ -18,7 +18,7 @@ STALE_AFTER = timedelta(minutes=30)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Takes or gives back the lock, in the name of this run of the playbook."""
+    """Acquires or releases the lock, in the name of this run of the playbook."""
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the action."""
@@ -29,7 +29,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result = self._module(state=state, mine=mine, task_vars=task_vars)
         holder = result.get("holder")
         if holder and (is_gone(holder) or (arguments.get("force") and is_stale(holder))):
-            result = self._module(state=state, mine=mine, instead_of=holder, task_vars=task_vars)
+            result = self._module(state=state, mine=mine, stale_holder=holder, task_vars=task_vars)
             holder = result.get("holder")
         if holder:
             result |= {"failed": True, "msg": refusal(holder)}

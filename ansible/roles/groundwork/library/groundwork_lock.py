@@ -8,14 +8,14 @@ from ansible.module_utils.groundwork import lock
 
 DOCUMENTATION = r"""
 module: groundwork_lock
-short_description: Take or give back the lock of a host
+short_description: Acquire or release the lock of a host
 description:
   - The lock is a file on the host that names who holds it. The action plugin of the same name says who we
     are, judges whether a holder is still alive, and words the refusal.
 options:
-  state: {type: str, choices: [present, absent], default: present, description: Take it or give it back.}
+  state: {type: str, choices: [present, absent], default: present, description: Acquire or release it.}
   mine: {type: dict, required: true, description: Who we are.}
-  instead_of: {type: dict, description: A holder that is known to be gone.}
+  stale_holder: {type: dict, description: A holder that is known to be gone.}
 author: Groundwork (@groundwork)
 """
 EXAMPLES = r"""
@@ -34,7 +34,7 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "mine": {"type": "dict", "required": True},
-            "instead_of": {"type": "dict"},
+            "stale_holder": {"type": "dict"},
         },
         supports_check_mode=True,
     )
@@ -42,9 +42,9 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=False, holder=None)
     if module.params["state"] == "absent":
-        lock.give_back(module.params["mine"])
+        lock.release(module.params["mine"])
         module.exit_json(changed=False, holder=None)
-    holder = lock.take(module.params["mine"], instead_of=module.params["instead_of"])
+    holder = lock.acquire(module.params["mine"], stale_holder=module.params["stale_holder"])
     module.exit_json(changed=False, holder=holder)
 
 

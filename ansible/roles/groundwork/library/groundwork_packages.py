@@ -1,17 +1,17 @@
 #!/usr/bin/python
-"""Note which packages of the distribution come with a deploy, before they do."""
+"""Record which packages of the distribution come with a deploy, before they do."""
 
 from __future__ import annotations
 
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.groundwork import made, packages
-from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.failures import Failure
+from ansible.module_utils.groundwork.ownership import owned, packages
 
 DOCUMENTATION = r"""
 module: groundwork_packages
-short_description: Note which packages come with a deploy, so that no others are ever removed
+short_description: Record which packages come with a deploy, so that no others are ever removed
 options:
   names: {type: list, elements: str, required: true, description: What is about to be installed.}
 author: Groundwork (@groundwork)
@@ -34,11 +34,11 @@ def main() -> None:
     os.umask(0o022)
     try:
         missing = set(module.params["names"]) - packages.installed()
-        coming = packages.coming(sorted(missing)) if missing else []
-        changed = bool(coming) if module.check_mode else made.note(packages=coming)
+        coming = packages.to_install(sorted(missing)) if missing else []
+        changed = bool(coming) if module.check_mode else owned.add(packages=coming)
     except (Failure, OSError) as error:
         module.fail_json(msg=str(error))
-    ours = sorted({*made.read().packages, *coming} & set(module.params["names"]))
+    ours = sorted({*owned.read().packages, *coming} & set(module.params["names"]))
     module.exit_json(changed=changed, ours=ours)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.groundwork import releases
-from ansible.module_utils.groundwork.lock import at_work
-from ansible.module_utils.groundwork.reason import Failure
+from ansible.module_utils.groundwork.failures import Failure
+from ansible.module_utils.groundwork.install import releases
+from ansible.module_utils.groundwork.lock import work_lock
 
 DOCUMENTATION = r"""
 module: groundwork_release
@@ -55,7 +55,7 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=bool(module.params["artefact"]), removed=[])
     try:
-        with at_work():
+        with work_lock():
             result = _install(module.params) if module.params["artefact"] else _prune(module.params)
         module.exit_json(**result)
     except (Failure, LookupError, ValueError, OSError) as error:

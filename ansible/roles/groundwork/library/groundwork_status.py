@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.groundwork.manager import manager_named
-from ansible.module_utils.groundwork.overview import overview
+from ansible.module_utils.groundwork.managers.manager import manager_named
+from ansible.module_utils.groundwork.status import overview
 
 DOCUMENTATION = r"""
 module: groundwork_status

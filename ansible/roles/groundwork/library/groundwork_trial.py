@@ -8,14 +8,17 @@ from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.groundwork import background, releases, trial
-from ansible.module_utils.groundwork.lock import at_work
-from ansible.module_utils.groundwork.manager import manager_named
+from ansible.module_utils.groundwork import background
+from ansible.module_utils.groundwork.failures import Failure
+from ansible.module_utils.groundwork.host.masking import hide_secrets
+from ansible.module_utils.groundwork.host.state import ARGUMENTS, desired_host
+from ansible.module_utils.groundwork.install import releases
+from ansible.module_utils.groundwork.lock import work_lock
+from ansible.module_utils.groundwork.managers.manager import manager_named
 from ansible.module_utils.groundwork.paths import CURRENT
-from ansible.module_utils.groundwork.reason import Failure
-from ansible.module_utils.groundwork.secrets import hide_secrets
-from ansible.module_utils.groundwork.switch import plan
-from ansible.module_utils.groundwork.wanted import ARGUMENTS, wanted_host
+from ansible.module_utils.groundwork.switch.plan import plan
+from ansible.module_utils.groundwork.trial.load import load, staged_settings
+from ansible.module_utils.groundwork.trial.soak import candidate_api
 
 DOCUMENTATION = r"""
 module: groundwork_trial
@@ -24,18 +27,18 @@ description:
   - Loads the release, migrates the database with its code (O(migrate)), and runs its API beside the live
     one until it is O(soak_seconds) old, asking it twice a second. Nothing of the live release is touched.
   - What nothing would change is not tried.
-  - It goes on beside the next tasks; ask with O(state=passed) what came of it.
+  - It goes on beside the next tasks; O(state=passed) waits for its result.
 options:
   state:
     type: str
-    choices: [begun, passed]
-    default: begun
-    description: C(passed) waits for the end of a trial that was begun, and fails with its reason.
+    choices: [started, passed]
+    default: started
+    description: C(passed) waits for the end of a trial that was started, and fails with its reason.
   release: {type: str, required: true, description: The id of the release; it is installed.}
   migrate: {type: bool, default: false, description: Bring the database to the release's shape.}
   soak_seconds: {type: int, default: 21, description: How old the API is when it has passed.}
-  host: {type: dict, required: true, description: See M(groundwork_services).}
-  secrets: {type: dict, default: {}, description: See M(groundwork_services).}
+  host: {type: dict, required: true, description: See M(groundwork_switch).}
+  secrets: {type: dict, default: {}, description: See M(groundwork_switch).}
 author: Groundwork (@groundwork)
 """
 EXAMPLES = r"""
@@ -59,7 +62,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **ARGUMENTS,
-            "state": {"type": "str", "choices": ["begun", "passed"], "default": "begun"},
+            "state": {"type": "str", "choices": ["started", "passed"], "default": "started"},
             "migrate": {"type": "bool", "default": False},
             "soak_seconds": {"type": "int", "default": 21},
         },
@@ -70,11 +73,11 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=False)
     try:
-        with at_work():
+        with work_lock():
             if module.params["state"] == "passed":
-                module.exit_json(**background.end())
+                module.exit_json(**background.result())
             # With the lock that is held here, until it ends.
-            background.begin(partial(_try, module.params))
+            background.start(partial(_try, module.params))
         module.exit_json(changed=False)
     except (Failure, LookupError, ValueError, OSError) as error:
         module.fail_json(msg=str(error))
@@ -82,16 +85,16 @@ def main() -> None:
 
 def _try(parameters: dict[str, Any]) -> dict[str, Any]:
     manager = manager_named(parameters["host"]["manager"])
-    host = wanted_host(parameters, manager=manager)
+    host = desired_host(parameters, manager=manager)
     steps = plan(host, manager=manager)
     migrate, answers = parameters["migrate"], 0
-    with trial.staged_settings(host) as environment, ExitStack() as running:
+    with staged_settings(host) as environment, ExitStack() as running:
         ask = None
         if steps.touches("api"):
             ask = running.enter_context(
-                trial.served(host, environment=environment, manager=parameters["host"]["manager"])
+                candidate_api(host, environment=environment, manager=parameters["host"]["manager"])
             )
-        migration = trial.load(host, environment=environment, migrate=migrate) if steps or migrate else ""
+        migration = load(host, environment=environment, migrate=migrate) if steps or migrate else ""
         if ask:
             # On a first install nobody depends on an old version yet.
             answers = ask(parameters["soak_seconds"] if releases.linked(CURRENT) else 1)

@@ -32,7 +32,7 @@ OF_PLAYBOOKS: dict[str, Option] = {
 #: Hosts at a time, or their share.
 BATCH = re.compile(r"[1-9][0-9]*%?")
 #: What plays set themselves.
-NOTED = frozenset({"backup_restored_name", "groundwork_neighbours", "host_packages"})
+NOTED = frozenset({"backup_restored_name", "groundwork_conflicts", "host_packages"})
 #: -1 turns these off; nothing else is less than zero.
 MAY_BE_NEGATIVE = frozenset({"postgresql_log_statements_over_ms"})
 PRIVATE = "__"

@@ -6,41 +6,41 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from ansible.module_utils.groundwork.failures import Failure
 from ansible.module_utils.groundwork.files import folder
 from ansible.module_utils.groundwork.paths import OUTCOME, STATE
-from ansible.module_utils.groundwork.reason import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def begin(work: Callable[[], dict[str, Any]]) -> None:
+def start(work: Callable[[], dict[str, Any]]) -> None:
     """Do `work` in a process that outlives this one, and holds what file locks this one has."""
     folder(STATE)
     OUTCOME.unlink(missing_ok=True)
     if os.fork():
         return
     try:
-        _let_go()
-        _keep(_outcome_of(work))
+        _detach()
+        _save(_outcome_of(work))
     finally:
         # Whatever happens: nothing of what the module would do next is done twice.
         os._exit(0)
 
 
-def end() -> dict[str, Any]:
+def result() -> dict[str, Any]:
     """What came of it. Raises its `Failure`; call it when the work has let its locks go."""
     if not OUTCOME.is_file():
-        raise Failure("What was begun on this host did not come to its end. Run the playbook again.")
+        raise Failure("The trial that was started on this host did not end. Run the playbook again.")
     outcome: dict[str, Any] = json.loads(OUTCOME.read_text())
     OUTCOME.unlink()
     if "failure" in outcome:
         raise Failure(outcome["failure"])
-    result: dict[str, Any] = outcome["result"]
-    return result
+    value: dict[str, Any] = outcome["result"]
+    return value
 
 
-def _let_go() -> None:
+def _detach() -> None:
     """Let neither the module's caller wait for us, nor its terminal take us along."""
     os.setsid()
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -57,7 +57,7 @@ def _outcome_of(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"failure": f"{type(error).__name__}: {error}"}
 
 
-def _keep(outcome: dict[str, Any]) -> None:
+def _save(outcome: dict[str, Any]) -> None:
     beside = OUTCOME.with_name(f".{OUTCOME.name}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:

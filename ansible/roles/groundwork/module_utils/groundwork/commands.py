@@ -1,37 +1,40 @@
-"""Other programs: run with a bound, and their last words kept."""
+"""Other programs, run with a timeout; what they wrote is kept for whoever explains a failure."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING
 
+from ansible.module_utils.groundwork.failures import Failure
 from ansible.module_utils.groundwork.paths import DATA, USER
-from ansible.module_utils.groundwork.reason import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 #: What takes seconds on a host takes minutes on one that is emulated, or swamped.
-SECONDS = 180.0
+TIMEOUT_SECONDS = 180.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def run(argv: Sequence[str], *, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
+def run(argv: Sequence[str], *, seconds: float = TIMEOUT_SECONDS) -> subprocess.CompletedProcess[str]:
     """Run as root and wait; the caller looks at the exit code. Raises `Failure` when it takes too long."""
     return _run(argv, seconds=seconds, environment={"PATH": PATH, "LC_ALL": "C.UTF-8"})
 
 
-def must(argv: Sequence[str], *, sentence: str, seconds: float = SECONDS) -> str:
-    """Run as root; what it printed. Raises `Failure` with `sentence` when it does not end well."""
+def run_checked(argv: Sequence[str], *, message: str, seconds: float = TIMEOUT_SECONDS) -> str:
+    """Run as root; what it printed. Raises `Failure` with `message` when it exits with an error."""
     done = run(argv, seconds=seconds)
     if done.returncode != 0:
-        raise Failure(sentence, words=done.stdout + done.stderr)
+        raise Failure(message, output=done.stdout + done.stderr)
     return done.stdout
 
 
 def groundwork(
-    release: Path, *arguments: str, environment: Mapping[str, str] | None = None, seconds: float = SECONDS
+    release: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = TIMEOUT_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line of a release as its user, in its folder."""
     return as_user(
@@ -40,13 +43,13 @@ def groundwork(
 
 
 def as_user(
-    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = SECONDS
+    argv: Sequence[str], *, environment: Mapping[str, str] | None = None, seconds: float = TIMEOUT_SECONDS
 ) -> subprocess.CompletedProcess[str]:
     """Run as the user of the services."""
     return _run(_by_user(argv), seconds=seconds, environment=_of_user(environment))
 
 
-def started_as_user(
+def start_as_user(
     argv: Sequence[str], *, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
     """Start as the user of the services, and stay connected to its three streams."""
@@ -86,8 +89,8 @@ def _run(
             timeout=seconds,
         )
     except subprocess.TimeoutExpired as late:
-        words = _text(late.stdout) + _text(late.stderr)
-        raise Failure(f"{_name(argv)} did not end within {seconds:g} s.", words=words) from None
+        output = _text(late.stdout) + _text(late.stderr)
+        raise Failure(f"{_name(argv)} did not end within {seconds:g} s.", output=output) from None
 
 
 def _name(argv: Sequence[str]) -> str:

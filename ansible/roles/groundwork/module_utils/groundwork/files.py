@@ -1,4 +1,4 @@
-"""The files a deploy lays down: compared, replaced by rename, and put back as they were."""
+"""The files of a deploy: compared, replaced by rename, and restored."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def differing(wanted: Mapping[Path, File], *, known: Iterable[Path]) -> list[Pat
     return sorted(path for path in {*wanted, *there} if wanted.get(path) != there.get(path))
 
 
-def lay_down(wanted: Mapping[Path, File], *, paths: Iterable[Path]) -> None:
-    """Make each of `paths` what `wanted` says of it; what it does not name goes."""
+def write_files(wanted: Mapping[Path, File], *, paths: Iterable[Path]) -> None:
+    """Make each of `paths` what `wanted` says of it, and remove it where `wanted` does not name it."""
     for path in paths:
         file = wanted.get(path)
         if file is None:

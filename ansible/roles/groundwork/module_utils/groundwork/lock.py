@@ -1,4 +1,4 @@
-"""The lock of a host: one file that says who deploys to it, changed by one process at a time."""
+"""The lock of a host: one file that names who deploys to it, changed by one process at a time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ansible.module_utils.groundwork.failures import Failure
 from ansible.module_utils.groundwork.files import folder
 from ansible.module_utils.groundwork.paths import BEFORE, LOCK, STATE
-from ansible.module_utils.groundwork.reason import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +22,12 @@ KEY = ("controller", "boot", "pid", "started")
 WORK_SECONDS = 900
 
 
-def take(mine: dict[str, Any], *, instead_of: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Take the lock; who has it if that is somebody else. `instead_of` is a holder known to be gone."""
+def acquire(mine: dict[str, Any], *, stale_holder: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Take the lock; who has it if that is somebody else. `stale_holder` is a holder known to be gone."""
     folder(STATE)
     with _alone():
         holder = read()
-        if holder and _key(holder) != _key(mine) and (not instead_of or _key(holder) != _key(instead_of)):
+        if holder and _key(holder) != _key(mine) and (not stale_holder or _key(holder) != _key(stale_holder)):
             return holder
         if not holder or _key(holder) != _key(mine):
             beside = LOCK.with_name(f".{LOCK.name}.new")
@@ -36,8 +36,8 @@ def take(mine: dict[str, Any], *, instead_of: dict[str, Any] | None) -> dict[str
         return None
 
 
-def give_back(mine: dict[str, Any]) -> bool:
-    """Give the lock back, if it is ours, with what the deploy kept to be undone; whether it was."""
+def release(mine: dict[str, Any]) -> bool:
+    """Release the lock if it is ours, and forget what was saved for a rollback; whether it was ours."""
     if not STATE.is_dir():
         return False
     with _alone():
@@ -50,8 +50,8 @@ def give_back(mine: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
-    """Surrounds work on the host: a controller that was killed may have left some that has not ended yet."""
+def work_lock() -> Iterator[None]:
+    """Held while work on the host goes on: a killed controller may have left some that still does."""
     folder(STATE)
     descriptor = os.open(STATE / "lock.work", os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + WORK_SECONDS
@@ -59,7 +59,7 @@ def at_work() -> Iterator[None]:
         while not _locked(descriptor):
             if time.monotonic() > until:
                 raise Failure(
-                    f"What a deploy before this one began is not at its end after {WORK_SECONDS} s."
+                    f"What an earlier deploy started on this host still runs after {WORK_SECONDS} s."
                 )
             time.sleep(0.2)
         yield

@@ -18,8 +18,8 @@ STATE = Path("/var/lib/groundwork-deploy")
 LOCK = STATE / "lock"
 INSTALLED = STATE / "installed.json"
 BEFORE = STATE / "before.json"
-#: What deploys made on the host; it stays for as long as some of that does.
-MADE = STATE / "made.json"
+#: What of the host is ours; it stays for as long as some of that does. Hosts know it by this name.
+OWNED = STATE / "made.json"
 #: What came of work that went on beside other tasks, until somebody asks.
 OUTCOME = STATE / "outcome.json"
 #: What a trial of a release needs; gone with the trial.

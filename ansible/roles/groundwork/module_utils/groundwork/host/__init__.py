@@ -1,0 +1,1 @@
+"""What a host is to run, and what it runs: instances, files, fingerprints."""

@@ -1,0 +1,1 @@
+"""Who runs the services: systemd or supervisord."""

@@ -1,0 +1,106 @@
+"""The names that deploys take on a host, by part. What was there before the first belongs to others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Of our own beside what others have: redis-server@NAME, a cluster of PostgreSQL, a site of nginx.
+INSTANCE = "groundwork"
+ACCOUNT = "groundwork"
+#: How our Redis is started; under systemd by Debian's template, which says where its files are.
+REDIS_UNIT = f"redis-server@{INSTANCE}"
+REDIS_SCRIPT = f"redis-{INSTANCE}"
+REDIS_CONFIGURATION = Path(f"/etc/redis/redis-{INSTANCE}.conf")
+REDIS_PIDFILE = Path(f"/run/redis-{INSTANCE}/redis-server.pid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Paths, and patterns of paths where a name holds a version or a digest."""
+
+    #: What goes with every uninstall.
+    installed: tuple[str, ...]
+    #: What goes only with a purge.
+    data: tuple[str, ...] = ()
+
+
+PARTS = {
+    "host": Names(
+        installed=(
+            "/etc/cron.hourly/groundwork-logrotate",
+            "/etc/logrotate.d/groundwork",
+            "/etc/sysctl.d/groundwork.conf",
+            "/etc/systemd/system/logrotate.timer.d/groundwork.conf",
+            "/etc/systemd/timesyncd.conf.d/groundwork.conf",
+            "/usr/lib/sysusers.d/groundwork.conf",
+            "/usr/lib/tmpfiles.d/groundwork.conf",
+            "/usr/local/lib/groundwork",
+            "/usr/local/share/ca-certificates/groundwork-*.crt",
+        ),
+    ),
+    "backup": Names(
+        installed=(
+            "/etc/cron.d/groundwork-backup",
+            "/etc/groundwork-backup.json",
+            "/etc/systemd/system/backup-groundwork.service",
+            "/etc/systemd/system/backup-groundwork.timer",
+            "/usr/local/lib/groundwork-backup",
+            "/usr/local/sbin/groundwork-backup",
+            "/var/lib/systemd/timers/stamp-backup-groundwork.timer",
+        ),
+        data=("/var/backups/groundwork",),
+    ),
+    "service": Names(
+        installed=(
+            "/etc/groundwork",
+            "/etc/supervisor/groundwork",
+            "/opt/groundwork",
+            "/run/groundwork-trial",
+            "/usr/local/bin/groundwork",
+        ),
+        data=("/var/lib/groundwork", "/var/log/groundwork"),
+    ),
+    "redis": Names(
+        installed=(
+            f"/etc/init.d/{REDIS_SCRIPT}",
+            "/etc/logrotate.d/groundwork-redis",
+            f"/etc/redis/{INSTANCE}",
+            str(REDIS_CONFIGURATION),
+            f"/etc/systemd/system/{REDIS_UNIT}.service.d",
+        ),
+        data=(f"/var/lib/redis-{INSTANCE}", f"/var/log/redis-{INSTANCE}"),
+    ),
+    "database": Names(
+        installed=(
+            "/etc/postgresql-common/createcluster.d/groundwork.conf",
+            f"/etc/systemd/system/postgresql@*-{INSTANCE}.service.d",
+        ),
+        data=(f"/etc/postgresql/*/{INSTANCE}", f"/var/lib/postgresql/*/{INSTANCE}"),
+    ),
+    "api": Names(
+        installed=(
+            "/etc/logrotate.d/groundwork-proxy",
+            f"/etc/nginx/{INSTANCE}",
+            "/etc/nginx/modules-enabled/90-groundwork.conf",
+            f"/etc/nginx/sites-available/{INSTANCE}",
+            f"/etc/nginx/sites-enabled/{INSTANCE}",
+            "/etc/systemd/system/nginx.service.d/groundwork.conf",
+        ),
+        data=(f"/var/log/nginx-{INSTANCE}",),
+    ),
+}
+#: Units of the service; which of them a release has, the release says.
+UNITS = ("/etc/systemd/system/groundwork*", "/etc/supervisor/conf.d/groundwork-*")
+
+
+def names_of(parts: list[str]) -> set[str]:
+    """All names of these parts of a host."""
+    taken = [PARTS[part] for part in parts]
+    units = UNITS if "service" in parts else ()
+    return {*units, *(name for names in taken for name in (*names.installed, *names.data))}
+
+
+def paths_under(name: str, *, root: Path = Path("/")) -> list[Path]:
+    """The paths that a name matches."""
+    return sorted(root.glob(name.lstrip("/")))

@@ -1,0 +1,1 @@
+"""A release on trial, before anything depends on it."""

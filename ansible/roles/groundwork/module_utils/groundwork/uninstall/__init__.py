@@ -1,0 +1,1 @@
+"""Removing what deploys made, and nothing else."""
