@@ -1,4 +1,4 @@
-"""What preflight says about names and kinds of variables, before anything is made of them."""
+"""What preflight says about names and types of variables, before they are used."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.ansible.preflight import OF_VARIABLES, only
+from tests.ansible.preflight import VARIABLES, only
 from tests.ansible.roles import NAMES, ROLES
 
-OPTIONS = OF_VARIABLES.options_of_roles() | OF_VARIABLES.OF_PLAYBOOKS
+OPTIONS = VARIABLES.options_of_roles() | VARIABLES.OF_PLAYBOOKS
 WIRED = yaml.safe_load((ROLES.parent / "group_vars/all.yml").read_text())
-KNOWN = {*OPTIONS, *WIRED, *OF_VARIABLES.NOTED}
+KNOWN = {*OPTIONS, *WIRED, *VARIABLES.REGISTERED}
 
 
 def unknown(*names: str) -> list[str]:
-    return list(OF_VARIABLES.unknown(names, known=KNOWN))
+    return list(VARIABLES.unknown(names, known=KNOWN))
 
 
-def mistyped(**values: object) -> list[str]:
-    return list(OF_VARIABLES.mistyped(values, options=OPTIONS))
+def type_errors(**values: object) -> list[str]:
+    return list(VARIABLES.type_errors(values, options=OPTIONS))
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def mistyped(**values: object) -> list[str]:
     ],
 )
 def test_a_misspelt_variable_is_named_with_the_right_name(name: str, right: str) -> None:
-    assert f"{name} means nothing here; is it {right}?" in only(unknown(name))
+    assert f"There is no variable {name}; did you mean {right}?" in only(unknown(name))
 
 
 def test_a_variable_like_none_of_ours_is_named_by_its_prefix() -> None:
-    assert "groundwork_xyzzy means nothing here" in only(unknown("groundwork_xyzzy"))
+    assert "There is no variable groundwork_xyzzy" in only(unknown("groundwork_xyzzy"))
 
 
 def test_variables_of_others_are_left_alone() -> None:
@@ -100,13 +100,13 @@ def _expressions(text: str) -> list[str]:
         ("groundwork_flower_enabled", "maybe", "true or false"),
         ("groundwork_settings", "retention_days=30", "names with values"),
         ("groundwork_settings", [], "names with values"),
-        ("redis_bind", "127.0.0.1", "a list, each of it text"),
+        ("redis_bind", "127.0.0.1", "a list, each item text"),
         ("redis_tls", "false", "true or false"),
         ("groundwork_settings", None, "names with values"),
         ("groundwork_serial", "all", "a list of numbers of hosts or shares of them"),
         ("groundwork_serial", [0], "a list of numbers of hosts or shares of them"),
         ("groundwork_backup_enabled", "sometimes", "true or false"),
-        ("backup_hours", ["three"], "a list, each of it a whole number"),
+        ("backup_hours", ["three"], "a list, each item a whole number"),
         ("redis_port", "6379a", "a whole number"),
         ("redis_save", [{"seconds": "x", "changes": 1}], "a list"),
         ("postgresql_random_page_cost", "cheap", "a number"),
@@ -115,8 +115,8 @@ def _expressions(text: str) -> list[str]:
         ("backup_database", "mysql", "one of "),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_named_with_what_it_takes(name: str, value: object, takes: str) -> None:
-    said = only(mistyped(**{name: value}))
+def test_a_value_of_the_wrong_type_is_named_with_what_it_takes(name: str, value: object, takes: str) -> None:
+    said = only(type_errors(**{name: value}))
     assert said.startswith(f"{name} is ")
     assert takes in said
 
@@ -135,22 +135,22 @@ def test_a_value_of_the_wrong_kind_is_named_with_what_it_takes(name: str, value:
     ],
 )
 def test_what_ansible_takes_is_taken(name: str, value: object) -> None:
-    assert mistyped(**{name: value}) == []
+    assert type_errors(**{name: value}) == []
 
 
-def test_all_defaults_are_of_their_kind() -> None:
+def test_all_defaults_are_of_their_type() -> None:
     defaults = {name: option["default"] for name, option in OPTIONS.items() if "default" in option}
-    assert mistyped(**{name: value for name, value in defaults.items() if "{{" not in str(value)}) == []
+    assert type_errors(**{name: value for name, value in defaults.items() if "{{" not in str(value)}) == []
 
 
 @pytest.mark.parametrize("name", ["redis_app_password", "postgresql_password", "groundwork_secret_key"])
-def test_a_secret_of_the_wrong_kind_is_not_shown(name: str) -> None:
-    assert "hunter2" not in only(mistyped(**{name: {"value": "hunter2"}}))
+def test_a_secret_of_the_wrong_type_is_not_shown(name: str) -> None:
+    assert "hunter2" not in only(type_errors(**{name: {"value": "hunter2"}}))
 
 
 def without_effect(given: dict[str, Any], **variables: object) -> list[str]:
     wired = {"redis_bind": "{{ wired }}"}
-    return list(OF_VARIABLES.without_effect(given, wired=wired, variables={**wired, **variables}))
+    return list(VARIABLES.without_effect(given, wired=wired, variables={**wired, **variables}))
 
 
 def test_what_the_wiring_wins_over_is_named() -> None:

@@ -15,7 +15,7 @@ from app.config import Settings
 from app.gunicorn_settings import graceful_timeout
 from app.jobs import api as _  # noqa: F401 (its routes set their limits)
 from app.streams import HEARTBEAT
-from tests.ansible.roles import render
+from tests.ansible.roles import rendered_site
 
 ROOT = Path(__file__).parents[2]
 ROLE = ROOT / "ansible/roles/proxy"
@@ -74,26 +74,11 @@ def test_the_api_is_looked_for_where_its_socket_listens() -> None:
 
 @pytest.mark.parametrize(("has_ipv6", "listening"), [(True, 2), (False, 0)])
 def test_nginx_listens_on_ipv6_where_the_host_has_it(has_ipv6: bool, listening: int, tmp_path: Path) -> None:
-    assert site(tmp_path, ipv6=has_ipv6).count("listen [::]:") == listening
+    assert rendered_site(tmp_path, ipv6=has_ipv6).count("listen [::]:") == listening
 
 
 @pytest.mark.parametrize(("packages", "defaults_taken"), [(["nginx"], 2), ([], 0)])
 def test_the_sites_of_others_keep_their_place(
     packages: list[str], defaults_taken: int, tmp_path: Path
 ) -> None:
-    assert site(tmp_path, packages=packages).count("default_server") == defaults_taken
-
-
-def site(folder: Path, *, ipv6: bool = False, packages: list[str] | None = None) -> str:
-    """Our site as nginx reads it."""
-    file = folder / "site"
-    render(
-        "proxy",
-        "etc/nginx/sites-available/groundwork.j2",
-        to=file,
-        proxy_server_names=["one.example"],
-        __proxy_nginx={"stderr": "nginx version: nginx/1.22.1"},
-        __proxy_ipv6={"stat": {"exists": ipv6}},
-        __proxy_packages={"ours": packages or []},
-    )
-    return file.read_text()
+    assert rendered_site(tmp_path, packages=packages).count("default_server") == defaults_taken

@@ -14,7 +14,7 @@ import pytest
 
 from app import topology
 from app.config import Settings
-from tests.ansible.roles import ROLES, render
+from tests.ansible.roles import ROLES, read, render, rendered_site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +34,9 @@ SECRETS = {
 ASKED = (
     "groundwork_base_secrets", "redis_bind", "postgresql_listen_addresses", "postgresql_clients",
     "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
-    "groundwork_locked_hosts", "host_numbers", "host_ports", "host_texts", "host_agreements",
-    "host_choices", "backup_sqlite_file",
-    "groundwork_base_settings", "groundwork_api_address", "proxy_api_address", "proxy_flower_address",
+    "groundwork_locked_hosts", "host_ports", "host_requirements", "host_choices", "backup_sqlite_file",
+    "groundwork_all_settings", "groundwork_api_address", "groundwork_redis_prefix", "proxy_api_address",
+    "proxy_flower_address", "proxy_flower_url_prefix",
 )  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
 IPV6_ADDRESSES = {"store": "fd00::1", "app1": "fd00::2", "app2": "2001:db8:0:1:2:3:4:5"}
@@ -56,10 +56,15 @@ def wired(
     *,
     addresses: Mapping[str, str] = ADDRESSES,
     limit: str | None = None,
+    of_hosts: Mapping[str, Mapping[str, object]] | None = None,
     **variables: object,
 ) -> dict[str, Any]:
-    """By host, what the variables come to."""
-    hosts = {name: {"ansible_host": addresses[name]} for members in groups.values() for name in members}
+    """By host, what the variables come to; `variables` are those of all, `of_hosts` those of some."""
+    hosts = {
+        name: {"ansible_host": addresses.get(name, name), **(of_hosts or {}).get(name, {})}
+        for members in groups.values()
+        for name in members
+    }
     inventory = {
         "all": {
             "hosts": hosts,
@@ -168,9 +173,9 @@ def ports(host: Mapping[str, Any]) -> dict[str, str]:
 
 
 def test_all_follows_where_the_settings_let_the_service_listen(tmp_path: Path) -> None:
-    host = wired(tmp_path, ONE, groundwork_settings={"api_port": 8100, "flower_port": 5600})["app1"]
+    settings = {"api_port": 8100, "flower_port": 5600, "flower_url_prefix": "dashboard"}
+    host = wired(tmp_path, ONE, groundwork_settings=settings)["app1"]
     assert host["groundwork_api_address"] == host["proxy_api_address"] == "127.0.0.1:8100"
-    assert host["proxy_flower_address"] == "127.0.0.1:5600"
     assert ports(host) == {
         "api_port in groundwork_settings": "8100",
         "flower_port in groundwork_settings": "5600",
@@ -179,6 +184,11 @@ def test_all_follows_where_the_settings_let_the_service_listen(tmp_path: Path) -
         "redis_port": "6379",
         "postgresql_port": "5432",
     }
+    wiring = {name: value for name, value in host.items() if name.startswith("proxy_")}
+    site = rendered_site(tmp_path, **wiring)
+    assert "location /dashboard/ {\n        proxy_pass http://127.0.0.1:5600;" in site
+    assert "server 127.0.0.1:8100" in site
+    assert "flower" not in site
 
 
 @pytest.mark.parametrize(
@@ -197,14 +207,18 @@ def test_the_proxy_asks_an_api_that_listens_elsewhere(
 
 
 @pytest.mark.parametrize(
-    "given",
-    [{"redis_prefix": "shop:"}, {"groundwork_settings": {"redis_prefix": "shop:"}}],
-    ids=["the variable", "the setting"],
+    ("given", "of_hosts"),
+    [
+        ({"redis_prefix": "shop:"}, {}),
+        ({"groundwork_settings": {"redis_prefix": "shop:"}}, {}),
+        ({}, {"store": {"redis_prefix": "shop:"}}),
+    ],
+    ids=["the variable", "the setting", "the variable of the one host"],
 )
-def test_one_prefix_is_for_redis_and_the_service(tmp_path: Path, given: dict[str, Any]) -> None:
-    host = wired(tmp_path, ONE, **given)["app1"]
-    (agreement,) = host["host_agreements"]
-    settings = host["groundwork_base_settings"] | given.get("groundwork_settings", {})
+def test_one_prefix_is_for_redis_and_the_service(
+    tmp_path: Path, given: dict[str, Any], of_hosts: dict[str, Any]
+) -> None:
+    fleet = wired(tmp_path, FLEET, of_hosts=of_hosts, **given)
     users = tmp_path / "users.acl"
     render(
         "redis",
@@ -212,34 +226,101 @@ def test_one_prefix_is_for_redis_and_the_service(tmp_path: Path, given: dict[str
         to=users,
         **SECRETS,
         **given,
-        groundwork_redis_prefix=agreement["value"],
+        **of_hosts.get("store", {}),
+        groundwork_redis_prefix=fleet["store"]["groundwork_redis_prefix"],
     )
-    assert settings["redis_prefix"] == "shop:"
-    assert agreement["value"] == agreement["other_value"]
     assert "~shop:*" in users.read_text()
+    for host in fleet.values():
+        assert host["groundwork_all_settings"]["redis_prefix"] == "shop:"
+        assert unmet(host) == []
 
 
-def test_two_prefixes_do_not_agree(tmp_path: Path) -> None:
-    host = wired(tmp_path, ONE, redis_prefix="a:", groundwork_settings={"redis_prefix": "b:"})["app1"]
-    (agreement,) = host["host_agreements"]
-    assert (agreement["value"], agreement["other_value"]) == ("a:", "b:")
+def test_the_service_takes_port_and_user_from_the_hosts_of_the_stores(tmp_path: Path) -> None:
+    of_store = {
+        "redis_port": 6400,
+        "redis_tls": True,
+        "redis_app_user": "shop",
+        "redis_database": 3,
+        "postgresql_port": 5500,
+        "postgresql_user": "ada",
+        "postgresql_database": "ledger",
+    }
+    secrets = wired(tmp_path, FLEET, of_hosts={"store": of_store})["app1"]["groundwork_base_secrets"]
+    assert re.fullmatch(r"rediss://shop:.*@10\.0\.0\.1:6400/3", secrets["redis_url"])
+    assert re.fullmatch(r"postgresql://ada:.*@10\.0\.0\.1:5500/ledger", secrets["database_url"])
 
 
-def test_texts_that_are_given_by_default_will_do(one: Mapping[str, Any]) -> None:
-    assert [
-        text["name"] for text in one["host_texts"] if not re.fullmatch(text["pattern"], text["value"])
-    ] == []
+def unmet(host: Mapping[str, Any]) -> list[str]:
+    return [each["fail_msg"] for each in host["host_requirements"] if not each["that"]]
+
+
+#: By host, what is odd about it, and what is said of that.
+ODD: dict[str, tuple[dict[str, Any], str]] = {
+    "minute": ({"backup_minute": 60}, "backup_minute is 60; the minutes of an hour are 0 to 59"),
+    "hours": ({"backup_hours": [3, "24"]}, "backup_hours is 3, 24; the hours of a day are 0 to 23"),
+    "slow": (
+        {"groundwork_settings": {"soft_shutdown_seconds": 60}},
+        r"is 60; .* below .*\(60\)",
+    ),
+    "text": ({"groundwork_settings": {"soft_shutdown_seconds": "45s"}}, "is 45s; it must be a whole number"),
+    "prefix": (
+        {"groundwork_settings": {"redis_prefix": "b:"}},
+        '"b:", and Redis .* "groundwork:" alone',
+    ),
+    "root": ({"groundwork_settings": {"flower_url_prefix": ""}}, 'flower_url_prefix .* is ""'),
+    "api": ({"groundwork_settings": {"flower_url_prefix": "api"}}, "no first part of a path of the API"),
+    "user": ({"postgresql_user": "Ada"}, 'postgresql_user is "Ada". It takes small letters'),
+    "database": ({"postgresql_database": "a b"}, 'postgresql_database is "a b"'),
+    "name": ({"groundwork_settings": {"api_host": "localhost"}}, 'api_host .* is "localhost"'),
+    "wide": (
+        {"redis_bind": ["127.0.0.1", "0.0.0.0"]},
+        "redis_bind is 127.0.0.1, 0.0.0.0: passwords",
+    ),
+    "wider": (
+        {"postgresql_listen_addresses": ["::"]},
+        "postgresql_listen_addresses is ::: passwords",
+    ),
+}
+ENCRYPTED = {
+    "redis_bind": ["*"],
+    "redis_tls": True,
+    "postgresql_listen_addresses": ["*"],
+    "postgresql_require_tls": True,
+}
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Hosts that are odd in one way each, and all in every group, behind one that is not."""
+    variables = {"encrypted": ENCRYPTED, **{name: given for name, (given, _) in ODD.items()}}
+    groups = {group: ["store", *variables] for group in ONE}
+    return wired(tmp_path_factory.mktemp("odd"), groups, of_hosts=variables)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_does_not_agree_is_said(odd: Mapping[str, Any], name: str) -> None:
+    (said,) = unmet(odd[name])
+    assert re.search(ODD[name][1], said), said
+
+
+def test_what_is_encrypted_may_pass_on_every_network(odd: Mapping[str, Any]) -> None:
+    assert unmet(odd["encrypted"]) == []
+
+
+@pytest.mark.parametrize("prefix", ["my shop:", "*", "", "a:b:", "shop", "a:\n"])
+def test_a_prefix_that_others_keys_could_begin_with_is_refused(tmp_path: Path, prefix: str) -> None:
+    assert unmet(wired(tmp_path, ONE, redis_prefix=prefix)["app1"])
+    assert not re.match(read("redis", "vars/main.yml")["__redis_prefix_form"], prefix)
+
+
+def test_all_requirements_are_met_by_default(one: Mapping[str, Any], fleet: Mapping[str, Any]) -> None:
+    assert [sentence for host in (one, *fleet.values()) for sentence in unmet(host)] == []
 
 
 def test_pools_and_settings_are_those_of_the_checkout(one: Mapping[str, Any]) -> None:
     known = {choice["kind"]: set(choice["known"]) for choice in one["host_choices"]}
     assert known["pool"] == {pool.name for pool in topology.POOLS}
     assert known["setting"] == set(Settings.model_fields)
-
-
-def test_a_stopping_worker_is_given_time_by_its_unit(one: Mapping[str, Any]) -> None:
-    (number,) = (each for each in one["host_numbers"] if each["name"] == "soft_shutdown_seconds")
-    assert int(number["value"]) < int(number["limit"])
 
 
 def test_without_a_host_for_the_database_the_ledger_is_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Says in sentences which variables of an inventory are none, of the wrong kind, or without effect."""
+"""Says in sentences which variables of an inventory do not exist, have a wrong type, or have no effect."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ OF_PLAYBOOKS: dict[str, Option] = {
 #: Hosts at a time, or their share.
 BATCH = re.compile(r"[1-9][0-9]*%?")
 #: What plays set themselves.
-NOTED = frozenset({"backup_restored_name", "groundwork_conflicts", "host_packages"})
+REGISTERED = frozenset({"backup_restored_name", "groundwork_conflicts", "host_packages"})
 #: -1 turns these off; nothing else is less than zero.
 MAY_BE_NEGATIVE = frozenset({"postgresql_log_statements_over_ms"})
 PRIVATE = "__"
-KINDS = {
+TYPES = {
     "bool": "true or false",
     "dict": "names with values (name: value)",
     "float": "a number",
@@ -46,8 +46,8 @@ KINDS = {
     "str": "text",
 }
 #: Roles use these without a conversion, so that what Ansible would convert is not enough.
-AS_THEY_ARE: dict[str, type] = {"dict": dict, "list": list}
-NEVER: dict[str, tuple[type, ...]] = {
+NOT_CONVERTED: dict[str, type] = {"dict": dict, "list": list}
+REFUSED: dict[str, tuple[type, ...]] = {
     "int": (bool,),
     "float": (bool,),
     "str": (dict, list),
@@ -55,8 +55,8 @@ NEVER: dict[str, tuple[type, ...]] = {
 }
 #: `-e name=false` is text, which is true where nobody converts it.
 TEXT_IS_CONVERTED = ("groundwork_", "restore_")
-#: As like a name as a slip of the finger makes it.
-NEAR, VERY_NEAR = 0.6, 0.9
+#: How like a name another must be to be taken for a typing error.
+MIN_LIKENESS, MIN_LIKENESS_OF_OTHERS = 0.6, 0.9
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -68,12 +68,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         options = options_of_roles() | OF_PLAYBOOKS
         wired = yaml.safe_load(Path(variables["playbook_dir"], "group_vars/all.yml").read_text())
-        known = {*options, *wired, *NOTED, *self._task.args.get("own", [])}
+        known = {*options, *wired, *REGISTERED, *self._task.args.get("own", [])}
         return {
             "changed": False,
-            "mistakes": [
+            "errors": [
                 *unknown(variables, known=known),
-                *mistyped(self._values(variables, names=options), options=options),
+                *type_errors(self._values(variables, names=options), options=options),
                 *without_effect(self._given_to_all(), wired=wired, variables=variables),
             ],
         }
@@ -112,23 +112,25 @@ def unknown(names: Collection[str], *, known: Collection[str]) -> Iterator[str]:
         if name.startswith(PRIVATE):
             continue
         ours = name.startswith(prefixes)
-        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=NEAR if ours else VERY_NEAR)
+        near = difflib.get_close_matches(
+            name.lower(), known, n=1, cutoff=MIN_LIKENESS if ours else MIN_LIKENESS_OF_OTHERS
+        )
         if not ours and not near:
             continue
-        hint = f"is it {near[0]}?" if near else "the tables in ansible/README.md have all there are."
+        hint = f"did you mean {near[0]}?" if near else "see the tables in ansible/README.md."
         yield (
-            f"The variable {name} means nothing here; {hint} If it is one of your own, give it another name "
-            "or put it into host_own_variables."
+            f"There is no variable {name}; {hint} If it is one of your own, give it another name or put it "
+            "into host_own_variables."
         )
 
 
-def mistyped(values: Mapping[str, Any], *, options: Mapping[str, Option]) -> Iterator[str]:
+def type_errors(values: Mapping[str, Any], *, options: Mapping[str, Option]) -> Iterator[str]:
     """A sentence for each value that is not what its variable takes."""
     for name, value in sorted(values.items()):
         option = options[name]
         if not _fits(name, value, option=option):
             shown = "" if option.get("no_log") or isinstance(value, dict | list) else f" {value!r}"
-            yield f"{name} is{shown or ' of another kind'}; it takes {_words(name, option)}."
+            yield f"{name} is{shown or ' of another type'}; it takes {_words(name, option)}."
 
 
 def without_effect(
@@ -147,7 +149,7 @@ def _fits(name: str, value: Any, *, option: Option) -> bool:
     kind = option.get("type", "str")
     if value is None:
         return bool(kind in {"raw", "str"})
-    if not isinstance(value, AS_THEY_ARE.get(kind, object)) or isinstance(value, NEVER.get(kind, ())):
+    if not isinstance(value, NOT_CONVERTED.get(kind, object)) or isinstance(value, REFUSED.get(kind, ())):
         return False
     if kind == "bool" and isinstance(value, str) and not name.startswith(TEXT_IS_CONVERTED):
         return False
@@ -167,8 +169,8 @@ def _words(name: str, option: Option) -> str:
         return 'a list of numbers of hosts or shares of them, such as [1, "50%"]'
     if option.get("choices"):
         return f"one of {', '.join(map(str, option['choices']))}"
-    words = KINDS.get(option.get("type", "str"), "another kind of value")
+    words = TYPES.get(option.get("type", "str"), "another type of value")
     if option.get("type") in {"int", "float"} and name not in MAY_BE_NEGATIVE:
         words += ", zero or more"
-    of = KINDS.get(option.get("elements", ""), "")
-    return f"{words}, each of it {of}" if of else words
+    of = TYPES.get(option.get("elements", ""), "")
+    return f"{words}, each item {of}" if of else words

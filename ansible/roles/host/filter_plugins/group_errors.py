@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-Wanted = dict[str, Any]
-
 GROUPS = ("api", "workers", "beat", "redis", "database")
 #: What every inventory has.
 EVERYBODY = frozenset({"all", "ungrouped"})
 
 
-def mistakes(wanted: Wanted) -> list[str]:
-    """Every mistake, one sentence each; `wanted` holds the role's variables without their prefix."""
-    return list(_groups(wanted))
+def group_errors(
+    groups: Mapping[str, Sequence[str]], *, external: Collection[str], sqlite: bool
+) -> list[str]:
+    """Every error, a sentence each; `external` is what runs elsewhere, and `sqlite` what the ledger is."""
+    used = {name: list(hosts) for name, hosts in groups.items() if hosts}
+    return [*_misspelt(used), *_roles(used, external=external, sqlite=sqlite)]
 
 
-def nothing_to_do(groups: Mapping[str, Sequence[str]], *, hosts: Collection[str]) -> list[str]:
-    """What is wrong when none of the `hosts` of a run is in a group of ours; else nothing."""
+def no_hosts_errors(groups: Mapping[str, Sequence[str]], *, hosts: Collection[str]) -> list[str]:
+    """The error of a run none of whose `hosts` is in a group of ours."""
     if any(set(groups.get(name, ())) & set(hosts) for name in GROUPS):
         return []
     said = f"No host of this run is in one of the groups {', '.join(GROUPS)}: nothing would be done."
@@ -32,30 +33,23 @@ def nothing_to_do(groups: Mapping[str, Sequence[str]], *, hosts: Collection[str]
 
 def _hint(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), GROUPS, n=1)
-    return f"{name} (is it {near[0]}?)" if near and name not in GROUPS else name
+    return f"{name} (did you mean {near[0]}?)" if near and name not in GROUPS else name
 
 
-def _groups(wanted: Wanted) -> Iterator[str]:
-    groups = {name: list(hosts) for name, hosts in wanted["groups"].items() if hosts}
-    yield from _misspelt(groups)
-    used = {name for name in GROUPS if name in groups}
-    if not used & {"api", "workers", "beat"}:
+def _roles(groups: Mapping[str, Sequence[str]], *, external: Collection[str], sqlite: bool) -> Iterator[str]:
+    if not {"api", "workers", "beat"} & set(groups):
         return
-    if "redis" not in used and "redis" not in wanted["external"]:
+    if "redis" not in groups and "redis" not in external:
         yield "No host is in the group redis and no Redis elsewhere is named; api, workers and beat need one."
     for name in ("redis", "database"):
         if len(groups.get(name, ())) > 1:
             yield f"The group {name} has {len(groups[name])} hosts; it takes one. Leave one in it."
-    if "workers" not in used:
+    if "workers" not in groups:
         yield "No host is in the group workers: jobs would be accepted and never run."
-    if "beat" not in used:
+    if "beat" not in groups:
         yield "No host is in the group beat: schedules would not fire, and lost jobs would not be recovered."
-    yield from _sqlite(groups, wanted=wanted)
-
-
-def _sqlite(groups: Mapping[str, Sequence[str]], *, wanted: Wanted) -> Iterator[str]:
     hosts = {host for name in ("api", "workers", "beat") for host in groups.get(name, ())}
-    if wanted["sqlite"] and len(hosts) > 1:
+    if sqlite and len(hosts) > 1:
         yield (
             f"The ledger is a SQLite file, and {len(hosts)} hosts would need it: a file is on one host. Put "
             "a host into the group database, or name a PostgreSQL elsewhere."
@@ -66,7 +60,7 @@ def _misspelt(groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name in sorted(set(groups) - set(GROUPS) - EVERYBODY):
         near = difflib.get_close_matches(name.lower(), GROUPS, n=1)
         if near and not groups.get(near[0]):
-            yield f"The group {name} means nothing here; is it {near[0]}?"
+            yield f"The group {name} is not one of the service; did you mean {near[0]}?"
 
 
 class FilterModule:
@@ -74,4 +68,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filters by their names."""
-        return {"group_mistakes": mistakes, "nothing_to_do": nothing_to_do}
+        return {"group_errors": group_errors, "no_hosts_errors": no_hosts_errors}

@@ -1,11 +1,9 @@
 #!/usr/bin/python
-"""Looks at a host without changing it: free disk, memory, clock, Python, and who holds which port."""
+"""Reads of a host what Ansible has no facts for: free disk, clock skew, and who listens on which port."""
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_listeners import listeners
 
 DOCUMENTATION = r"""
-module: host_look
-short_description: Look at a host without changing it
+module: host_probe
+short_description: Read of a host what Ansible has no facts for
+description: The facts leave out mounts without a device, such as those of containers and ZFS.
 options:
   folders:
     description: Folders whose free space is wanted; where one is missing, its nearest parent that is there.
@@ -31,33 +30,17 @@ options:
 MIB = 1024**2
 
 
-def _look(*, folders: list[str], controller_time: float) -> dict[str, Any]:
+def _probe(*, folders: list[str], controller_time: float) -> dict[str, Any]:
     return {
         "clock_skew_seconds": round(time.time() - controller_time, 1),
         "disk_free_mb": {folder: shutil.disk_usage(_existing(folder)).free // MIB for folder in folders},
-        "memory_mb": _memory_mb(),
-        "python": _python(),
-        "ports": listeners(),
+        "listeners": listeners(),
     }
 
 
 def _existing(folder: str) -> Path:
     path = Path(folder)
     return path if path.exists() else _existing(str(path.parent))
-
-
-def _memory_mb() -> int:
-    found = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    return int(found[1]) // 1024 if found else 0
-
-
-def _python() -> str:
-    """The version of the Python that environments are made from; Ansible may run under another."""
-    binary = shutil.which("python3", path="/usr/bin:/usr/local/bin")
-    if binary is None:
-        return ""
-    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
-    return said.stdout.removeprefix("Python").strip()
 
 
 def main() -> None:
@@ -69,7 +52,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, look=_look(**module.params))
+    module.exit_json(changed=False, probe=_probe(**module.params))
 
 
 if __name__ == "__main__":
