@@ -54,7 +54,11 @@ class Service:
     name: str
     unit: str
     description: str
+    #: The group of the inventory whose hosts run it.
+    group: str
     instances: tuple[str, ...] = ()
+    #: How the names of settings begin that no other service reads: a change of them restarts this one alone.
+    own_settings: str = ""
 
 
 POOLS = (
@@ -72,20 +76,35 @@ POOLS = (
     ),
 )
 
+#: In the order in which a deploy changes them: workers take a new release's jobs before the API accepts any,
+#: and beat, which sends them, is last.
 SERVICES = (
-    Service(name="api", unit="groundwork-api.service", description="the HTTP API under gunicorn"),
     Service(
         name="worker",
         unit="groundwork-worker@.service",
         description="Celery workers, one instance per pool",
+        group="workers",
         instances=tuple(pool.name for pool in POOLS),
+    ),
+    Service(
+        name="api",
+        unit="groundwork-api.service",
+        description="the HTTP API under gunicorn",
+        group="api",
+    ),
+    Service(
+        name="flower",
+        unit="groundwork-flower.service",
+        description="Celery's own dashboard",
+        group="api",
+        own_settings="flower_",
     ),
     Service(
         name="beat",
         unit="groundwork-beat.service",
-        description="the clockwork: schedules, due jobs, recovery",
+        description="the scheduler: schedules, due jobs, recovery",
+        group="beat",
     ),
-    Service(name="flower", unit="groundwork-flower.service", description="Celery's own dashboard"),
 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app import topology
+from app.config import Settings
 from app.jobs.registry import tasks
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,12 @@ def test_every_task_goes_to_a_queue_that_is_drained() -> None:
 def test_names_are_used_once() -> None:
     assert len({pool.name for pool in topology.POOLS}) == len(topology.POOLS)
     assert len({service.name for service in topology.SERVICES}) == len(topology.SERVICES)
+
+
+def test_settings_of_one_service_exist_and_are_named_after_it() -> None:
+    for service in topology.SERVICES:
+        if service.own_settings:
+            assert [name for name in Settings.model_fields if name.startswith(service.own_settings)]
 
 
 def test_it_prints_itself_with_the_standard_library_alone() -> None:

@@ -134,7 +134,7 @@ def test_the_module_sees_who_listens_and_how_full_disks_are() -> None:
 def test_the_module_sees_what_runs_a_program() -> None:
     listen = "import socket, time; held = socket.create_server(('127.0.0.1', 0)); "
     listen += "print(held.getsockname()[1], flush=True); time.sleep(60)"
-    pidfile = Path(f"/run/groundwork-test-{secrets.token_hex(4)}.pid")
+    pidfile = Path(f"/run/test-{secrets.token_hex(4)}.pid")
     environment = {"SUPERVISOR_PROCESS_NAME": "groundwork-api"}
     started = subprocess.Popen(
         [sys.executable, "-c", listen], stdout=subprocess.PIPE, text=True, env=environment

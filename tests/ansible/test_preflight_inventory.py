@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.secret import DEFAULT_SECRETS, MIN_SECRET_LENGTH
+from app.topology import SERVICES
 from tests.ansible.preflight import GROUPS, INVENTORY, SECRET, assert_said, only
 
 ONE_HOST = {name: ["one"] for name in ("api", "workers", "beat", "redis", "database")}
@@ -126,6 +127,10 @@ def test_groups_that_make_no_service_are_named() -> None:
     assert_said(group_errors({**ONE_HOST, "beat": []}), "No host is in the group beat")
     assert_said(group_errors({**ONE_HOST, "redis": ["one", "two"]}), "The group redis has 2 hosts")
     assert_said(group_errors({**ONE_HOST, "database": ["one", "two"]}), "The group database has 2 hosts")
+
+
+def test_every_service_runs_in_a_group_of_the_inventory() -> None:
+    assert {service.group for service in SERVICES} <= set(GROUPS.GROUPS)
 
 
 def test_a_redis_elsewhere_needs_no_group() -> None:

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 INVENTORY = "MOLECULE_INVENTORY_FILE"
 ONE_HOST = "GROUNDWORK_TEST_HOST"
 GROUPS = ("api", "workers", "beat", "redis", "database")
-#: The group of the inventory that a service of the topology follows from.
-GROUP_OF = {"api": "api", "flower": "api", "worker": "workers", "beat": "beat"}
+UNITS = Path(__file__).parents[2] / "systemd"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +36,8 @@ class Instance:
 
     service: str
     pool: str | None = None
+    #: Whether its command is told to write one.
+    has_pidfile: bool = False
 
     @property
     def unit(self) -> str:
@@ -67,9 +68,9 @@ class Machine:
     def instances(self) -> list[Instance]:
         """What must run on it."""
         return [
-            Instance(service=service.name, pool=pool)
+            Instance(service=service.name, pool=pool, has_pidfile=_has_pidfile(service.unit))
             for service in topology.SERVICES
-            if GROUP_OF[service.name] in self.groups
+            if service.group in self.groups
             for pool in service.instances or (None,)
         ]
 
@@ -93,6 +94,10 @@ def machines() -> tuple[Machine, ...]:
         )
         for name in runner.get_hosts()
     )
+
+
+def _has_pidfile(unit: str) -> bool:
+    return "--pidfile" in (UNITS / unit).read_text()
 
 
 def _address(variables: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.config import Settings
 from tests.host.machines import machines
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from tests.host.machines import Machine
 
 SSH, HTTP, HTTPS, REDIS, POSTGRESQL = 22, 80, 443, 6379, 5432
-#: By group, what its hosts listen on for this host alone.
-LOCAL = {"api": {8000, 5555}}
+#: What the API and Flower listen on, for their host alone.
+LOCAL = {Settings.model_fields[name].default for name in ("api_port", "flower_port")}
 
 
 def listening(host: Host) -> set[tuple[str, int]]:
@@ -45,7 +46,7 @@ def test_only_what_must_be_open_is(host: Host, machine: Machine) -> None:
 @pytest.mark.on("api")
 def test_the_api_and_flower_listen_on_this_host_alone(host: Host) -> None:
     on_loopback = {port for address, port in listening(host) if is_loopback(address)}
-    assert on_loopback >= LOCAL["api"]
+    assert on_loopback >= LOCAL
 
 
 @pytest.mark.on("api", "workers", "beat")

@@ -40,7 +40,7 @@ def test_the_service_has_its_own_user(host: Host, supervisor: Supervisor, instan
 
 
 def test_the_pidfile_names_the_process(host: Host, supervisor: Supervisor, instance: Instance) -> None:
-    if instance.service not in {"worker", "beat"}:
+    if not instance.has_pidfile:
         pytest.skip("it has no pidfile")
     written = host.file(str(supervisor.pidfile(instance))).content_string
     assert int(written) == supervisor.main_pid(instance)

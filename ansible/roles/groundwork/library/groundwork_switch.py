@@ -44,7 +44,7 @@ options:
     suboptions:
       groups: {type: list, elements: str, default: [], description: Which of C(api), C(workers), C(beat).}
       pools: {type: list, elements: str, default: [], description: The pools to run. Empty is all there are.}
-      flower: {type: bool, default: false, description: Whether Flower runs beside the API.}
+      without: {type: list, elements: str, default: [], description: Services that do not run all the same.}
       settings: {type: dict, default: {}, description: Settings without prefix, for C(groundwork.env).}
       pool_settings: {type: dict, default: {}, description: By pool, settings that differ for its workers.}
       unit_files: {type: dict, default: {}, description: Drop-ins, by their path below the units' folder.}

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ansible.module_utils.groundwork.host.settings_files import PREFIX
 from ansible.module_utils.groundwork.paths import ETC, SUPERVISOR, UNITS
 
 if TYPE_CHECKING:
@@ -14,12 +15,13 @@ if TYPE_CHECKING:
 
     from ansible.module_utils.groundwork.files import File
 
-#: Which group of the inventory a service belongs to, by its name in the topology.
-GROUP_OF = {"api": "api", "flower": "api", "worker": "workers", "beat": "beat"}
-#: Workers first: they take a new release's jobs before the API accepts any. Beat, which sends them, is last.
-ORDER = ("worker", "api", "flower", "beat")
-#: Settings and secrets that only one service reads, by the beginning of their names.
-ONLY_FOR = {"flower": "flower"}
+#: What the topology of a release says of its services, for releases that were built before it did.
+SAID_BEFORE = {
+    "worker": {"group": "workers"},
+    "api": {"group": "api"},
+    "flower": {"group": "api", "own_settings": "flower_"},
+    "beat": {"group": "beat"},
+}
 
 
 class UnknownPools(ValueError):
@@ -39,6 +41,12 @@ class Instance:
     service: str
     pool: str = ""
 
+    @classmethod
+    def of_unit(cls, unit: str) -> Instance:
+        """The one that a unit runs: the reverse of `unit`."""
+        service, _, pool = unit.removeprefix("groundwork-").removesuffix(".service").partition("@")
+        return cls(service=service, pool=pool)
+
     @property
     def name(self) -> str:
         """What a person calls it, and what its log file is called."""
@@ -52,40 +60,47 @@ class Instance:
 
 
 def desired_instances(
-    topology: Mapping[str, Any], *, groups: Collection[str], pools: Collection[str], flower: bool
+    topology: Mapping[str, Any], *, groups: Collection[str], pools: Collection[str], without: Collection[str]
 ) -> list[Instance]:
-    """The services of a host in these groups, in the order in which they are changed."""
+    """The services of a host in these groups but for those `without`, in the order of the topology."""
     known = [pool["name"] for pool in topology["pools"]]
     chosen = list(pools) or known
     if unknown := set(chosen) - set(known):
         raise UnknownPools(names=unknown, known=known)
     found: list[Instance] = []
-    for service in topology["services"]:
+    for service in _services(topology):
         name = service["name"]
-        if GROUP_OF.get(name, name) not in groups or (name == "flower" and not flower):
+        if service["group"] not in groups or name in without:
             continue
         if service["instances"]:
             found += [Instance(service=name, pool=pool) for pool in service["instances"] if pool in chosen]
         else:
             found.append(Instance(service=name))
-    return sorted(found, key=_place)
+    return found
 
 
-def fingerprint(instance: Instance, *, release: str, files: Mapping[Path, File]) -> str:
+def settings_owners(topology: Mapping[str, Any]) -> dict[str, str]:
+    """By the beginning of names of settings and secrets, the one service that reads them."""
+    return {one["own_settings"]: one["name"] for one in _services(topology) if one.get("own_settings")}
+
+
+def fingerprint(
+    instance: Instance, *, release: str, files: Mapping[Path, File], owners: Mapping[str, str]
+) -> str:
     """Everything that, when it changes, makes the running process an outdated one."""
+    foreign = tuple(start for start, service in owners.items() if service != instance.service)
     total = hashlib.sha256(release.encode())
     for path in sorted(files):
-        if _concerns(path, instance):
-            total.update(f"\0{path}\0{_part_for(path, files[path], instance).hexdigest()}".encode())
+        if _concerns(path, instance, foreign=foreign):
+            total.update(f"\0{path}\0{_part_for(path, files[path], foreign=foreign).hexdigest()}".encode())
     return total.hexdigest()
 
 
-def _place(instance: Instance) -> tuple[int, str]:
-    known = ORDER.index(instance.service) if instance.service in ORDER else len(ORDER)
-    return known, instance.pool
+def _services(topology: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{**SAID_BEFORE.get(service["name"], {}), **service} for service in topology["services"]]
 
 
-def _concerns(path: Path, instance: Instance) -> bool:
+def _concerns(path: Path, instance: Instance, *, foreign: tuple[str, ...]) -> bool:
     if path.is_relative_to(UNITS):
         template = f"groundwork-{instance.service}{'@' if instance.pool else ''}.service"
         owners = {instance.unit, template, "groundwork-.service", f"groundwork-{instance.service}.socket"}
@@ -93,18 +108,14 @@ def _concerns(path: Path, instance: Instance) -> bool:
     if path.parent == SUPERVISOR:
         return path.stem == f"groundwork-{instance.name}"
     if path.parent.name == "credentials":
-        return ONLY_FOR.get(path.name.partition("_")[0], instance.service) == instance.service
+        return not path.name.startswith(foreign)
     return path in (ETC / "groundwork.env", ETC / f"{instance.name}.env")
 
 
-def _part_for(path: Path, file: File, instance: Instance) -> Any:
+def _part_for(path: Path, file: File, *, foreign: tuple[str, ...]) -> Any:
     """The content, less the lines that another service alone reads."""
     lines = file.content.splitlines()
     if path.suffix == ".env":
-        foreign = tuple(
-            f"GROUNDWORK_{start.upper()}_".encode()
-            for start, service in ONLY_FOR.items()
-            if service != instance.service
-        )
-        lines = [line for line in lines if not line.startswith(foreign)]
+        starts = tuple(f"{PREFIX}{start.upper()}".encode() for start in foreign)
+        lines = [line for line in lines if not line.startswith(starts)]
     return hashlib.sha256(b"\n".join(lines))

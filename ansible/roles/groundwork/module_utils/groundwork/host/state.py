@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.groundwork.files import File, Files, as_data, existing, from_data
-from ansible.module_utils.groundwork.host.instances import Instance, desired_instances, fingerprint
+from ansible.module_utils.groundwork.host.instances import (
+    Instance,
+    desired_instances,
+    fingerprint,
+    settings_owners,
+)
 from ansible.module_utils.groundwork.host.settings_files import settings_files
 from ansible.module_utils.groundwork.install import releases
 from ansible.module_utils.groundwork.paths import CURRENT, ETC, INSTALLED, PREVIOUS
@@ -27,7 +32,7 @@ ARGUMENTS: dict[str, Any] = {
         "options": {
             "groups": {"type": "list", "elements": "str", "default": []},
             "pools": {"type": "list", "elements": "str", "default": []},
-            "flower": {"type": "bool", "default": False},
+            "without": {"type": "list", "elements": "str", "default": []},
             "settings": {"type": "dict", "default": {}},
             "pool_settings": {"type": "dict", "default": {}},
             "unit_files": {"type": "dict", "default": {}},
@@ -57,9 +62,11 @@ def desired_host(parameters: Mapping[str, Any], *, manager: Manager) -> Host:
     asked = parameters["host"]
     release = releases.chosen(parameters["release"])
     was = releases.linked(CURRENT)
+    topology = releases.topology_of(release)
     instances = desired_instances(
-        releases.topology_of(release), groups=asked["groups"], pools=asked["pools"], flower=asked["flower"]
+        topology, groups=asked["groups"], pools=asked["pools"], without=asked["without"]
     )
+    owners = settings_owners(topology)
     settings = settings_files(
         settings=asked["settings"], pool_settings=asked["pool_settings"], secrets=parameters["secrets"]
     )
@@ -73,7 +80,9 @@ def desired_host(parameters: Mapping[str, Any], *, manager: Manager) -> Host:
         previous=releases.linked(PREVIOUS) if was == release else was,
         files=files,
         instances=tuple(instances),
-        fingerprints={one.name: fingerprint(one, release=release, files=files) for one in instances},
+        fingerprints={
+            one.name: fingerprint(one, release=release, files=files, owners=owners) for one in instances
+        },
     )
 
 

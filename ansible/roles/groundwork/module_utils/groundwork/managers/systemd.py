@@ -124,10 +124,10 @@ class Systemd:
         return values.get("ActiveState", "unknown"), values.get("StateChangeTimestamp", "")
 
     def enabled(self) -> list[Instance]:
-        """The workers that start with the host; the others are known by name."""
+        """The instances that start with the host."""
         folder = UNITS / f"{TARGET}.wants"
-        found = folder.glob("groundwork-worker@*.service") if folder.is_dir() else ()
-        return [Instance(service="worker", pool=path.stem.partition("@")[2]) for path in found]
+        found = folder.glob("groundwork-*.service") if folder.is_dir() else ()
+        return [Instance.of_unit(path.name) for path in found]
 
     def recent_output(self, instance: Instance) -> str:
         """What it wrote since this object was made, to the journal and to its log."""

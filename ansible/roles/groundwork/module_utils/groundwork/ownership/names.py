@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible.module_utils.groundwork import paths
+
 #: Of our own beside what others have: redis-server@NAME, a cluster of PostgreSQL, a site of nginx.
 INSTANCE = "groundwork"
-ACCOUNT = "groundwork"
+ACCOUNT = paths.USER
 #: How our Redis is started; under systemd by Debian's template, which says where its files are.
 REDIS_UNIT = f"redis-server@{INSTANCE}"
 REDIS_SCRIPT = f"redis-{INSTANCE}"
@@ -53,13 +55,13 @@ PARTS = {
     ),
     "service": Names(
         installed=(
-            "/etc/groundwork",
-            "/etc/supervisor/groundwork",
-            "/opt/groundwork",
-            "/run/groundwork-trial",
+            str(paths.ETC),
+            str(paths.SUPERVISOR),
+            str(paths.OPT),
+            str(paths.TRIAL),
             "/usr/local/bin/groundwork",
         ),
-        data=("/var/lib/groundwork", "/var/log/groundwork"),
+        data=(str(paths.DATA), str(paths.LOGS)),
     ),
     "redis": Names(
         installed=(
@@ -91,7 +93,7 @@ PARTS = {
     ),
 }
 #: Units of the service; which of them a release has, the release says.
-UNITS = ("/etc/systemd/system/groundwork*", "/etc/supervisor/conf.d/groundwork-*")
+UNITS = (f"{paths.UNITS}/groundwork*", "/etc/supervisor/conf.d/groundwork-*")
 
 
 def names_of(parts: list[str]) -> set[str]:
