@@ -56,5 +56,5 @@ def test_the_rehearsal_says_all_that_it_can_be_told() -> None:
     script = (ROOT / "scripts/vagrant_machine.py").read_text()
     told = set(re.findall(r'"(GROUNDWORK_(?:VM|OPERATOR)_\w+)"', script))
 
-    # A name that nobody reads would leave the rehearsal with the machine, the port or the inventory of somebody.
+    # A name that nobody reads would leave the rehearsal with the machine or the inventory of somebody.
     assert taken == told

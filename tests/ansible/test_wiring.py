@@ -307,9 +307,17 @@ def test_what_is_encrypted_may_pass_on_every_network(odd: Mapping[str, Any]) -> 
     assert unmet(odd["encrypted"]) == []
 
 
+def test_a_prefix_that_others_keys_could_begin_with_is_refused_before_anything_is_changed(
+    tmp_path: Path,
+) -> None:
+    (said,) = unmet(wired(tmp_path, ONE, redis_prefix="a:b:")["app1"])
+    assert said.startswith('redis_prefix is "a:b:". It takes letters')
+    form = read("redis", "vars/main.yml")["__redis_prefix_form"]
+    assert form.removeprefix("^") in (ANSIBLE / "group_vars/all.yml").read_text()
+
+
 @pytest.mark.parametrize("prefix", ["my shop:", "*", "", "a:b:", "shop", "a:\n"])
-def test_a_prefix_that_others_keys_could_begin_with_is_refused(tmp_path: Path, prefix: str) -> None:
-    assert unmet(wired(tmp_path, ONE, redis_prefix=prefix)["app1"])
+def test_the_form_of_a_prefix_takes_none_that_others_could_begin_with(prefix: str) -> None:
     assert not re.match(read("redis", "vars/main.yml")["__redis_prefix_form"], prefix)
 
 

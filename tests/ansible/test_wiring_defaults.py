@@ -20,7 +20,8 @@ OPTIONS: dict[str, Any] = {
 }
 SETTINGS = {name: field.default for name, field in Settings.model_fields.items()}
 #: `name | default(value)`, the name perhaps behind a dot: of the settings, or of another host's variables.
-DEFAULTED = re.compile(r"\b(\w+)\.?(\w+)? \| default\(('[^']*'|\[[\w, ]*\]|[\w.]+|\{\})[,)]")
+#: An empty text only asks whether there is something.
+DEFAULTED = re.compile(r"\b(\w+)\.?(\w+)? \| default\(('[^']+'|\[[\w, ]*\]|[\w.]+|\{\})[,)]")
 
 
 def restated() -> dict[str, tuple[object, object]]:

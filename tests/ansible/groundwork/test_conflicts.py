@@ -140,7 +140,7 @@ def test_an_account_of_others_is_in_the_way_until_it_is_ours(monkeypatch: pytest
     somebody = pwd.getpwall()[-1]
     monkeypatch.setattr(conflicts, "ACCOUNT", somebody.pw_name)
     (said,) = conflicts._account(Owned())
-    assert f"(uid {somebody.pw_uid}, home {somebody.pw_dir}, shell {somebody.pw_shell}) is there" in said
+    assert f"(uid {somebody.pw_uid}, home {somebody.pw_dir}, shell {somebody.pw_shell}) exists" in said
     assert list(conflicts._account(Owned(account=True))) == []
 
 
@@ -149,4 +149,4 @@ def test_a_group_of_others_is_in_the_way(monkeypatch: pytest.MonkeyPatch) -> Non
     group = next(entry for entry in grp.getgrall() if entry.gr_name not in users)
     monkeypatch.setattr(conflicts, "ACCOUNT", group.gr_name)
     (said,) = conflicts._account(Owned())
-    assert said.startswith(f"The group {group.gr_name} (gid {group.gr_gid}) is there")
+    assert said.startswith(f"The group {group.gr_name} (gid {group.gr_gid}) exists")

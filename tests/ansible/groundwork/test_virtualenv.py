@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
 import hashlib
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -47,10 +50,17 @@ def unpacked(folder: Path, *, code: str, dependency: str) -> Path:
         add_wheel(wheels, "groundwork", package="app", says=code),
     ]
     (folder / f"requirements-{VERSION}.txt").write_text("\n".join(lines))
-    package = Path(pip.__file__).parent
-    zipped = shutil.make_archive(str(folder / "pip"), "zip", package.parent, package.name)
-    shutil.move(zipped, wheels / "pip-0-py3-none-any.whl")
+    (wheels / "pip-0-py3-none-any.whl").symlink_to(zipped_pip())
     return folder
+
+
+@functools.cache
+def zipped_pip() -> Path:
+    """As a wheel holds it; packing it takes longer than all else here."""
+    package = Path(pip.__file__).parent
+    folder = tempfile.mkdtemp(prefix="groundwork-pip-")
+    atexit.register(shutil.rmtree, folder)
+    return Path(shutil.make_archive(f"{folder}/pip", "zip", package.parent, package.name))
 
 
 def make(tmp_path: Path, name: str, *, code: str, dependency: str, others: tuple[Path, ...] = ()) -> Path:

@@ -43,9 +43,9 @@ IN_THE_WAY = (
     r"A Redis with 50 keys on port 6379 \(process \d+\) is not ours. Give redis_port .*such as 6380",
     r"The PostgreSQL cluster \d+/main with the database shop, on port 5432, is not ours. Give postgre",
     r"/etc/nginx/sites-enabled/shop serves shop.example on port 80 already. Give proxy_server_names",
-    r"The account groundwork \(uid 2001, home /home/groundwork, shell /bin/sh\) is there",
-    r"/opt/groundwork is there, and no deploy made it.",
-    r"/etc/systemd/system/groundwork-report.service is there, and no deploy made it.",
+    r"The account groundwork \(uid 2001, home /home/groundwork, shell /bin/sh\) exists",
+    r"/opt/groundwork exists, and no deploy made it.",
+    r"/etc/systemd/system/groundwork-report.service exists, and no deploy made it.",
 )
 
 

@@ -29,7 +29,7 @@ READY_SECONDS = 240.0
 #: So many attempts to start are a loop.
 MAX_ATTEMPTS = 4
 #: What ends before it counts as running is not seen as a process. supervisord waits for a second after the
-#: first of such attempts and for a second longer after each: by then it has made all of them.
+#: first of such attempts and for a second longer after each: as long as so many of them take.
 BACKOFF_SECONDS = float(sum(range(MAX_ATTEMPTS)))
 #: What systemd calls the states of supervisord.
 STATES = {"RUNNING": "active", "STARTING": "activating", "STOPPING": "deactivating", "BACKOFF": "activating"}
