@@ -25,21 +25,17 @@ QUIET = ("alembic", "httpx", "httpcore", "amqp", "tornado.access")
 LONGEST, HEAD = 16_384, 12_288
 
 
-def _cut_long_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {name: _cut(value) if isinstance(value, str) else value for name, value in event.items()}
+def _fit_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {name: _fitted(name, value) if isinstance(value, str) else value for name, value in event.items()}
 
 
-def _cut(text: str) -> str:
+def _fitted(name: str, text: str) -> str:
+    length = len(text)
+    if name == "exception":
+        text = without_secrets(text)  # an error of a library may quote what it sent or was told
     if len(text) <= LONGEST:
         return text
-    return f"{text[:HEAD]} [{len(text) - LONGEST:,} characters left out] {text[HEAD - LONGEST :]}"
-
-
-def _mask_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """An error of a library may quote what it sent or was told."""
-    if "exception" in event:
-        event["exception"] = without_secrets(str(event["exception"]))
-    return event
+    return f"{text[:HEAD]} [{length - LONGEST:,} characters left out] {text[HEAD - LONGEST :]}"
 
 
 def _add_job_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -70,8 +66,7 @@ def _formatter(*, service: str, human: bool) -> logging.Formatter:
         if human
         else [
             structlog.processors.format_exc_info,
-            _mask_exception,
-            _cut_long_texts,
+            _fit_texts,
             add_service,
             structlog.processors.JSONRenderer(default=str),
         ]

@@ -27,16 +27,21 @@ _SHAPES = re.compile(
     r"gw_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"
     r"|(?:access|public|link|processor)-(?:sandbox|development|production)-[A-Za-z0-9-]{8,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
+    # Looked for where a word begins: at each place anew, a word that only looks like many would cost minutes.
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
     r"|ya29\.[A-Za-z0-9_-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|(?<=Bearer )\S+|(?<=Basic )\S+",
     re.DOTALL | re.IGNORECASE,
 )
-#: What is so long and mixes letters and digits is no word of any language.
-_OPAQUE = re.compile(r"(?=[A-Za-z_+=/:-]*[0-9])(?=[0-9_+=/:-]*[A-Za-z])[A-Za-z0-9_+=/:-]{32,}")
+#: What is so long and mixes letters and digits is no word of any language. Looked for where it begins alone.
+_OPAQUE = re.compile(
+    r"(?<![A-Za-z0-9_+=/:-])(?=[A-Za-z_+=/:-]*[0-9])(?=[0-9_+=/:-]*[A-Za-z])[A-Za-z0-9_+=/:-]{32,}"
+)
 #: More than this is not looked through.
 _LOOKED_AT = 20_000
+#: What is to be kept whole, as far as it fits, is looked through up to this.
+MOST_LOOKED_AT = 64 * 1024
 
 
 def told(text: object, *, hiding: Iterable[str] = ()) -> str:
@@ -56,12 +61,24 @@ def sentence(text: str) -> str:
 
 
 def without_secrets(text: str, *, hiding: Iterable[str] = ()) -> str:
-    """`text` without the secrets of the settings, those in `hiding`, and what has the form of one."""
+    """`text` without the secrets of the settings, those in `hiding`, and what has the form of one.
+
+    Of what is too long to be looked through, the middle is left out.
+    """
+    text = shortened(text, most=MOST_LOOKED_AT)
     for secret in sorted({*hiding, *_secrets()}, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             for form in {secret, quote(secret, safe="")}:
                 text = text.replace(form, MASK)
     return _SHAPES.sub(MASK, text)
+
+
+def shortened(text: str, *, most: int, length: int | None = None) -> str:
+    """`text` without its middle if it is longer than `most`; `length` is what it had at first."""
+    if len(text) <= most:
+        return text
+    half, left_out = most // 2, (length or len(text)) - most
+    return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"
 
 
 def _secrets() -> Iterator[str]:

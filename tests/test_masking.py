@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,26 @@ def test_the_secrets_of_the_settings_are_not_shown_however_they_are_written(
     text = "l/edger-pass l%2Fedger-pass broker-pass p@ss/word p%40ss%2Fword plaid-secret some-key-id 5f1c"
     # Too short to be told from any other text.
     assert without_secrets(text).replace(MASK, "").split() == ["5f1c"]
+
+
+@pytest.mark.parametrize("part", ["eyJ", "eyJ-", "a", "gw_0", "Bearer ", "AKIA", "-----BEGIN "])
+def test_what_only_begins_like_a_secret_costs_little_however_often(part: str) -> None:
+    text = f"begins {part * 1_000_000} ends"
+    began = time.process_time()
+    shown = encoding.text(text)
+    assert shown.startswith("begins")
+    assert shown.endswith("ends")
+    assert "characters left out" in shown
+    assert told(text).startswith("begins")
+    # Looked for at each place anew, it would be minutes.
+    assert time.process_time() - began < 2
+
+
+def test_a_secret_at_the_ends_of_a_long_text_is_not_shown() -> None:
+    padding = " word" * 100_000
+    assert ACCESS_TOKEN not in encoding.text(f"{ACCESS_TOKEN}{padding}{ACCESS_TOKEN}")
+    signed = f"eyJ{'a' * 5_000}.eyJpYXQiOjF9.c2lnbmF0dXJl"
+    assert "c2lnbmF0dXJl" not in without_secrets(f"it was {signed}")
 
 
 def test_a_provider_gets_a_line_and_no_more() -> None:

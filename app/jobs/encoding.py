@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from celery.utils.serialization import UnpickleableExceptionWrapper
 
 from app.jobs.errors import NotJson
-from app.masking import without_secrets
+from app.masking import shortened, without_secrets
 from app.typed_json import from_json, to_json
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ def encode(value: Any, *, what: str = "The result") -> str:
 
 def text(value: str, *, limit: int = MAX_ERROR) -> str:
     """`value` as a text column takes it: no NUL, no half of a surrogate pair, and the middle left out."""
-    value = without_secrets(value)
-    if len(value) > limit:
-        half, left_out = limit // 2, len(value) - limit
-        value = f"{value[:half]} ... {left_out} characters left out ... {value[-half:]}"
+    value = shortened(without_secrets(value), most=limit, length=len(value))
     return value.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 
