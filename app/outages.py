@@ -98,7 +98,8 @@ def belongs_to_ledger(error: BaseException) -> None:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the ledger's database being away is what led to `error`."""
-    return any(cause in _OURS and is_away(cause) for cause in _causes(error))
+    # In this order: an exception of a body, such as a dataclass, may have no hash to be looked up by.
+    return any(is_away(cause) and cause in _OURS for cause in _causes(error))
 
 
 def is_broken_transaction(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -166,6 +167,19 @@ def hide_an_outage() -> None:
             session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     except exc.SQLAlchemyError as error:
         raise RuntimeError("the body's own words") from error
+
+
+@dataclass
+class Unhashable(Exception):
+    """Equal to others of its kind, so it has no hash."""
+
+    code: int
+
+
+def test_an_exception_without_a_hash_is_no_outage() -> None:
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Unhashable(5))
+    assert not outages.is_outage(Unhashable(5))
 
 
 def test_another_databases_absence_is_no_outage_of_the_ledger() -> None:

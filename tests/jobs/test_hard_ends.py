@@ -55,6 +55,10 @@ def test_an_exception_that_fails_to_say_what_it_is_ends_its_job() -> None:
     assert job.error == "Mute: <Mute, of which str() raises RuntimeError>"
 
 
+def test_an_exception_without_a_hash_ends_its_job() -> None:
+    assert dead_at_once(hard_ends.fail_without_a_hash.delay().id).error == "Unhashable: 5"
+
+
 def test_an_exception_keeps_the_types_of_its_arguments() -> None:
     job = dead_at_once(hard_ends.fail_to_decode.delay().id)
     back = hard_ends.fail_to_decode.AsyncResult(job.id).result

@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -45,6 +46,13 @@ RESULTS: dict[str, Any] = {
 }
 
 
+@dataclass
+class Unhashable(Exception):
+    """Equal to others of its kind, so it has no hash."""
+
+    code: int
+
+
 class Mute(Exception):
     """Fails to say what it is."""
 
@@ -67,6 +75,11 @@ def give_up_with(self: Any, kind: str) -> None:
 @task()
 def fail_without_words() -> None:
     raise Mute("x")
+
+
+@task()
+def fail_without_a_hash() -> None:
+    raise Unhashable(5)
 
 
 @task()
