@@ -24,11 +24,22 @@ class QuietHours(StrictModel):
     start: time
     end: time
 
+    @property
+    def has_zone(self) -> bool:
+        """Whether one of the times belongs to another clock than the user's."""
+        return self.start.tzinfo is not None or self.end.tzinfo is not None
+
+    @property
+    def span(self) -> tuple[time, time]:
+        """Start and end by the user's clock, also of stored ones that came with a zone."""
+        return self.start.replace(tzinfo=None), self.end.replace(tzinfo=None)
+
     def covers(self, moment: time) -> bool:
         """Whether `moment` lies in them; the end does not."""
-        if self.start <= self.end:
-            return self.start <= moment < self.end
-        return moment >= self.start or moment < self.end
+        start, end = self.span
+        if start <= end:
+            return start <= moment < end
+        return moment >= start or moment < end
 
 
 class Preferences(StrictModel):
@@ -47,9 +58,9 @@ class Preferences(StrictModel):
         here = local_time(now, timezone=timezone)
         if self.quiet_hours is None or not self.quiet_hours.covers(here.time()):
             return None
-        day = here.date() if here.time() < self.quiet_hours.end else here.date() + timedelta(days=1)
-        end = datetime.combine(day, self.quiet_hours.end, tzinfo=here.tzinfo)
-        return end.astimezone(UTC)
+        _, end = self.quiet_hours.span
+        day = here.date() if here.time() < end else here.date() + timedelta(days=1)
+        return datetime.combine(day, end, tzinfo=here.tzinfo).astimezone(UTC)
 
 
 def preferences_of(user: User) -> Preferences:

@@ -64,6 +64,11 @@ def test_preferences_are_changed_as_a_whole(database: Engine) -> None:
         "quiet_hours": {"start": "22:00:00", "end": "07:00:00"},
     }
     assert client.patch(place, json={"preferences": chosen}).json()["preferences"] == chosen
+    for start in ("22:00Z", "22:00:00+02:00"):
+        zoned = {"quiet_hours": {"start": start, "end": "07:00"}}
+        refused = client.patch(place, json={"preferences": zoned})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/preferences")
+        assert "without a zone" in refused.json()["detail"]
     assert client.patch(place, json={"timezone": "Mars/Base"}).json()["code"] == "unknown_timezone"
     assert client.get(place).json()["timezone"] == "Europe/Berlin"
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from app.accounts.preferences import Preferences, QuietHours
 
 NIGHT = Preferences(quiet_hours=QuietHours(start=time(22), end=time(7)))
+ZONED = Preferences.model_validate({"quiet_hours": {"start": "22:00:00Z", "end": "07:00:00"}})
 NOON = Preferences(quiet_hours=QuietHours(start=time(12), end=time(14)))
 
 
@@ -25,6 +26,9 @@ NOON = Preferences(quiet_hours=QuietHours(start=time(12), end=time(14)))
         (NOON, "2026-02-01T06:30", "Asia/Kathmandu", "2026-02-01T08:15"),
         (NOON, "2026-02-01T08:15", "Asia/Kathmandu", None),
         (Preferences(), "2026-02-01T03:00", "UTC", None),
+        # As an earlier release took them: another clock has no say.
+        (ZONED, "2026-02-01T21:30", "Europe/Berlin", "2026-02-02T06:00"),
+        (ZONED, "2026-02-01T12:00", "Europe/Berlin", None),
     ],
 )
 def test_quiet_hours_go_by_the_users_own_clock(
