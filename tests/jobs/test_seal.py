@@ -23,6 +23,9 @@ JSON = st.recursive(
     max_leaves=8,
 )
 
+#: What a caller may have of its own.
+ALIKE: list[Any] = [{"$sealed": "x"}, {"$sealed": 5}, {"$sealed": None}, {"$sealed": {"$sealed": ""}}]
+
 
 @pytest.fixture(autouse=True)
 def _own_settings(configure: Callable[..., None]) -> None:
@@ -43,8 +46,15 @@ def test_a_sealed_value_tells_nothing() -> None:
 
 
 def test_what_was_never_sealed_is_left_as_it_is() -> None:
-    for value in (1, "text", None, ["list"], {"name": "value"}, {"$sealed": "x", "and": "more"}):
+    for value in (1, "text", None, ["list"], {"name": "value"}, {"$sealed": "x", "and": "more"}, *ALIKE):
         assert unseal(value) == value
+        assert mask(value) == value
+
+
+def test_what_only_looks_sealed_is_sealed_like_any_other_value() -> None:
+    for value in ALIKE:
+        sealed = seal_named({"password": value}, names={"password"})["password"]
+        assert unseal(sealed) == value != sealed
 
 
 def test_only_the_named_arguments_are_sealed_and_only_once() -> None:

@@ -39,6 +39,7 @@ MARKS: dict[str, Any] = {
     "pair": {"__type__": "x", "__value__": 1},
     "look-alike": {"__type__": "decimal", "__value__": "1.5"},
     "escaped": {"__type__": "pairs", "__value__": [["a", 1]]},
+    "sealed look-alike": {"$sealed": "x"},
 }
 TYPED: dict[str, Any] = {
     "decimal": Decimal("1.10"),
