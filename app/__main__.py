@@ -13,14 +13,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from app import commands as services
-from app.domains import ROOT, packages_with
-from app.failures import ExitCode, explain
-from app.processes import Process, become
+from app import cli as services
+from app.logs.failures import ExitCode, explain
+from app.packages import ROOT, module_names
+from app.processes.command_lines import Process, become
 from app.terminal import log_warnings, say_error
 
 #: Groups whose name is not that of the package they live in.
-SAID_AS = {"schedule": "schedules"}
+SAID_AS = {"schedule": "schedules", "tokens": "token"}
 
 
 class LazyGroup(TyperCommand):
@@ -40,9 +40,9 @@ class LazyGroup(TyperCommand):
 def command_line() -> TyperGroup:
     """All commands."""
     root = get_group(services.app)
-    root.add_command(LazyGroup(name="token", module="app.tokens_cli"))
-    for package in packages_with("cli"):
-        root.add_command(LazyGroup(name=SAID_AS.get(package, package), module=f"app.{package}.cli"))
+    for module in module_names("cli"):
+        package = module.split(".")[-2]
+        root.add_command(LazyGroup(name=SAID_AS.get(package, package), module=module))
     return root
 
 

@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from app import probes, problems
-from app.access import Authenticate, RequestContext
-from app.bodies import Bodies
-from app.domains import modules
-from app.jobs import registry
-from app.openapi import describe_callers
-from app.throttling import Throttle
+from app.health import probes
+from app.http import problems
+from app.http.access import Authenticate, RequestContext
+from app.http.bodies import Bodies
+from app.http.openapi import describe_callers
+from app.http.throttling import Throttle
+from app.jobs.declaration import registry
+from app.packages import modules
 
 DESCRIPTION = """
 Submit background jobs, follow them, and bring them back.

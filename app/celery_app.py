@@ -8,10 +8,11 @@ from celery import Celery, signals
 from kombu import Exchange
 from kombu import Queue as KombuQueue
 
-from app import broker, log  # noqa: F401 (our transport for kombu's; the signal handler that sets up logging)
-from app.config import Settings, settings
-from app.domains import modules
-from app.redis_url import address_of
+from app.jobs.celery.transport import broker  # noqa: F401 (our transport for kombu's)
+from app.logs import configure  # noqa: F401 (the signal handler that sets up logging)
+from app.packages import modules
+from app.settings.config import Settings, settings
+from app.settings.redis_url import address_of
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
@@ -26,17 +27,17 @@ MAX_CHILD_MEMORY = 512 * KIB * KIB
 class LedgerCelery(Celery):
     """Celery whose durable tasks are accepted in the ledger before anything is sent."""
 
-    control_cls = "app.jobs.control:LedgerControl"
+    control_cls = "app.jobs.celery.control:LedgerControl"
 
     def send_task(  # type: ignore[override]  # the stub lists the options one by one
         self, name: str, args: Any = None, kwargs: Any = None, **options: Any
     ) -> AsyncResult[Any]:
         """Accept the job (or send a light task) and return Celery's own result for it."""
-        from app.jobs import light, send  # tasks import this module
+        from app.jobs.celery import non_durable, send  # tasks import this module
 
         if not send.is_durable(name):
             args, kwargs, options = send.light(name, args, kwargs, options)
-            with light.bounded(self, task=name) as bounds:
+            with non_durable.bounded(self, task=name) as bounds:
                 return super().send_task(name, args, kwargs, **(options | bounds))
         parent = self.current_worker_task
         if parent:
@@ -61,7 +62,7 @@ def _configuration(values: Settings) -> dict[str, Any]:
         # What Redis refuses for a while (it is full, or a replica) costs the connection, and not the worker.
         "broker_channel_error_retry": True,
         "broker_transport_options": _transport(values),
-        "result_backend": "app.jobs.backend:LedgerBackend",
+        "result_backend": "app.jobs.celery.backend:LedgerBackend",
         "accept_content": ["json"],
         "result_accept_content": ["json"],
         "timezone": "UTC",
@@ -92,7 +93,7 @@ def _configuration(values: Settings) -> dict[str, Any]:
 
 def _route(name: str, *_: object, **__: object) -> dict[str, Any]:
     """Where a light task's message goes; durable ones are routed as they are accepted."""
-    from app.jobs import registry  # tasks import this module
+    from app.jobs.declaration import registry  # tasks import this module
 
     spec = registry.spec_of(name)
     return {"queue": spec.queue.value, "priority": int(spec.priority)}
@@ -116,7 +117,7 @@ def _transport(values: Settings) -> dict[str, Any]:
 
 def make_celery(values: Settings) -> LedgerCelery:
     """A Celery application for these settings."""
-    from app.jobs.task import JobTask  # (task bodies import this module)
+    from app.jobs.celery.task import JobTask  # (task bodies import this module)
     from app.worker.lifecycle import add_lifecycle
 
     made = LedgerCelery("groundwork", task_cls=JobTask)

@@ -16,9 +16,9 @@ import click
 from celery.bin.base import CLIContext
 
 from app.celery_app import celery_app
-from app.config import ConfigError
-from app.failures import ExitCode
-from app.migrations import refuse_outdated
+from app.db.migrations.revisions import refuse_outdated
+from app.logs.failures import ExitCode
+from app.settings.config import ConfigError
 
 #: Where each service's command is, and whether it needs the ledger.
 COMMANDS = {"worker": "celery.bin.worker", "beat": "celery.bin.beat", "flower": "flower.command"}

@@ -11,11 +11,11 @@ from demonstration import mailbox_url
 from local_settings import DEMO_FILE, ENV_FILE, VAR, write_private
 from readiness import api_url, flower_url
 
-from app.callers import InvalidToken
-from app.config import settings
-from app.db import reading, transaction
-from app.failures import masked_database_url
-from app.tokens import TokenNotFound, authenticate, create_token, revoke_token
+from app.db.sessions import reading, transaction
+from app.logs.failures import masked_database_url
+from app.settings.config import settings
+from app.tokens.callers import InvalidToken
+from app.tokens.service import TokenNotFound, authenticate, create_token, revoke_token
 
 TOKEN_FILE = VAR / "token"
 TOKEN_NAME = "up"  # noqa: S105 (a name, not a secret)

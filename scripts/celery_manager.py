@@ -25,9 +25,9 @@ from typing import Annotated  # noqa: E402 (the path above must be set first)
 import typer  # noqa: E402
 from typer.main import get_group  # noqa: E402
 
-from app import commands  # noqa: E402
+from app import cli  # noqa: E402
 from app.__main__ import run  # noqa: E402
-from app.processes import Process, worker_process  # noqa: E402
+from app.processes.command_lines import Process, worker_process  # noqa: E402
 from app.terminal import Yes, confirm, log_warnings  # noqa: E402
 from app.topology import Pool, Queue  # noqa: E402
 
@@ -37,8 +37,8 @@ app = typer.Typer(
 Example: scripts/celery_manager.py worker standard""",
     add_completion=False,
 )
-app.command()(commands.beat)
-app.command()(commands.flower)
+app.command()(cli.beat)
+app.command()(cli.flower)
 
 
 @app.command()
@@ -52,7 +52,7 @@ def worker(
     Example: scripts/celery_manager.py worker standard
     """
     if pool is not None:
-        return commands.worker(pool)
+        return cli.worker(pool)
     everything = Pool(
         name="all", queues=tuple(Queue), concurrency=os.cpu_count() or 1, description="all queues"
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from local_settings import DEMO_FILE, as_env_file, write_private
 
 if TYPE_CHECKING:
-    from app.config import Settings
+    from app.settings.config import Settings
 
 PAGE, SMTP, PLAID, AWS = 25, 26, 27, 28
 TEN = time(10, tzinfo=UTC)

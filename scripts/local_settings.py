@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 from packages import SetupFailed
 
-from app.config import ENV_FILE_VARIABLE, PREFIX, Settings, settings
+from app.settings.config import ENV_FILE_VARIABLE, PREFIX, Settings, settings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -14,9 +14,9 @@ from local_settings import LOGS, starts_redis
 from packages import SetupFailed
 
 from app import topology
-from app.config import settings
-from app.redis_url import address_of
-from app.setting_types import in_url
+from app.settings.config import settings
+from app.settings.kinds import in_url
+from app.settings.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +139,8 @@ def _beat_leads() -> bool:
     from sqlalchemy import func, select
     from sqlalchemy.exc import SQLAlchemyError
 
-    from app.db import clock, reading
+    from app.db.clock import clock
+    from app.db.sessions import reading
     from app.schedule.models import Leader
 
     try:

@@ -24,8 +24,8 @@ from local_settings import ENV_FILE, LOGS
 from packages import SetupFailed
 from readiness import wait_for_all
 
-from app.config import settings
 from app.errors import GroundworkError
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from types import FrameType

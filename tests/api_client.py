@@ -7,8 +7,8 @@ import itertools
 from starlette.testclient import TestClient
 
 from app.api import create_app
-from app.db import transaction
-from app.tokens import NewToken, create_token
+from app.db.sessions import transaction
+from app.tokens.service import NewToken, create_token
 
 _NUMBERS = itertools.count(1)
 

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from app import config, db, migrations
-from app.database_url import parse
+from app.db.engine import _engine_of, make_engine
+from app.db.engine import engine as db_engine
+from app.db.migrations import revisions
+from app.db.sessions import transaction
+from app.settings import config
+from app.settings.database_url import parse
 from tests.checkout import ROOT, Checkout, copy_of_checkout
 from tests.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
@@ -56,7 +60,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_template(postgres_server: PostgresServer) -> str:
     """The name of a migrated database that tests copy."""
     postgres_server.execute("CREATE DATABASE template_migrated")
-    migrations.upgrade(database_url=postgres_server.url("template_migrated"))
+    revisions.upgrade(database_url=postgres_server.url("template_migrated"))
     return "template_migrated"
 
 
@@ -64,8 +68,8 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A migrated SQLite file that tests copy."""
     path = tmp_path_factory.mktemp("template") / "groundwork.db"
-    migrations.upgrade(database_url=f"sqlite:///{path}")
-    engine = db.make_engine(parse(f"sqlite:///{path}"))
+    revisions.upgrade(database_url=f"sqlite:///{path}")
+    engine = make_engine(parse(f"sqlite:///{path}"))
     with engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -87,7 +91,7 @@ def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Ite
     name = f"test_{next(_NUMBERS)}"
     postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
     yield postgres_server.url(name)
-    db.engine().dispose()
+    db_engine().dispose()
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -124,27 +128,29 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
 
 def forget_settings() -> None:
     """Forget everything this process has derived from its settings."""
-    from app.jobs import light, publish, store  # (after the environment is set)
+    from app.jobs.celery import non_durable  # (after the environment is set)
+    from app.jobs.ledger import store  # (after the environment is set)
+    from app.jobs.publish import publisher  # (after the environment is set)
 
     config.settings.cache_clear()
-    db._engine_of.cache_clear()
+    _engine_of.cache_clear()
     store.close()
-    publish.close()
-    light.close()
+    publisher.close()
+    non_durable.close()
 
 
 @pytest.fixture
 def database(configure: Callable[..., None], database_url: str, redis_url: str) -> Engine:
     """The engine of a fresh database of each kind, with settings and an empty Redis to match."""
     configure(database_url=database_url, redis_url=redis_url)
-    return db.engine()
+    return db_engine()
 
 
 @pytest.fixture
 def fleet(database: Engine, configure: Callable[..., None], tmp_path: Path) -> Iterator[Fleet]:
     """Starts workers and beats on `database`; leases and recovery are short, so that tests are."""
     configure(lease_seconds=3, recover_seconds=1, lost_after_seconds=2, soft_shutdown_seconds=2)
-    with db.transaction() as session:
+    with transaction() as session:
         session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
     started = Fleet(folder=tmp_path)
     yield started

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app import db
-from app.jobs.models import Worker
+from app.db.clock import clock
+from app.db.sessions import reading
+from app.jobs.ledger.models import Worker
 from app.schedule.models import Leader
 from tests.servers import START_TIMEOUT_SECONDS, stop, wait_until
 
@@ -103,10 +104,10 @@ class Fleet:
 
 
 def _worker_names() -> set[str]:
-    with db.reading() as session:
+    with reading() as session:
         return set(session.scalars(select(Worker.name)))
 
 
 def _leader() -> str | None:
-    with db.reading() as session:
-        return session.scalar(select(Leader.holder).where(Leader.until > db.clock()))
+    with reading() as session:
+        return session.scalar(select(Leader.holder).where(Leader.until > clock()))

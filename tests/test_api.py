@@ -11,14 +11,14 @@ from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from app import migrations
-from app.access import TRUSTED_FOR
 from app.api import create_app
-from app.banking.api import WEBHOOK_PATH
-from app.callers import header_verified_at
-from app.db import transaction
-from app.scopes import declare_scope, known_scopes
-from app.tokens import revoke_token
+from app.db.migrations import revisions
+from app.db.sessions import transaction
+from app.domains.banking.api import WEBHOOK_PATH
+from app.http.access import TRUSTED_FOR
+from app.tokens.callers import header_verified_at
+from app.tokens.scope import declare_scope, known_scopes
+from app.tokens.service import revoke_token
 from tests.api_client import anonymous, client_for, new_token
 from tests.jobs import samples
 from tests.servers import PostgresServer, free_port, wait_until
@@ -205,7 +205,7 @@ def own_postgres(configure: Callable[..., None], redis_url: str) -> Iterator[Pos
     server = PostgresServer()
     server.start()
     configure(database_url=server.url("postgres"), redis_url=redis_url)
-    migrations.upgrade()
+    revisions.upgrade()
     yield server
     server.close()
 

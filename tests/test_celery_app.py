@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.celery_app import celery_app
-from app.jobs import registry
-from app.jobs.models import State
+from app.jobs.declaration import registry
+from app.jobs.ledger.models import State
 from app.topology import Queue
 from tests.fleet import CELERY, ROOT
 from tests.jobs.running import ended, job_of

@@ -14,7 +14,7 @@ LOAD = """
 import sys
 from importlib import import_module
 from app.celery_command import COMMANDS
-from app.domains import modules
+from app.packages import modules
 import_module(COMMANDS[sys.argv[1]])
 modules("tasks")
 print(*sorted({name.partition(".")[0] for name in sys.modules}))

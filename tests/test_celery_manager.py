@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from app.db import reading
-from app.failures import ExitCode
-from app.jobs.models import Job, State
+from app.db.sessions import reading
+from app.jobs.ledger.models import Job, State
+from app.logs.failures import ExitCode
 from tests.command_line import ROOT
 from tests.jobs import samples
 

@@ -14,9 +14,9 @@ import pytest
 
 from app import topology
 from app.__main__ import command_line
-from app.commands import BECOMING
-from app.commands import app as services
-from app.failures import ExitCode
+from app.cli import BECOMING
+from app.cli import app as services
+from app.logs.failures import ExitCode
 from tests.command_line import COMMAND, ROOT, groundwork
 from tests.servers import free_port
 
@@ -52,7 +52,7 @@ def test_the_commands_that_turn_into_a_service_are_known_by_name() -> None:
 
 
 def test_what_turns_into_a_service_loads_little_before() -> None:
-    code = "import sys, app.__main__, app.processes, app.worker.launch; print(*sys.modules)"
+    code = "import sys, app.__main__, app.processes.command_lines, app.worker.launch; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
     )
@@ -150,7 +150,7 @@ def test_a_mistyped_setting_is_bad_configuration_and_suggests_the_nearest(
 def test_the_help_and_a_worker_load_neither_fastapi_nor_a_domain() -> None:
     program = (
         "import sys; from app.__main__ import run; run(['--help']); run(['worker', '?']);"
-        "print('loaded', {'fastapi', 'celery', 'app.jobs', 'app.pricing'} & set(sys.modules))"
+        "print('loaded', {'fastapi', 'celery', 'app.jobs', 'app.domains.pricing'} & set(sys.modules))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert loaded.stdout.splitlines()[-1] == "loaded set()"

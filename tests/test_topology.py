@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from app import topology
-from app.config import Settings
-from app.jobs.registry import tasks
+from app.jobs.declaration.registry import tasks
+from app.settings.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 

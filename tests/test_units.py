@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from app import gunicorn_settings, topology
-from app.config import Settings
+from app import topology
+from app.http import gunicorn_settings
 from app.schedule.beat import STANDBY
+from app.settings.config import Settings
 from app.worker.launch import READY_SECONDS
 from app.worker.watchdog import PING_SECONDS
 

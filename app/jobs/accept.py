@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import or_, select, update
 
-from app import db, outages
-from app.jobs import outbox, store
-from app.jobs.making import MAX_ARGUMENTS, new_job
-from app.jobs.message import Dispatch
-from app.jobs.models import Job, State
-from app.jobs.repeated import refuse_other
-from app.typed_json import from_json
+from app.db import outages
+from app.db.sessions import transaction
+from app.jobs.factory import MAX_ARGUMENTS, new_job
+from app.jobs.ledger import store
+from app.jobs.ledger.models import Job, State
+from app.jobs.publish import outbox
+from app.jobs.publish.message import Dispatch
+from app.jobs.repeats import refuse_other
+from app.values.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.store import NewJob
+    from app.jobs.ledger.store import NewJob
 
 __all__ = ["MAX_ARGUMENTS", "Accepted", "accept", "accept_alone", "new_job"]
 
@@ -52,7 +54,7 @@ def accept_alone(job: NewJob) -> str:
     outbox.publish_now(_due([job], stored))
     if stored:
         return job.id
-    with db.transaction() as session:
+    with transaction() as session:
         return accept(session, [job])[0].id
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select, update
 
-from app import db
-from app.db import clock
-from app.jobs.chords import call_off
+from app.db.clock import clock, now
+from app.db.sessions import reading, transaction
+from app.jobs.celery.chords import call_off
+from app.jobs.ledger.models import Job, State
 from app.jobs.listing import conditions
-from app.jobs.models import Job, State
-from app.jobs.schemas import JobFilter
+from app.jobs.web.schemas import JobFilter
 from app.topology import Queue
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def cancel_in_batches(
     filters: JobFilter, *, reason: str, limit: int | None = None, within: Collection[str] | None = None
 ) -> Cancelled:
     """Cancel what `filters` fit as of now, up to `limit`, in transactions of its own."""
-    with db.reading() as session:
-        began = db.now(session)
+    with reading() as session:
+        began = now(session)
     total = Cancelled(0, 0)
     while True:
         batch = BATCH if limit is None else min(BATCH, limit - total.jobs)
-        with db.transaction() as session:
+        with transaction() as session:
             found = cancel_waiting(
                 session, filters=filters, accepted_before=began, limit=batch, reason=reason, within=within
             )

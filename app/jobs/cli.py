@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from app.durations import duration
-from app.jobs.models import State
+from app.jobs.ledger.models import State
 from app.terminal import AsJson, Yes, print_json, print_rows, printable, say_error
-from app.typed_json import shown
+from app.values.durations import duration
+from app.values.typed_json import shown
 
 app = typer.Typer(help=__doc__)
 
@@ -67,9 +67,9 @@ def list_some(
 
     Example: groundwork jobs list --state dead --since 2h --error timeout
     """
-    from app.db import reading
+    from app.db.sessions import reading
+    from app.jobs.commands import filter_of, row_of
     from app.jobs.listing import list_jobs
-    from app.jobs.operator import filter_of, row_of
 
     filters = filter_of(task=task, queue=queue, since=since, error=error)
     with reading() as session:
@@ -88,7 +88,7 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
 
     Example: groundwork jobs show 1b9d6bcd
     """
-    from app.db import reading
+    from app.db.sessions import reading
     from app.jobs.lookup import find_id
     from app.jobs.service import detail_of
     from app.terminal import print_document
@@ -119,7 +119,7 @@ def submit(
 
     Example: groundwork jobs submit pricing.recompute_all_discounts --arg days_threshold=30
     """
-    from app.jobs.operator import accept_one
+    from app.jobs.commands import accept_one
 
     job_id = accept_one(task, pairs=arg or [], document=json_args, delay=delay, key=key)
     if as_json:
@@ -134,7 +134,7 @@ def wait(job_id: JobId, timeout: Timeout = None, as_json: AsJson = False) -> Non
 
     Example: groundwork jobs wait 1b9d6bcd --timeout 5min
     """
-    from app.db import reading
+    from app.db.sessions import reading
     from app.jobs.lookup import find_id
     from app.jobs.watch import watch
 
@@ -170,7 +170,7 @@ def cancel(
     What a running job did since its last checkpoint is undone.
     Example: groundwork jobs cancel --waiting --queue emails
     """
-    from app.jobs.operator import cancel_many, cancel_one, filter_of
+    from app.jobs.commands import cancel_many, cancel_one, filter_of
 
     if waiting == (job_id is not None):
         raise typer.BadParameter("give either a job's ID or --waiting", param_hint="ID")
@@ -196,7 +196,7 @@ def retry(
 
     Example: groundwork jobs retry --dead --task pricing.update_price_history --yes
     """
-    from app.jobs.operator import filter_of, retry_many, retry_one
+    from app.jobs.commands import filter_of, retry_many, retry_one
 
     if dead == (job_id is not None):
         raise typer.BadParameter("give either a job's ID or --dead", param_hint="ID")
@@ -213,7 +213,7 @@ def stats(as_json: AsJson = False) -> None:
 
     Example: groundwork jobs stats
     """
-    from app.jobs.operator import counts
+    from app.jobs.commands import counts
 
     print_rows(
         counts(), columns=("task", *State), as_json=as_json, empty="There is no job in the ledger yet."

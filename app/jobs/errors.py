@@ -180,7 +180,7 @@ class NoJobRunning(GroundworkError):
 
     def __init__(self, *, what: str) -> None:
         super().__init__(
-            f"{what} works only while a worker runs a durable job. Outside, open `app.db.transaction()` "
+            f"{what} works only while a worker runs a durable job. Outside, open `app.db.sessions.transaction()` "
             "and call the service directly."
         )
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, literal, select, tuple_
 
-from app.db import UtcDateTime
-from app.field_errors import FieldError, InvalidFields
-from app.jobs.models import Job, State
-from app.jobs.schemas import JobRow
-from app.jobs.states import in_state
+from app.db.columns import UtcDateTime
+from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.states import in_state
+from app.jobs.web.schemas import JobRow
+from app.values.field_errors import FieldError, InvalidFields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from app.jobs.schemas import JobFilter
+    from app.jobs.web.schemas import JobFilter
 
 _SUMMARY = [getattr(Job, name) for name in JobRow.model_fields]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.errors import InvalidInput
-from app.jobs.models import Job
+from app.jobs.ledger.models import Job
 from app.jobs.service import JobNotFound
 
 if TYPE_CHECKING:

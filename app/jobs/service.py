@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, select, update
 
-from app.db import clock
+from app.db.clock import clock
 from app.errors import Conflict, NotFound
-from app.jobs import registry, verdicts
-from app.jobs.chords import call_off
-from app.jobs.ending import end_attempt
+from app.jobs.celery.chords import call_off
+from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
+from app.jobs.ledger.models import Attempt, Job, Outcome, State
+from app.jobs.ledger.seal import MASK, mask
 from app.jobs.listing import conditions
-from app.jobs.models import Attempt, Job, Outcome, State
-from app.jobs.outbox import publish_after_commit
-from app.jobs.schemas import AttemptView, JobDetail, JobSummary
-from app.jobs.seal import MASK, mask
+from app.jobs.publish.outbox import publish_after_commit
+from app.jobs.transitions import rules
+from app.jobs.transitions.transition import end_attempt
+from app.jobs.web.schemas import AttemptView, JobDetail, JobSummary
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.schemas import JobFilter
+    from app.jobs.web.schemas import JobFilter
 
 #: So many jobs are brought back in one transaction.
 RETRY_BATCH = 500
@@ -174,7 +175,7 @@ def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:
         call_off(session, job_ids=[job_id], reason=reason)
         return False
     held = (Job.id == job_id) & (Job.state == State.RUNNING)
-    if end_attempt(session, job_id=job_id, guard=held, verdict=verdicts.cancelled(reason)):
+    if end_attempt(session, job_id=job_id, guard=held, verdict=rules.cancelled(reason)):
         call_off(session, job_ids=[job_id], reason=reason)
         return True
     job = find_job(session, job_id=job_id)

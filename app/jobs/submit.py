@@ -14,23 +14,23 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from app.errors import InvalidInput
-from app.field_errors import FieldError, InvalidFields, field_errors
-from app.jobs import registry
 from app.jobs.accept import Accepted, accept, new_job
-from app.jobs.announcing import announced
+from app.jobs.celery.signals import announced
+from app.jobs.declaration import registry
+from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import ArgumentsTooLarge, UnknownTask
-from app.jobs.models import Job
-from app.jobs.options import HORIZON
+from app.jobs.ledger.models import Job
 from app.topology import Priority
+from app.values.field_errors import FieldError, InvalidFields, field_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.registry import TaskSpec
-    from app.jobs.schemas import JobRequest
-    from app.jobs.store import NewJob
+    from app.jobs.declaration.registry import TaskSpec
+    from app.jobs.ledger.store import NewJob
+    from app.jobs.web.schemas import JobRequest
 
 
 class IdempotencyKeyReused(InvalidInput):

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.db import reading
+from app.db.sessions import reading
 from app.errors import GroundworkError
-from app.jobs.models import State
+from app.jobs.ledger.models import State
 from app.jobs.service import find_job
 from app.terminal import error_console, say_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.jobs.models import Job
+    from app.jobs.ledger.models import Job
 
 POLL = timedelta(milliseconds=250)
 

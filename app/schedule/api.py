@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from app.callers import require
-from app.db import reading
-from app.jobs import registry
+from app.db.sessions import reading
+from app.jobs.declaration import registry
 from app.jobs.scopes import READ
 from app.schedule.models import ScheduleState
+from app.tokens.callers import require
 
 router = APIRouter(tags=["schedules"])
 

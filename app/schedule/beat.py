@@ -14,15 +14,18 @@ import structlog
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import db, keep_what_is_loaded, outages
-from app.config import ConfigError, settings
-from app.failures import first_line
-from app.jobs import metrics, recover
-from app.notify import ALIVE, notify
-from app.pruning import kept_since
+from app import keep_what_is_loaded
+from app.db import outages
+from app.db.pruning import kept_since
+from app.db.sessions import transaction
+from app.jobs.transitions import recover
+from app.jobs.web import metrics
+from app.logs.failures import first_line
+from app.processes.systemd_notify import ALIVE, notify
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed
+from app.settings.config import ConfigError, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +160,7 @@ def _step(work: Callable[[], object]) -> None:
 
 
 def _roll_up() -> None:
-    with db.transaction() as session:
+    with transaction() as session:
         metrics.roll_up(session)
 
 
@@ -165,6 +168,6 @@ def _prune() -> None:
     """Forget finished jobs, a batch a transaction, but not for so long that the lead is lost."""
     until = time.monotonic() + STANDBY.total_seconds()
     while time.monotonic() < until:
-        with db.transaction() as session:
+        with transaction() as session:
             if metrics.prune(session, before=kept_since(session)) < metrics.PRUNE_BATCH:
                 return

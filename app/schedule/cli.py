@@ -56,7 +56,7 @@ def fire(
     Example: groundwork schedules fire pricing.cleanup_expired_discounts
     """
     from app.celery_app import celery_app
-    from app.jobs.registry import tasks
+    from app.jobs.declaration.registry import tasks
 
     scheduled = [spec.name for spec in tasks().values() if spec.schedule is not None]
     if name not in scheduled:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import select, update
 
-from app import db, outages
-from app.config import settings
-from app.jobs import registry
+from app.db import outages
+from app.db.clock import now as db_now
+from app.db.sessions import reading, transaction
 from app.jobs.accept import accept, new_job
-from app.jobs.announcing import announced
+from app.jobs.celery.signals import announced
+from app.jobs.declaration import registry
 from app.schedule.models import ScheduleState
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.registry import TaskSpec
+    from app.jobs.declaration.registry import TaskSpec
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +34,8 @@ def fire_due() -> None:
     `catch_up_seconds`. A schedule seen for the first time begins now.
     """
     specs = [spec for spec in registry.tasks().values() if spec.schedule is not None]
-    with db.reading() as session:
-        now = db.now(session)
+    with reading() as session:
+        now = db_now(session)
         memory = {state.name: state.seen_until for state in session.scalars(select(ScheduleState))}
     for spec in specs:
         assert spec.schedule is not None  # noqa: S101 (they were chosen by it)
@@ -42,7 +44,7 @@ def fire_due() -> None:
             continue
         # Each in a transaction of its own: one that cannot be fired must not keep the others from it.
         try:
-            with db.transaction() as session:
+            with transaction() as session:
                 if spec.name in memory:
                     _fire(session, spec, moment=moment, now=now)
                 else:

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from app import db
+from app.db.clock import clock
+from app.db.sessions import transaction
+from app.db.upsert import insert_or_update
 from app.schedule.models import Leader
 
 #: A leader that is not heard of for so long is replaced; it renews at every tick.
@@ -15,18 +17,18 @@ TERM = timedelta(seconds=15)
 
 def lead(name: str, *, holder: str) -> bool:
     """Become or stay the leader called `name`; False while another one is."""
-    with db.transaction() as session:
-        until = db.clock(TERM.total_seconds())
-        statement = db.insert_or_update(session, Leader).values(name=name, holder=holder, until=until)
+    with transaction() as session:
+        until = clock(TERM.total_seconds())
+        statement = insert_or_update(session, Leader).values(name=name, holder=holder, until=until)
         taken = statement.on_conflict_do_update(
             index_elements=[Leader.name],
             set_={"holder": holder, "until": until},
-            where=(Leader.holder == holder) | (Leader.until < db.clock()),
+            where=(Leader.holder == holder) | (Leader.until < clock()),
         ).returning(Leader.holder)
         return session.execute(taken).scalar() is not None
 
 
 def resign(name: str, *, holder: str) -> None:
     """Let another lead at once."""
-    with db.transaction() as session:
+    with transaction() as session:
         session.execute(delete(Leader).where(Leader.name == name, Leader.holder == holder))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db.columns import Base
 
 
 class ScheduleState(Base):

@@ -15,8 +15,8 @@ import structlog
 from celery.platforms import EX_OK
 from celery.worker import state as worker_state
 
-from app.config import settings
-from app.pidfile import names_this_process
+from app.processes.pidfile import names_this_process
+from app.settings.config import settings
 from app.worker.generations import Living, living
 from app.worker.order import Order
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import IO, TYPE_CHECKING
 
-from app.pidfile import named_pid
+from app.processes.pidfile import named_pid
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,16 +12,16 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from app.errors import GroundworkError
-from app.failures import ExitCode
-from app.pidfile import clear_pidfile, named_pid
-from app.processes import DetachedWithoutLog, log_file, worker_process
+from app.logs.failures import ExitCode
+from app.processes.command_lines import DetachedWithoutLog, log_file, worker_process
+from app.processes.pidfile import clear_pidfile, named_pid
 from app.worker.generations import free_generation, living
 from app.worker.order import Order
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.processes import Process
+    from app.processes.command_lines import Process
     from app.topology import Pool
 
 #: How long a worker may take to be set up, and then to consume. Both together are below `TimeoutStartSec` of

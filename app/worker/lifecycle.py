@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 from click import Option
 
-from app import keep_what_is_loaded, quarantine
-from app.jobs import heart, unreadable
-from app.pidfile import release_pidfile, write_pidfile
+from app import keep_what_is_loaded
+from app.jobs.celery import heartbeat
+from app.jobs.quarantine import quarantine
+from app.jobs.transitions import unreadable
+from app.processes.pidfile import release_pidfile, write_pidfile
+from app.processes.worker_names import generation_of
 from app.worker.drain import Drain
 from app.worker.generations import Life
 from app.worker.last_resort import LastResort
-from app.worker.node import generation_of
 from app.worker.watchdog import Pulse, Watchdog
 
 if TYPE_CHECKING:
@@ -84,11 +86,11 @@ def _bound_its_end(instance: Any, **_: Any) -> None:
 
 def _begin(sender: Any, **_: Any) -> None:
     pidfile: Path | None = sender.controller.options.get("announce")
-    watchdog = Watchdog(is_stuck=heart.is_stuck)
+    watchdog = Watchdog(is_stuck=heartbeat.is_stuck)
 
     def stand_down() -> None:
         watchdog.end()
-        heart.stand_down()
+        heartbeat.stand_down()
 
     generation = generation_of(sender.hostname)
     drain = Drain(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 
-from app.notify import ALIVE, notify
-from app.threads import Steady
+from app.processes.steady_thread import Steady
+from app.processes.systemd_notify import ALIVE, notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.secret import DEFAULT_SECRETS, MIN_SECRET_LENGTH
+from app.settings.secret import DEFAULT_SECRETS, MIN_SECRET_LENGTH
 from app.topology import SERVICES
 from tests.ansible.preflight import GROUPS, INVENTORY, SECRET, assert_said, only
 

@@ -10,11 +10,11 @@ import pytest
 import yaml
 from jinja2 import Environment
 
-from app import bodies
-from app.config import Settings
-from app.gunicorn_settings import graceful_timeout
-from app.jobs import api as _  # noqa: F401 (its routes set their limits)
-from app.streams import HEARTBEAT
+from app.http import bodies
+from app.http.gunicorn_settings import graceful_timeout
+from app.http.streams import HEARTBEAT
+from app.jobs.web import api as _  # noqa: F401 (its routes set their limits)
+from app.settings.config import Settings
 from tests.ansible.roles import rendered_site
 
 ROOT = Path(__file__).parents[2]

@@ -16,18 +16,18 @@ import redis
 from kombu import Exchange, Queue
 from redis.exceptions import AuthenticationError, ResponseError
 
-from app import quarantine
 from app.celery_app import make_celery
-from app.config import ConfigError, settings
-from app.doctor import broker
-from app.doctor.finding import Level
-from app.setting_types import REDIS_PREFIX
+from app.health.doctor import broker
+from app.health.doctor.finding import Level
+from app.jobs.quarantine import quarantine
+from app.settings.config import ConfigError, settings
+from app.settings.kinds import REDIS_PREFIX
 from tests.ansible.roles import read, render
 from tests.fleet import CELERY, ROOT
+from tests.jobs.celery.transport.test_broker import taken
 from tests.jobs.running import ended
 from tests.sample import tasks
 from tests.servers import RedisServer, stop, wait_until
-from tests.test_broker import taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

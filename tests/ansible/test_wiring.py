@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app import topology
-from app.config import Settings
+from app.settings.config import Settings
 from tests.ansible.roles import ROLES, read, render, rendered_site
 
 if TYPE_CHECKING:

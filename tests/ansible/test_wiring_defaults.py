@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.config import Settings
+from app.settings.config import Settings
 from tests.ansible.roles import NAMES, ROLES, read
 
 WIRING = (ROLES.parent / "group_vars/all.yml").read_text()

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import redis
 from sqlalchemy import delete, func, select, text
 
-from app import db, migrations
-from app.config import settings
+from app.db.migrations import revisions
+from app.db.sessions import reading, transaction
 from app.jobs.accept import accept, new_job
-from app.jobs.message import list_of
-from app.jobs.models import Job, State
+from app.jobs.ledger.models import Job, State
+from app.jobs.publish.message import list_of
+from app.settings.config import settings
 from app.topology import Priority, Queue
 from tests.bench import measures, tasks
 from tests.bench.contenders import PROCESSES
@@ -43,14 +44,14 @@ def left() -> int:
 
 def all_done() -> bool:
     """Whether no job is unfinished."""
-    with db.reading() as session:
+    with reading() as session:
         return not session.scalar(select(func.count()).where(Job.state != State.DONE))
 
 
 def clean() -> None:
     """An empty ledger and an empty broker."""
     broker().flushall()
-    with db.transaction() as session:
+    with transaction() as session:
         # What was deleted would still weigh on the tables that the next round is measured on.
         session.execute(delete(Job) if settings().is_sqlite else text("TRUNCATE job CASCADE"))
 
@@ -58,7 +59,7 @@ def clean() -> None:
 def accept_batches(jobs: int) -> None:
     """As a program that accepts many at once."""
     for _ in range(jobs // BATCH):
-        with db.transaction() as session:
+        with transaction() as session:
             accept(session, [new_job("bench.nothing") for _ in range(BATCH)])
 
 
@@ -68,7 +69,7 @@ def accept_one_by_one(task: Task[..., object], count: int) -> float:
 
 
 def main(jobs: int) -> dict[str, float]:
-    migrations.upgrade()
+    revisions.upgrade()
     clean()
     figures = {"accepted/s, one by one": accept_one_by_one(tasks.nothing, ONE_BY_ONE)}
     figures |= accepted_through_api()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 
-from app import migrations
-from app.config import settings
+from app.db.migrations import revisions
+from app.settings.config import settings
 from tests.bench import drain_ledger, measures, tasks
 
 
 def main(jobs: int) -> dict[str, float]:
-    migrations.upgrade()
+    revisions.upgrade()
     drain_ledger.clean()
     accepted = drain_ledger.accept_one_by_one(tasks.nothing_light, jobs)
     unacked = f"{settings().redis_prefix}unacked"

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, text
 
-from app import db, migrations
-from app.pricing import service, sweep
-from app.pricing.facts import KeyRange, Stats
-from app.pricing.models import InventoryBatch, Product
-from app.pricing.rules_file import current_rules
+from app.db.migrations import revisions
+from app.db.sessions import reading, transaction
+from app.domains.pricing import service, sweep
+from app.domains.pricing.facts import KeyRange, Stats
+from app.domains.pricing.models import InventoryBatch, Product
+from app.domains.pricing.rules_file import current_rules
 from tests.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
 
@@ -46,7 +47,7 @@ def fill(count: int) -> None:
     """Make `count` batches that all lie in the window, a twentieth of them overstocked."""
     draw = random.Random(7)
     now = datetime.now(UTC)
-    with db.transaction() as session:
+    with transaction() as session:
         session.execute(
             text("TRUNCATE price_history, batch_discount, inventory_batch, product RESTART IDENTITY")
         )
@@ -72,14 +73,14 @@ def _batch(number: int, draw: random.Random, now: datetime) -> dict[str, object]
 
 
 def forget_discounts() -> None:
-    with db.transaction() as session:
+    with transaction() as session:
         session.execute(text("TRUNCATE batch_discount"))
 
 
 def price(keys: KeyRange) -> Stats:
     """One part, in whichever process."""
     return sweep.recompute(
-        transaction=db.transaction,
+        transaction=transaction,
         rules=current_rules(),
         days_threshold=DAYS,
         chunk_size=CHUNK,
@@ -95,7 +96,7 @@ def _peak() -> int:
 
 
 def _connect(*_: object) -> int:
-    with db.reading() as session:
+    with reading() as session:
         session.execute(text("SELECT 1"))
     current_rules()
     return _peak()
@@ -107,7 +108,7 @@ def _price_and_weigh(keys: KeyRange) -> tuple[Stats, int]:
 
 def by_processes(processes: int) -> tuple[float, Stats]:
     """Seconds that `processes` connected processes need, taking parts of the window in turn."""
-    with db.reading() as session:
+    with reading() as session:
         ranges = service.key_ranges(session=session, days_threshold=DAYS, size=PART, now=datetime.now(UTC))
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         pool.map(_connect, range(processes * 4))
@@ -128,7 +129,7 @@ def peak_memory(count: int) -> tuple[float, float]:
 
 def through_workers(processes: int) -> tuple[float, dict[str, int]]:
     """Seconds from the acceptance of a parallel recompute to its end, with that many worker processes."""
-    from app.pricing import tasks  # importing them reads the settings
+    from app.domains.pricing import tasks  # importing them reads the settings
 
     with tempfile.TemporaryDirectory() as folder:
         fleet = Fleet(Path(folder))
@@ -180,7 +181,7 @@ def main() -> None:
         os.environ["GROUNDWORK_SECRET_KEY"] = secrets.token_urlsafe(32)
         os.environ["GROUNDWORK_REDIS_URL"] = redis.url
         os.environ["GROUNDWORK_DATABASE_URL"] = given.database_url or _server(stack)
-        migrations.upgrade()
+        revisions.upgrade()
         compare(given.batches, processes=given.processes)
         for count in (SMALL, LARGE):
             before, peak = peak_memory(count)

@@ -22,16 +22,19 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import config, db, migrations
-from app.banking import service, sync
-from app.banking.facts import Grant
-from app.banking.models import Household, Transaction
-from app.banking.plaid import Plaid, wait_for_turn
+from app.db.engine import engine
+from app.db.migrations import revisions
+from app.db.sessions import reading, transaction
+from app.domains.banking import service, sync
+from app.domains.banking.facts import Grant
+from app.domains.banking.models import Household, Transaction
+from app.domains.banking.plaid import Plaid, wait_for_turn
+from app.settings import config
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 from tests.servers import PostgresServer, RedisServer
 
 if TYPE_CHECKING:
-    from app.banking.facts import SyncStats
+    from app.domains.banking.facts import SyncStats
 
 SMALL, LARGE = 10_000, 100_000
 KIB_PER_MIB = 1024
@@ -53,7 +56,7 @@ def linked(plaid: FakePlaid, *, transactions: int) -> int:
     item = plaid.bank.new_item()
     item.history.fill(account_id=item.account.id, count=transactions)
     now = datetime.now(UTC)
-    with db.transaction() as session:
+    with transaction() as session:
         home = Household(name="Home", currency="USD", created_at=now)
         session.add(home)
         session.flush()
@@ -70,7 +73,7 @@ def _peak() -> float:
 
 
 def _sync(item_id: int) -> SyncStats:
-    with Session(db.engine(), expire_on_commit=False) as session:
+    with Session(engine(), expire_on_commit=False) as session:
 
         def turn() -> None:
             wait_for_turn(session, commit=session.commit)
@@ -102,12 +105,12 @@ def _timed_sync(item_id: int) -> tuple[SyncStats, float, float]:
 def measure(plaid: FakePlaid, *, transactions: int) -> Measured:
     """Sync so many transactions in a process of its own."""
     warm, item_id = linked(plaid, transactions=1), linked(plaid, transactions=transactions)
-    with db.reading() as session:
+    with reading() as session:
         before = session.scalar(select(func.count()).select_from(Transaction)) or 0
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         connected = pool.apply(_connect, (warm,))
         stats, seconds, peak = pool.apply(_timed_sync, (item_id,))
-    with db.reading() as session:
+    with reading() as session:
         after = session.scalar(select(func.count()).select_from(Transaction)) or 0
     assert after - before == transactions + 1
     return Measured(
@@ -153,7 +156,7 @@ def main() -> None:
             "plaid_per_minute": "100000",
         }
         os.environ.update({f"{config.PREFIX}{name.upper()}": value for name, value in values.items()})
-        migrations.upgrade()
+        revisions.upgrade()
         compare(plaid, most=given.transactions)
 
 

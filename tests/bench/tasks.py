@@ -7,7 +7,7 @@ import time
 
 import redis
 
-from app.jobs import task
+from app.jobs.celery.task import task
 
 
 @task(public=True)

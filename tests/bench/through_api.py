@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app import db
-from app.tokens import create_token
+from app.db.sessions import transaction
+from app.tokens.service import create_token
 from tests.bench import measures
 from tests.servers import START_TIMEOUT_SECONDS, free_port, stop, wait_until
 
@@ -28,7 +28,7 @@ JOB = {"task": "bench.nothing", "arguments": {}}
 
 def accepted_through_api() -> dict[str, float]:
     """One by one from several clients, and 1,000 in one call."""
-    with db.transaction() as session:
+    with transaction() as session:
         token = create_token(session, name=f"bench-{os.getpid()}", scopes=["*"]).secret
     with _served() as url, httpx.Client(base_url=url, timeout=30) as client:
         client.headers["Authorization"] = f"Bearer {token}"

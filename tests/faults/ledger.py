@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, text
 
-from app import db
-from app.jobs.models import Job, State
+from app.db.sessions import reading
+from app.jobs.ledger.models import Job, State
 from tests.servers import wait_until
 
 
 def states() -> dict[str, int]:
     """How many jobs there are in each state."""
-    with db.reading() as session:
+    with reading() as session:
         return dict(session.execute(select(Job.state, func.count()).group_by(Job.state)).all())
 
 
@@ -22,7 +22,7 @@ def wait_until_all_done(*, seconds: float = 90) -> None:
 
 def effects() -> list[str]:
     """What `tests.sample.tasks.record_effect` wrote, in order of the names."""
-    with db.reading() as session:
+    with reading() as session:
         return list(session.scalars(text("SELECT name FROM effect ORDER BY name")))
 
 

@@ -8,10 +8,14 @@ import pytest
 from celery.app.task import Context
 from sqlalchemy import text
 
-from app import db, migrations
-from app.config import PREFIX, settings
-from app.jobs import attempt, store
-from app.jobs.models import Outcome, State
+from app.db.engine import engine
+from app.db.engine import let_go as db_let_go
+from app.db.migrations import revisions
+from app.db.sessions import reading, transaction
+from app.jobs.ledger import store
+from app.jobs.ledger.models import Outcome, State
+from app.jobs.transitions import attempt
+from app.settings.config import PREFIX, settings
 from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.faults.cut import Cut
@@ -57,8 +61,8 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         patch.chdir(folder)
         forget_settings()
         point_celery_at(redis)
-        migrations.upgrade()
-        with db.transaction() as session:
+        revisions.upgrade()
+        with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
         fleet = Fleet(folder=folder, include=SAMPLES)
         try:
@@ -66,7 +70,7 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
             yield fleet.start_worker(processes=4)
         finally:
             fleet.close()
-            db.engine().dispose()
+            engine().dispose()
             redis.close()
     forget_settings()
 
@@ -80,7 +84,7 @@ def restart(postgres: PostgresServer) -> None:
 def let_go() -> None:
     """This process's own connections are gone, too."""
     store.close()
-    db.let_go()
+    db_let_go()
 
 
 def make_read_only(postgres: PostgresServer, *, on: bool) -> None:
@@ -162,7 +166,7 @@ def test_a_failover_longer_than_a_lease_is_waited_for(
     wait_until(lambda: said(worker, "thread_fails") > before, seconds=20, what="the heartbeat says so")
 
     def lease_is_over() -> bool:
-        with db.reading() as session:
+        with reading() as session:
             return bool(
                 session.scalar(text("SELECT bool_and(lease_until < now()) FROM job WHERE state = 'running'"))
             )
@@ -239,7 +243,7 @@ def cut(postgres: PostgresServer, worker: Process, monkeypatch: pytest.MonkeyPat
     forget_settings()
     yield made
     attempt.end_current()
-    db.engine().dispose()
+    engine().dispose()
     monkeypatch.undo()
     forget_settings()
     made.close()
@@ -267,7 +271,7 @@ def test_a_claim_whose_answer_is_lost_takes_nothing_from_another_attempt(cut: Cu
     job_id = accepted_for_nobody()
     assert attempt.begin(job_id=job_id, attempt=0, worker="here")
     attempt.end_current()
-    with db.transaction() as session:
+    with transaction() as session:
         session.execute(
             text("UPDATE job SET started_at = started_at - interval '1 min' WHERE id = :id"), {"id": job_id}
         )
@@ -308,7 +312,7 @@ def test_a_finish_whose_transaction_is_gone_gives_the_job_back(cut: Cut) -> None
 def test_a_job_that_brings_the_database_down_each_time_is_not_run_for_ever(cut: Cut) -> None:
     job_id = accepted_for_nobody()
     for _ in range(100):
-        with db.transaction() as session:
+        with transaction() as session:
             session.execute(text("UPDATE job SET state = 'ready' WHERE state = 'scheduled'"))
         job = job_of(job_id)
         if job.state == State.DEAD:

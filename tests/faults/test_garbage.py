@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app import quarantine
-from app.jobs import publish
-from app.jobs.recover import broker_lists
+from app.jobs.publish import publisher
+from app.jobs.quarantine import quarantine
+from app.jobs.transitions.recover import broker_lists
 from tests.sample import tasks
 from tests.servers import wait_until
 
@@ -147,7 +147,7 @@ def test_garbage_on_a_full_redis_ends_no_worker_either(fleet: Fleet, own_redis: 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("raw", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_at_the_end_of_a_queue_does_not_keep_beat_from_looking(raw: bytes) -> None:
-    publish.client().lpush(QUEUE, raw)
+    publisher.client().lpush(QUEUE, raw)
     lists = broker_lists()
     assert lists
     assert sum(found.length for found in lists) == 1
@@ -158,5 +158,5 @@ def test_garbage_at_the_end_of_a_queue_does_not_keep_beat_from_looking(raw: byte
 @pytest.mark.parametrize("published", ["NaN", "1e400", "-1e300", '"x"', "[]", "true"])
 def test_a_time_that_is_none_is_not_taken_for_the_oldest(published: str) -> None:
     message = but("headers", published=0).replace(b'"published": 0', b'"published": ' + published.encode())
-    publish.client().lpush(QUEUE, message)
+    publisher.client().lpush(QUEUE, message)
     assert {found.oldest for found in broker_lists() or []} == {None}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from app import db
-from app.jobs.models import Job, State
-from app.pricing import tasks
-from app.pricing.models import BatchDiscount
+from app.db.sessions import reading
+from app.domains.pricing import tasks
+from app.domains.pricing.models import BatchDiscount
+from app.jobs.ledger.models import Job, State
+from tests.domains.pricing.shop import put_many
 from tests.faults.ledger import wait_until_all_done
-from tests.pricing.shop import put_many
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ BATCHES = 3_000
 
 
 def job(job_id: str) -> Job:
-    with db.reading() as session:
+    with reading() as session:
         return session.get_one(Job, job_id)
 
 
@@ -34,7 +34,7 @@ def examined(job_id: str) -> int:
 
 def discounts_by_batch() -> list[int]:
     per_batch = select(func.count()).select_from(BatchDiscount).group_by(BatchDiscount.batch_id)
-    with db.reading() as session:
+    with reading() as session:
         return list(session.scalars(per_batch))
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app import db
-from app.jobs import publish
+from app.db.sessions import transaction
+from app.jobs.publish import publisher
 from tests.faults.ledger import effects, wait_until_all_done
 from tests.sample import tasks
 from tests.servers import free_port, wait_until
@@ -36,12 +36,12 @@ def drop_connections(server: RedisServer) -> None:
 
 def make_room(server: RedisServer) -> None:
     server.client().config_set("maxmemory", 0)
-    publish.close()
+    publisher.close()
 
 
 def send_everything(folder: Path) -> list[Path]:
     """Jobs and light tasks; which files the latter make."""
-    with db.transaction():
+    with transaction():
         for name in LEDGER:
             tasks.record_effect.delay(name)
     lights = [folder / f"light-{number}" for number in range(10)]

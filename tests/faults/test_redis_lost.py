@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app import db
-from app.jobs import publish
+from app.db.sessions import transaction
+from app.jobs.publish import publisher
 from tests.faults.ledger import effects, wait_for_more_effects, wait_until_all_done
 from tests.sample import tasks
 
@@ -18,7 +18,7 @@ def test_jobs_survive_a_redis_that_is_killed_with_its_data(fleet: Fleet, own_red
     names = [f"{number:04}" for number in range(400)]
     fleet.start_beat()
     fleet.start_worker()
-    with db.transaction():
+    with transaction():
         for name in names:
             tasks.record_effect.delay(name)
     wait_for_more_effects(40, of=len(names))
@@ -36,6 +36,6 @@ def test_jobs_accepted_while_redis_is_away_run_when_it_is_back(fleet: Fleet, own
     for number in range(20):
         tasks.record_effect.delay(f"{number:04}")
     own_redis.start()
-    publish.close()
+    publisher.close()
     wait_until_all_done()
     assert effects() == [f"{number:04}" for number in range(20)]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app import db
-from app.jobs.models import Attempt, Outcome
+from app.db.sessions import reading, transaction
+from app.jobs.ledger.models import Attempt, Outcome
 from tests.faults.ledger import effects, wait_for_more_effects, wait_until_all_done
 from tests.sample import tasks
 from tests.servers import wait_until
@@ -27,7 +27,7 @@ def test_a_job_whose_worker_is_killed_runs_again_elsewhere(fleet: Fleet, tmp_pat
     (tmp_path / "go").touch()
     fleet.start_worker("second")
     assert result.get(timeout=30) == "seen"
-    with db.reading() as session:
+    with reading() as session:
         attempt = session.scalars(select(Attempt).where(Attempt.job_id == result.id)).one()
     assert attempt.outcome == Outcome.LOST
 
@@ -35,7 +35,7 @@ def test_a_job_whose_worker_is_killed_runs_again_elsewhere(fleet: Fleet, tmp_pat
 def test_every_job_is_done_once_in_effect_however_often_workers_are_killed(fleet: Fleet) -> None:
     names = [f"{number:04}" for number in range(400)]
     fleet.start_beat()
-    with db.transaction():
+    with transaction():
         for name in names:
             tasks.record_effect.delay(name)
     for number in range(4):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.config import Settings
+from app.settings.config import Settings
 from tests.host.machines import machines
 
 if TYPE_CHECKING:

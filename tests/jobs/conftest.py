@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from app import db
 from app.celery_app import celery_app
-from app.config import PREFIX
+from app.db.engine import engine
+from app.db.sessions import transaction
+from app.settings.config import PREFIX
 from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.fleet import Fleet
@@ -75,10 +76,10 @@ def service(
         forget_settings()
         point_celery_at(module_redis)
         module_redis.client().flushall()
-        with db.transaction() as session:
+        with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
         yield from _run(folder, module_redis)
-        db.engine().dispose()
+        engine().dispose()
     forget_settings()
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from app.db import reading, transaction
-from app.jobs import store
-from app.jobs.models import Job, State
+from app.db.sessions import reading, transaction
+from app.jobs.ledger import store
+from app.jobs.ledger.models import Job, State
 from tests.jobs import samples
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, text
 
-from app import db
 from app.celery_app import celery_app
-from app.jobs import publish
-from app.jobs.message import Dispatch
-from app.jobs.models import TERMINAL, Attempt, Job
+from app.db.sessions import reading
+from app.jobs.ledger.models import TERMINAL, Attempt, Job
+from app.jobs.publish import publisher
+from app.jobs.publish.message import Dispatch
 from app.topology import Queue
 from tests.servers import wait_until
 
@@ -52,32 +52,32 @@ class Service:
 
 def job_of(job_id: str) -> Job:
     """The row of a job."""
-    with db.reading() as session:
+    with reading() as session:
         return session.get_one(Job, job_id)
 
 
 def is_in(job_id: str, states: Collection[str]) -> bool:
     """Whether there is a row of the job, in one of `states`."""
-    with db.reading() as session:
+    with reading() as session:
         job = session.get(Job, job_id)
     return job is not None and job.state in states
 
 
 def all_jobs() -> list[Job]:
     """Every row, in the order of acceptance."""
-    with db.reading() as session:
+    with reading() as session:
         return list(session.scalars(select(Job).order_by(Job.accepted_at, Job.id)))
 
 
 def jobs_named(task: str) -> list[Job]:
     """Every row of one task."""
-    with db.reading() as session:
+    with reading() as session:
         return list(session.scalars(select(Job).where(Job.task == task).order_by(Job.accepted_at)))
 
 
 def attempts_of(job_id: str) -> list[Attempt]:
     """The attempts of a job that ended in another way than done."""
-    with db.reading() as session:
+    with reading() as session:
         found = session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.fence))
         return list(found)
 
@@ -111,11 +111,11 @@ def send_again(job_id: str, *, expires: str | None = None) -> None:
         expires=expires,
         published=job.accepted_at.timestamp(),
     )
-    assert publish.publish([again], patient=True) == []
+    assert publisher.publish([again], patient=True) == []
 
 
 def effects(prefix: str = "") -> list[str]:
     """What the sample tasks wrote in transactions of their jobs."""
-    with db.reading() as session:
+    with reading() as session:
         names = session.scalars(text("SELECT name FROM effect ORDER BY name"))
         return [name for name in names if name.startswith(prefix)]

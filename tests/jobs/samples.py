@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from app.celery_app import celery_app
-from app.jobs import Retry, task
-from app.scopes import declare_scope
+from app.jobs.celery.task import task
+from app.jobs.declaration.registry import Retry
+from app.tokens.scope import declare_scope
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:

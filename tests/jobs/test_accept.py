@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 
-from app import db
+from app.db.sessions import reading, transaction
 from app.jobs.accept import MAX_ARGUMENTS, Accepted, accept, new_job
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge, UnknownQueue, UnknownTask
-from app.jobs.making import new_id
-from app.jobs.models import Job, State
+from app.jobs.factory import new_id
+from app.jobs.ledger.models import Job, State
 from app.topology import Priority
 from tests.jobs.broker import waiting
 from tests.jobs.running import all_jobs, job_of
@@ -32,23 +32,23 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def accept_now(*jobs: Any) -> list[Accepted]:
-    with db.transaction() as session:
+    with transaction() as session:
         return accept(session, jobs)
 
 
 def roll_back(action: Callable[[Session], object]) -> None:
-    with db.transaction() as session:
+    with transaction() as session:
         action(session)
         session.rollback()
 
 
 def count() -> int:
-    with db.reading() as session:
+    with reading() as session:
         return session.scalars(select(func.count()).select_from(Job)).one()
 
 
 def test_a_job_is_not_there_for_others_before_the_callers_commit(redis_server: RedisServer) -> None:
-    with db.transaction():
+    with transaction():
         tasks.add.delay(1, 2)
         assert count() == 0
         assert waiting(redis_server) == []
@@ -64,7 +64,7 @@ def test_a_rollback_leaves_nothing_and_sends_nothing(redis_server: RedisServer) 
 
 
 def test_the_rollback_of_a_savepoint_drops_just_its_jobs(redis_server: RedisServer) -> None:
-    with db.transaction() as session:
+    with transaction() as session:
         kept = [tasks.add.delay(1, 1).id]
         with session.begin_nested():
             kept.append(tasks.add.delay(2, 2).id)

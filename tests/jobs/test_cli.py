@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app.db import reading, transaction
-from app.failures import ExitCode
-from app.jobs import store
-from app.jobs.models import Attempt, Job, State
-from app.jobs.models import Outcome as Ending
+from app.db.sessions import reading, transaction
+from app.jobs.ledger import store
+from app.jobs.ledger.models import Attempt, Job, State
+from app.jobs.ledger.models import Outcome as Ending
+from app.logs.failures import ExitCode
 from tests.command_line import Outcome, groundwork, groundwork_process
 from tests.jobs import samples
 

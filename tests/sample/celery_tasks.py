@@ -9,7 +9,10 @@ from celery.result import allow_join_result
 from sqlalchemy import text
 
 from app.celery_app import celery_app
-from app.jobs import PermanentError, Retry, RetryableError, checkpoint, job_session, task
+from app.jobs.celery.task import task
+from app.jobs.declaration.registry import Retry
+from app.jobs.errors import PermanentError, RetryableError
+from app.jobs.transitions.attempt import checkpoint, job_session
 from tests.sample.tasks import add
 
 

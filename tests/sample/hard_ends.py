@@ -20,8 +20,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.jobs import Retry, job_session, task
-from app.jobs.task import JobTask
+from app.jobs.celery.task import JobTask, task
+from app.jobs.declaration.registry import Retry
+from app.jobs.transitions.attempt import job_session
 
 ARGUMENTS: dict[str, Any] = {
     "bytes": b"\xff\x00",

@@ -15,7 +15,10 @@ from typing import Any
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import text
 
-from app.jobs import PermanentError, Retry, RetryableError, checkpoint, job_session, task
+from app.jobs.celery.task import task
+from app.jobs.declaration.registry import Retry
+from app.jobs.errors import PermanentError, RetryableError
+from app.jobs.transitions.attempt import checkpoint, job_session
 from app.topology import Queue
 
 QUICK = Retry(first=timedelta(seconds=0.1), jitter=False)

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sentry_sdk.integrations.celery import CeleryIntegration
 
-from app.jobs import task
+from app.jobs.celery.task import task
 
 SPANS = InMemorySpanExporter()
 

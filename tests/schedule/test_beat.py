@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, update
 
-from app import db
 from app.celery_app import celery_app, make_celery
-from app.config import settings
-from app.jobs.models import Job, State
+from app.db.clock import clock
+from app.db.engine import engine
+from app.db.sessions import reading, transaction
+from app.jobs.ledger.models import Job, State
 from app.schedule.beat import LedgerScheduler, ScheduleElsewhere
 from app.schedule.models import Leader, ScheduleState
+from app.settings.config import settings
 from tests.sample import tasks
 from tests.servers import PostgresServer, RedisServer, stop, wait_until
 
@@ -30,8 +32,8 @@ TAKE_OVER = 8
 
 
 def holder() -> str | None:
-    with db.reading() as session:
-        return session.scalar(select(Leader.holder).where(Leader.until > db.clock()))
+    with reading() as session:
+        return session.scalar(select(Leader.holder).where(Leader.until > clock()))
 
 
 def start_standby(fleet: Fleet) -> Process:
@@ -41,7 +43,7 @@ def start_standby(fleet: Fleet) -> Process:
 
 
 def is_published(job_id: str) -> bool:
-    with db.reading() as session:
+    with reading() as session:
         job = session.get_one(Job, job_id)
         return job.state == State.READY and job.published_at is not None
 
@@ -61,8 +63,8 @@ def test_the_standby_leads_after_the_term_of_a_leader_that_was_killed(fleet: Fle
     first = holder()
     leader.kill()
     assert holder() == first
-    with db.transaction() as session:  # as the end of its fifteen seconds would
-        session.execute(update(Leader).values(until=db.clock(-1)))
+    with transaction() as session:  # as the end of its fifteen seconds would
+        session.execute(update(Leader).values(until=clock(-1)))
     wait_until(lambda: holder() not in (None, first), seconds=TAKE_OVER, what="the standby leads")
 
 
@@ -78,19 +80,19 @@ def test_a_schedule_is_fired_by_the_process(fleet: Fleet, configure: Callable[..
     wait_until(lambda: schedules_known(), seconds=10, what="beat has seen the schedules")
     # While it ticks, it writes the same rows.
     beat.stop()
-    with db.transaction() as session:
-        session.execute(update(ScheduleState).values(seen_until=db.clock(-400 * 24 * 3600)))
+    with transaction() as session:
+        session.execute(update(ScheduleState).values(seen_until=clock(-400 * 24 * 3600)))
     fleet.start_beat()
     wait_until(lambda: fired() == schedules_known(), seconds=10, what="every schedule is fired")
 
 
 def schedules_known() -> set[str]:
-    with db.reading() as session:
+    with reading() as session:
         return set(session.scalars(select(ScheduleState.name)))
 
 
 def fired() -> set[str]:
-    with db.reading() as session:
+    with reading() as session:
         return set(session.scalars(select(Job.task).where(Job.key.like("schedule:%"))))
 
 
@@ -114,14 +116,14 @@ def test_beat_works_on_after_redis_was_away(fleet: Fleet, configure: Callable[..
 @pytest.fixture
 def own_postgres(fleet: Fleet, configure: Callable[..., None]) -> Iterator[PostgresServer]:
     """A PostgreSQL that the test may stop."""
-    from app import migrations
+    from app.db.migrations import revisions
 
     server = PostgresServer()
     server.start()
-    migrations.upgrade(database_url=server.url("postgres"))
+    revisions.upgrade(database_url=server.url("postgres"))
     configure(database_url=server.url("postgres"))
     yield server
-    db.engine().dispose()
+    engine().dispose()
     server.close()
 
 
@@ -135,14 +137,14 @@ def test_beat_works_on_after_the_database_was_away(fleet: Fleet, own_postgres: P
         lambda: "beat_tick_failed" in beat.log.read_text(), seconds=10, what="beat misses the database"
     )
     own_postgres.resume()
-    db.engine().dispose()
+    engine().dispose()
     wait_until(lambda: is_published(result.id), seconds=15, what="the due job is sent")
     assert beat.popen.poll() is None
 
 
 def test_a_beat_that_is_stopped_in_the_middle_of_a_tick_ends_at_once(fleet: Fleet) -> None:
     beat = fleet.start_beat()
-    with db.transaction() as session:
+    with transaction() as session:
         session.execute(update(Leader).values(name=Leader.name))
         time.sleep(1)  # longer than a tick, so that beat waits for this transaction
         beat.popen.send_signal(signal.SIGTERM)

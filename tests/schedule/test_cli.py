@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from app.db import reading
-from app.failures import ExitCode
-from app.jobs.models import Job, State
-from app.jobs.registry import tasks
+from app.db.sessions import reading
+from app.jobs.declaration.registry import tasks
+from app.jobs.ledger.models import Job, State
+from app.logs.failures import ExitCode
 from tests.command_line import Outcome, groundwork
 
 if TYPE_CHECKING:

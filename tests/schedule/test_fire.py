@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from sqlalchemy import select, update
 
-from app import db
-from app.jobs import registry
-from app.jobs.models import Job
+from app.db.clock import now as db_now
+from app.db.sessions import reading, transaction
+from app.jobs.declaration import registry
+from app.jobs.ledger.models import Job
 from app.schedule.fire import fire_due
 from app.schedule.models import ScheduleState
 
@@ -33,20 +34,20 @@ def scheduled() -> dict[str, registry.TaskSpec]:
 
 
 def jobs() -> list[Job]:
-    with db.reading() as session:
+    with reading() as session:
         return list(session.scalars(select(Job)))
 
 
 def seen_until() -> dict[str, Any]:
-    with db.reading() as session:
+    with reading() as session:
         return {state.name: state.seen_until for state in session.scalars(select(ScheduleState))}
 
 
 def remember_from_long_ago() -> None:
     """Make beat's memory as if it had looked long ago."""
     fire_due()
-    with db.transaction() as session:
-        session.execute(update(ScheduleState).values(seen_until=db.now(session) - LONG_AGO))
+    with transaction() as session:
+        session.execute(update(ScheduleState).values(seen_until=db_now(session) - LONG_AGO))
 
 
 def test_a_schedule_that_is_seen_for_the_first_time_fires_nothing_of_the_past() -> None:
@@ -61,8 +62,8 @@ def test_missed_moments_become_one_job_of_the_latest(configure: Callable[..., No
     fire_due()
     assert sorted(job.task for job in jobs()) == sorted(scheduled())
     seen = seen_until()
-    with db.reading() as session:
-        now = db.now(session)
+    with reading() as session:
+        now = db_now(session)
     for name, spec in scheduled().items():
         assert spec.schedule
         assert seen[name] == spec.schedule.previous(now)
@@ -102,8 +103,8 @@ def test_a_moment_older_than_the_catch_up_time_is_passed_over(configure: Callabl
     remember_from_long_ago()
     fire_due()
     assert jobs() == []
-    with db.reading() as session:
-        assert min(seen_until().values()) > db.now(session) - timedelta(days=2)
+    with reading() as session:
+        assert min(seen_until().values()) > db_now(session) - timedelta(days=2)
 
 
 def test_a_schedule_that_cannot_be_fired_keeps_no_other_from_firing(

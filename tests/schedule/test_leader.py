@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from app import db
+from app.db.clock import clock
+from app.db.clock import now as db_now
+from app.db.sessions import reading, transaction
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.models import Leader
 
@@ -17,14 +19,14 @@ pytestmark = pytest.mark.usefixtures("database")
 
 def until() -> dict[str, timedelta]:
     """How long each leader's term still lasts, by its holder."""
-    with db.reading() as session:
-        now = db.now(session)
+    with reading() as session:
+        now = db_now(session)
         return {leader.holder: leader.until - now for leader in session.scalars(select(Leader))}
 
 
 def let_the_term_end() -> None:
-    with db.transaction() as session:
-        session.execute(update(Leader).values(until=db.clock(-1)))
+    with transaction() as session:
+        session.execute(update(Leader).values(until=clock(-1)))
 
 
 def test_the_first_leads_and_the_second_stands_by() -> None:
@@ -41,8 +43,8 @@ def test_two_names_have_two_leaders() -> None:
 def test_a_leader_renews_its_term_by_the_databases_clock() -> None:
     lead("beat", holder="first")
     assert timedelta() < until()["first"] <= TERM
-    with db.transaction() as session:
-        session.execute(update(Leader).values(until=db.clock(1)))
+    with transaction() as session:
+        session.execute(update(Leader).values(until=clock(1)))
     assert lead("beat", holder="first")
     assert until()["first"] > TERM - timedelta(seconds=5)
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from celery.result import AsyncResult
 from sqlalchemy import select
 
-from app import db
-from app.config import settings
-from app.jobs.models import Outcome, State, Worker
+from app.db.sessions import reading
+from app.jobs.ledger.models import Outcome, State, Worker
+from app.settings.config import settings
 from app.worker.order import Order
 from tests.jobs.broker import waiting
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
@@ -40,7 +40,7 @@ def start_waiting(path: Path) -> str:
 
 
 def nodes() -> set[str]:
-    with db.reading() as session:
+    with reading() as session:
         return set(session.scalars(select(Worker.node)))
 
 

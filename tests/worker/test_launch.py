@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.pidfile import named_pid
+from app.processes.pidfile import named_pid
 from app.worker.generations import living
 from tests.command_line import ROOT, groundwork_process
 from tests.servers import free_port, wait_until

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.notify import ALIVE
+from app.processes.systemd_notify import ALIVE
 from app.worker.watchdog import STALE_SECONDS, Pulse, Watchdog
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ FAULTS = (
     Fault(
         name="fails in a migration",
         changes=lambda checkout: {
-            "app/migrations/versions/9999_planted.py": MIGRATION.format(newest=checkout.newest_revision())
+            "app/db/migrations/versions/9999_planted.py": MIGRATION.format(newest=checkout.newest_revision())
         },
         reason="planted: this migration fails",
     ),

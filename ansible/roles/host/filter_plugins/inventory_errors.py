@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MIN_SECRET_LENGTH = 32
-#: As app/secret.py has them, a test sees to it; with those that manuals of Redis and PostgreSQL use.
+#: As app/settings/secret.py has them, a test sees to it; with those that manuals of Redis and PostgreSQL use.
 DEFAULT_SECRETS = frozenset(
     {"change-me", "changeme", "secret", "password", "admin", "groundwork", "foobared", "postgres", "redis"}
 )

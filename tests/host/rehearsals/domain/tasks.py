@@ -6,7 +6,8 @@ import time
 
 from sqlalchemy import text
 
-from app.jobs import job_session, task
+from app.jobs.celery.task import task
+from app.jobs.transitions.attempt import job_session
 from app.topology import Queue
 
 EFFECT = text("INSERT INTO rehearsal_effect (name) VALUES (:name)")

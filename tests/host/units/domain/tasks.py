@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from celery.worker.control import control_command
 
-from app.jobs import task
+from app.jobs.celery.task import task
 
 log = structlog.get_logger("units")
 STATE = Path("/var/lib/groundwork/units-test")

@@ -1,6 +1,0 @@
-"""What a token may do with users."""
-
-from app.scopes import declare_scope
-
-READ = declare_scope("users:read", "See users.")
-WRITE = declare_scope("users:write", "Register and change users.")

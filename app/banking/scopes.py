@@ -1,6 +1,0 @@
-"""What a token may do in banking."""
-
-from app.scopes import declare_scope
-
-READ = declare_scope("banking:read", "See households, accounts, transactions, bills and budgets.")
-WRITE = declare_scope("banking:write", "Change households, link banks, keep bills and budgets.")

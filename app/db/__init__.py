@@ -1,0 +1,1 @@
+"""The database: engine, sessions, clock, column types and migrations."""

@@ -1,0 +1,44 @@
+"""The database's clock, by which leases, due times and ages are judged on every host alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from app.db.columns import UtcDateTime
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class clock(FunctionElement[datetime]):  # noqa: N801 (reads as the SQL function it is)
+    """The database's clock, now; with an argument, so many seconds later."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(clock, "postgresql")
+def _clock_postgresql(element: clock, compiler: Any, **kwargs: Any) -> str:
+    if not element.clauses.clauses:
+        return "clock_timestamp()"
+    return f"clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(clock, "sqlite")
+def _clock_sqlite(element: clock, compiler: Any, **kwargs: Any) -> str:
+    if not element.clauses.clauses:
+        return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+    seconds = compiler.process(element.clauses, **kwargs)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds}))"
+
+
+def now(session: Session) -> datetime:
+    """What the database's clock shows."""
+    return session.execute(select(clock())).scalar_one()

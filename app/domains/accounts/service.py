@@ -1,0 +1,107 @@
+"""Makes and changes users. Nothing here commits: the caller's transaction decides."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+
+from app.db.clock import now
+from app.db.upsert import insert_or_update
+from app.domains.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
+from app.domains.accounts.models import User
+from app.domains.accounts.preferences import Preferences
+from app.outbound.mail.addresses import key_of
+from app.outbound.mail.service import queue_mail
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewUser:
+    """What is known of somebody who registers."""
+
+    email: str
+    name: str
+    timezone: str = "UTC"
+    locale: str = "en"
+
+
+def register(session: Session, new: NewUser) -> User:
+    """Make a user, to be welcomed by mail. Raises `EmailTaken`; of two at once, one is the first."""
+    from app.domains.accounts.tasks import send_welcome_email
+
+    check_timezone(new.timezone)
+    statement = insert_or_update(session, User).values(
+        email=new.email,
+        email_key=key_of(new.email),
+        name=new.name,
+        timezone=new.timezone,
+        locale=new.locale,
+        preferences=Preferences().model_dump(mode="json"),
+        created_at=now(session),
+    )
+    made = statement.on_conflict_do_nothing(index_elements=[User.email_key]).returning(User.id)
+    user_id = session.scalar(made)
+    if user_id is None:
+        raise EmailTaken(email=new.email, user_id=_id_of(session, email=new.email))
+    send_welcome_email.apply_async(kwargs={"user_id": user_id}, key=f"welcome:{user_id}")
+    return find_user(session, user_id=user_id)
+
+
+def find_user(session: Session, *, user_id: int) -> User:
+    """The user with that id. Raises `UserNotFound`."""
+    user = session.get(User, user_id)
+    if user is None:
+        raise UserNotFound(user_id=user_id)
+    return user
+
+
+def change_user(
+    session: Session,
+    *,
+    user_id: int,
+    name: str | None = None,
+    timezone: str | None = None,
+    locale: str | None = None,
+    preferences: Preferences | None = None,
+) -> User:
+    """Change what is given of a user."""
+    user = find_user(session, user_id=user_id)
+    if timezone is not None:
+        check_timezone(timezone)
+    user.name = user.name if name is None else name
+    user.timezone = user.timezone if timezone is None else timezone
+    user.locale = user.locale if locale is None else locale
+    if preferences is not None:
+        user.preferences = preferences.model_dump(mode="json")
+    session.flush()
+    return user
+
+
+def welcome(session: Session, *, user_id: int) -> int:
+    """Have a user's welcome mail sent, once however often it is asked for; the delivery's id."""
+    user = find_user(session, user_id=user_id)
+    return queue_mail(
+        session,
+        key=f"welcome:{user.id}",
+        to=[user.email],
+        template="accounts/welcome",
+        context={"name": user.name, "email": user.email},
+    )
+
+
+def check_timezone(timezone: str) -> None:
+    """Raise `UnknownTimezone` unless there is a zone of that name."""
+    known = available_timezones()
+    if timezone not in known:
+        nearest = difflib.get_close_matches(timezone, known, n=1)
+        raise UnknownTimezone(timezone=timezone, nearest=nearest[0] if nearest else None)
+
+
+def _id_of(session: Session, *, email: str) -> int:
+    return session.scalars(select(User.id).where(User.email_key == key_of(email))).one()

@@ -1,0 +1,166 @@
+"""HTTP routes of banking: households, linking banks, reading accounts, and Plaid's webhooks."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response, status
+from starlette.concurrency import run_in_threadpool
+
+from app.db.sessions import reading, transaction
+from app.domains.banking import linked, planning_api, schemas, service, webhooks
+from app.domains.banking.plaid import Plaid, wait_for_turn_alone
+from app.domains.banking.scopes import READ, WRITE
+from app.domains.banking.sync_requests import ask_for_sync
+from app.domains.banking.verification import HEADER, Verified, check_token
+from app.http.client_addresses import address_of
+from app.http.path_parameters import Cursor, Id, Limit
+from app.settings.business_clock import business_now
+from app.tokens.callers import require, verified_by_route
+
+WEBHOOK_PATH = "/api/v1/webhooks/plaid"
+verified_by_route(WEBHOOK_PATH, header=HEADER)
+
+router = APIRouter(prefix="/api/v1", tags=["banking"])
+router.include_router(planning_api.router)
+may_read = Depends(require(READ))
+may_write = Depends(require(WRITE))
+
+#: The calls of Plaid in a request; no transaction is open meanwhile.
+PLAID = Plaid(turn=wait_for_turn_alone)
+#: They are bounded by themselves, and must not wait behind what syncs send.
+KEYS = Plaid(turn=lambda: None)
+
+
+@router.post("/banking/households", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
+def create_household(new: schemas.NewHousehold) -> schemas.HouseholdView:
+    """Create a household of registered users."""
+    members = {member.user_id: member.role for member in new.members}
+    with transaction() as session:
+        household = service.create_household(
+            session, name=new.name, currency=new.currency, members=members, now=business_now()
+        )
+        return schemas.HouseholdView.model_validate(household)
+
+
+@router.post("/banking/households/{household_id}/link-token", dependencies=[may_write])
+def create_link_token(household_id: Id, wanted: schemas.LinkRequest) -> schemas.LinkTokenView:
+    """A token for Plaid Link in the browser: to link a bank, or to mend the connection `item_id`."""
+    with reading() as session:
+        user = service.member(session, household_id=household_id, user_id=wanted.user_id)
+        item = None
+        if wanted.item_id is not None:
+            item = linked.item(session, household_id=household_id, item_id=wanted.item_id)
+    token = service.link_token(PLAID, user=user, country=wanted.country, item=item)
+    return schemas.LinkTokenView(link_token=token.token, expires_at=token.expires_at)
+
+
+@router.post(
+    "/banking/households/{household_id}/items",
+    dependencies=[may_write],
+    status_code=status.HTTP_201_CREATED,
+)
+def link_bank(household_id: Id, given: schemas.Exchange) -> schemas.ItemView:
+    """Exchange what Plaid Link gave the browser; the bank's transactions follow by themselves."""
+    with reading() as session:
+        service.household_of(session, household_id=household_id)
+    grant = PLAID.exchange(public_token=given.public_token)
+    institution, accounts = service.describe(PLAID, grant)
+    with transaction() as session:
+        item = service.store_item(
+            session,
+            household_id=household_id,
+            grant=grant,
+            institution=institution,
+            accounts=accounts,
+            now=business_now(),
+        )
+        return schemas.ItemView.model_validate(item)
+
+
+@router.get("/banking/households/{household_id}/items", dependencies=[may_read])
+def list_items(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.ItemPage:
+    """The banks that a household has linked."""
+    with reading() as session:
+        page = linked.items(session, household_id=household_id, after=cursor, limit=limit)
+        rows = [schemas.ItemView.model_validate(row) for row in page.rows]
+    return schemas.ItemPage(items=rows, next=page.next)
+
+
+@router.get("/banking/households/{household_id}/accounts", dependencies=[may_read])
+def list_accounts(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.AccountPage:
+    """The accounts of a household at all of its banks."""
+    with reading() as session:
+        page = linked.accounts(session, household_id=household_id, after=cursor, limit=limit)
+        rows = [schemas.AccountView.of(row) for row in page.rows]
+    return schemas.AccountPage(accounts=rows, next=page.next)
+
+
+@router.get("/banking/households/{household_id}/set-aside", dependencies=[may_read])
+def list_set_aside(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.SetAsidePage:
+    """What the banks of a household told and could not be kept, each with its reason."""
+    with reading() as session:
+        page = linked.set_aside(session, household_id=household_id, after=cursor, limit=limit)
+        rows = [schemas.SetAsideView.model_validate(row) for row in page.rows]
+    return schemas.SetAsidePage(rows=rows, next=page.next)
+
+
+@router.delete(
+    "/banking/households/{household_id}/set-aside/{row_id}",
+    dependencies=[may_write],
+    status_code=status.HTTP_204_NO_CONTENT,
+)
+def dismiss_set_aside(household_id: Id, row_id: Id) -> None:
+    """Forget something that was set aside: somebody has seen to it."""
+    with transaction() as session:
+        linked.dismiss(session, household_id=household_id, row_id=row_id)
+
+
+@router.get("/banking/accounts/{account_id}/transactions", dependencies=[may_read])
+def list_transactions(account_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.TransactionPage:
+    """The transactions of an account, the last stored first."""
+    with reading() as session:
+        page = linked.transactions(session, account_id=account_id, before=cursor, limit=limit)
+        rows = [schemas.TransactionView.of(row) for row in page.rows]
+    return schemas.TransactionPage(transactions=rows, next=page.next)
+
+
+@router.post("/banking/items/{item_id}/sync", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)
+def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
+    """Have a worker sync a bank now; all who ask before it begins share one job."""
+    with transaction() as session:
+        job_id = ask_for_sync(session, linked.item(session, item_id=item_id))
+    accepted = schemas.SyncAccepted(job_id=job_id, status_url=f"{router.prefix}/jobs/{job_id}")
+    response.headers["Location"] = accepted.status_url
+    return accepted
+
+
+@router.post("/banking/items/{item_id}/check", dependencies=[may_write])
+def check_item(item_id: Id) -> schemas.ItemView:
+    """Ask Plaid how a connection is; call it when the user has mended it in Plaid Link."""
+    with reading() as session:
+        access_token = linked.item(session, item_id=item_id).access_token
+    error = service.error_of(PLAID, access_token=access_token)
+    with transaction() as session:
+        item = service.judge(session, item_id=item_id, error=error, now=business_now())
+        return schemas.ItemView.model_validate(item)
+
+
+@router.post(
+    "/webhooks/plaid",
+    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)
+async def receive_webhook(
+    request: Request, token: Annotated[str, Header(alias=HEADER)] = ""
+) -> schemas.WebhookAccepted:
+    """Plaid's webhooks. They carry no API token; the signature in `Plaid-Verification` takes its place."""
+    now = datetime.now(UTC)
+    signed = await check_token(token, address=address_of(request.scope), plaid=KEYS, now=now)
+    # What is signed is the body as it came, so it is read here, and only now.
+    verified = signed.verify(await request.body())
+    await run_in_threadpool(_store, verified, now=now)
+    return schemas.WebhookAccepted()
+
+
+def _store(verified: Verified, *, now: datetime) -> None:
+    with transaction() as session:
+        webhooks.store(session, verified=verified, now=now)

@@ -1,0 +1,192 @@
+"""What the banking API takes and answers. Amounts are strings: a JSON number would be a float."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.domains.banking.facts import AsideKind
+from app.domains.banking.models import BankAccount, ItemStatus, Role, Transaction
+from app.values.money import to_decimal
+from app.values.strict_models import StrictModel
+from app.values.text_fields import ONE_LINE
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
+
+
+def _shown(minor: int | None, currency: str, scale: int | None) -> str | None:
+    return None if minor is None else f"{to_decimal(minor, currency, scale=scale):f}"
+
+
+class View(BaseModel):
+    """Made from a row of the database."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Member(StrictModel):
+    """A user in a household."""
+
+    user_id: Id
+    role: Role = Role.MEMBER
+
+
+class NewHousehold(StrictModel):
+    """A household to be; somebody in it must be its admin."""
+
+    name: Name
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217, such as EUR.")]
+    members: Annotated[list[Member], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def _each_once_and_an_admin(self) -> Self:
+        if len({member.user_id for member in self.members}) < len(self.members):
+            raise ValueError("each user can be a member once")
+        if all(member.role != Role.ADMIN for member in self.members):
+            raise ValueError("one member must have the role admin, who is told when a bank needs attention")
+        return self
+
+
+class HouseholdView(View):
+    """People who share money."""
+
+    id: int
+    name: str
+    currency: str
+    created_at: datetime
+
+
+class LinkRequest(StrictModel):
+    """Who is to link a bank; with `item_id`, mend that connection."""
+
+    user_id: Id
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 of the bank.")] = "US"
+    item_id: Id | None = None
+
+
+class LinkTokenView(View):
+    """What opens Plaid Link."""
+
+    link_token: str
+    expires_at: datetime
+
+
+class Exchange(StrictModel):
+    """What Plaid Link gave the browser."""
+
+    public_token: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ItemView(View):
+    """A linked bank; `error` is Plaid's word for what is wrong."""
+
+    id: int
+    household_id: int
+    institution: str
+    status: ItemStatus
+    error: str | None
+    synced_at: datetime | None
+    created_at: datetime
+
+
+class AccountView(View):
+    """An account at a linked bank."""
+
+    id: int
+    item_id: int
+    name: str
+    mask: str | None
+    type: str
+    subtype: str | None
+    currency: str
+    current_balance: str | None
+    available_balance: str | None
+    is_active: bool
+    include_in_budget: bool
+    synced_at: datetime | None
+    sync_error: str | None
+
+    @classmethod
+    def of(cls, account: BankAccount) -> Self:
+        """As the API shows it."""
+        balances = {
+            name: _shown(getattr(account, name), account.currency, account.scale)
+            for name in ("current_balance", "available_balance")
+        }
+        return cls(**{name: getattr(account, name) for name in cls.model_fields} | balances)
+
+
+class TransactionView(View):
+    """Money that moved; `amount` is what the account gained."""
+
+    id: int
+    account_id: int
+    amount: str
+    currency: str
+    posted_on: date
+    authorized_on: date | None
+    name: str
+    merchant: str | None
+    pending: bool
+    plaid_category: str | None
+    category_id: int | None
+
+    @classmethod
+    def of(cls, moved: Transaction) -> Self:
+        """As the API shows it."""
+        amount = _shown(moved.amount, moved.currency, moved.scale)
+        return cls(**{name: getattr(moved, name) for name in cls.model_fields} | {"amount": amount})
+
+
+class ItemPage(BaseModel):
+    """Some linked banks; `next` is the cursor of the page after, null on the last."""
+
+    items: list[ItemView]
+    next: int | None
+
+
+class AccountPage(BaseModel):
+    """Some accounts; `next` is the cursor of the page after, null on the last."""
+
+    accounts: list[AccountView]
+    next: int | None
+
+
+class TransactionPage(BaseModel):
+    """Some transactions, the last stored first; `next` is the cursor of the page after, null on the last."""
+
+    transactions: list[TransactionView]
+    next: int | None
+
+
+class SetAsideView(View):
+    """Something that a bank told and that could not be kept; `row` is what it told."""
+
+    id: int
+    item_id: int
+    kind: AsideKind
+    plaid_id: str
+    reason: str
+    row: str
+    set_aside_at: datetime
+
+
+class SetAsidePage(BaseModel):
+    """Some of what is set aside; `next` is the cursor of the page after, null on the last."""
+
+    rows: list[SetAsideView]
+    next: int | None
+
+
+class SyncAccepted(BaseModel):
+    """A sync that a worker will do."""
+
+    job_id: str
+    status_url: str
+
+
+class WebhookAccepted(BaseModel):
+    """A webhook that is kept and will be handled."""
+
+    received: bool = True

@@ -1,0 +1,6 @@
+"""What a token may do in banking."""
+
+from app.tokens.scope import declare_scope
+
+READ = declare_scope("banking:read", "See households, accounts, transactions, bills and budgets.")
+WRITE = declare_scope("banking:write", "Change households, link banks, keep bills and budgets.")

@@ -1,0 +1,98 @@
+"""The tasks of banking."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.domains.banking import alerts, reminders, sync, sync_requests, webhooks
+from app.domains.banking.plaid import Plaid, wait_for_turn
+from app.domains.banking.scopes import WRITE
+from app.jobs.celery.task import (
+    JobTask,
+    task,
+)
+from app.jobs.declaration.registry import Retry
+from app.jobs.transitions.attempt import checkpoint, job_session
+from app.schedule.spec import cron
+from app.settings.business_clock import business_now
+from app.settings.config import settings
+from app.topology import Queue
+
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+#: Outlasts another sync of the same item, and an hour in which Plaid or the bank is down.
+PATIENT = Retry(max_attempts=15, first=timedelta(seconds=2))
+
+
+@task(queue=Queue.BANKING, scope=WRITE, public=True, retry=PATIENT, bind=True)
+def sync_account_transactions(self: JobTask, account_id: Id) -> dict[str, Any]:
+    """Bring the transactions of an account up to date, and with them those of its whole item."""
+    return _sync(self, item_id=sync.item_of_account(job_session(), account_id=account_id))
+
+
+@task(queue=Queue.BANKING, scope=WRITE, retry=PATIENT, bind=True)
+def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
+    """Bring the transactions of all accounts of an item up to date."""
+    return _sync(self, item_id=item_id)
+
+
+@task(queue=Queue.BANKING, scope=WRITE, schedule=cron("0 2 * * *"), public=True)
+def sync_all_accounts() -> dict[str, int]:
+    """Queue a sync of every working item, spread over time; the result counts what was queued."""
+    return sync_requests.ask_for_all(
+        job_session(),
+        night=business_now().date(),
+        per_minute=settings().plaid_per_minute,
+        commit=checkpoint,
+    )
+
+
+@task(queue=Queue.BANKING, scope=WRITE, retry=PATIENT)
+def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
+    """Do what a stored webhook calls for."""
+    return webhooks.handle(
+        job_session(), webhook_id=webhook_id, plaid=_plaid(), commit=checkpoint, now=business_now()
+    )
+
+
+@task(queue=Queue.MAINTENANCE, schedule=cron("45 3 * * *"))
+def forget_handled_webhooks() -> int:
+    """Forget webhooks that were handled longer ago than finished jobs are kept; the result counts them."""
+    return webhooks.forget_handled(job_session(), commit=checkpoint)
+
+
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("*/15 * * * *"), public=True)
+def send_bill_reminders() -> dict[str, int]:
+    """Remind members of bills that are due soon, today or overdue, from nine on by their own clocks."""
+    return asdict(reminders.send_bill_reminders(job_session(), now=business_now(), commit=checkpoint))
+
+
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("0 */6 * * *"), public=True)
+def check_budget_alerts(household_id: Id | None = None) -> dict[str, int]:
+    """Tell members of budgets that are nearly or wholly spent; of all households, or of one."""
+    return asdict(
+        alerts.check_budget_alerts(
+            job_session(), now=business_now(), commit=checkpoint, household_id=household_id
+        )
+    )
+
+
+def _sync(running: JobTask, *, item_id: int) -> dict[str, Any]:
+    stats = sync.sync_item(
+        job_session(),
+        item_id=item_id,
+        plaid=_plaid(),
+        job_id=str(running.request.id),
+        commit=checkpoint,
+        now=business_now(),
+    )
+    return asdict(stats)
+
+
+def _plaid() -> Plaid:
+    return Plaid(turn=partial(wait_for_turn, job_session(), commit=checkpoint))

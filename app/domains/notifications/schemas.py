@@ -1,0 +1,115 @@
+"""What the API of notifications takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from app.domains.notifications.models import Channel, ChannelState, Platform
+from app.values.strict_models import StrictModel
+from app.values.text_fields import ONE_LINE, SEVERAL_LINES
+
+SNS_ADDRESS = "arn:"
+
+Type = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$", examples=["bill_reminder"])]
+Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
+Message = Annotated[str, Field(min_length=1, max_length=5_000), SEVERAL_LINES]
+Channels = Annotated[list[Channel], Field(max_length=len(Channel))]
+Key = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
+USUAL = [Channel.EMAIL, Channel.IN_APP]
+
+
+class View(BaseModel):
+    """Made from a row of the database."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ChannelView(View):
+    """What became of a notification on one channel."""
+
+    channel: Channel
+    state: ChannelState = Field(description="`sent` by email: handed to the mail, whose state is `mail`.")
+    reason: str | None
+    not_before: datetime | None
+    changed_at: datetime
+    mail: str | None = None
+
+
+class NotificationView(View):
+    """A notification of the inbox."""
+
+    id: int
+    type: str
+    title: str
+    body: str
+    data: dict[str, Any]
+    created_at: datetime
+    read_at: datetime | None
+    channels: list[ChannelView] = []
+
+
+class NotificationPage(BaseModel):
+    """Some notifications, the newest first; `next` is the cursor of the page after, null on the last."""
+
+    notifications: list[NotificationView]
+    next: int | None
+
+
+class UnreadView(View):
+    """How much there is to read; `newest_id` is that of the newest notification, read or not."""
+
+    count: int
+    newest_id: int | None
+
+
+class MarkedView(BaseModel):
+    """How many notifications were unread."""
+
+    marked: int
+
+
+class EndpointIn(StrictModel):
+    """A device to send push messages to."""
+
+    platform: Platform
+    address: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,2048}$")] = Field(
+        description="The ARN of an endpoint of SNS, or a registration token of FCM."
+    )
+
+    @model_validator(mode="after")
+    def _address_fits(self) -> Self:
+        if (self.platform is Platform.SNS) != self.address.startswith(SNS_ADDRESS):
+            raise ValueError("for sns give the ARN of an endpoint (arn:...), for fcm a registration token")
+        return self
+
+
+class EndpointView(View):
+    """A device; its address is not shown, because who holds it may send to the device."""
+
+    id: int
+    platform: Platform
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+class EndpointList(BaseModel):
+    """The devices of a user."""
+
+    push_endpoints: list[EndpointView]
+
+
+class NotificationIn(StrictModel):
+    """Something to tell a user."""
+
+    type: Type
+    title: Title
+    message: Message
+    channels: Channels = USUAL
+    key: Key | None = Field(default=None, description="What has the same key is told this user once.")
+
+
+class NotificationAccepted(BaseModel):
+    """The job that tells the user."""
+
+    job_id: str

@@ -1,0 +1,96 @@
+"""Looks at everything the service stands on and says, for each fault, what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.health.doctor import banking, broker, database, deliveries, fleet, host, jobs
+from app.health.doctor.finding import Finding, Level
+from app.logs.failures import ExitCode, Failure, explain, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Finding", "Level", "examine"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """Checks that make sense only while the first of them finds no problem."""
+
+    first: Callable[[], Finding]
+    rest: tuple[Callable[[], Finding] | Chapter, ...]
+
+
+LEDGER = Chapter(
+    first=database.migrations_are_current,
+    rest=(
+        fleet.jobs_wait_in_known_queues,
+        fleet.workers_are_alive,
+        fleet.workers_renew_their_leases,
+        fleet.releases_agree,
+        fleet.beat_is_alive,
+        fleet.schedules_have_tasks,
+        fleet.schedules_fire,
+        fleet.no_job_is_overdue,
+        jobs.rows_can_be_read,
+        jobs.no_job_is_dead,
+        deliveries.no_delivery_is_stuck,
+        deliveries.no_delivery_is_uncertain,
+        banking.no_row_is_set_aside,
+    ),
+)
+DATABASE = Chapter(
+    first=database.database_answers, rest=(database.database_suits, database.clocks_agree, LEDGER)
+)
+REDIS = Chapter(
+    first=broker.redis_answers,
+    rest=(
+        broker.writes_are_kept,
+        broker.nothing_is_evicted,
+        broker.memory_has_room,
+        broker.memory_may_be_overcommitted,
+        broker.queues_hold_no_garbage,
+        broker.messages_can_be_read,
+    ),
+)
+FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))
+EVERYTHING = Chapter(
+    first=host.settings_are_usable,
+    rest=(host.settings_are_private, host.disk_has_room, FLEET, REDIS, DATABASE),
+)
+
+
+REMEDIES = {
+    ExitCode.UNREACHABLE: "Start it, or correct its URL in the settings.",
+    ExitCode.BAD_CONFIGURATION: "Correct it where it is set: in the env file or the environment.",
+}
+REMEDY = "Mend what this names, then look again: groundwork doctor"
+
+
+def examine() -> list[Finding]:
+    """Every finding, in the order in which faults should be mended."""
+    return list(_examine(EVERYTHING))
+
+
+def _examine(part: Chapter | Callable[[], Finding]) -> Iterator[Finding]:
+    if not isinstance(part, Chapter):
+        yield _carry_out(part)
+        return
+    opening = _carry_out(part.first)
+    yield opening
+    if opening.level is not Level.PROBLEM:
+        for further in part.rest:
+            yield from _examine(further)
+
+
+def _carry_out(check: Callable[[], Finding]) -> Finding:
+    try:
+        return check()
+    except Exception as error:  # a check that fails has found something too
+        failure = explain(error) or Failure(
+            sentence=f"{type(error).__name__}: {first_line(error)}.", code=ExitCode.FAILED
+        )
+        about = check.__module__.rpartition(".")[2]
+        return Finding.problem(about, failure.sentence, fix=REMEDIES.get(failure.code, REMEDY))

@@ -1,0 +1,169 @@
+"""Checks of what runs: pools against queues, schedules against tasks, workers, beat, overdue jobs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.db.clock import clock
+from app.db.sessions import reading
+from app.health.doctor.finding import Finding
+from app.jobs.declaration.registry import tasks
+from app.jobs.ledger.models import TERMINAL, Job, Worker
+from app.jobs.transitions.overdue import count_overdue
+from app.jobs.transitions.recover import broker_lists
+from app.schedule.models import Leader, ScheduleState
+from app.settings.config import settings
+from app.topology import POOLS, Queue, drained_queues
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ABOUT = "fleet"
+#: Beat looks at its schedules every few seconds; one that is this late was not fired.
+LATE = timedelta(minutes=1)
+
+
+def tasks_can_be_imported() -> Finding:
+    """Whether every domain's tasks load, each on a queue that a pool drains."""
+    return Finding.ok(ABOUT, f"{len(tasks())} tasks are declared.")
+
+
+def queues_are_drained() -> Finding:
+    """Whether every queue has a pool."""
+    undrained = [queue.value for queue in Queue if queue not in drained_queues()]
+    if undrained:
+        return Finding.problem(
+            ABOUT, f"No pool drains: {', '.join(undrained)}.", fix="Give each to a pool in app/topology.py."
+        )
+    return Finding.ok(ABOUT, f"Each of the {len(Queue)} queues is drained by a pool.")
+
+
+def jobs_wait_in_known_queues() -> Finding:
+    """Whether the ledger holds open jobs for a queue that no longer exists."""
+    known = [queue.value for queue in drained_queues()]
+    wanted = select(Job.queue, func.count()).where(Job.state.not_in(TERMINAL), Job.queue.not_in(known))
+    with reading() as session:
+        stranded = session.execute(wanted.group_by(Job.queue)).all()
+    if stranded:
+        return Finding.problem(
+            ABOUT,
+            f"Jobs wait in queues that no pool drains: {_counts(stranded)}.",
+            fix="Bring the queue back in app/topology.py, or cancel the jobs: groundwork jobs cancel ID",
+        )
+    return Finding.ok(ABOUT, "No job waits in a queue that no pool drains.")
+
+
+def workers_are_alive() -> Finding:
+    """Whether each pool has a worker that was heard of within a lease."""
+    alive = {node.split("@")[0] for node, _ in _workers()}
+    missing = [pool.name for pool in POOLS if pool.name not in alive]
+    if missing:
+        return Finding.problem(
+            ABOUT,
+            f"No worker of these pools was heard of for {settings().lease_seconds} s: {', '.join(missing)}.",
+            fix=f"Run: systemctl start groundwork-worker@{missing[0]}",
+        )
+    return Finding.ok(ABOUT, f"Workers of all {len(POOLS)} pools are alive.")
+
+
+def workers_renew_their_leases() -> Finding:
+    """Whether a worker has fallen silent: what it runs is given to others, though it may go on with it."""
+    silent = select(Worker.node, Worker.seen_at).where(Worker.seen_at <= clock(-settings().lease_seconds))
+    with reading() as session:
+        now = session.scalars(select(clock())).one()
+        found = [(node, (now - seen).total_seconds()) for node, seen in session.execute(silent)]
+    if found:
+        named = ", ".join(f"{node} for {seconds:.0f} s" for node, seconds in found)
+        return Finding.warning(
+            ABOUT,
+            f"Workers were not heard of: {named}. What they ran is given to others.",
+            fix="If it still runs, see its log for thread_fails and restart it; if its host is gone, this "
+            "passes by itself",
+        )
+    return Finding.ok(ABOUT, "Every known worker renews its leases.")
+
+
+def releases_agree() -> Finding:
+    """Whether all workers run this release."""
+    others = sorted({release for _, release in _workers()} - {settings().release})
+    if others:
+        return Finding.warning(
+            ABOUT,
+            f"This is release {settings().release}; workers run {', '.join(others)}.",
+            fix="Restart them once the new release is in place: systemctl restart 'groundwork-worker@*'",
+        )
+    return Finding.ok(ABOUT, f"All workers run release {settings().release}.")
+
+
+def beat_is_alive() -> Finding:
+    """Whether a beat leads, and so schedules fire and lost jobs are found."""
+    with reading() as session:
+        leaders = session.scalars(select(Leader.holder).where(Leader.until > clock())).all()
+    if not leaders:
+        return Finding.problem(
+            ABOUT,
+            "No beat leads: schedules do not fire, retries and lost jobs wait.",
+            fix="Run: systemctl start groundwork-beat",
+        )
+    return Finding.ok(ABOUT, f"Beat leads: {leaders[0]}.")
+
+
+def schedules_fire() -> Finding:
+    """Whether each schedule that beat knows has fired when it was due."""
+    with reading() as session:
+        now = session.scalars(select(clock())).one()
+        last = {row.name: row.seen_until for row in session.scalars(select(ScheduleState))}
+    declared = {name: spec.schedule for name, spec in tasks().items() if spec.schedule is not None}
+    late = [
+        name
+        for name, schedule in declared.items()
+        if name in last and last[name] < schedule.previous(now - LATE)
+    ]
+    if late:
+        return Finding.problem(
+            ABOUT,
+            f"These schedules were due and did not fire: {', '.join(late)}.",
+            fix="Look at the log of beat, and fire one now: groundwork schedules fire NAME",
+        )
+    return Finding.ok(ABOUT, f"None of the {len(declared)} schedules is late.")
+
+
+def schedules_have_tasks() -> Finding:
+    """Whether beat remembers a schedule whose task is gone."""
+    with reading() as session:
+        remembered = set(session.scalars(select(ScheduleState.name)))
+    orphans = sorted(remembered - {name for name, spec in tasks().items() if spec.schedule is not None})
+    if orphans:
+        return Finding.warning(
+            ABOUT,
+            f"Schedules of former releases have no task any more: {', '.join(orphans)}.",
+            fix="Nothing fires for them; if a task was renamed by mistake, give it its name back.",
+        )
+    return Finding.ok(ABOUT, "Every schedule has its task.")
+
+
+def no_job_is_overdue() -> Finding:
+    """Whether a job waits that nobody brings forward; the metric of the same name counts alike."""
+    with reading() as session:
+        found = [(reason, count) for reason, count in count_overdue(session, broker_lists()).items() if count]
+    if found:
+        return Finding.problem(
+            ABOUT,
+            f"Jobs are overdue: {_counts(found)}.",
+            fix="Beat mends this within seconds while it runs and Redis answers; look at its log.",
+        )
+    return Finding.ok(ABOUT, "No job is overdue.")
+
+
+def _workers() -> Sequence[tuple[str, str]]:
+    """Node and release of the workers that are alive."""
+    alive = select(Worker.node, Worker.release).where(Worker.seen_at > clock(-settings().lease_seconds))
+    with reading() as session:
+        return session.execute(alive).all()
+
+
+def _counts(rows: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in rows)

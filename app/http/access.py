@@ -1,0 +1,208 @@
+"""What surrounds every request: its id, the catch for the unforeseen, and the check of its token."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from structlog.contextvars import bound_contextvars
+
+from app.db import outages
+from app.db.sessions import reading, transaction
+from app.errors import Unauthorized
+from app.http.client_addresses import is_loopback
+from app.http.problems import DatabaseDown, respond_to, respond_unforeseen
+from app.logs.failures import first_line
+from app.settings.config import settings
+from app.tokens import service
+from app.tokens.callers import Caller, ExpiredToken, InvalidToken, MissingToken, header_verified_at
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+#: A token just looked up is not looked up again for so long: a revoked one ends within this.
+TRUSTED_FOR = timedelta(seconds=1)
+#: For so long a known token is let in while the database does not answer, and to the probes.
+TRUSTED_WITHOUT_DATABASE = timedelta(seconds=60)
+LIVENESS = "/livez"
+PROBES = frozenset({LIVENESS, "/readyz"})
+#: Source: RFC 6455, section 7.4.1.
+POLICY_VIOLATION = 1008
+MAX_REMEMBERED = 10_000
+
+
+class RequestContext:
+    """ASGI middleware: gives the request an id, for its answer and its log lines; a 500 at worst."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_named(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_named)
+            except Exception:
+                log.exception("request_failed", method=scope["method"], path=scope["path"])
+                if started:
+                    raise
+                await respond_unforeseen(scope)(scope, receive, send_named)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Remembered:
+    caller: Caller
+    at: float
+
+    def is_within(self, age: timedelta) -> bool:
+        return time.monotonic() - self.at <= age.total_seconds()
+
+
+class Authenticate:
+    """ASGI middleware: lets nobody in without a good token, to whatever path.
+
+    Only what `app.tokens.callers.verified_by_route` names goes by, to be checked by its route.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._noted: dict[str, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            # No route takes one, and none that is added may be open to everybody.
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        if scope["type"] != "http" or is_verified_by_route(scope) or is_open(scope):
+            await self.app(scope, receive, send)
+            return
+        try:
+            caller = await self._caller(secret_of(scope), is_probe=scope["path"] in PROBES)
+        except (Unauthorized, DatabaseDown) as error:
+            await respond_to(scope, error)(scope, receive, send)
+            return
+        scope["state"]["caller"] = caller
+        with bound_contextvars(token=caller.name):
+            await self.app(scope, receive, send)
+        await self._note_use(caller.token_id)
+
+    async def _caller(self, secret: str, *, is_probe: bool) -> Caller:
+        if not service.is_well_formed(secret):
+            # Anybody can send such; the database is not asked for them.
+            raise InvalidToken
+        digest = hashlib.sha256(secret.encode()).digest()
+        known = self._remembered.get(digest)
+        if known and known.is_within(TRUSTED_WITHOUT_DATABASE if is_probe else TRUSTED_FOR):
+            known.caller.refuse_expired()
+            return known.caller
+        try:
+            caller = await run_in_threadpool(_look_up, secret)
+        except (InvalidToken, ExpiredToken):
+            self._remembered.pop(digest, None)
+            raise
+        except outages.ERRORS as error:
+            if not outages.is_passing(error):
+                raise
+            log.warning("database_unavailable", error=str(error))
+            if known and known.is_within(TRUSTED_WITHOUT_DATABASE):
+                known.caller.refuse_expired()
+                return known.caller
+            raise DatabaseDown from None
+        self._remember(digest, caller)
+        return caller
+
+    async def _note_use(self, token_id: str) -> None:
+        """Write down the use, after the answer and seldom: it may have to wait for its turn to write."""
+        now, precision = time.monotonic(), service.LAST_USED_PRECISION.total_seconds()
+        if now - self._noted.get(token_id, -precision) < precision:
+            return
+        self._noted[token_id] = now
+        try:
+            await run_in_threadpool(_touch, token_id)
+        except outages.ERRORS as error:
+            # The answer is out; nothing that is wrong here may spoil it.
+            log.warning("token_use_not_noted", error=first_line(error))
+
+    def _remember(self, digest: bytes, caller: Caller) -> None:
+        if len(self._remembered) >= MAX_REMEMBERED:
+            self._remembered.clear()
+            self._noted.clear()
+        self._remembered[digest] = _Remembered(caller=caller, at=time.monotonic())
+
+
+def is_verified_by_route(scope: Scope) -> bool:
+    """Whether the request carries what its route checks in place of a token."""
+    header = header_verified_at(scope["path"])
+    return header is not None and header in Headers(scope=scope)
+
+
+def is_open(scope: Scope) -> bool:
+    """Whether the request asks for nothing but a sign of life, from where that may be asked without a token.
+
+    What a proxy hands on comes from loopback, too, and is told by the header that it adds.
+    """
+    headers = Headers(scope=scope)
+    if scope["path"] != LIVENESS or scope["method"] not in ("GET", "HEAD") or "authorization" in headers:
+        return False
+    if settings().livez_open:
+        return True
+    forwarded = "x-forwarded-for" in headers or "forwarded" in headers
+    return not forwarded and is_loopback(scope)
+
+
+def secret_of(scope: Scope) -> str:
+    """The token a request carries. Raises `MissingToken` or `InvalidToken`.
+
+    As the password of Basic authentication, which is what a browser can send, it serves for reading only:
+    a foreign page can make a browser post, but not read.
+    """
+    kind, _, value = Headers(scope=scope).get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() != "basic" or scope["method"] != "GET":
+        raise MissingToken
+    try:
+        return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        raise InvalidToken from None
+
+
+def _look_up(secret: str) -> Caller:
+    with reading() as session:
+        return service.authenticate(session, secret=secret)
+
+
+def _touch(token_id: str) -> None:
+    with transaction() as session:
+        service.touch(session, token_id=token_id)

@@ -1,0 +1,174 @@
+"""What a request may carry: bounded bodies, strict JSON, and nothing the databases cannot hold.
+
+Nothing of a body is read before it is known who sends it and that they may.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+
+from app.errors import GroundworkError
+from app.http.problems import respond_to
+from app.http.routing import refuse_method, refuse_unscoped
+from app.settings.config import settings
+from app.values.strict_json import parsed
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+KIB = 1024
+DEFAULT_LIMIT = 256 * KIB
+#: Larger bodies are parsed in a thread, so that other requests go on meanwhile.
+PARSED_IN_PLACE = 64 * KIB
+UTF_8 = frozenset({"utf-8", "utf8"})
+_LIMITS: dict[str, int] = {}
+
+
+class BodyTooLarge(GroundworkError):
+    """Raised when a body is longer than its route takes; what came of it was not kept."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body_too_large"
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"The body is over {limit} bytes. Send less, or several requests.")
+
+
+class NotJson(GroundworkError):
+    """Raised for a body that is announced as something else than plain JSON."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+
+    def __init__(self, *, found: str) -> None:
+        super().__init__(f"The body is {found}. Send JSON in UTF-8 with Content-Type: application/json.")
+
+
+class BodyIncomplete(GroundworkError):
+    """Raised when a body ends before it is whole."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "body_incomplete"
+
+    def __init__(self) -> None:
+        super().__init__("The body did not arrive in full.")
+
+
+class NulInUrl(GroundworkError):
+    """Raised for a NUL in the path or the query: no text in the database can hold one."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "nul_in_url"
+
+    def __init__(self) -> None:
+        super().__init__("The URL holds %00. Remove it.")
+
+
+def allow_larger(path: str, *, limit: int) -> None:
+    """Let bodies sent to exactly `path` have `limit` bytes; call it beside the route."""
+    _LIMITS[path] = limit
+
+
+class Bodies:
+    """ASGI middleware: reads the body up to its limit, checks it and hands it on in one piece."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+                raise NulInUrl
+            refuse_method(scope)
+            arriving = _bounded(scope, receive)
+            if "caller" not in scope["state"]:
+                # The route says first whether it is from who it says; then it reads, and parses itself.
+                await self.app(scope, arriving, send)
+                return
+            body = await _read(scope, arriving)
+        except GroundworkError as error:
+            await respond_to(scope, error)(scope, receive, send)
+            return
+        await self.app(scope, _replay(body, receive), send)
+
+
+async def _read(scope: Scope, arriving: Receive) -> bytes:
+    headers = Headers(scope=scope)
+    if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+        refuse_unscoped(scope)
+    body = bytearray()
+    more = True
+    while more:
+        message = await arriving()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if body:
+        _check_type(headers)
+        await _check_json(bytes(body))
+    return bytes(body)
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """`receive` for a body: refuses one longer than the route takes, or that is too long on its way."""
+    limit = _LIMITS.get(scope["path"], DEFAULT_LIMIT)
+    announced = Headers(scope=scope).get("content-length", "0")
+    deadline = anyio.current_time() + settings().api_request_seconds
+    size, more = 0, True
+
+    async def bounded() -> Message:
+        nonlocal size, more
+        if not more:
+            return await receive()
+        if announced.isdecimal() and int(announced) > limit:
+            raise BodyTooLarge(limit=limit)
+        with anyio.move_on_at(deadline) as waiting:
+            message = await receive()
+        if waiting.cancelled_caught or message["type"] == "http.disconnect":
+            raise BodyIncomplete
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise BodyTooLarge(limit=limit)
+        more = message.get("more_body", False)
+        return message
+
+    return bounded
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+def _check_type(headers: Headers) -> None:
+    media_type, *parameters = headers.get("content-type", "").lower().split(";")
+    if media_type.strip() != "application/json":
+        raise NotJson(found=_shown(media_type) or "of no declared type")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset" and value.strip().strip('"') not in UTF_8:
+            raise NotJson(found=f"in another character set ({_shown(parameter)})")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise NotJson(found=f"compressed ({_shown(headers['content-encoding'])})")
+
+
+def _shown(header: str) -> str:
+    return header.strip()[:64]
+
+
+async def _check_json(body: bytes) -> None:
+    if len(body) <= PARSED_IN_PLACE:
+        parsed(body)
+    else:
+        await run_in_threadpool(parsed, body)

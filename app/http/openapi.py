@@ -1,0 +1,34 @@
+"""What the API's description says of how callers show who they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.tokens.callers import headers_by_path
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+TOKEN = {"token": {"type": "http", "scheme": "bearer", "description": "An API token: gw_..."}}
+
+
+def describe_callers(app: FastAPI) -> None:
+    """Have the description of `app` ask for a token, but where a route checks something else instead."""
+    generated = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _name_callers(generated())
+        return generated()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _name_callers(document: dict[str, Any]) -> None:
+    document["security"] = [{name: [] for name in TOKEN}]
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes.update(TOKEN)
+    for path, header in headers_by_path().items():
+        schemes[header] = {"type": "apiKey", "in": "header", "name": header}
+        for operation in document["paths"][path].values():
+            operation["security"] = [{header: []}]

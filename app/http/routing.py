@@ -1,0 +1,93 @@
+"""What the routes of the API ask for, known before anything that was sent is read or looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.routing import iter_route_contexts
+
+from app.errors import GroundworkError
+from app.tokens.callers import MissingScope
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+    from starlette.types import Scope
+
+
+class MethodNotAllowed(GroundworkError):
+    """Raised when a path is known, but not with this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+
+    def __init__(self, *, path: str, method: str, allowed: list[str]) -> None:
+        self.allow = ", ".join(allowed)
+        super().__init__(f"{path} does not know {method}; it knows {self.allow}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Door:
+    """A route as far as it can be told before it is entered; it asks again itself."""
+
+    path: str
+    pattern: re.Pattern[str]
+    methods: frozenset[str]
+    scopes: tuple[str, ...]
+
+
+def refuse_method(scope: Scope) -> None:
+    """Raise `MethodNotAllowed` at a route's own path, such as /jobs/batch, which is no /jobs/{job_id}."""
+    path, method = scope["path"], scope["method"]
+    own = [door.methods for door in _doors(scope["app"]) if door.path == path]
+    if own and not any(method in methods for methods in own):
+        raise MethodNotAllowed(path=path, method=method, allowed=methods_at(scope))
+
+
+def refuse_unscoped(scope: Scope) -> None:
+    """Raise `MissingScope` unless the caller has what the route of this request asks for."""
+    leading = (door for door in _doors(scope["app"]) if door.pattern.match(scope["path"]))
+    door = next((door for door in leading if scope["method"] in door.methods), None)
+    for asked in door.scopes if door else ():
+        if not scope["state"]["caller"].may(asked):
+            raise MissingScope(scope=asked)
+
+
+def methods_at(scope: Scope) -> list[str]:
+    """The methods that the path of this request knows."""
+    path, doors = scope["path"], _doors(scope["app"])
+    leading = [door for door in doors if door.path == path] or [
+        door for door in doors if door.pattern.match(path)
+    ]
+    return sorted(frozenset().union(*(door.methods for door in leading)))
+
+
+def _doors(app: FastAPI) -> list[_Door]:
+    known: list[_Door] | None = getattr(app.state, "doors", None)
+    if known is None or app.state.doors_of != len(app.routes):
+        app.state.doors_of = len(app.routes)
+        known = app.state.doors = [_door(route) for route in iter_route_contexts(app.routes)]
+    return known
+
+
+def _door(route: Any) -> _Door:
+    return _Door(
+        path=route.path,
+        pattern=route.path_regex,
+        methods=frozenset(route.methods or ()),
+        scopes=tuple(_scopes(getattr(route, "dependant", None))),
+    )
+
+
+def _scopes(dependant: Any) -> Iterator[str]:
+    """The scopes that `app.tokens.callers.require` was given, wherever in the tree of dependencies."""
+    pending = list(dependant.dependencies) if dependant else []
+    while pending:
+        found = pending.pop()
+        pending += found.dependencies
+        if asked := getattr(found.call, "scope", None):
+            yield asked

@@ -1,0 +1,113 @@
+"""How much one caller may ask of the API at once and in a second, so that others are served meanwhile.
+
+Each gunicorn process counts for itself, so that a request waits for no other process and no server: what all
+processes together take is `GROUNDWORK_API_WORKERS` times as much. The proxy's limits are by address and for
+all of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+
+from app.errors import GroundworkError, Unavailable
+from app.http.access import PROBES
+from app.http.problems import respond_to
+from app.settings.config import settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: A caller that was idle may send as much at once as it may in so long.
+BURST_SECONDS = 1.0
+MOST_REMEMBERED = 10_000
+EVENT_STREAM = "text/event-stream"
+
+
+class TooManyRequests(GroundworkError):
+    """Raised for a caller who asks too much; nothing of the request was done."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_requests"
+
+
+class Busy(Unavailable):
+    """Raised when all callers together ask more than this process can work on."""
+
+    code = "busy"
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(f"{most} requests are being answered here. Send this one again in a few seconds.")
+
+
+class Throttle:
+    """ASGI middleware: refuses what is too much, with 429 for one caller, with 503 for all together."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._in_flight: Counter[str] = Counter()
+        self._free_at: dict[str, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in PROBES:
+            await self.app(scope, receive, send)
+            return
+        caller = scope["state"].get("caller")
+        who = caller.token_id if caller else ""
+        try:
+            self._refuse_crowd(who)
+            self._refuse_hurry(who)
+        except GroundworkError as error:
+            await respond_to(scope, error)(scope, receive, send)
+            return
+        await self._counted(who, scope, receive, send)
+
+    def _refuse_crowd(self, who: str) -> None:
+        most = settings().api_in_flight
+        if self._in_flight[who] >= most // 2:
+            raise TooManyRequests(
+                f"{most // 2} requests of this caller are being answered here. Wait for some of them."
+            )
+        if self._in_flight.total() >= most:
+            raise Busy(most=most)
+
+    def _refuse_hurry(self, who: str) -> None:
+        rate = settings().api_token_per_second
+        now = time.monotonic()
+        free_at = max(self._free_at.get(who, now), now)
+        if free_at - now > BURST_SECONDS:
+            raise TooManyRequests(f"This caller sends more than {rate} requests a second. Slow down.")
+        if len(self._free_at) >= MOST_REMEMBERED:
+            self._free_at.clear()
+        self._free_at[who] = free_at + 1 / rate
+
+    async def _counted(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
+        counted = True
+        self._in_flight[who] += 1
+
+        def release() -> None:
+            nonlocal counted
+            if counted:
+                counted = False
+                self._in_flight[who] -= 1
+                if not self._in_flight[who]:
+                    del self._in_flight[who]
+
+        async def send_watched(message: Message) -> None:
+            # Whoever follows events for minutes asks for little meanwhile; app.http.streams bounds how many do.
+            if message["type"] == "http.response.start" and _is_stream(message):
+                release()
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_watched)
+        finally:
+            release()
+
+
+def _is_stream(message: Message) -> bool:
+    return Headers(raw=message["headers"]).get("content-type", "").startswith(EVENT_STREAM)

@@ -1,0 +1,120 @@
+"""What waits for a job: the body of its chord and the rest of its chain, however the job ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery.app.task import Context
+from celery.exceptions import ChordError, TaskRevokedError
+from kombu.utils import json
+from sqlalchemy import insert, select
+
+from app.db.clock import clock
+from app.jobs.declaration import registry
+from app.jobs.ledger.encoding import text
+from app.jobs.ledger.models import Job, JobGroup, State
+from app.jobs.transitions import groups, transition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from celery import Celery
+    from sqlalchemy.orm import Session
+
+    from app.jobs.celery.backend import LedgerBackend
+
+
+def count_part(app: Celery, session: Session, *, group_id: str, part_id: str, result: Any) -> None:
+    """Count a part that is being finished in `session`; accept the body there when it was the last."""
+    last = groups.part_done(session, group_id=group_id)
+    if last is None:
+        return
+    # The finish that follows writes this part's own result.
+    results = [result if part == part_id else last.results.get(part) for part in last.part_ids]
+    app.signature(last.body).apply_async((results,))
+
+
+def fail(backend: LedgerBackend, session: Session, *, group_id: str, part_id: str, error: str) -> None:
+    """Mark the body dead because a part is, call its errbacks, as Celery does, and fail what waits for it."""
+    found = session.execute(select(JobGroup.body).where(JobGroup.id == group_id)).scalar()
+    if found is None:
+        return
+    body = backend.app.signature(found)
+    options = body.options
+    try:
+        raise ChordError(f"Part {part_id} is dead: {error}")  # Celery wants one that has a traceback
+    except ChordError as problem:
+        if options.get("task_id"):
+            waiting = Context({"task": body.task, "group": options.get("group_id")})
+            result = backend.prepare_exception(problem)
+            foretell_death(session, job_id=options["task_id"], request=waiting, result=result)
+        backend.chord_error_from_stack(body, problem)
+    if options.get("chord"):
+        fail(backend, session, group_id=options["group_id"], part_id=options["task_id"], error=error)
+
+
+def call_off(session: Session, *, job_ids: Sequence[str], reason: str) -> None:
+    """Fail what waits for jobs that were cancelled: they will not be done, so it cannot be either."""
+    from app.celery_app import celery_app  # its tasks reach this module
+
+    backend: Any = celery_app.backend
+    error = TaskRevokedError(reason)
+    for job in session.scalars(select(Job).where(Job.id.in_(job_ids))):
+        request = request_of(job)
+        with transition.apart(session, job_id=job.id, what="those who wait for it"):
+            if request.chord:
+                fail(backend, session, group_id=request.group, part_id=job.id, error=f"cancelled: {reason}")
+            backend._fail_chain(request.chain, error)
+
+
+def request_of(job: Job) -> Any:
+    """What a worker would know of a job from its message."""
+    options = job.options if isinstance(job.options, dict) else {}
+    return Context(
+        {
+            "id": job.id,
+            "task": job.task,
+            "group": job.group_id,
+            "chord": options.get("chord"),
+            "chain": options.get("chain"),
+            "errbacks": options.get("errbacks"),
+            "root_id": options.get("root_id") or job.id,
+            "parent_id": options.get("parent_id"),
+            "delivery_info": {},
+        }
+    )
+
+
+def foretell_death(session: Session, *, job_id: str, request: Any, result: Any) -> None:
+    """A row for a job that will not be sent because what leads to it is dead.
+
+    When that is retried and succeeds after all, the row gets its job (see `accept.fill_waiting`).
+    """
+    if session.get(Job, job_id) is not None:
+        return
+    name = getattr(request, "task", None) or "unknown"
+    declared = registry.tasks().get(name)
+    session.execute(
+        insert(Job).values(
+            id=job_id,
+            task=name,
+            queue=declared.queue.value if declared else "default",
+            priority=int(declared.priority) if declared else 6,
+            state=State.DEAD.value,
+            args=[],
+            kwargs={},
+            group_id=getattr(request, "group", None),
+            accepted_at=clock(),
+            finished_at=clock(),
+            attempt=0,
+            fence=0,
+            error=text(json.dumps(result) if not isinstance(result, dict) else _words(result)),
+            result=result,
+        )
+    )
+
+
+def _words(prepared: dict[str, Any]) -> str:
+    message = prepared.get("exc_message")
+    parts = message if isinstance(message, list | tuple) else [message]
+    return f"{prepared.get('exc_type')}: {' '.join(str(part) for part in parts)}"

@@ -1,0 +1,34 @@
+"""Forking from a clean slate: a child must not inherit open connections or work that is half done.
+
+SQLite keeps in the process which locks it holds. A child that inherits such a note believes for ever that
+somebody in its own process holds the lock, and none of its writes gets its turn.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from app.db.engine import CONNECT_TIMEOUT, let_go
+from app.jobs.ledger import store
+
+#: Held by a thread of the worker's main process while it uses the database; forks wait for it.
+at_work = threading.Lock()
+#: No longer than this: a database that does not answer must not keep the pool from replacing a child.
+_PATIENCE = CONNECT_TIMEOUT.total_seconds()
+_waited_for = False
+
+
+def _before() -> None:
+    global _waited_for
+    _waited_for = at_work.acquire(timeout=_PATIENCE)
+    store.close()
+    let_go()
+
+
+def _after() -> None:
+    if _waited_for:
+        at_work.release()
+
+
+os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)

@@ -1,0 +1,71 @@
+"""Sends the messages of light tasks: quickly or not at all, and then the caller must know."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import redis
+from kombu import pools
+from kombu.exceptions import OperationalError
+
+from app.errors import Unavailable
+from app.jobs.publish.reachability import publishing
+from app.logs.failures import first_line, masked_redis_url
+from app.settings.config import settings
+from app.settings.redis_url import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+#: A connection that broke while nobody used it is made anew once.
+RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+
+
+class NotSent(Unavailable, OperationalError):
+    """Raised when the broker does not take a light task's message, which is lost then."""
+
+    code = "not_sent"
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(
+            f'The light task "{task}" was not sent, and will not be: {problem}. Send it again later, or '
+            "declare it durable, so that the ledger sends it when Redis takes it."
+        )
+
+
+@contextmanager
+def bounded(app: Celery, *, task: str) -> Iterator[dict[str, Any]]:
+    """Options for sending `task` by a connection whose every wait is bounded. Raises `NotSent`."""
+    if not publishing.is_open:
+        raise NotSent(task=task, problem=f"Redis {masked_redis_url()} took nothing a moment ago")
+    try:
+        with _producers_of(app, os.getpid()).acquire(block=True) as producer:
+            yield {"producer": producer, "retry": True, "retry_policy": RETRY}
+    except (OperationalError, redis.RedisError, OSError) as error:
+        publishing.failed(error, task=task)
+        problem = f"Redis {masked_redis_url()} does not take it ({first_line(error)})"
+        raise NotSent(task=task, problem=problem) from error
+    publishing.answered()
+
+
+@lru_cache(maxsize=1)
+def _producers_of(app: Celery, _pid: int) -> Any:
+    address, timeout = (
+        address_of(settings().redis_url.get_secret_value()),
+        settings().publish_timeout_ms / 1000,
+    )
+    options = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    connection = app.connection_for_write(
+        url=address.for_kombu, ssl=address.tls, transport_options=options, connect_timeout=timeout
+    )
+    return pools.producers[connection]
+
+
+def close() -> None:
+    """Forget the connections."""
+    _producers_of.cache_clear()

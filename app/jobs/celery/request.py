@@ -1,0 +1,42 @@
+"""What the worker's main process holds of a message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery.worker import state as worker_state
+from celery.worker.request import Request
+
+from app.jobs.celery.transport.envelope import LEDGER_HEADER
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+
+class OutOfMemory(Exception):
+    """Stands for the `MemoryError` of a body, whose end its child has recorded."""
+
+
+class JobRequest(Request):
+    """Leaves it to the ledger whether a job was cancelled, or has expired by the database's clock.
+
+    A claim refuses such a job, and beat cancels an expired one.
+    """
+
+    def revoked(self) -> bool:
+        """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""
+        if self.request_dict.get(LEDGER_HEADER):
+            worker_state.revoked.discard(self.id)
+        return bool(super().revoked())
+
+    def maybe_expire(self) -> Literal[True] | None:
+        """Whether Celery is to refuse the job."""
+        return None if self.request_dict.get(LEDGER_HEADER) else super().maybe_expire()
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
+        """As Celery's, which ends the whole worker where a body in one child has run out of memory."""
+        error = exc_info.exception
+        if isinstance(getattr(error, "exc", error), MemoryError):
+            exc_info.exception = OutOfMemory(str(error))
+        celery: Any = super()
+        return celery.on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)

@@ -1,0 +1,67 @@
+"""Signatures that travel inside a job (the rest of a chain, a chord's body, callbacks), fit to be kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.jobs.declaration import options, registry
+from app.jobs.declaration.option_shapes import check_shapes
+from app.jobs.errors import NotJson, UnknownTask
+from app.jobs.ledger.seal import is_sealed, seal, seal_named
+from app.values.typed_json import TooDeep
+
+#: What Celery puts before the arguments of a signature when its turn comes: the result of the one before.
+LED_BY = 1
+
+
+def sealed(value: Any) -> Any:
+    """`value` with the sensitive arguments of every signature in it sealed, at any depth.
+
+    Raises for one that could not be sent when its turn comes: whoever asks for it can still mend it.
+    """
+    try:
+        return _sealed(value)
+    except RecursionError:
+        raise NotJson(what="The canvas", problem=str(TooDeep())) from None
+
+
+def _sealed(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_sealed(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    safe = {name: _sealed(inner) for name, inner in value.items()}
+    if "subtask_type" not in safe:
+        return safe
+    _check(safe)
+    sensitive = _sensitive(safe.get("task"))
+    if sensitive:
+        safe["kwargs"] = seal_named(safe.get("kwargs") or {}, names=sensitive)
+        safe["args"] = _sealed_positions(safe, sensitive)
+    return safe
+
+
+def _check(signature: dict[str, Any]) -> None:
+    task, given = signature.get("task"), signature.get("options")
+    if isinstance(task, str) and isinstance(given, dict):
+        options.check(given, task=task)
+        check_shapes(given, task=task)
+        if given.get("queue"):
+            registry.checked_queue(getattr(given["queue"], "name", given["queue"]), task=task)
+
+
+def _sensitive(task: Any) -> frozenset[str]:
+    if not isinstance(task, str):
+        return frozenset()
+    try:
+        return registry.spec_of(task).sensitive
+    except UnknownTask:
+        return frozenset()
+
+
+def _sealed_positions(signature: dict[str, Any], sensitive: frozenset[str]) -> list[Any]:
+    names = list(registry.spec_of(signature["task"]).signature.parameters)
+    names = names if signature.get("immutable") else names[LED_BY:]
+    args = list(signature.get("args") or ())
+    named = zip(args, names + [""] * len(args), strict=False)
+    return [seal(value) if name in sensitive and not is_sealed(value) else value for value, name in named]

@@ -1,0 +1,128 @@
+"""kombu's Redis transport, able to lose its connection, and to meet garbage, at any moment."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import redis
+import structlog
+from kombu.transport import TRANSPORT_ALIASES, virtual
+from kombu.transport import redis as kombu_redis
+from kombu.transport.virtual import Empty
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from app.jobs.celery.transport import envelope
+from app.jobs.celery.transport.bindings import Bindings
+from app.jobs.celery.transport.envelope import NotAMessage
+from app.jobs.celery.transport.unacked import QoS
+from app.jobs.quarantine import quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger(__name__)
+
+
+class Message(virtual.Message):
+    """A message that Celery can take without stumbling."""
+
+    def __init__(self, payload: Any, channel: Any = None, **kwargs: Any) -> None:
+        kombu: Any = super()
+        envelope.parsed(kombu.__init__, payload, channel=channel, **kwargs)
+        envelope.check(self)
+
+
+class Client(kombu_redis.PrefixedStrictRedis):
+    """Sends together what kombu puts together, and not as a transaction unless it has to be one.
+
+    A full Redis refuses transactions whole: also the acknowledgements and deletions that would make room.
+    """
+
+    def pipeline(self, transaction: bool = False, shard_hint: Any = None) -> Any:
+        """Commands that are sent at once."""
+        kombu: Any = super()
+        return kombu.pipeline(transaction, shard_hint)
+
+
+#: Each removes what is kept of a queue elsewhere; it tells how much, and how much of it had a message.
+PURGES: list[Callable[[str], tuple[int, int]]] = []
+
+
+class Channel(Bindings):
+    """A channel that says so when its connection is gone.
+
+    kombu 5.7 gives the unacknowledged messages back while it closes a lost connection, and fails with
+    an AttributeError on the connection that is not there any more. A connection error is what Celery
+    expects at that place: it reconnects, where anything else ends the worker.
+    """
+
+    connection: Any
+    Message = Message
+    QoS = QoS
+
+    def _get_client(self) -> Any:
+        return partial(Client, global_keyprefix=self.global_keyprefix)
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        if self.connection is None or self.connection.client is None:
+            raise RedisConnectionError("The connection to Redis is closed.")
+        kombu: Any = super()
+        params: dict[str, Any] = kombu._connparams(asynchronous=asynchronous)
+        return params
+
+    def queue_purge(self, queue: str, **options: Any) -> int:
+        """As kombu's, for `celery purge` and `app.control.purge()`; what had a message is counted once."""
+        gone = [purge(queue) for purge in PURGES]
+        kombu: Any = super()
+        messages: int = kombu.queue_purge(queue, **options) - sum(published for _, published in gone)
+        return sum(jobs for jobs, _ in gone) + max(messages, 0)
+
+    def _brpop_read(self, **options: Any) -> bool:
+        """As kombu's, but what is no message is put aside instead of ending the worker."""
+        kombu: Any = self
+        try:
+            queue, raw = self._popped(**options)
+            kombu._queue_cycle.rotate(queue)
+            try:
+                self.connection._deliver(envelope.read(raw), queue)
+            except NotAMessage as problem:
+                client = redis.Redis(connection_pool=kombu.pool)
+                quarantine.put_aside(client, raw, queue=queue, problem=str(problem))
+            return True
+        finally:
+            kombu._in_poll = None
+            kombu._flush_brpop_reauth()
+
+    def _popped(self, **options: Any) -> tuple[str, bytes]:
+        kombu: Any = self
+        connection = kombu.client.connection
+        try:
+            answer = kombu.client.parse_response(connection, "BRPOP", **options)
+        except kombu.connection_errors:
+            # So that the next poll connects again.
+            connection.disconnect()
+            raise
+        if not answer:
+            raise Empty
+        name, raw = answer
+        return name.decode().rsplit(kombu.sep, 1)[0], raw
+
+    def _deliver_fanout_message(self, message: Any, exchange: str) -> bool:
+        kombu: Any = super()
+        try:
+            return bool(kombu._deliver_fanout_message(message, exchange))
+        except NotAMessage as problem:
+            log.warning("broadcast_dropped", exchange=exchange, problem=str(problem))
+            return True
+
+
+class Transport(kombu_redis.Transport):
+    """What kombu takes for redis:// and rediss:// once this module is imported."""
+
+    Channel = Channel
+
+
+TRANSPORT_ALIASES.update(
+    redis="app.jobs.celery.transport.broker:Transport", rediss="app.jobs.celery.transport.broker:Transport"
+)

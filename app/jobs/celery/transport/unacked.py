@@ -1,0 +1,96 @@
+"""What a worker has taken and not acknowledged, and the way back for it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
+
+from app.jobs.celery.transport.envelope import LEDGER_HEADER
+from app.jobs.celery.transport.redis_errors import tolerated
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: One worker at a time looks for messages that died with another; this long it keeps the rest from it.
+RESTORE_SECONDS = 5
+
+
+class QoS(kombu_redis.QoS):
+    """Keeps no second copy of a ledger's message in Redis while it is worked on: the ledger repeats it.
+
+    Writing that copy and deleting it again are two of the three round trips kombu makes for a message.
+    """
+
+    channel: Any
+    _delivered: Any
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        if self._kind(message) is kombu_redis.QoS:
+            with tolerated("copy_not_kept"):
+                super().append(message, delivery_tag)
+                return
+        virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        if self._kind(self._delivered.get(delivery_tag)) is kombu_redis.QoS:
+            with tolerated("copy_not_deleted"):
+                super().ack(delivery_tag)
+                return
+        virtual.QoS.ack(self, delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        message = self._delivered.get(delivery_tag)
+        if self._kind(message) is kombu_redis.QoS:
+            with tolerated("copy_not_deleted"):
+                super().reject(delivery_tag, requeue)
+                return
+        elif requeue:
+            self._give_back([message], leftmost=True)
+        virtual.QoS.ack(self, delivery_tag)
+
+    def restore_unacked(self, client: Any = None) -> Any:
+        held = {tag: one for tag, one in self._delivered.items() if self._kind(one) is virtual.QoS}
+        self._give_back(held.values(), client=client)
+        for tag in held:
+            del self._delivered[tag]
+        return super().restore_unacked(client)
+
+    def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:  # noqa: ARG002
+        """As kombu's, behind a lock that ends by itself: to release one takes a script."""
+        with tolerated("unacked_not_looked_at"), self.channel.conn_or_acquire() as client:
+            if not client.set(self.unacked_mutex_key, os.getpid(), nx=True, ex=RESTORE_SECONDS):
+                return
+            oldest = time.time() - self.visibility_timeout
+            for tag in client.zrange(
+                self.unacked_index_key, oldest, 0, desc=True, byscore=True, offset=num and start, num=num
+            ):
+                self.restore_by_tag(tag, client)
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        # Its copy stays where it is and comes back with the time.
+        with tolerated("message_not_given_back"):
+            super().restore_by_tag(tag, client, leftmost)
+
+    @staticmethod
+    def _kind(message: Any) -> Any:
+        ledgered = message is not None and message.headers.get(LEDGER_HEADER)
+        return virtual.QoS if ledgered else kombu_redis.QoS
+
+    def _give_back(self, messages: Collection[Any], *, client: Any = None, leftmost: bool = False) -> None:
+        if not messages:
+            return
+        with (
+            tolerated("messages_not_given_back"),
+            self.channel.conn_or_acquire(client) as connected,
+        ):
+            pipeline = connected.pipeline()
+            for message in messages:
+                to = message.delivery_info
+                self.channel._do_restore_message(
+                    message._raw, to["exchange"], to["routing_key"], pipeline, leftmost
+                )
+            pipeline.execute()

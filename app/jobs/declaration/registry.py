@@ -1,0 +1,200 @@
+"""What is known of each task: declared once on its function, read by the API, the CLI and beat."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+from sqlalchemy.exc import OperationalError
+
+from app.db import outages
+from app.jobs.declaration import options, parameters
+from app.jobs.declaration.hints import signature_of
+from app.jobs.declaration.limits import most_attempts
+from app.jobs.errors import PermanentError, RetryableError, UnknownQueue, UnknownTask, UnreadableAnnotations
+from app.packages import modules
+from app.topology import Priority, Queue, drained_queues
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from app.schedule.spec import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """When a failed job runs again: after `first`, growing by `factor` up to `most`, with jitter.
+
+    Only failures in `on` are tried again; any other makes the job dead at once. A job whose worker died
+    is tried again whatever the failure. `max_attempts` counts both; None means without end.
+    A job that its hard time limit ended is dead, unless `after_time_limit` says that it may run again.
+    """
+
+    max_attempts: int | None = 3
+    first: timedelta = timedelta(seconds=10)
+    factor: float = 2.0
+    most: timedelta = timedelta(minutes=10)
+    jitter: bool = True
+    after_time_limit: bool = False
+    on: tuple[type[Exception], ...] = (RetryableError, ConnectionError, TimeoutError, OperationalError)
+
+    def covers(self, error: Exception) -> bool:
+        """Whether the job is tried again after `error`.
+
+        `OperationalError` stands for a database that is away or busy: the class alone does not say it.
+        """
+        if OperationalError not in self.on or not isinstance(error, outages.ERRORS):
+            return isinstance(error, self.on)
+        others = tuple(kind for kind in self.on if kind is not OperationalError)
+        return outages.is_passing(error) or isinstance(error, others)
+
+    def delay(self, *, attempt: int) -> timedelta:
+        """How long to wait after the attempt of that number (from 1)."""
+        # In seconds, with a bound on the exponent: a timedelta or a float overflows before `most` cuts it.
+        seconds = self.first.total_seconds() * self.factor ** min(attempt - 1, 64)
+        wait = timedelta(seconds=min(seconds, self.most.total_seconds()))
+        return wait * random.uniform(0.5, 1.0) if self.jitter else wait  # noqa: S311 (spreads load only)
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One task as its decorator declared it."""
+
+    name: str
+    body: Callable[..., Any]
+    queue: Queue = Queue.DEFAULT
+    priority: int = Priority.NORMAL
+    schedule: Schedule | None = None
+    public: bool = False
+    #: What a token needs, beside the scopes of jobs, to submit, change or look into a job of this task.
+    scope: str | None = None
+    sensitive: frozenset[str] = frozenset()
+    durable: bool = True
+    retry: Retry = Retry()
+    max_attempts: int | None = 3
+    bound: bool = False
+
+    @property
+    def doc(self) -> str:
+        """The first paragraph of the function's docstring."""
+        return (inspect.getdoc(self.body) or "").split("\n\n")[0].replace("\n", " ")
+
+    @cached_property
+    def _read(self) -> tuple[inspect.Signature, list[str]]:
+        found, unknown = signature_of(self.body)
+        parameters = list(found.parameters.values())
+        return found.replace(parameters=parameters[1:] if self.bound else parameters), unknown
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """What a caller may pass; without the task itself where the body takes it."""
+        return self._read[0]
+
+    @cached_property
+    def model(self) -> type[pydantic.BaseModel]:
+        """The arguments by name, as a pydantic model that refuses what the task does not take."""
+        unknown = self._read[1]
+        if self.public and unknown:
+            raise UnreadableAnnotations(task=self.name, problem=", ".join(unknown))
+        return parameters.model_of(self.signature, name=self.name)
+
+    def as_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by name as the task's own types, in JSON. Raises pydantic's `ValidationError`."""
+        values = self.model.model_validate(arguments)
+        return values.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """All given arguments by name. Raises TypeError where they do not fit, as a call would."""
+        return parameters.named(self.signature, args, kwargs)
+
+    def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments for the body, checked by `model`. Raises `PermanentError` where they do not fit."""
+        try:
+            values = self.model.model_validate(self.named(args, kwargs))
+        except (pydantic.ValidationError, TypeError) as error:
+            raise PermanentError(f"{self.name} cannot take these arguments: {error}") from error
+        return parameters.placed(self.signature, parameters.given(values))
+
+    def placed(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments for the body, where sealing has made those that it takes by position named ones."""
+        placed, named = parameters.placed(self.signature, kwargs)
+        return [*args, *placed], named
+
+
+_DRAINED = frozenset(queue.value for queue in drained_queues())
+_DECLARED: dict[str, TaskSpec] = {}
+
+
+class DuplicateTask(ValueError):
+    """Raised at import when two functions claim one name on the wire."""
+
+    def __init__(self, *, name: str, body: Callable[..., Any]) -> None:
+        super().__init__(
+            f'The task name "{name}" is declared twice, the second time by {body.__module__}.'
+            f"{body.__qualname__}. Rename one function, or give one a name= of its own."
+        )
+
+
+def declare(spec: TaskSpec) -> None:
+    """Make a task known. Raises when its name is taken or its queue is drained by no pool."""
+    known = _DECLARED.get(spec.name)
+    if known and (known.body.__module__, known.body.__qualname__) != (
+        spec.body.__module__,
+        spec.body.__qualname__,
+    ):
+        raise DuplicateTask(name=spec.name, body=spec.body)
+    checked_queue(spec.queue, task=spec.name)
+    parameters.refuse_unbindable(
+        inspect.signature(spec.body), task=spec.name, by_name=spec.public, sensitive=spec.sensitive
+    )
+    options.priority(spec.priority, task=spec.name)
+    _DECLARED[spec.name] = spec
+
+
+def checked_queue(queue: object, *, task: str) -> str:
+    """`queue`, if a pool drains it."""
+    if not isinstance(queue, str) or queue not in _DRAINED:
+        raise UnknownQueue(queue=queue, task=task, known=_DRAINED)
+    return str(queue)
+
+
+def tasks() -> dict[str, TaskSpec]:
+    """Every declared task by its name; imports all domains first."""
+    modules("tasks")
+    return dict(sorted(_DECLARED.items()))
+
+
+def known(names: Iterable[str]) -> set[str]:
+    """Those of `names` that are declared tasks."""
+    wanted = set(names)
+    return wanted if wanted <= _DECLARED.keys() else wanted & tasks().keys()
+
+
+def spec_of(name: str) -> TaskSpec:
+    """The task called `name`, declared here or plainly registered with Celery."""
+    if name in _DECLARED:
+        return _DECLARED[name]
+    declared = tasks()
+    if name in declared:
+        return declared[name]
+    from app.celery_app import celery_app
+
+    registered = celery_app.tasks.get(name)
+    if registered is None:
+        raise UnknownTask(name=name, known=declared)
+    default = getattr(registered, "priority", None)
+    retry_kwargs = getattr(registered, "retry_kwargs", None)
+    automatic = retry_kwargs if getattr(registered, "autoretry_for", ()) else None
+    return TaskSpec(
+        name=name,
+        body=registered.run,
+        queue=Queue(getattr(registered, "queue", None) or Queue.DEFAULT),
+        priority=Priority.NORMAL if default is None else options.priority(default, task=name),
+        max_attempts=most_attempts(max_retries=registered.max_retries, retry_kwargs=automatic),
+        durable=getattr(registered, "durable", True),
+    )

@@ -1,0 +1,110 @@
+"""The statement that accepts jobs: one for a whole batch, carrying only what differs between its jobs."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app.db.columns import SQLITE_TIME_FORMAT
+from app.jobs.ledger import prepared
+from app.jobs.ledger.statements import POSTGRESQL, SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+
+class NewJob(NamedTuple):
+    """A job to accept. What is JSON in the ledger is JSON text here: encoded once for ledger and wire."""
+
+    id: str
+    task: str
+    queue: str
+    priority: int
+    args: str = "[]"
+    kwargs: str = "{}"
+    options: str | None = None
+    context: str | None = None
+    group_id: str | None = None
+    key: str | None = None
+    digest: str | None = None
+    #: Not before this moment, or not before so many seconds after it was accepted.
+    run_at: datetime | None = None
+    delay_seconds: float = 0.0
+    expires_at: datetime | None = None
+    expires_seconds: float | None = None
+    max_attempts: int | None = None
+    #: Whether the id was made just now, so that no row can have it. Looking for one costs a third more.
+    fresh: bool = False
+
+
+#: PostgreSQL's types of the fields above; `fresh` is not stored.
+_TYPES = {
+    "id": "text",
+    "task": "text",
+    "queue": "text",
+    "priority": "int",
+    "args": "json",
+    "kwargs": "json",
+    "options": "json",
+    "context": "json",
+    "group_id": "text",
+    "key": "text",
+    "digest": "text",
+    "run_at": "timestamptz",
+    "delay_seconds": "float8",
+    "expires_at": "timestamptz",
+    "expires_seconds": "float8",
+    "max_attempts": "int",
+}
+
+
+class Stored(NamedTuple):
+    """A row just inserted; `published` is the moment (epoch seconds) it counts as sent, None when not due."""
+
+    id: str
+    published: float | None
+    expires: str | None
+
+
+def insert(connection: psycopg.Connection[Any] | sqlite3.Connection, jobs: Sequence[NewJob]) -> list[Stored]:
+    """Insert `jobs` with one statement. One whose id or key is known already is left out of the answer."""
+    if isinstance(connection, sqlite3.Connection):
+        document = json.dumps([job._asdict() for job in jobs], default=_moment)
+        return [Stored(*row) for row in connection.execute(SQLITE.accept, (document,)).fetchall()]
+    *columns, fresh = zip(*jobs, strict=True)
+    differs = tuple(column.count(column[0]) < len(jobs) for column in columns)
+    unheard_of = all(fresh) and not any(columns[NewJob._fields.index("key")])
+    same = [column[0] for column, varies in zip(columns, differs, strict=True) if not varies]
+    each = [list(column) for column, varies in zip(columns, differs, strict=True) if varies]
+    rows = prepared.run(connection, _statement(differs, unheard_of=unheard_of), [*same, *each])
+    return _stored(rows)
+
+
+@lru_cache
+def _statement(differs: tuple[bool, ...], *, unheard_of: bool) -> str:
+    """A thousand times the same value, sent and read, would cost as much as the insertion."""
+    fields = list(zip(_TYPES.items(), differs, strict=True))
+    same = [f"%s::{kind} AS {name}" for (name, kind), varies in fields if not varies]
+    sources = [f"(SELECT {', '.join(same)}) AS same"] if same else []
+    each = {name: f"%s::{kind}[]" for (name, kind), varies in fields if varies}
+    if each:
+        sources.append(f"unnest({', '.join(each.values())}) AS each ({', '.join(each)})")
+    return POSTGRESQL.accept.format(
+        jobs=" CROSS JOIN ".join(sources), conflict="" if unheard_of else "ON CONFLICT DO NOTHING"
+    )
+
+
+def _stored(rows: Sequence[Sequence[Any]]) -> list[Stored]:
+    """The rows of one statement share its moment, so it is read once."""
+    published = lru_cache(lambda text: text and datetime.fromisoformat(text).timestamp())
+    expires = lru_cache(lambda text: text and datetime.fromisoformat(text).isoformat())
+    return [Stored(id_, published(sent), expires(until)) for id_, sent, until in rows]
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime(SQLITE_TIME_FORMAT)

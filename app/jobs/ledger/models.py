@@ -1,0 +1,189 @@
+"""The tables of the ledger. The hot path (`app.jobs.ledger.store`) writes them without the ORM."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Float, ForeignKey, Index, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.columns import Base
+
+
+class State(StrEnum):
+    """What became of a job so far."""
+
+    SCHEDULED = "scheduled"  # waits for `run_at`; with no `run_at`, for the chain that leads to it
+    READY = "ready"  # due: published to the broker, or about to be
+    RUNNING = "running"  # claimed by a worker, under a lease
+    DONE = "done"
+    DEAD = "dead"  # will not be retried by itself
+    CANCELLED = "cancelled"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job will change no more by itself."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({State.DONE, State.DEAD, State.CANCELLED})
+
+
+class Outcome(StrEnum):
+    """How one attempt ended."""
+
+    DONE = "done"
+    RETRIED = "retried"  # failed, and the job will run again
+    FAILED = "failed"  # failed, and the job is dead
+    LOST = "lost"  # its worker died or was not heard of
+    RELEASED = "released"  # given back by a stopping worker; does not count
+    CANCELLED = "cancelled"
+
+
+def _one_of(kind: type[StrEnum]) -> str:
+    return ", ".join(f"'{member.value}'" for member in kind)
+
+
+class Job(Base):
+    """One accepted piece of work. `id` is also the Celery task id."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({_one_of(State)})", name="state"),
+        Index("uq_job_key", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
+        Index("ix_job_accepted", "accepted_at"),
+        Index(
+            "ix_job_due",
+            "run_at",
+            postgresql_where=text("state = 'scheduled'"),
+            sqlite_where=text("state = 'scheduled'"),
+        ),
+        Index(
+            "ix_job_ready",
+            "queue",
+            "priority",
+            "published_at",
+            postgresql_where=text("state = 'ready'"),
+            sqlite_where=text("state = 'ready'"),
+        ),
+        Index(
+            "ix_job_lease",
+            "lease_until",
+            postgresql_where=text("state = 'running'"),
+            sqlite_where=text("state = 'running'"),
+        ),
+        Index(
+            "ix_job_finished",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL"),
+            sqlite_where=text("finished_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_job_dead",
+            "accepted_at",
+            "id",
+            postgresql_where=text("state = 'dead'"),
+            sqlite_where=text("state = 'dead'"),
+        ),
+        Index(
+            "ix_job_group",
+            "group_id",
+            postgresql_where=text("group_id IS NOT NULL"),
+            sqlite_where=text("group_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    task: Mapped[str] = mapped_column(Text)
+    queue: Mapped[str] = mapped_column(Text)
+    priority: Mapped[int]
+    state: Mapped[str] = mapped_column(Text)
+    args: Mapped[list[Any]] = mapped_column(JSON)
+    kwargs: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Celery's options of the message: chain, chord, callbacks, headers, limits. Null for a plain job.
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: Idempotency key: accepting the same key again is the same as once.
+    key: Mapped[str | None] = mapped_column(Text)
+    #: SHA-256 of what was asked for under `key`, to tell a repeat from a mistake.
+    digest: Mapped[str | None] = mapped_column(Text)
+    #: Log context carried along: the request id and the token's name.
+    context: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    group_id: Mapped[str | None] = mapped_column(Text)
+    accepted_at: Mapped[datetime]
+    run_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    #: Attempts that count: claims, less those given back.
+    attempt: Mapped[int]
+    #: Null means without end.
+    max_attempts: Mapped[int | None]
+    #: Grows with every claim; a finisher with an older fence is refused.
+    fence: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(Text)
+    release: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    result: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    error: Mapped[str | None] = mapped_column(Text)
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class Attempt(Base):
+    """An attempt that ended in another way than done; the last one is on the job itself."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_finished", "finished_at"),)
+
+    job_id: Mapped[str] = mapped_column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+    fence: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str | None] = mapped_column(Text)
+    release: Mapped[str | None] = mapped_column(Text)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    traceback: Mapped[str | None] = mapped_column(Text)
+
+
+class JobGroup(Base):
+    """A group of jobs: its saved result tree, and for a chord the body and how many parts are missing."""
+
+    __tablename__ = "job_group"
+
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    children: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    body: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    remaining: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+class Worker(Base):
+    """A worker process group that was heard of."""
+
+    __tablename__ = "worker"
+
+    #: Celery's node name and a random part that is new with every start.
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    node: Mapped[str] = mapped_column(Text)
+    release: Mapped[str] = mapped_column(Text)
+    concurrency: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class JobStat(Base):
+    """Finished work, summed for the metrics; filled by beat, kept when jobs are pruned."""
+
+    __tablename__ = "job_stat"
+
+    task: Mapped[str] = mapped_column(Text, primary_key=True)
+    queue: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: `run` or `wait` for a histogram bucket, else the name of a counter.
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: Upper bound of the bucket in seconds; the counter's label otherwise.
+    bucket: Mapped[str] = mapped_column(Text, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    seconds: Mapped[float] = mapped_column(Float)

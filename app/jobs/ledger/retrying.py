@@ -1,0 +1,58 @@
+"""Waits for the database where work would be lost or repeated for nothing if it were not waited for."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+
+from app.db import outages
+from app.jobs.ledger import store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+#: A worker that cannot reach the database asks again after so long; it holds no other work meanwhile.
+PAUSE = timedelta(seconds=1)
+
+
+def patiently(statement: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
+    """What `statement` gives once the database is there. It must be right to run it twice.
+
+    `again` is run in its place after a failure: its answer may have been lost after it had been obeyed.
+    """
+    since: float | None = None
+    while True:
+        try:
+            answer = statement() if since is None else (again or statement)()
+        except SoftTimeLimitExceeded:
+            # The limit is the body's. What the database keeps waiting is not to be blamed for it.
+            if since is None:
+                raise
+            continue
+        except outages.ERRORS as error:
+            if not outages.is_passing(error):
+                raise
+            if since is None:
+                log.warning("database_away", error=str(error).strip(), retry_seconds=PAUSE.seconds)
+            since = since or time.monotonic()
+            _pause()
+            continue
+        if since is not None:
+            log.info("database_back", seconds=round(time.monotonic() - since, 1))
+        return answer
+
+
+def _pause() -> None:
+    store.close()
+    try:
+        time.sleep(PAUSE.total_seconds())
+    except SoftTimeLimitExceeded:
+        return

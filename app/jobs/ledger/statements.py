@@ -1,0 +1,168 @@
+"""The text of the hot statements, one set per database, side by side so that they stay the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statements:
+    """The statements `app.jobs.ledger.store` prepares."""
+
+    #: On PostgreSQL without its source and what to do with known jobs: `app.jobs.ledger.inserting` fits both in.
+    accept: str
+    claim: str
+    finish: str
+    #: The same for a single job: no list to unfold and to join takes a third off their cost.
+    claim_one: str
+    finish_one: str
+    extend: str
+    checkpoint: str
+    #: What became of a claim or a finish whose answer was lost.
+    take_over: str
+    is_done: str
+
+
+_COLUMNS = """id, task, queue, priority, state, args, kwargs, options, key, digest, context, group_id,
+    accepted_at, run_at, published_at, expires_at, attempt, max_attempts, fence"""
+
+# A claim that a crash undoes only means that the job runs again, so it need not wait for the disk; setting
+# that for the one transaction inside the statement itself saves a round trip. Finishes always wait.
+POSTGRESQL = Statements(
+    accept=f"""
+        INSERT INTO job ({_COLUMNS})
+        SELECT id, task, queue, priority, CASE WHEN due > now THEN 'scheduled' ELSE 'ready' END,
+            args, kwargs, options, key, digest, context, group_id,
+            now, due, CASE WHEN due > now THEN NULL ELSE now END,
+            coalesce(expires_at, now + make_interval(secs => expires_seconds)), 0, max_attempts, 0
+        FROM (
+            SELECT *, coalesce(run_at, now + make_interval(secs => delay_seconds)) AS due
+            FROM (SELECT clock_timestamp() AS now) AS clock CROSS JOIN {{jobs}}
+        ) AS new
+        {{conflict}}
+        RETURNING id, published_at, expires_at
+    """,
+    claim="""
+        UPDATE job SET state = 'running', attempt = job.attempt + 1, fence = fence + 1, worker = %s,
+            release = %s, started_at = clock_timestamp(),
+            lease_until = clock_timestamp() + make_interval(secs => %s), progress = NULL
+        FROM unnest(%s::text[], %s::int[]) AS x (id, attempt)
+        WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
+            AND (expires_at IS NULL OR expires_at > clock_timestamp())
+        RETURNING job.id, fence, job.attempt, max_attempts, set_config('synchronous_commit', 'off', true)
+    """,
+    finish="""
+        UPDATE job SET state = 'done', result = x.result::json, finished_at = clock_timestamp(),
+            lease_until = NULL, error = NULL
+        FROM unnest(%s::text[], %s::int[], %s::text[]) AS x (id, fence, result)
+        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        RETURNING job.id
+    """,
+    claim_one="""
+        UPDATE job SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = %s,
+            release = %s, started_at = clock_timestamp(),
+            lease_until = clock_timestamp() + make_interval(secs => %s), progress = NULL
+        WHERE id = %s AND attempt = %s AND state = 'ready'
+            AND (expires_at IS NULL OR expires_at > clock_timestamp())
+        RETURNING id, fence, attempt, max_attempts, set_config('synchronous_commit', 'off', true)
+    """,
+    finish_one="""
+        UPDATE job SET state = 'done', result = %s::json, finished_at = clock_timestamp(),
+            lease_until = NULL, error = NULL
+        WHERE id = %s AND fence = %s AND state = 'running'
+        RETURNING id
+    """,
+    extend="""
+        UPDATE job SET lease_until = clock_timestamp() + make_interval(secs => %s)
+        WHERE id = ANY(%s) AND worker = %s AND state = 'running'
+        RETURNING id
+    """,
+    checkpoint="""
+        UPDATE job SET lease_until = clock_timestamp() + make_interval(secs => %s),
+            progress = coalesce(%s::json, progress)
+        WHERE id = %s AND fence = %s AND state = 'running'
+        RETURNING id
+    """,
+    take_over="""
+        UPDATE job SET fence = fence + 1
+        WHERE id = %s AND attempt = 1 + %s::int AND state = 'running' AND worker = %s
+            AND started_at >= clock_timestamp() - make_interval(secs => %s)
+        RETURNING id, fence, attempt, max_attempts
+    """,
+    is_done="SELECT id FROM job WHERE id = %s AND fence = %s AND state = 'done'",
+)
+
+_NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+_LATER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', ?)"
+_AFTER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {}))"
+
+# In a column of JSON, which SQLite takes for numeric, a text that is a number would become one: 2**70 a
+# float, 1.0 an integer. Bytes stay as they are.
+SQLITE = Statements(
+    accept=f"""
+        INSERT INTO job ({_COLUMNS})
+        SELECT id, task, queue, priority, iif(run_at > now, 'scheduled', 'ready'),
+            args, kwargs, options, key, digest, context, group_id,
+            now, run_at, iif(run_at > now, NULL, now), expires_at, 0, max_attempts, 0
+        FROM (
+            SELECT value ->> 'id' AS id, value ->> 'task' AS task, value ->> 'queue' AS queue,
+                value ->> 'priority' AS priority, value ->> 'args' AS args, value ->> 'kwargs' AS kwargs,
+                value ->> 'options' AS options, value ->> 'key' AS key, value ->> 'digest' AS digest,
+                value ->> 'context' AS context, value ->> 'group_id' AS group_id, {_NOW} AS now,
+                coalesce(value ->> 'run_at', {_AFTER.format("value ->> 'delay_seconds'")}) AS run_at,
+                coalesce(value ->> 'expires_at', iif(value ->> 'expires_seconds' IS NULL, NULL,
+                    {_AFTER.format("value ->> 'expires_seconds'")})) AS expires_at,
+                value ->> 'max_attempts' AS max_attempts
+            FROM json_each(?)
+        )
+        WHERE true
+        ON CONFLICT DO NOTHING
+        RETURNING id, iif(published_at IS NULL, NULL, (julianday(published_at) - 2440587.5) * 86400.0),
+            replace(expires_at, ' ', 'T') || '+00:00'
+    """,
+    claim=f"""
+        UPDATE job SET state = 'running', attempt = job.attempt + 1, fence = fence + 1, worker = ?,
+            release = ?, started_at = {_NOW}, lease_until = {_LATER}, progress = NULL
+        FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt FROM json_each(?)) AS x
+        WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
+            AND (expires_at IS NULL OR expires_at > {_NOW})
+        RETURNING id, fence, attempt, max_attempts
+    """,
+    finish=f"""
+        UPDATE job SET state = 'done', result = CAST(x.result AS BLOB), finished_at = {_NOW},
+            lease_until = NULL, error = NULL
+        FROM (SELECT value ->> 0 AS id, value ->> 1 AS fence, value ->> 2 AS result FROM json_each(?)) AS x
+        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        RETURNING id
+    """,
+    claim_one=f"""
+        UPDATE job SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = ?,
+            release = ?, started_at = {_NOW}, lease_until = {_LATER}, progress = NULL
+        WHERE id = ? AND attempt = ? AND state = 'ready'
+            AND (expires_at IS NULL OR expires_at > {_NOW})
+        RETURNING id, fence, attempt, max_attempts
+    """,
+    finish_one=f"""
+        UPDATE job SET state = 'done', result = CAST(? AS BLOB), finished_at = {_NOW},
+            lease_until = NULL, error = NULL
+        WHERE id = ? AND fence = ? AND state = 'running'
+        RETURNING id
+    """,
+    extend=f"""
+        UPDATE job SET lease_until = {_LATER}
+        WHERE id IN (SELECT value FROM json_each(?)) AND worker = ? AND state = 'running'
+        RETURNING id
+    """,
+    checkpoint=f"""
+        UPDATE job SET lease_until = {_LATER}, progress = coalesce(?, progress)
+        WHERE id = ? AND fence = ? AND state = 'running'
+        RETURNING id
+    """,
+    take_over="""
+        UPDATE job SET fence = fence + 1
+        WHERE id = ? AND attempt = 1 + ? AND state = 'running' AND worker = ?
+            AND started_at >= strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('-%.3f seconds', ?))
+        RETURNING id, fence, attempt, max_attempts
+    """,
+    is_done="SELECT id FROM job WHERE id = ? AND fence = ? AND state = 'done'",
+)

@@ -1,0 +1,24 @@
+"""Conditions on a job's state that the partial indexes can serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import literal_column
+
+from app.jobs.ledger.models import Job
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+    from app.jobs.ledger.models import State
+
+
+def in_state(*states: State) -> ColumnElement[bool]:
+    """Jobs in one of `states`.
+
+    The states stand in the statement's text: SQLite never, and PostgreSQL not always, uses a partial
+    index when they come as parameters.
+    """
+    written: list[ColumnElement[str]] = [literal_column(f"'{state.value}'") for state in states]
+    return Job.state == written[0] if len(written) == 1 else Job.state.in_(written)

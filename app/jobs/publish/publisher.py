@@ -1,0 +1,178 @@
+"""Sends ready jobs to the broker: quickly, with a bounded wait, never needed for safety.
+
+What cannot be sent now (Redis is away, or the queue is full) is marked unpublished in the ledger, and
+beat sends it later.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from app.jobs.publish.message import encode_all, list_of
+from app.jobs.publish.reachability import looking, publishing
+from app.settings.config import settings
+from app.settings.redis_url import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.jobs.publish.message import Dispatch
+
+#: A full list is not looked at again for so long.
+PAUSE_WHEN_FULL = timedelta(seconds=1)
+#: No push is larger than this part of the room that was left, or of the limit where little is left. So many
+#: others may push at the same moment without going far beyond the limit.
+SHARE_OF_ROOM, SHARE_OF_LIMIT = 32, 200
+
+#: The lists that were full when they were last heard of, and until when each is left alone.
+_full: dict[str, float] = {}
+
+
+def client() -> redis.Redis:
+    """A client whose every call ends within the publish timeout. A forked child gets its own."""
+    return _client_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _client_of(_pid: int) -> redis.Redis:
+    timeout = settings().publish_timeout_ms / 1000
+    return redis.Redis.from_url(
+        address_of(settings().redis_url.get_secret_value()).for_redis_py,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 1),
+        command_packer=OnePiece(),
+    )
+
+
+class OnePiece:
+    """Writes a command as one piece, where redis-py writes each few kilobytes of a long one by themselves."""
+
+    def pack(self, *args: Any) -> list[bytes]:
+        """The command as Redis reads it; its name may be two words."""
+        words = [*str(args[0]).encode().split(), *map(_encoded, args[1:])]
+        pieces = [b"*%d\r\n" % len(words)]
+        for word in words:
+            pieces += (b"$%d\r\n" % len(word), word, b"\r\n")
+        return [b"".join(pieces)]
+
+
+def _encoded(word: Any) -> bytes:
+    return word if isinstance(word, bytes) else str(word).encode()
+
+
+def close() -> None:
+    """Forget the client and what it learnt about the broker."""
+    _client_of.cache_clear()
+    _full.clear()
+    publishing.reset()
+    looking.reset()
+
+
+def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
+    """Send `jobs`; the answer holds the ids of those that were not sent, for want of room or of an answer.
+
+    A `patient` caller (beat) tries even after a recent failure, and looks again at lists that were full.
+    """
+    if not (patient or publishing.is_open):
+        return [job.id for job in jobs]
+    lists = _by_list(jobs)
+    now = time.monotonic()
+    full = {name for name in lists if not patient and _full.get(name, 0) > now}
+    loads = [_Load(name=name, jobs=held) for name, held in lists.items() if name not in full]
+    try:
+        _look([load for load in loads if load.needs_a_look])
+        while going := [load for load in loads if load.portion]:
+            _push(going)
+    except redis.RedisError as error:
+        publishing.failed(error, jobs=len(jobs))
+    else:
+        publishing.answered()
+    unsent = [load.jobs[load.sent :] for load in loads] + [lists[name] for name in full]
+    return [job.id for held in unsent for job in held]
+
+
+def _by_list(jobs: Sequence[Dispatch]) -> dict[str, list[Dispatch]]:
+    prefix = settings().redis_prefix
+    lists: defaultdict[str, list[Dispatch]] = defaultdict(list)
+    for (queue, priority), held in groupby(jobs, key=attrgetter("queue", "priority")):
+        lists[prefix + list_of(queue=queue, priority=priority)] += held
+    return lists
+
+
+@dataclass(kw_only=True)
+class _Load:
+    """What is to go to one of the broker's lists, and how far it is."""
+
+    name: str
+    jobs: list[Dispatch]
+    sent: int = 0
+    #: How many more the list may hold, as far as is known.
+    room: int | None = None
+
+    def __post_init__(self) -> None:
+        # Before anything is known of the room: encoding takes longer than others need to fill it.
+        self._messages = list(encode_all(self.jobs))
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it must look at the list first. A few need not: their own push tells its length."""
+        return self.name in _full or len(self.jobs) > _least_portion()
+
+    @property
+    def portion(self) -> int:
+        """How many messages may go at once."""
+        left = len(self.jobs) - self.sent
+        if self.room is None:
+            return left
+        return min(left, self.room, max(self.room // SHARE_OF_ROOM, _least_portion()))
+
+    def next_messages(self) -> list[bytes]:
+        return self._messages[self.sent : self.sent + self.portion]
+
+    def note_length(self, length: int) -> None:
+        self.room = max(settings().queue_depth_limit - length, 0)
+        if self.room:
+            _full.pop(self.name, None)
+        else:
+            _full[self.name] = time.monotonic() + PAUSE_WHEN_FULL.total_seconds()
+
+
+def _least_portion() -> int:
+    return max(settings().queue_depth_limit // SHARE_OF_LIMIT, 1)
+
+
+def _look(loads: Sequence[_Load]) -> None:
+    if not loads:
+        return
+    pipeline = client().pipeline(transaction=False)
+    for load in loads:
+        pipeline.llen(load.name)
+    for load, length in zip(loads, pipeline.execute(), strict=True):
+        load.note_length(length)
+
+
+def _push(loads: Sequence[_Load]) -> None:
+    pipeline = client().pipeline(transaction=False)
+    for load in loads:
+        pipeline.lpush(load.name, *load.next_messages())
+    answers = pipeline.execute(raise_on_error=False)
+    for load, length in zip(loads, answers, strict=True):
+        if isinstance(length, int):
+            load.sent += load.portion
+            load.note_length(length)
+    refused = [answer for answer in answers if isinstance(answer, Exception)]
+    if refused:
+        raise refused[0]

@@ -1,0 +1,1 @@
+"""The quarantine: where workers put what came from a queue and is no message."""

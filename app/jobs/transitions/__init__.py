@@ -1,0 +1,1 @@
+"""How jobs change their state: attempts, their ends, recovery and what is summed up afterwards."""

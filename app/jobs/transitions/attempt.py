@@ -1,0 +1,256 @@
+"""The attempt that this process runs now: its claim, its session, and how it is finished."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+from sqlalchemy import Engine, event
+
+from app.db import outages
+from app.db.engine import engine
+from app.db.sessions import current_session, transaction, using
+from app.jobs.errors import LeaseLost, NoJobRunning
+from app.jobs.ledger import store
+from app.jobs.ledger.encoding import encode, sentence
+from app.jobs.ledger.retrying import patiently
+from app.jobs.ledger.uncommitted import JobSession, hides
+from app.settings.config import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import ExceptionContext
+    from sqlalchemy.orm import Session
+
+    from app.jobs.ledger.store import NewJob
+
+
+#: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.
+WAY_SECONDS = 0.5
+
+
+@dataclass(kw_only=True)
+class RunningJob:
+    """A claimed job while its body runs."""
+
+    id: str
+    fence: int
+    attempt: int
+    max_attempts: int | None
+    #: What the job is to become instead of finished: set by `self.retry()` and `self.replace()`.
+    moved: NewJob | None = None
+    #: Whether a canvas will bring this id again: set by `self.replace()` with more than one task.
+    replaced: bool = False
+    #: What Celery knows of the message; the end of the job may have to be told to those in it.
+    request: Any = field(default=None, repr=False)
+    #: The last error of a statement in the ledger's database.
+    sql_error: str | None = None
+    _session: Session | None = field(default=None, repr=False)
+
+    def session(self) -> Session:
+        """The session whose commit is the job's finish. Opened on first use."""
+        if self._session is None:
+            self._session = JobSession(engine())
+        return self._session
+
+    def finish(self, result: str | None) -> None:
+        """Mark the job done in the transaction of its effects. Raises `LeaseLost` and undoes them."""
+        finish = store.Finish(self.id, self.fence, result)
+        if self._session is None:
+            if not patiently(lambda: store.finish(store.connection(), [finish])) and not self.is_done():
+                raise LeaseLost(job_id=self.id)
+            return
+        self._session.flush()
+        if not store.finish(store.under(self._session), [finish]):
+            self.roll_back()
+            raise LeaseLost(job_id=self.id)
+        self._session.commit()
+
+    def is_done(self) -> bool:
+        """Whether this attempt finished the job: a finish whose answer was lost is refused when repeated."""
+        return patiently(lambda: store.is_done(store.connection(), job_id=self.id, fence=self.fence))
+
+    def checkpoint(self, progress: Mapping[str, Any] | None) -> None:
+        """Commit the effects so far, if this worker still holds the job. Raises `LeaseLost`."""
+        encoded = None if progress is None else encode(progress, what="The progress")
+        session = self.session()
+        session.flush()
+        if not store.checkpoint(store.under(session), job_id=self.id, fence=self.fence, progress=encoded):
+            self.roll_back()
+            raise LeaseLost(job_id=self.id)
+        session.commit()
+
+    def report(self, progress: str) -> None:
+        """Show `progress` (JSON text) at once, without committing the effects."""
+        if not patiently(lambda: self._report(progress)):
+            raise LeaseLost(job_id=self.id)
+
+    def _report(self, progress: str) -> bool:
+        # SQLite has one writer: a second connection would wait for the session's own transaction.
+        if self._session is not None and self._session.in_transaction() and settings().is_sqlite:
+            connection = store.under(self._session)
+        else:
+            connection = store.connection()
+        return store.checkpoint(connection, job_id=self.id, fence=self.fence, progress=progress)
+
+    def hides(self, job_id: str) -> bool:
+        """Whether that job ends only after this one has committed, or is this one."""
+        return job_id == self.id or (self._session is not None and hides(self._session, job_id))
+
+    def roll_back(self) -> None:
+        """Undo what the session holds, also if its connection is gone; jobs accepted in it are forgotten."""
+        if self._session is None:
+            return
+        try:
+            self._session.rollback()
+        except outages.ERRORS:
+            self._session.invalidate()
+            self._session = None
+
+    @contextmanager
+    def working_in(self, session: Session) -> Iterator[None]:
+        """Make `session` that of the job while its end is written there."""
+        self._session = session
+        try:
+            yield
+        finally:
+            self._session = None
+
+    def close(self) -> None:
+        """Let go of the session; what was not committed is undone."""
+        self.roll_back()
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+class EagerJob(RunningJob):
+    """What `apply()` runs in the caller's process: it has a job's session, and no row."""
+
+    def checkpoint(self, progress: Mapping[str, Any] | None) -> None:  # noqa: ARG002 (nobody can look)
+        """Nothing to renew; the effects are committed at the end."""
+        self.session().flush()
+
+    def report(self, progress: str) -> None:
+        """Nobody can look."""
+
+
+_CURRENT: ContextVar[RunningJob | None] = ContextVar("groundwork_job", default=None)
+
+
+def current() -> RunningJob | None:
+    """The job this process runs now."""
+    return _CURRENT.get()
+
+
+def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> RunningJob | None:
+    """Claim the job and make it the current one; None when it is not to be run by this message."""
+    message = store.Message(job_id, attempt)
+    began = time.monotonic()
+
+    def claim() -> list[store.Claim]:
+        return store.claim(store.connection(), [message], worker=worker)
+
+    def claim_again() -> list[store.Claim]:
+        claims = claim()
+        if claims:
+            return claims
+        since = time.monotonic() - began + WAY_SECONDS
+        return store.take_over(store.connection(), message, worker=worker, since_seconds=since)
+
+    claims = patiently(claim, again=claim_again)
+    if not claims:
+        return None
+    mine = claims[0]
+    job = RunningJob(
+        id=mine.id,
+        fence=mine.fence,
+        attempt=mine.attempt,
+        max_attempts=mine.max_attempts,
+        request=request,
+    )
+    _CURRENT.set(job)
+    return job
+
+
+def accept_foreign(job: NewJob) -> bool:
+    """Accept a job whose message is here already; False when it has its row."""
+    return bool(patiently(lambda: store.accept(store.connection(), [job])))
+
+
+@event.listens_for(Engine, "handle_error")
+def _note_error(context: ExceptionContext) -> None:
+    """A body that catches such an error and goes on is told which it was once nothing can be committed."""
+    job = current()
+    if job is not None and not outages.is_broken_transaction(context.original_exception):
+        job.sql_error = sentence(context.original_exception)
+
+
+@contextmanager
+def eagerly(job_id: str) -> Iterator[None]:
+    """A session for `apply()`: that of the running job or the surrounding transaction, else its own."""
+    if current() is not None:
+        yield
+        return
+    surrounding = current_session()
+    with using(surrounding) if surrounding else transaction() as session:
+        token = _CURRENT.set(EagerJob(id=job_id, fence=0, attempt=1, max_attempts=None, _session=session))
+        try:
+            yield
+        finally:
+            _CURRENT.reset(token)
+
+
+def end_current() -> None:
+    """Forget the current job and close its session."""
+    job = _CURRENT.get()
+    if job is not None:
+        job.close()
+        _CURRENT.set(None)
+        if job.request is not None:
+            job.request.has_ended = True
+
+
+def has_ended(request: Any) -> bool:
+    """Whether the end of the attempt that `request` began is written; Celery may report it once more."""
+    return getattr(request, "has_ended", False) is True
+
+
+_POOL_CHILD = False
+
+
+@signals.worker_process_init.connect
+def _note_pool_child(**_: object) -> None:
+    global _POOL_CHILD
+    _POOL_CHILD = True
+
+
+def in_pool_child() -> bool:
+    """Whether this process is one of the worker's pool, not the one that watches over it."""
+    return _POOL_CHILD
+
+
+def job_session() -> Session:
+    """The session of the running job: its writes are committed together with the job's finish."""
+    job = current()
+    if job is None:
+        raise NoJobRunning(what="job_session()")
+    return job.session()
+
+
+def checkpoint(progress: Mapping[str, Any] | None = None) -> None:
+    """Commit what the running job did so far, show `progress`, and renew the lease.
+
+    Raises `LeaseLost` when the job was given to another worker or cancelled; what was done since the
+    last checkpoint is rolled back then. Work before a checkpoint is not undone when the job fails
+    later, so it must be right to do it again.
+    """
+    job = current()
+    if job is None:
+        raise NoJobRunning(what="checkpoint()")
+    job.checkpoint(progress)

@@ -1,0 +1,73 @@
+"""The count that must be 0: jobs that were accepted, are not finished, and that nobody is bringing forward.
+
+A job is overdue when it has been due for more than `PATIENCE` and one of these holds:
+
+- `not_promoted`: it is scheduled, its time has come, and beat has not made it ready;
+- `not_published`: it is ready and known not to be in the broker, though its queue has room (or the
+  broker does not answer);
+- `lost`: it is ready and was published, but its queue holds nothing so old any more, so its message is
+  gone and beat has not sent it again;
+- `lease_ended`: it is running by the record, its worker was not heard of past the lease, and beat has
+  not taken it back.
+
+Not overdue: a scheduled job without a time (it waits for the link of its chain before it), a job in a
+long queue, and one held back in the ledger because its queue is full.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, or_, select
+
+from app.db.clock import clock
+from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.states import in_state
+from app.settings.config import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from app.jobs.transitions.recover import BrokerList
+
+#: Beat acts within seconds; what is late by this much was forgotten.
+PATIENCE = timedelta(seconds=30)
+
+
+def count_overdue(session: Session, lists: Sequence[BrokerList] | None) -> dict[str, int]:
+    """How many jobs are overdue, by reason; `lists` is what the broker holds, None when it is away."""
+    now = session.execute(select(clock())).scalar_one()
+    late = now - PATIENCE
+    return {
+        "not_promoted": _count(session, in_state(State.SCHEDULED) & (Job.run_at < late)),
+        "not_published": _count(session, _not_published(lists) & (Job.run_at < late)),
+        "lost": _count(session, in_state(State.READY) & _lost(lists, now=now)),
+        "lease_ended": _count(session, in_state(State.RUNNING) & (Job.lease_until < late)),
+    }
+
+
+def _count(session: Session, condition: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Job).where(condition)) or 0
+
+
+def _not_published(lists: Sequence[BrokerList] | None) -> ColumnElement[bool]:
+    unpublished = in_state(State.READY) & Job.published_at.is_(None)
+    if lists is None:
+        return unpublished
+    return unpublished & or_(False, *(found.jobs for found in lists if found.room))
+
+
+def _lost(lists: Sequence[BrokerList] | None, *, now: datetime) -> ColumnElement[bool]:
+    patience = timedelta(seconds=settings().lost_after_seconds) + PATIENCE
+    gone = []
+    for found in lists or ():
+        if found.length and found.oldest is None:
+            continue  # what it holds cannot be told
+        oldest = now if found.oldest is None else now.fromtimestamp(found.oldest, tz=now.tzinfo)
+        gone.append(found.jobs & (Job.published_at < min(now, oldest) - patience))
+    return or_(False, *gone)

@@ -1,0 +1,228 @@
+"""Recovery: what is due becomes ready, what is ready reaches the broker, what was lost is found.
+
+Every step may run in two processes at once or be cut off anywhere without harm; beat's leader runs them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import redis
+import structlog
+from sqlalchemy import exists, or_, select, update
+
+from app.db.clock import clock
+from app.db.clock import now as db_now
+from app.db.sessions import reading, transaction
+from app.jobs.celery import chords
+from app.jobs.ledger.encoding import sentence
+from app.jobs.ledger.models import Job, State
+from app.jobs.publish import outbox, publisher
+from app.jobs.publish.message import PUBLISHED_HEADER, list_of
+from app.jobs.publish.reachability import looking
+from app.jobs.transitions import rules, transition, unreadable
+from app.settings.config import settings
+from app.topology import Priority, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, Select
+
+    from app.jobs.publish.message import Dispatch
+
+log = structlog.get_logger(__name__)
+
+BATCH = 1000
+#: Messages looked at where a queue's oldest should be; some may carry no time of ours.
+TAIL = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerList:
+    """One Redis list: a queue's messages of one priority step."""
+
+    queue: Queue
+    step: Priority
+    length: int
+    #: When its oldest message was published (epoch seconds); None when that is not known.
+    oldest: float | None
+
+    @property
+    def room(self) -> int:
+        """How many more messages it may hold."""
+        return max(settings().queue_depth_limit - self.length, 0)
+
+    @property
+    def jobs(self) -> ColumnElement[bool]:
+        """The ready jobs whose messages belong here."""
+        above = [step.value for step in Priority if step > self.step]
+        mine = (Job.queue == self.queue.value) & (Job.priority >= self.step.value)
+        mine &= Job.state == State.READY
+        return mine & (Job.priority < min(above)) if above else mine
+
+
+def promote_due() -> int:
+    """Make scheduled jobs ready whose time has come; `publish_waiting` then sends them."""
+    due = select(Job.id).where(Job.state == State.SCHEDULED, Job.run_at <= clock())
+    due = due.order_by(Job.run_at).limit(BATCH).with_for_update(skip_locked=True)
+    if not _any(Job.state == State.SCHEDULED, Job.run_at <= clock()):
+        return 0
+    total = 0
+    while True:
+        with transaction() as session:
+            ids = session.scalars(due).all()
+            session.execute(
+                update(Job).where(Job.id.in_(ids)).values(state=State.READY.value, published_at=None)
+            )
+        total += len(ids)
+        if len(ids) < BATCH:
+            return total
+
+
+def _any(*conditions: ColumnElement[bool]) -> bool:
+    """Whether there is such a job. Mostly there is none, and a look does not take SQLite's one writer."""
+    with reading() as session:
+        return bool(session.scalar(select(exists().where(*conditions))))
+
+
+def broker_lists() -> list[BrokerList] | None:
+    """What the broker holds; None when it does not answer."""
+    pairs = [(queue, step) for queue in Queue for step in Priority]
+    pipeline = publisher.client().pipeline(transaction=False)
+    for queue, step in pairs:
+        name = settings().redis_prefix + list_of(queue=queue.value, priority=step.value)
+        pipeline.llen(name)
+        pipeline.lrange(name, -TAIL, -1)
+    try:
+        answers = pipeline.execute()
+    except redis.RedisError as error:
+        looking.failed(error)
+        return None
+    looking.answered()
+    return [
+        BrokerList(queue=queue, step=step, length=length, oldest=_oldest(tail))
+        for (queue, step), length, tail in zip(pairs, answers[::2], answers[1::2], strict=True)
+    ]
+
+
+def _oldest(tail: Sequence[bytes]) -> float | None:
+    return min((time for raw in tail if (time := _published(raw)) is not None), default=None)
+
+
+def _published(raw: bytes) -> float | None:
+    """When a message says it was sent; None for a light task's, one not of ours, and for garbage."""
+    try:
+        time = json.loads(raw)["headers"][PUBLISHED_HEADER]
+        return datetime.fromtimestamp(time, tz=UTC).timestamp() if isinstance(time, float) else None
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def publish_waiting(lists: Sequence[BrokerList]) -> int:
+    """Send ready jobs that are known not to be in the broker, as far as the queues have room."""
+    return sum(_publish_where(found, found.jobs & Job.published_at.is_(None)) for found in lists)
+
+
+def republish_lost(lists: Sequence[BrokerList]) -> int:
+    """Send again what should be in the broker and is not.
+
+    A queue is first in, first out, so a ready job published before the queue's oldest message is not in
+    it any more. A job is given `lost_after_seconds` for the way to the broker and from it to a claim.
+    A message that a worker put back may be older than its neighbours and hide nothing or cause a
+    duplicate, which a claim refuses.
+    """
+    patience = timedelta(seconds=settings().lost_after_seconds)
+    with reading() as session:
+        now = db_now(session)
+    total = 0
+    for found in lists:
+        if found.length and found.oldest is None:
+            continue
+        newest = now if found.oldest is None else min(now, datetime.fromtimestamp(found.oldest, tz=UTC))
+        total += _publish_where(found, found.jobs & (Job.published_at < newest - patience))
+    if total:
+        log.warning("lost_messages_republished", jobs=total)
+    return total
+
+
+def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
+    room, total = found.room, 0
+    if not _any(condition):
+        return 0
+    while room > 0:
+        wanted = select(Job.id).where(condition).order_by(Job.accepted_at).limit(min(BATCH, room))
+        ids, unsent = _send(wanted)
+        if unsent:
+            outbox.mark_unpublished(unsent)
+            return total + len(ids) - len(unsent)
+        total, room = total + len(ids), room - len(ids)
+        if len(ids) < BATCH:
+            break
+    return total
+
+
+def _send(wanted: Select[str]) -> tuple[Sequence[str], list[str]]:
+    """Send the jobs that `wanted` selects; which they were, and which of them the broker did not take."""
+    with transaction() as session:
+        ids = session.scalars(wanted.with_for_update(skip_locked=True)).all()
+        dispatches = outbox.mark_published(session, ids=ids)
+    try:
+        return ids, publisher.publish(dispatches, patient=True)
+    except Exception:
+        log.exception("messages_not_made", jobs=len(ids))
+        # One by one, so that the one that stands in the way keeps no other waiting.
+        return ids, [job_id for one in dispatches for job_id in _send_alone(one)]
+
+
+def _send_alone(dispatch: Dispatch) -> list[str]:
+    try:
+        return publisher.publish([dispatch], patient=True)
+    except Exception as problem:
+        unreadable.bury(dispatch, problem=sentence(problem))
+        return []
+
+
+def end_leases() -> int:
+    """Send jobs whose worker is not heard of any more back, or to `dead` when that happened too often."""
+    ended = select(Job).where(Job.state == State.RUNNING, Job.lease_until < clock())
+    with reading() as session:
+        jobs = session.scalars(ended.order_by(Job.lease_until).limit(BATCH)).all()
+    for job in jobs:
+        # One by one, so that what goes wrong with one job keeps no other waiting.
+        try:
+            _end_lease(job)
+        except Exception:
+            log.exception("lease_not_ended", job_id=job.id)
+    return len(jobs)
+
+
+def _end_lease(job: Job) -> None:
+    from app.celery_app import celery_app  # its tasks reach this module
+
+    backend: Any = celery_app.backend
+    error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
+    verdict = rules.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
+    guard = transition.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < clock())
+    with transaction() as session:
+        if not transition.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
+            return
+        if verdict.state is State.DEAD:
+            backend.after_death(session, chords.request_of(job), RuntimeError(error))
+    log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
+
+
+def end_expired() -> int:
+    """Cancel jobs that nobody began before they expired."""
+    waiting = or_(Job.state == State.READY, Job.state == State.SCHEDULED)
+    if not _any(waiting, Job.expires_at < clock()):
+        return 0
+    expired = update(Job).where(waiting, Job.expires_at < clock()).returning(Job.id)
+    cancelled = {"state": State.CANCELLED.value, "error": "expired", "finished_at": clock()}
+    with transaction() as session:
+        ids = session.scalars(expired.values(**cancelled)).all()
+        chords.call_off(session, job_ids=ids, reason="expired")
+    return len(ids)

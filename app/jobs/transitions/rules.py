@@ -1,0 +1,96 @@
+"""What is to become of a job, for each way an attempt can end other than done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.jobs.declaration import registry
+from app.jobs.errors import UnknownTask
+from app.jobs.ledger.models import Outcome, State
+from app.jobs.transitions.transition import Verdict
+
+if TYPE_CHECKING:
+    from app.jobs.transitions.attempt import RunningJob
+
+#: A job whose task asked for its message back runs again after so long.
+REQUEUE_SECONDS = 1.0
+#: One that the database's absence interrupted runs again at once, then after so long, twice that, and so on.
+INTERRUPTION_SECONDS = 2.0
+
+
+def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = None) -> Verdict:
+    """The job goes on as its body asked, through `self.retry()` or `self.replace()`."""
+    new = job.moved
+    later = new is not None and (new.run_at is not None or new.delay_seconds > 0)
+    return Verdict(
+        outcome=Outcome.RETRIED,
+        state=State.SCHEDULED if later else State.READY,
+        error=error,
+        traceback=traceback,
+        delay_seconds=new.delay_seconds if new else 0.0,
+        run_at=new.run_at if new else None,
+        moved=new,
+    )
+
+
+def released() -> Verdict:
+    """A worker that stops gives the job back; nobody failed."""
+    return Verdict(outcome=Outcome.RELEASED, state=State.READY, counts=False)
+
+
+def interrupted(error: str, *, before: int) -> Verdict:
+    """The database was away and took the transaction with it; `before` times already. Nobody failed."""
+    return Verdict(
+        outcome=Outcome.RELEASED,
+        state=State.SCHEDULED if before else State.READY,
+        error=error,
+        delay_seconds=INTERRUPTION_SECONDS * before,
+        counts=False,
+    )
+
+
+def requeued() -> Verdict:
+    """The body raised `Reject(requeue=True)`: not now, and no failure."""
+    return Verdict(
+        outcome=Outcome.RELEASED, state=State.SCHEDULED, delay_seconds=REQUEUE_SECONDS, counts=False
+    )
+
+
+def cancelled(reason: str) -> Verdict:
+    """Somebody called it off while it ran."""
+    return Verdict(outcome=Outcome.CANCELLED, state=State.CANCELLED, error=reason)
+
+
+def dead(error: str, *, traceback: str | None = None, result: Any = None) -> Verdict:
+    """The job failed for good."""
+    return Verdict(outcome=Outcome.FAILED, state=State.DEAD, error=error, traceback=traceback, result=result)
+
+
+def cut_off(*, task: str, seconds: float, result: Any = None) -> Verdict | None:
+    """Its hard time limit ended the attempt: the job is dead; None where the task declares otherwise."""
+    if _retry_of(task).after_time_limit:
+        return None
+    error = f"TimeLimitExceeded: the task was killed at its hard time limit of {seconds:g} s. Give it more "
+    remedy = "(time_limit=...), or let it run again (retry=Retry(after_time_limit=True))."
+    return dead(error + remedy, result=result)
+
+
+def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Verdict:
+    """The worker died under the job: again after a while, dead once that killed too many."""
+    if max_attempts is not None and attempt >= max_attempts:
+        return Verdict(outcome=Outcome.LOST, state=State.DEAD, error=error, result=result)
+    wait = _retry_of(task).delay(attempt=attempt)
+    return Verdict(
+        outcome=Outcome.LOST,
+        state=State.SCHEDULED,
+        error=error,
+        delay_seconds=wait.total_seconds() if attempt > 1 else 0.0,
+    )
+
+
+def _retry_of(task: str) -> registry.Retry:
+    """The task's policy; the usual one for a task that only a newer release knows."""
+    try:
+        return registry.spec_of(task).retry
+    except UnknownTask:
+        return registry.Retry()

@@ -1,0 +1,131 @@
+"""How an attempt ends in any other way than done: the job's next state and the record of the attempt."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import CursorResult, insert, literal, select, update
+
+from app.db import outages
+from app.db.clock import clock
+from app.jobs.ledger.encoding import MAX_TRACEBACK
+from app.jobs.ledger.encoding import text as as_text
+from app.jobs.ledger.models import Attempt, Job, Outcome, State
+from app.jobs.publish.outbox import publish_after_commit
+from app.values.typed_json import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from app.jobs.ledger.store import NewJob
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What becomes of a job whose attempt ended."""
+
+    outcome: Outcome
+    state: State
+    error: str | None = None
+    traceback: str | None = None
+    #: The exception as Celery's result clients read it.
+    result: Any = None
+    #: When it runs again, for `State.SCHEDULED`: so many seconds from now, or at a moment.
+    delay_seconds: float = 0.0
+    run_at: datetime | None = None
+    #: False gives the attempt back: a worker that stops has not failed.
+    counts: bool = True
+    #: New arguments or a new task, for a job that was retried with others or replaced.
+    moved: NewJob | None = None
+
+
+def held_with(*, job_id: str, fence: int) -> ColumnElement[bool]:
+    """The job, while the attempt with `fence` holds it."""
+    return (Job.id == job_id) & (Job.fence == fence) & (Job.state == State.RUNNING)
+
+
+def held_by(*, job_id: str, worker: str) -> ColumnElement[bool]:
+    """The job, while `worker` holds it."""
+    return (Job.id == job_id) & (Job.worker == worker) & (Job.state == State.RUNNING)
+
+
+def end_attempt(session: Session, *, job_id: str, guard: ColumnElement[bool], verdict: Verdict) -> bool:
+    """Record the attempt and give the job its next state; False when `guard` no longer holds."""
+    session.execute(_record(guard, verdict))
+    changed = session.execute(update(Job).where(guard).values(**_next(verdict)))
+    assert isinstance(changed, CursorResult)  # noqa: S101 (narrows the type)
+    if changed.rowcount == 0:
+        return False
+    if verdict.state is State.READY:
+        publish_after_commit(session, [job_id])
+    return True
+
+
+@contextmanager
+def apart(session: Session, *, job_id: str, what: str) -> Iterator[None]:
+    """Do one of the things that an end entails: what goes wrong in it must not undo the end itself."""
+    try:
+        with session.begin_nested():
+            yield
+    except Exception as error:
+        if outages.is_passing(error):
+            raise
+        log.exception("end_not_passed_on", job_id=job_id, to=what)
+
+
+def _record(guard: ColumnElement[bool], verdict: Verdict) -> Any:
+    columns = ["job_id", "fence", "worker", "release", "started_at", "finished_at"]
+    row = select(
+        Job.id,
+        Job.fence,
+        Job.worker,
+        Job.release,
+        Job.started_at,
+        clock(),
+        literal(verdict.outcome.value),
+        literal(verdict.error and as_text(verdict.error)),
+        literal(verdict.traceback and as_text(verdict.traceback, limit=MAX_TRACEBACK)),
+    ).where(guard)
+    # A worker's main process and its child may both report the end: the second waits and finds no such job.
+    row = row.with_for_update()
+    return insert(Attempt).from_select([*columns, "outcome", "error", "traceback"], row)
+
+
+def _next(verdict: Verdict) -> dict[str, Any]:
+    terminal = verdict.state.is_terminal
+    values: dict[str, Any] = {
+        "state": verdict.state.value,
+        "lease_until": None,
+        "published_at": None,
+        "finished_at": clock() if terminal else None,
+        "error": verdict.error and as_text(verdict.error),
+        "result": verdict.result,
+    }
+    if verdict.state is State.SCHEDULED:
+        values["run_at"] = verdict.run_at or clock(verdict.delay_seconds)
+    if not verdict.counts:
+        values["attempt"] = Job.attempt - 1
+    if verdict.moved:
+        values |= _content(verdict.moved)
+    return values
+
+
+def _content(job: NewJob) -> dict[str, Any]:
+    return {
+        "task": job.task,
+        "queue": job.queue,
+        "priority": job.priority,
+        "max_attempts": job.max_attempts,
+        "args": from_json(job.args),
+        "kwargs": from_json(job.kwargs),
+        "options": from_json(job.options) if job.options else None,
+    }

@@ -1,0 +1,78 @@
+"""Jobs whose row makes no message that a worker can read: each ends dead, with the reason.
+
+A worker of another release may be able to read what this one cannot, so the message gets a few attempts.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from app.db.sessions import transaction
+from app.jobs.celery import chords, deferred_ends
+from app.jobs.celery.transport.envelope import LEDGER_HEADER
+from app.jobs.ledger import store
+from app.jobs.ledger.models import Job, State
+from app.jobs.transitions import rules, transition
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.jobs.publish.message import Dispatch
+
+log = structlog.get_logger(__name__)
+
+#: Also for a task without end to its attempts: nothing outside mends what cannot be read.
+MOST_ATTEMPTS = 3
+
+
+def count_attempt(raw: bytes, problem: str) -> str | None:
+    """Let a message of the ledger that was put aside count as an attempt; the job's id, None if it has none.
+
+    One that is put aside a second time, or whose job has moved on, counts for nothing.
+    """
+    message = _message(raw)
+    if message is None:
+        return None
+    deferred_ends.write(lambda: _count(message, problem=problem), job_id=message.id)
+    return message.id
+
+
+def bury(dispatch: Dispatch, *, problem: str) -> None:
+    """End a ready job that no message can be made of."""
+    _count(store.Message(dispatch.id, dispatch.attempt), problem=problem, most=1)
+
+
+def _message(raw: bytes) -> store.Message | None:
+    try:
+        headers: Any = json.loads(raw)["headers"]
+        if not headers[LEDGER_HEADER] or not isinstance(headers["id"], str):
+            return None
+        return store.Message(headers["id"], int(headers["retries"]))
+    except Exception:  # garbage may be anything
+        return None
+
+
+def _count(message: store.Message, *, problem: str, most: int = MOST_ATTEMPTS) -> None:
+    worker = f"reader@{socket.gethostname()}"
+    with transaction() as session:
+        for claim in store.claim(store.under(session), [message], worker=worker):
+            _end(session, claim, problem=problem, most=most)
+
+
+def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> None:
+    from app.celery_app import celery_app  # its tasks reach this module
+
+    job = session.get_one(Job, claim.id)
+    error = f"UnreadableMessage: The message that this job's row makes cannot be read. {problem}"
+    most = most if claim.max_attempts is None else min(most, claim.max_attempts)
+    verdict = rules.lost(task=job.task, attempt=claim.attempt, max_attempts=most, error=error)
+    guard = transition.held_with(job_id=claim.id, fence=claim.fence)
+    transition.end_attempt(session, job_id=claim.id, guard=guard, verdict=verdict)
+    log.warning("message_unreadable", job_id=claim.id, problem=problem, next=verdict.state.value)
+    if verdict.state is State.DEAD:
+        backend: Any = celery_app.backend
+        backend.after_death(session, chords.request_of(job), RuntimeError(error))

@@ -1,0 +1,251 @@
+"""HTTP routes of the ledger: submit, look, follow, retry, cancel, and what can be submitted."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import select
+from sse_starlette import EventSourceResponse
+
+from app.db.clock import clock
+from app.db.sessions import reading, transaction
+from app.errors import GroundworkError
+from app.http import streams
+from app.http.bodies import allow_larger
+from app.jobs import cancelling, listing, service
+from app.jobs.accept import Accepted
+from app.jobs.celery import control
+from app.jobs.declaration import registry
+from app.jobs.scopes import METRICS, READ, RETRY, WRITE
+from app.jobs.submit import Submission, digest_of, submit
+from app.jobs.web import events, metrics, permissions, schemas
+from app.tokens.callers import Caller, require
+
+log = structlog.get_logger(__name__)
+
+BATCH_PATH = "/api/v1/jobs/batch"
+MEBIBYTE = 1024 * 1024
+allow_larger(BATCH_PATH, limit=8 * MEBIBYTE)
+
+router = APIRouter(tags=["jobs"])
+JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
+Reader = Annotated[Caller, Depends(require(READ))]
+Writer = Annotated[Caller, Depends(require(WRITE))]
+Retrier = Annotated[Caller, Depends(require(RETRY))]
+
+
+class InvalidIdempotencyKey(GroundworkError):
+    """Raised for a key that cannot be one."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid_idempotency_key"
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key must be sent once, with 1 to 255 printable ASCII characters.")
+
+
+def _idempotency_key(request: Request) -> str | None:
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    if len(given) > 1 or not re.fullmatch(schemas.KEY_PATTERN, given[0]):
+        raise InvalidIdempotencyKey
+    return given[0]
+
+
+IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
+
+
+def _key_of(caller: Caller, key: str | None) -> str | None:
+    """The key in the ledger: each token has its own keys."""
+    return None if key is None else f"api:{caller.token_id}:{key}"
+
+
+def _submit(
+    submissions: Sequence[Submission], response: Response, *, caller: Caller
+) -> list[schemas.JobAccepted]:
+    permissions.require_tasks(registry.known(item.request.task for item in submissions), caller=caller)
+    with transaction() as session:
+        answers = submit(session, submissions)
+    if not any(answer.created for answer in answers):
+        response.headers["Idempotent-Replayed"] = "true"
+    return [_accepted(item, answer) for item, answer in zip(submissions, answers, strict=True)]
+
+
+def _accepted(item: Submission, answer: Accepted) -> schemas.JobAccepted:
+    return schemas.JobAccepted(id=answer.id, task=item.request.task, url=f"/api/v1/jobs/{answer.id}")
+
+
+@router.post("/api/v1/jobs", status_code=HTTPStatus.ACCEPTED)
+def submit_job(
+    body: schemas.JobRequest, response: Response, key: IdempotencyKey, caller: Writer
+) -> schemas.JobAccepted:
+    """Accept a job of a public task. Once answered, it is in the ledger and will be run.
+
+    With an `Idempotency-Key` header the same request may be sent again safely: it stays one job.
+    """
+    answer = _submit([Submission(request=body, key=_key_of(caller, key))], response, caller=caller)[0]
+    response.headers["Location"] = answer.url
+    return answer
+
+
+@router.post(BATCH_PATH, status_code=HTTPStatus.ACCEPTED)
+def submit_batch(
+    body: schemas.BatchRequest, response: Response, key: IdempotencyKey, caller: Writer
+) -> schemas.BatchAccepted:
+    """Accept up to 1,000 jobs, all or none.
+
+    Each may have its own `idempotency_key`; an `Idempotency-Key` header stands for the batch as a whole.
+    """
+    items = _items(body, key=key, caller=caller)
+    return schemas.BatchAccepted(jobs=_submit(items, response, caller=caller))
+
+
+def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> list[Submission]:
+    whole = "".join(digest_of(item) for item in body.jobs) if key else ""
+    return [
+        Submission(
+            request=item,
+            key=_key_of(caller, item.idempotency_key or (key and f"{key}/{index}")),
+            pointer=f"/jobs/{index}",
+            batch="" if item.idempotency_key else whole,
+        )
+        for index, item in enumerate(body.jobs)
+    ]
+
+
+@router.get("/api/v1/jobs")
+def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> schemas.JobPage:
+    """One page of jobs, the newest first; `next` is the cursor of the page after it."""
+    with reading() as session:
+        page = listing.list_jobs(
+            session, filters=query, states=query.state, limit=query.limit, cursor=query.cursor
+        )
+    jobs = [schemas.JobSummary.model_validate(row) for row in page.jobs]
+    return schemas.JobPage(jobs=[permissions.shown(job, caller=caller) for job in jobs], next=page.next)
+
+
+@router.post("/api/v1/jobs/retry")
+def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.BulkRetried:
+    """Run the dead jobs that the filter fits again, the oldest first, up to `limit`.
+
+    Without a `task`, jobs of tasks whose scope the token lacks are left alone.
+    """
+    if body.task is not None:
+        permissions.require_tasks({body.task}, caller=caller)
+    within = permissions.within_reach(caller)
+    with reading() as session:
+        started = session.execute(select(clock())).scalar_one()
+    retried = 0
+    while retried < body.limit:
+        batch = min(service.RETRY_BATCH, body.limit - retried)
+        with transaction() as session:
+            revived = service.retry_dead(
+                session, filters=body, dead_before=started, limit=batch, within=within
+            )
+        retried += revived
+        if revived < batch:
+            return schemas.BulkRetried(retried=retried, more=False)
+    return schemas.BulkRetried(retried=retried, more=True)
+
+
+@router.post("/api/v1/jobs/cancel")
+def cancel_waiting_jobs(body: schemas.BulkCancelRequest, caller: Writer) -> schemas.BulkCancelled:
+    """Cancel the waiting jobs that the filter fits, the oldest first, up to `limit`; running ones go on.
+
+    Without a `task`, jobs of tasks whose scope the token lacks are left alone.
+    """
+    if body.task is not None:
+        permissions.require_tasks({body.task}, caller=caller)
+    found = cancelling.cancel_in_batches(
+        body,
+        reason=f"Cancelled by {caller.name}",
+        limit=body.limit,
+        within=permissions.within_reach(caller),
+    )
+    return schemas.BulkCancelled(cancelled=found.jobs, more=found.jobs == body.limit)
+
+
+@router.get("/api/v1/jobs/{job_id}")
+def get_job(job_id: JobId, caller: Reader) -> schemas.JobDetail:
+    """A job with its arguments, attempts, progress, and result or error.
+
+    `hidden_without` names the scope without which arguments, progress, result and tracebacks are not shown.
+    """
+    with reading() as session:
+        return permissions.shown_whole(service.detail_of(session, job_id=job_id), caller=caller)
+
+
+@router.post("/api/v1/jobs/{job_id}/retry")
+def retry_job(job_id: JobId, caller: Retrier) -> schemas.JobDetail:
+    """Run a dead or cancelled job again."""
+    with transaction() as session:
+        permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
+        service.retry_job(session, job_id=job_id)
+        return service.detail_of(session, job_id=job_id)
+
+
+@router.post("/api/v1/jobs/{job_id}/cancel")
+def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> schemas.JobDetail:
+    """Cancel a job that is not finished. What a running one did since its last checkpoint is undone."""
+    with transaction() as session:
+        permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
+        if service.cancel_job(session, job_id=job_id, reason=f"Cancelled by {caller.name}"):
+            background.add_task(control.ask_to_stop, job_id)
+        return service.detail_of(session, job_id=job_id)
+
+
+@router.get("/api/v1/jobs/{job_id}/events")
+def follow_job(job_id: JobId, caller: Reader) -> EventSourceResponse:
+    """Server-sent events: `job` at each change, `end` when the job is finished."""
+    with reading() as session:
+        service.find_job(session, job_id=job_id)
+    streams.refuse_when_full()
+    return EventSourceResponse(
+        events.events_of(job_id, caller=caller), ping=int(streams.HEARTBEAT.total_seconds())
+    )
+
+
+@router.get("/api/v1/tasks", tags=["tasks"], dependencies=[Depends(require(READ))])
+def list_tasks() -> list[schemas.TaskView]:
+    """Every task; those marked public can be submitted with arguments of the given schema."""
+    return [_task_view(spec) for spec in registry.tasks().values()]
+
+
+def _task_view(spec: registry.TaskSpec) -> schemas.TaskView:
+    return schemas.TaskView(
+        name=spec.name,
+        doc=spec.doc,
+        queue=spec.queue,
+        priority=schemas.priority_name(spec.priority),
+        public=spec.public,
+        scope=spec.scope,
+        durable=spec.durable,
+        schedule=spec.schedule.describe() if spec.schedule else None,
+        sensitive=sorted(spec.sensitive),
+        max_attempts=spec.max_attempts,
+        arguments=_schema_of(spec),
+    )
+
+
+def _schema_of(spec: registry.TaskSpec) -> dict[str, Any] | None:
+    try:
+        return spec.model.model_json_schema()
+    except Exception as error:  # any expression may stand in one task's annotations; the others are shown
+        log.debug("arguments_not_described", task=spec.name, error=str(error))
+        return None
+
+
+@router.get(
+    "/metrics",
+    tags=["health"],
+    response_class=PlainTextResponse,
+    dependencies=[Depends(require(METRICS))],
+)
+def get_metrics() -> Response:
+    """The metrics in Prometheus' text format."""
+    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)

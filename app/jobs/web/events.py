@@ -1,0 +1,33 @@
+"""The progress of one job as server-sent events."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from app.http import streams
+from app.jobs import service
+from app.jobs.web import permissions
+from app.jobs.web.schemas import JobSummary
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.orm import Session
+
+    from app.tokens.callers import Caller
+
+
+async def events_of(job_id: str, *, caller: Caller) -> AsyncIterator[dict[str, Any]]:
+    """An event `job` for each change, then `end` once the job changes no more."""
+
+    def look(session: Session) -> JobSummary:
+        job = JobSummary.model_validate(service.find_job(session, job_id=job_id))
+        return permissions.shown(job, caller=caller)
+
+    async with aclosing(streams.changes(look)) as changes:
+        async for job in changes:
+            yield streams.event("job", job)
+            if job.state.is_terminal:
+                yield streams.event("end", job)
+                return

@@ -1,0 +1,185 @@
+"""The metrics of the ledger and its broker, read when they are asked for."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from sqlalchemy import func, literal_column, select, union_all
+
+from app.db.clock import clock
+from app.db.sessions import reading
+from app.jobs.ledger.models import Job, JobStat, State, Worker
+from app.jobs.ledger.states import in_state
+from app.jobs.publish import publisher
+from app.jobs.quarantine import quarantine
+from app.jobs.transitions.overdue import count_overdue
+from app.jobs.transitions.recover import broker_lists
+from app.jobs.transitions.rollup import (
+    ATTEMPT,
+    BOUNDS,
+    FINISHED,
+    PRUNE_BATCH,
+    RUN,
+    WAIT,
+    name_of,
+    prune,
+    roll_up,
+)
+from app.packages import modules
+from app.settings.config import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from prometheus_client.metrics_core import Metric
+    from sqlalchemy.orm import Session
+
+    from app.jobs.transitions.recover import BrokerList
+
+__all__ = ["CONTENT_TYPE", "PRUNE_BATCH", "prune", "render", "roll_up"]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+#: Done and cancelled jobs are many and only counted as they finish.
+COUNTED_LIVE = (State.SCHEDULED, State.READY, State.RUNNING, State.DEAD)
+LABELS = ("task", "queue")
+
+
+def render() -> bytes:
+    """All metrics in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(LedgerCollector())
+    return generate_latest(registry)
+
+
+class LedgerCollector(Collector):
+    """Nothing is kept in this process, so every API process tells the same."""
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing ahead of time: it would ask the database for it."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, from one look at the database and one at the broker."""
+        lists = broker_lists()
+        with reading() as session:
+            yield gauge("jobs", "Jobs by state.", ("state", *LABELS), _live(session))
+            yield gauge(
+                "queue_oldest_ready_seconds", "Age of the oldest due job.", ("queue",), _ages(session)
+            )
+            overdue = count_overdue(session, lists)
+            yield gauge(
+                "jobs_overdue", "Jobs nobody brings forward. Must be 0.", ("reason",), overdue.items()
+            )
+            yield gauge("workers", "Workers heard of within a lease.", ("node", "release"), _workers(session))
+            yield gauge(
+                "worker_heartbeat_age_seconds",
+                "Since a worker's heartbeat was last written.",
+                ("node", "release"),
+                _heartbeats(session),
+            )
+            for module in modules("metrics"):
+                if module.__name__ != __name__:
+                    yield from module.families(session)
+            yield from _finished(session)
+        yield gauge("broker_up", "Whether Redis answers.", (), [((), int(lists is not None))])
+        yield gauge("queue_messages", "Messages in Redis.", ("queue", "priority"), _depths(lists or ()))
+        if lists is not None:
+            yield from _put_aside()
+
+
+def gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[Any, float]]) -> Metric:
+    family = GaugeMetricFamily(f"groundwork_{name}", text, labels=labels)
+    for values, number in samples:
+        family.add_metric([values] if isinstance(values, str) else [str(value) for value in values], number)
+    return family
+
+
+def _live(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
+    # One SELECT a state, for its partial index to serve.
+    counts: list[Any] = [
+        select(literal_column(f"'{state.value}'").label("state"), Job.task, Job.queue, func.count())
+        .where(in_state(state))
+        .group_by(Job.task, Job.queue)
+        for state in COUNTED_LIVE
+    ]
+    for state, task, queue, count in session.execute(union_all(*counts)):
+        yield (state, task, queue), count
+
+
+def _ages(session: Session) -> Iterator[tuple[str, float]]:
+    since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
+    oldest = select(Job.queue, since, clock()).where(in_state(State.READY)).group_by(Job.queue)
+    for queue, first, now in session.execute(oldest):
+        yield queue, max((now - first).total_seconds(), 0.0)
+
+
+def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
+    alive = Worker.seen_at > clock(-settings().lease_seconds)
+    counts = select(Worker.node, Worker.release, func.count()).where(alive)
+    for node, release, count in session.execute(counts.group_by(Worker.node, Worker.release)):
+        yield (node, release), count
+
+
+def _heartbeats(session: Session) -> Iterator[tuple[tuple[str, str], float]]:
+    """Of the worker last heard of, where several ran on a node: it has taken over from the others."""
+    last = select(Worker.node, Worker.release, func.max(Worker.seen_at), clock())
+    for node, release, seen, now in session.execute(last.group_by(Worker.node, Worker.release)):
+        yield (node, release), max((now - seen).total_seconds(), 0.0)
+
+
+def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]]:
+    for found in lists:
+        yield (found.queue.value, found.step.name.lower()), found.length
+
+
+def _put_aside() -> Iterator[Metric]:
+    held = quarantine.held(publisher.client())
+    yield gauge(
+        "quarantine_messages", "What came from a queue, is no message, and is kept.", (), [((), held.kept)]
+    )
+    total = CounterMetricFamily("groundwork_messages_put_aside", "All that was ever put aside there.")
+    total.add_metric([], held.total)
+    yield total
+
+
+def _finished(session: Session) -> Iterator[Metric]:
+    stats: defaultdict[str, list[JobStat]] = defaultdict(list)
+    for stat in session.scalars(select(JobStat)):
+        stats[stat.kind].append(stat)
+    yield _counter("jobs_finished", "Jobs that ended.", "state", stats[FINISHED])
+    yield _counter("attempts", "Attempts that ended.", "outcome", stats[ATTEMPT])
+    yield _histogram("job_run_seconds", "How long attempts ran.", stats[RUN])
+    yield _histogram("job_wait_seconds", "From due to the start of the last attempt.", stats[WAIT])
+
+
+def _counter(name: str, text: str, label: str, stats: Iterable[JobStat]) -> Metric:
+    family = CounterMetricFamily(f"groundwork_{name}", text, labels=(label, *LABELS))
+    for stat in stats:
+        family.add_metric([stat.bucket, stat.task, stat.queue], stat.count)
+    return family
+
+
+def _histogram(name: str, text: str, stats: Iterable[JobStat]) -> Metric:
+    family = HistogramMetricFamily(f"groundwork_{name}", text, labels=LABELS)
+    series: defaultdict[tuple[str, str], dict[str, JobStat]] = defaultdict(dict)
+    for stat in stats:
+        series[stat.task, stat.queue][stat.bucket] = stat
+    for labels, by_bound in series.items():
+        total, buckets = 0, []
+        for bound in [*BOUNDS, math.inf]:
+            name = name_of(bound)
+            total += by_bound[name].count if name in by_bound else 0
+            buckets.append((_le(bound), float(total)))
+        family.add_metric(labels, buckets, sum(stat.seconds for stat in by_bound.values()))
+    return family
+
+
+def _le(bound: float) -> str:
+    """A bound as Prometheus writes it."""
+    return "+Inf" if bound == math.inf else str(float(bound))

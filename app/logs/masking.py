@@ -1,0 +1,108 @@
+"""Text of others, fit to be kept and shown: one line, bounded, and without what opens something.
+
+A provider that is broken or hostile may answer with anything, what it was sent included.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from app.settings.config import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MASK = "***"
+MOST_TOLD = 300
+MOST_SENTENCE = 2_000
+#: Shorter ones are words that stand in any text.
+SHORTEST_SECRET = 6
+#: Settings that are no secrets by themselves, but half of a pair.
+_HALVES = ("plaid_client_id", "aws_access_key_id")
+_SHAPES = re.compile(
+    r"gw_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"
+    r"|(?:access|public|link|processor)-(?:sandbox|development|production)-[A-Za-z0-9-]{8,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    # Looked for where a word begins: at each place anew, a word that only looks like many would cost minutes.
+    r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
+    r"|ya29\.[A-Za-z0-9_-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
+    r"|(?<=Bearer )\S+|(?<=Basic )\S+",
+    re.DOTALL | re.IGNORECASE,
+)
+#: What is so long and mixes letters and digits is no word of any language. Looked for where it begins alone.
+_OPAQUE = re.compile(
+    r"(?<![A-Za-z0-9_+=/:-])(?=[A-Za-z_+=/:-]*[0-9])(?=[0-9_+=/:-]*[A-Za-z])[A-Za-z0-9_+=/:-]{32,}"
+)
+#: More than this is not looked through.
+_LOOKED_AT = 20_000
+#: What is to be kept whole, as far as it fits, is looked through up to this.
+MOST_LOOKED_AT = 64 * 1024
+
+
+def told(text: object, *, hiding: Iterable[str] = ()) -> str:
+    """What a provider says, as a part of a sentence; `hiding` is what it was given and must not be shown."""
+    shown = without_secrets(_line(str(text)[:_LOOKED_AT]), hiding=hiding)
+    return _cut(_OPAQUE.sub(MASK, shown), MOST_TOLD)
+
+
+def identifier(text: object) -> str:
+    """An id that a provider gave. Ids are opaque, so only what is known as a secret is taken out."""
+    return _cut(without_secrets(_line(str(text)[:_LOOKED_AT])), MOST_TOLD)
+
+
+def sentence(text: str) -> str:
+    """A sentence with something of a provider in it."""
+    return _cut(without_secrets(_line(text[:_LOOKED_AT])), MOST_SENTENCE)
+
+
+def without_secrets(text: str, *, hiding: Iterable[str] = ()) -> str:
+    """`text` without the secrets of the settings, those in `hiding`, and what has the form of one.
+
+    Of what is too long to be looked through, the middle is left out.
+    """
+    text = shortened(text, most=MOST_LOOKED_AT)
+    for secret in sorted({*hiding, *_secrets()}, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            for form in {secret, quote(secret, safe="")}:
+                text = text.replace(form, MASK)
+    return _SHAPES.sub(MASK, text)
+
+
+def shortened(text: str, *, most: int, length: int | None = None) -> str:
+    """`text` without its middle if it is longer than `most`; `length` is what it had at first."""
+    if len(text) <= most:
+        return text
+    half, left_out = most // 2, (length or len(text)) - most
+    return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"
+
+
+def _secrets() -> Iterator[str]:
+    given = settings()
+    for name in type(given).model_fields:
+        value = getattr(given, name)
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif name in _HALVES:
+            yield str(value or "")
+    for url in (given.database_url, given.redis_url):
+        yield _password(url.get_secret_value() if isinstance(url, SecretStr) else url)
+
+
+def _password(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,5 +1,0 @@
-"""What a token may do with mail."""
-
-from app.scopes import declare_scope
-
-SEND = declare_scope("mail:send", "Send mail to any address, and see what was sent by jobs.")

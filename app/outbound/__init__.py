@@ -1,0 +1,1 @@
+"""Effects on the outside world: deliveries, mail, and the clients of providers."""

@@ -1,0 +1,92 @@
+"""A mail: what it says, and its form on the wire."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from app.outbound.mail.addresses import wire_form
+from app.settings.config import settings
+from app.values.text_fields import ONE_LINE, SEVERAL_LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+MOST_SUBJECT = 998
+
+
+Subject = Annotated[str, Field(min_length=1, max_length=MOST_SUBJECT), ONE_LINE]
+Body = Annotated[str, SEVERAL_LINES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A mail before it has a form. `key` is the business's own name for it."""
+
+    key: str
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """The mail as a delivery keeps it."""
+        return {"to": list(self.to), "subject": self.subject, "text": self.text, "html": self.html}
+
+
+def from_content(key: str, content: dict[str, Any]) -> Message:
+    """The mail that a delivery keeps."""
+    return Message(
+        key=key,
+        to=tuple(content["to"]),
+        subject=content["subject"],
+        text=content["text"],
+        html=content["html"],
+    )
+
+
+def on_the_wire(message: Message, *, at: datetime) -> EmailMessage:
+    """The mail as it is sent, to addresses in their wire form.
+
+    Its Message-ID is made of the key: sent twice, it is the same mail.
+    """
+    made = EmailMessage()
+    made["From"] = formataddr((parseaddr(settings().mail_from)[0], sender_address()))
+    addressed_to(made, message.to)
+    made["Subject"] = message.subject
+    made["Date"] = format_datetime(at)
+    made["Message-ID"] = f"<{digest_of(message.key)}@{sender_domain()}>"
+    # Source: RFC 3834, so that no out-of-office note answers.
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(message.text)
+    if message.html is not None:
+        made.add_alternative(message.html, subtype="html")
+    return made
+
+
+def addressed_to(mail: EmailMessage, to: Sequence[str]) -> tuple[str, ...]:
+    """Have `mail` name those recipients alone; the answer are they."""
+    del mail["To"]
+    mail["To"] = ", ".join(to)
+    return tuple(to)
+
+
+def digest_of(key: str) -> str:
+    """A name for `key` that fits into headers and file names."""
+    return hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def sender_address() -> str:
+    """The bare address of the sender, in its wire form."""
+    return wire_form(parseaddr(settings().mail_from)[1])
+
+
+def sender_domain() -> str:
+    """Where the sender is at home."""
+    return sender_address().rpartition("@")[2] or "localhost"

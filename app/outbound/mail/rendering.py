@@ -1,0 +1,52 @@
+"""Mails made of templates: a subject, a text and an HTML form, in the package of their domain."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+
+from app.jobs.errors import PermanentError
+from app.outbound.mail.message import Message
+from app.packages import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+
+class CannotRender(PermanentError):
+    """Raised when a template is missing or needs what it was not given."""
+
+    code = "cannot_render"
+
+    def __init__(self, *, template: str, problem: str) -> None:
+        super().__init__(f'The mail template "{template}" cannot be used: {problem}.')
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(sorted({folder.parent.parent for folder in ROOT.glob("**/templates")})),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(enabled_extensions=["html.j2"], default=False),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(*, key: str, to: Sequence[str], template: str, context: Mapping[str, Any]) -> Message:
+    """The mail that `template`, named "package/name", makes of `context`."""
+    package, _, name = template.partition("/")
+
+    def part(kind: str) -> str:
+        return _environment().get_template(f"{package}/templates/{name}.{kind}.j2").render(context)
+
+    try:
+        # A subject is one line, whatever a name in it holds.
+        subject = " ".join(part("subject").split())
+        return Message(key=key, to=tuple(to), subject=subject, text=part("txt"), html=part("html"))
+    except TemplateError as error:
+        raise CannotRender(template=template, problem=str(error) or type(error).__name__) from error

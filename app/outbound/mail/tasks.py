@@ -1,0 +1,54 @@
+"""The tasks of mail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.jobs.celery.task import (
+    JobTask,
+    task,
+)
+from app.jobs.declaration.registry import Retry
+from app.jobs.transitions.attempt import checkpoint, job_session
+from app.outbound.deliveries.service import find
+from app.outbound.mail import service
+from app.outbound.mail.addresses import Recipients  # noqa: TC001 (as above)
+from app.outbound.mail.message import Body, Message, Subject
+from app.outbound.mail.scopes import SEND
+from app.topology import Queue
+from app.values.text_fields import ONE_LINE
+
+#: A provider that is down for an afternoon costs no mail: the last of these attempts is some 8 hours later.
+PATIENT = Retry(max_attempts=12, first=timedelta(seconds=30), most=timedelta(hours=2))
+
+Key = Annotated[str, Field(min_length=1, max_length=255), ONE_LINE]
+
+
+@task(queue=Queue.EMAILS, public=True, scope=SEND, retry=PATIENT, bind=True)
+def send_email(
+    self: JobTask,
+    to_addresses: Recipients,
+    subject: Subject,
+    body_text: Body,
+    body_html: Body | None = None,
+    key: Key | None = None,
+) -> dict[str, Any]:
+    """Send one mail to all of `to_addresses`. The same `key` again is the same mail: it is sent once.
+
+    Without a `key` the job stands for the mail.
+    """
+    job_id = str(self.request.id)
+    name = f"send_email:{key}" if key else f"job:{job_id}"
+    message = Message(key=name, to=tuple(to_addresses), subject=subject, text=body_text, html=body_html)
+    delivery = service.prepare_mail(job_session(), message)
+    return service.send_mail(job_session(), delivery, job_id=job_id, commit=checkpoint)
+
+
+@task(queue=Queue.EMAILS, scope=SEND, retry=PATIENT, bind=True)
+def deliver_mail(self: JobTask, delivery_id: int) -> dict[str, Any]:
+    """Send a mail that was prepared."""
+    delivery = find(job_session(), delivery_id=delivery_id)
+    return service.send_mail(job_session(), delivery, job_id=str(self.request.id), commit=checkpoint)

@@ -1,0 +1,30 @@
+"""What the time is for the business: its days can be played through in a checkout."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+
+from app.settings.config import settings
+
+log = structlog.get_logger(__name__)
+
+
+def business_now() -> datetime:
+    """Now, in UTC; in a trial the moment that `GROUNDWORK_PRETEND_NOW` names.
+
+    Leases, retries and all of the ledger go by the database's clock and never by this one.
+    """
+    return settings().pretend_now or datetime.now(UTC)
+
+
+def local_time(now: datetime, *, timezone: str) -> datetime:
+    """`now` by the clock of `timezone` (IANA name); by that of UTC where this host does not know the zone."""
+    try:
+        return now.astimezone(ZoneInfo(timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        # One user's zone must not keep all others from being told.
+        log.warning("unknown_timezone", timezone=timezone)
+        return now.astimezone(UTC)

@@ -1,0 +1,138 @@
+"""What a setting may be: each kind refuses at the start what would fail later, and says what to write."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from email.utils import parseaddr
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from app.settings.redis_url import UnusableRedisUrl, address_of
+from app.values.text import one_line
+
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*{_LABEL}\.?")
+#: So no prefix is the beginning of another, and none is a pattern.
+REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.-]+:")
+_DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
+_FCM_MEMBERS = ("client_email", "private_key", "project_id")
+
+
+def _refused(sentence: str) -> PydanticCustomError:
+    # Braces are for values of pydantic's own.
+    return PydanticCustomError("setting", "{sentence}", {"sentence": sentence})
+
+
+def _database_url(text: str) -> str:
+    # Not above: a command that turns into a service reads settings before anything large is loaded.
+    from app.settings import database_url
+
+    try:
+        database_url.parse(text)
+    except database_url.UnusableDatabaseUrl as error:
+        raise _refused(f"this is no usable URL: {error}") from None
+    return text.strip()
+
+
+def _redis_url(given: SecretStr) -> SecretStr:
+    try:
+        address_of(given.get_secret_value())
+    except UnusableRedisUrl as error:
+        raise _refused(str(error)) from None
+    return given
+
+
+def _redis_prefix(text: str) -> str:
+    if not REDIS_PREFIX.fullmatch(text):
+        raise _refused(
+            f'"{text}" could begin another prefix, too: take letters, digits, ".", "_" and "-", with the '
+            'only colon at the end, as in "groundwork:"'
+        )
+    return text
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` can name a host: an address (IPv6 without brackets) or a name."""
+    if ":" in text or _DIGITS_AND_DOTS.fullmatch(text):
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return True
+    return bool(_NAME.fullmatch(text))
+
+
+def in_url(host: str) -> str:
+    """`host` as it stands before a port: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _host(text: str) -> str:
+    bare = text.strip().removeprefix("[").removesuffix("]")
+    if not is_host(bare):
+        raise _refused("give an address such as 127.0.0.1 or ::1, or a host's name")
+    return bare
+
+
+def _http_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:  # of the port, or of brackets
+        usable = False
+    if text and (not usable or re.search(r"\s", text)):
+        raise _refused("give a URL such as https://example.org/path")
+    return text.rstrip("/")
+
+
+def _plaid_environment(text: str) -> str:
+    return text if text in ("sandbox", "production") else _http_url(text)
+
+
+def _mailbox(text: str) -> str:
+    # Not above: it reads settings itself.
+    from app.outbound.mail.addresses import CannotBeAddressed, wire_form
+
+    try:
+        address = wire_form(parseaddr(one_line(text))[1])
+    except (ValueError, CannotBeAddressed):
+        address = ""
+    if not address.isascii() or not is_host(address.rpartition("@")[2]):
+        raise _refused(
+            "give a sender such as Groundwork <groundwork@example.org>, in plain ASCII before the @"
+        )
+    return text
+
+
+def _fcm_credentials(given: SecretStr) -> SecretStr:
+    text = given.get_secret_value()
+    try:
+        account = json.loads(text) if text else dict.fromkeys(_FCM_MEMBERS, "unset")
+        missing = [name for name in _FCM_MEMBERS if not isinstance(account[name], str) or not account[name]]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        missing = list(_FCM_MEMBERS)
+    if missing:
+        raise _refused(
+            f"give the whole JSON file of the service account; it has no usable {' and '.join(missing)}"
+        )
+    return given
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
+Host = Annotated[str, AfterValidator(_host)]
+#: May be empty, which is unset.
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PlaidEnvironment = Annotated[str, AfterValidator(_plaid_environment)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+FcmCredentials = Annotated[SecretStr, AfterValidator(_fcm_credentials)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+#: Up to a week.
+Seconds = Annotated[int, Field(ge=1, le=604_800)]
+PerMinute = Annotated[int, Field(ge=1, le=100_000)]

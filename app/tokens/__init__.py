@@ -1,0 +1,1 @@
+"""API tokens: who calls, and what they may do."""

@@ -1,0 +1,1 @@
+"""Values from outside: text, JSON, money and spans of time, checked once and meant the same everywhere."""

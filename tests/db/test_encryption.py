@@ -1,0 +1,88 @@
+"""What is encrypted is read by who has the key, for the purpose it was encrypted for."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.fernet import InvalidToken
+from sqlalchemy import select, text
+
+from app.db.encryption import EncryptedUnderAnotherKey, cipher
+from app.db.sessions import reading, transaction
+from app.domains.banking.models import PlaidItem
+from app.domains.notifications import devices
+from app.domains.notifications.models import Platform
+from tests.domains.banking import home, linking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+
+def test_one_purpose_cannot_read_what_is_for_another() -> None:
+    sealed = cipher("tea").encrypt(b"leaf")
+    assert cipher("tea").decrypt(sealed) == b"leaf"
+    with pytest.raises(InvalidToken):
+        cipher("coffee").decrypt(sealed)
+
+
+def test_a_column_is_clear_to_the_application_and_to_nobody_else(
+    database: Engine, configure: Callable[..., None]
+) -> None:
+    home.move_in()
+    with reading() as session:
+        clear = session.scalars(select(PlaidItem.access_token)).one()
+        stored = session.scalars(text("SELECT access_token FROM plaid_item")).one()
+    assert clear not in stored
+    configure(secret_key=secrets.token_urlsafe(32))
+    with reading() as session, pytest.raises(EncryptedUnderAnotherKey, match="Plaid access tokens"):
+        session.scalars(select(PlaidItem.access_token)).one()
+
+
+def stored_addresses() -> list[str]:
+    with reading() as session:
+        return list(session.scalars(text("SELECT address FROM push_endpoint ORDER BY id")))
+
+
+def devices_of(user_id: int) -> list[tuple[int, str]]:
+    with reading() as session:
+        return [(one.id, one.address) for one in devices.devices_of(session, user_id=user_id)]
+
+
+def register(user_id: int, address: str) -> int:
+    with transaction() as session:
+        return devices.register(session, user_id=user_id, platform=Platform.FCM, address=address).id
+
+
+def test_an_address_of_a_device_is_known_again_and_not_to_be_read(
+    database: Engine, configure: Callable[..., None]
+) -> None:
+    ada, bob = linking.user("Ada"), linking.user("Bob")
+    first = register(ada, "token-of-a-phone")
+    assert register(bob, "token-of-a-phone") == first, "one device, whoever signed in last"
+    register(bob, "another-token")
+    assert devices_of(ada) == []
+    assert [address for _, address in devices_of(bob)] == ["token-of-a-phone", "another-token"]
+    assert [one for one in stored_addresses() if "token" in one] == []
+    configure(secret_key=secrets.token_urlsafe(32))
+    with pytest.raises(EncryptedUnderAnotherKey, match="addresses of devices"):
+        devices_of(bob)
+
+
+def test_an_address_that_was_stored_in_clear_is_used_and_encrypted_in_time(database: Engine) -> None:
+    ada = linking.user("Ada")
+    ids = [register(ada, f"token-{number}") for number in range(3)]
+    with transaction() as session:
+        for number, device_id in enumerate(ids[:2]):
+            clear = {"id": device_id, "address": f"token-{number}"}
+            session.execute(text("UPDATE push_endpoint SET address = :address WHERE id = :id"), clear)
+    assert [address for _, address in devices_of(ada)] == ["token-0", "token-1", "token-2"]
+    assert register(ada, "token-0") == ids[0], "it is still the same device"
+    with transaction() as session:
+        assert devices.encrypt_all(session, commit=session.flush) == 1
+        assert devices.encrypt_all(session, commit=session.flush) == 0
+    assert [one for one in stored_addresses() if "token" in one] == []
+    assert [address for _, address in devices_of(ada)] == ["token-0", "token-1", "token-2"]

@@ -1,0 +1,74 @@
+"""The welcome mail, sent by real workers: once for each user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.db.sessions import reading, transaction
+from app.domains.accounts import service
+from app.domains.accounts.service import NewUser
+from app.domains.accounts.tasks import send_welcome_email
+from app.jobs.ledger.models import Job, State
+from tests.outbound.mail.conftest import smtp
+from tests.servers import wait_until
+
+if TYPE_CHECKING:
+    from tests.fakes.smtp import MailServer
+    from tests.fleet import Fleet
+
+__all__ = ["smtp"]
+SECONDS = 30
+
+
+def register() -> int:
+    with transaction() as session:
+        return service.register(session, NewUser(email="ann@example.org", name="Ann")).id
+
+
+def wait_until_all_is_done() -> None:
+    def all_ended() -> bool:
+        with reading() as session:
+            return all(State(state).is_terminal for (state,) in session.query(Job.state))
+
+    wait_until(all_ended, seconds=SECONDS, what="every job has ended")
+
+
+def test_who_registers_is_welcomed(smtp: MailServer, fleet: Fleet) -> None:
+    fleet.start_worker(queues="emails")
+    register()
+    wait_until(lambda: smtp.mails, seconds=SECONDS, what="the mail arrives")
+    assert [(mail["To"], mail["Subject"]) for mail in smtp.mails] == [("ann@example.org", "Welcome, Ann")]
+
+
+def test_a_second_welcome_sends_nothing(smtp: MailServer, fleet: Fleet) -> None:
+    fleet.start_worker(queues="emails")
+    user_id = register()
+    first = send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS)
+    assert send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS) == first
+    wait_until(lambda: smtp.mails, seconds=SECONDS, what="the mail arrives")
+    wait_until_all_is_done()
+    assert len(smtp.mails) == 1
+
+
+def test_a_worker_that_dies_while_the_mail_leaves_does_not_welcome_twice(
+    smtp: MailServer, fleet: Fleet
+) -> None:
+    held = smtp.hold()
+    fleet.start_beat()
+    worker = fleet.start_worker("first", queues="emails")
+    user_id = register()
+    assert held.reached.wait(SECONDS)
+    worker.kill()
+    held.released.set()
+    fleet.start_worker("second", queues="emails")
+    send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS)
+    wait_until_all_is_done()
+    assert len(smtp.mails) == 1
+
+
+def test_nobody_is_not_welcomed(smtp: MailServer, fleet: Fleet) -> None:
+    fleet.start_worker(queues="emails")
+    with pytest.raises(Exception, match="no user with the id 99"):
+        send_welcome_email.delay(user_id=99).get(timeout=SECONDS)

@@ -1,0 +1,71 @@
+"""A worker's main process forks children while its heart uses the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from app.db.sessions import reading
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+#: The child ends by itself long before a writer that never gets its turn gives up.
+CHILD_SECONDS = 10
+
+FORK_WHILE_A_THREAD_WRITES = f"""
+import os, signal, threading
+from sqlalchemy import text
+from app.db import sessions as db
+from app.jobs.celery import forks
+
+writing = threading.Event()
+
+def write():
+    with db.transaction() as session:
+        session.execute(text("INSERT INTO effect (name) VALUES ('x')"))
+
+def work():
+    with forks.at_work, db.transaction() as session:
+        session.execute(text("INSERT INTO effect (name) VALUES ('thread')"))
+        writing.set()
+        threading.Event().wait(0.3)  # (the fork below is tried meanwhile)
+
+with db.transaction() as session:
+    session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
+threading.Thread(target=work).start()
+writing.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm({CHILD_SECONDS})
+    write()
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+write()
+raise SystemExit(status)
+"""
+
+
+def test_a_child_forked_while_the_heart_writes_can_write_itself(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORK_WHILE_A_THREAD_WRITES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_child_inherits_no_open_connection(database: Engine) -> None:
+    with reading() as session:
+        session.connection()
+    assert database.pool.checkedin() == 1  # type: ignore[attr-defined]
+    child = os.fork()
+    if child == 0:
+        os._exit(database.pool.checkedin())  # type: ignore[attr-defined]
+    _, status = os.waitpid(child, 0)
+    assert status == 0

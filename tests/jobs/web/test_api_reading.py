@@ -1,0 +1,134 @@
+"""Looking at jobs and following them over HTTP."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.jobs.ledger import store
+from app.jobs.ledger.models import State
+from tests.jobs import samples
+from tests.jobs.over_http import GREET, become, claimed, submitted
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_pages_walk_through_all_jobs_though_more_arrive(api: TestClient) -> None:
+    before = {submitted(api) for _ in range(7)}
+    seen: list[str] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = api.get("/api/v1/jobs", params={"limit": 3, **cursor}).json()
+        seen += [job["id"] for job in page["jobs"]]
+        submitted(api)
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert len(seen) == 7
+    assert set(seen) == before
+
+
+def test_jobs_are_filtered(api: TestClient) -> None:
+    dead, ready = submitted(api), submitted(api)
+    become(dead, State.DEAD, error="ValueError: 100% WRONG_")
+    secret = {"task": samples.sign_in.name, "arguments": {"user": "a", "password": "b"}}
+    other = api.post("/api/v1/jobs", json=secret).json()["id"]
+
+    def found(**params: Any) -> set[str]:
+        answer = api.get("/api/v1/jobs", params=params)
+        assert answer.status_code == 200, answer.text
+        return {job["id"] for job in answer.json()["jobs"]}
+
+    moment = api.get(f"/api/v1/jobs/{ready}").json()["accepted_at"]
+    assert found(state="dead") == {dead}
+    assert found(state=["dead", "ready"]) == {dead, ready, other}
+    assert found(state="running") == set()
+    assert found(task=samples.sign_in.name) == {other}
+    assert found(queue="maintenance") == {dead, ready}
+    assert found(error="100% wrong_") == {dead}
+    assert found(error="1%G") == set()
+    assert found(accepted_before=moment) == {dead}
+    assert found(accepted_after=moment) == {ready, other}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"limit": "0"},
+        {"limit": "-1"},
+        {"limit": "1000000000"},
+        {"limit": "x"},
+        {"state": "waiting"},
+        {"cursor": "nonsense"},
+        {"cursor": "fHw="},
+        {"cursor": "%"},
+        {"cursor": "ü"},
+        {"sort": "error"},
+        {"error": ""},
+        {"accepted_after": "yesterday"},
+        {"accepted_after": "2026-01-01T00:00:00"},
+    ],
+)
+def test_a_query_that_means_nothing_is_refused_with_its_parameter(
+    api: TestClient, params: dict[str, str]
+) -> None:
+    answer = api.get("/api/v1/jobs", params=params)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["parameter"] == next(iter(params))
+
+
+@pytest.mark.parametrize("job_id", ["no-such-job", "..%2F..%2Fetc", "%C0%AF", "x" * 150])
+def test_an_unknown_job_is_not_found(api: TestClient, job_id: str) -> None:
+    for path in ("", "/events"):
+        assert api.get(f"/api/v1/jobs/{job_id}{path}").status_code == 404
+    for path in ("/retry", "/cancel"):
+        assert api.post(f"/api/v1/jobs/{job_id}{path}").status_code == 404
+
+
+def test_a_job_shows_its_attempts(api: TestClient) -> None:
+    job_id = submitted(api)
+    claim = claimed(job_id)
+    running = api.get(f"/api/v1/jobs/{job_id}").json()
+    assert [(attempt["fence"], attempt["outcome"]) for attempt in running["attempts"]] == [(1, None)]
+    store.finish(store.connection(), [store.Finish(job_id, claim.fence, '"hello Ada"')])
+    done = api.get(f"/api/v1/jobs/{job_id}").json()
+    assert (done["state"], done["result"]) == ("done", "hello Ada")
+    assert [(attempt["worker"], attempt["outcome"]) for attempt in done["attempts"]] == [("here#1", "done")]
+
+
+def test_a_jobs_progress_is_followed_to_its_end(api: TestClient) -> None:
+    job_id = submitted(api)
+    events: list[tuple[str, str]] = []
+    with api.stream("GET", f"/api/v1/jobs/{job_id}/events") as stream:
+        assert stream.headers["Content-Type"].startswith("text/event-stream")
+        name = ""
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                events.append((name, json.loads(line.removeprefix("data: "))["state"]))
+                follow_up(job_id, *events[-1])
+    assert events == [("job", "ready"), ("job", "running"), ("job", "done"), ("end", "done")]
+
+
+def follow_up(job_id: str, name: str, state: str) -> None:
+    """Take the job one step on, once the step before was told."""
+    if (name, state) == ("job", "ready"):
+        claimed(job_id)
+    elif (name, state) == ("job", "running"):
+        store.finish(store.connection(), [store.Finish(job_id, 1, "1")])
+
+
+def test_tasks_are_listed_with_the_schemas_of_their_arguments(api: TestClient) -> None:
+    tasks = {task["name"]: task for task in api.get("/api/v1/tasks").json()}
+    greet = tasks[GREET]
+    assert (greet["doc"], greet["queue"], greet["public"]) == ("Say hello.", "maintenance", True)
+    assert greet["arguments"]["properties"]["times"]["maximum"] == 10
+    assert greet["arguments"]["required"] == ["name"]
+    assert tasks[samples.sign_in.name]["sensitive"] == ["password"]
+    assert tasks[samples.internal.name]["public"] is False

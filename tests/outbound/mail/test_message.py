@@ -1,0 +1,64 @@
+"""A mail's form on the wire."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from app.outbound.mail.addresses import Recipients
+from app.outbound.mail.message import Message, Subject, from_content, on_the_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AT = datetime(2026, 2, 1, 9, 30, tzinfo=UTC)
+MESSAGE = Message(key="welcome:7", to=("ann@example.org", "bob@example.org"), subject="Grüße", text="Hallo\n")
+
+
+@pytest.fixture(autouse=True)
+def sender(configure: Callable[..., None]) -> None:
+    configure(mail_from="Grundwerk <service@example.org>")
+
+
+def test_a_mail_says_who_what_and_when() -> None:
+    mail = on_the_wire(MESSAGE, at=AT)
+    assert mail["From"] == "Grundwerk <service@example.org>"
+    assert mail["To"] == "ann@example.org, bob@example.org"
+    assert mail["Subject"] == "Grüße"
+    assert mail["Date"] == "Sun, 01 Feb 2026 09:30:00 +0000"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content() == "Hallo\n"
+
+
+def test_with_html_it_has_both_forms_the_plain_one_first() -> None:
+    mail = on_the_wire(Message(key="k", to=("a@b.org",), subject="s", text="t", html="<p>t</p>"), at=AT)
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+def test_the_same_key_is_the_same_mail_to_whoever_receives_it() -> None:
+    first, again = (on_the_wire(MESSAGE, at=AT)["Message-ID"] for _ in range(2))
+    other = on_the_wire(Message(key="welcome:8", to=MESSAGE.to, subject="s", text="t"), at=AT)
+    assert first == again != other["Message-ID"]
+    assert first.endswith("@example.org>")
+
+
+def test_a_delivery_keeps_all_of_it() -> None:
+    assert from_content(MESSAGE.key, MESSAGE.content()) == MESSAGE
+
+
+@pytest.mark.parametrize("subject", ["", "x" * 999, "Hi\nBcc: everybody@example.org", "Hi\r\n", "tab\there"])
+def test_a_subject_is_one_line(subject: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Subject).validate_python(subject)
+
+
+@pytest.mark.parametrize(
+    "recipients", [[], ["no address"], ["a@b.org\nBcc: c@d.org"], [f"a{n}@example.org" for n in range(51)]]
+)
+def test_recipients_are_addresses_and_not_too_many(recipients: list[str]) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Recipients).validate_python(recipients)
