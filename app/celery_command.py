@@ -18,7 +18,7 @@ from celery.bin.base import CLIContext
 from app.celery_app import celery_app
 from app.db.migrations.revisions import refuse_outdated
 from app.logs.failures import ExitCode
-from app.settings.config import ConfigError
+from app.settings.sources import ConfigError
 
 #: Where each service's command is, and whether it needs the ledger.
 COMMANDS = {"worker": "celery.bin.worker", "beat": "celery.bin.beat", "flower": "flower.command"}

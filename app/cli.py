@@ -236,7 +236,8 @@ def doctor(as_json: AsJson = False) -> None:
 
     Example: groundwork doctor --json
     """
-    from app.health.doctor.examination import Level, examine
+    from app.health.doctor.examination import examine
+    from app.health.doctor.finding import Level
     from app.health.doctor.report import print_report
 
     findings = examine()

@@ -23,6 +23,6 @@ def modules(kind: str) -> list[ModuleType]:
 
 @cache
 def module_names(kind: str) -> tuple[str, ...]:
-    """The dotted names of the modules called `kind`, in the order of their packages' names; none is imported."""
+    """The dotted names of the modules called `kind`, by their packages' names; none is imported."""
     paths = sorted(ROOT.glob(f"*/**/{kind}.py"), key=lambda path: path.parent.name)
     return tuple(".".join(("app", *path.relative_to(ROOT).with_suffix("").parts)) for path in paths)

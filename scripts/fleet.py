@@ -19,7 +19,7 @@ from local_settings import LOGS, REDIS_CONFIG, REDIS_DATA, VAR, env_files
 from packages import SetupFailed
 from supervision import Place, configuration
 
-from app.settings.config import ENV_FILE_VARIABLE
+from app.settings.sources import ENV_FILE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

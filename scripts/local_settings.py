@@ -13,7 +13,8 @@ from urllib.parse import unquote, urlsplit
 from dotenv import dotenv_values
 from packages import SetupFailed
 
-from app.settings.config import ENV_FILE_VARIABLE, PREFIX, Settings, settings
+from app.settings.config import Settings, settings
+from app.settings.sources import ENV_FILE_VARIABLE, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

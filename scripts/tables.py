@@ -21,7 +21,8 @@ from role_tables import roles, rows_of  # noqa: E402
 from app import topology  # noqa: E402 (the lines above make it importable)
 from app.__main__ import command_line  # noqa: E402
 from app.jobs.declaration.registry import tasks  # noqa: E402
-from app.settings.config import PREFIX, Settings  # noqa: E402
+from app.settings.config import Settings  # noqa: E402
+from app.settings.sources import PREFIX  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -16,7 +16,7 @@ from app.db.engine import _engine_of, make_engine
 from app.db.engine import engine as db_engine
 from app.db.migrations import revisions
 from app.db.sessions import transaction
-from app.settings import config
+from app.settings import config, sources
 from app.settings.database_url import parse
 from tests.checkout import ROOT, Checkout, copy_of_checkout
 from tests.fleet import Fleet
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 _NUMBERS = itertools.count(1)
 # Set before anything imports the Celery application, which reads the settings once.
 for _name in [
-    config.ENV_FILE_VARIABLE,
-    *(f"{config.PREFIX}{name.upper()}" for name in config.Settings.model_fields),
+    sources.ENV_FILE_VARIABLE,
+    *(f"{sources.PREFIX}{name.upper()}" for name in config.Settings.model_fields),
 ]:
     os.environ.pop(_name, None)
-os.environ[f"{config.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
+os.environ[f"{sources.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
 # Started in the background by a shell, this process and all that it starts would be deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -116,7 +116,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
 
     def set_and_reload(**values: object) -> None:
         for name, value in values.items():
-            monkeypatch.setenv(f"{config.PREFIX}{name.upper()}", str(value))
+            monkeypatch.setenv(f"{sources.PREFIX}{name.upper()}", str(value))
         forget_settings()
 
     monkeypatch.chdir(tmp_path)

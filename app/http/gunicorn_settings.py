@@ -82,6 +82,7 @@ def when_ready(server: Any) -> None:  # noqa: ARG001 (gunicorn gives it)
 
 def post_worker_init(worker: Any) -> None:
     """Let listeners go when the process stops; they come back to its successor by themselves."""
+    # Not above: the process that watches over the others serves nothing.
     from app.http.streams import end_when
 
     end_when(lambda: not worker.alive)

@@ -98,7 +98,7 @@ class Throttle:
                     del self._in_flight[who]
 
         async def send_watched(message: Message) -> None:
-            # Whoever follows events for minutes asks for little meanwhile; app.http.streams bounds how many do.
+            # Whoever follows events for minutes asks for little meanwhile; `streams` bounds how many do.
             if message["type"] == "http.response.start" and _is_stream(message):
                 release()
             await send(message)

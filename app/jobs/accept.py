@@ -8,8 +8,7 @@ from sqlalchemy import or_, select, update
 
 from app.db import outages
 from app.db.sessions import transaction
-from app.jobs.factory import MAX_ARGUMENTS, new_job
-from app.jobs.ledger import store
+from app.jobs.ledger import inserting, store
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
 from app.jobs.publish.message import Dispatch
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.store import NewJob
-
-__all__ = ["MAX_ARGUMENTS", "Accepted", "accept", "accept_alone", "new_job"]
+    from app.jobs.ledger.inserting import NewJob
 
 
 class Accepted(NamedTuple):
@@ -41,7 +38,7 @@ def accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
     """
     if not jobs:
         return []
-    stored = store.accept(store.under(session), jobs)
+    stored = inserting.insert(store.under(session), jobs)
     outbox.publish_later(session, _due(jobs, stored))
     if len(stored) == len(jobs):
         return [Accepted(job.id, True, job.digest) for job in jobs]
@@ -58,14 +55,14 @@ def accept_alone(job: NewJob) -> str:
         return accept(session, [job])[0].id
 
 
-def _insert_alone(job: NewJob) -> list[store.Stored]:
+def _insert_alone(job: NewJob) -> list[inserting.Stored]:
     try:
-        return store.accept(store.connection(), [job])
+        return inserting.insert(store.connection(), [job])
     except outages.ERRORS:
         if not store.close_if_lost():
             raise
         # The server was restarted since this thread's last job. The answer that was lost may have been a yes.
-        return store.accept(store.connection(), [job._replace(fresh=False)])
+        return inserting.insert(store.connection(), [job._replace(fresh=False)])
 
 
 def _with_known(session: Session, jobs: Sequence[NewJob], *, new: set[str]) -> list[Accepted]:
@@ -120,13 +117,13 @@ def fill_waiting(session: Session, job: NewJob) -> bool:
     return bool(filled)
 
 
-def _due(jobs: Sequence[NewJob], stored: Sequence[store.Stored]) -> list[Dispatch]:
+def _due(jobs: Sequence[NewJob], stored: Sequence[inserting.Stored]) -> list[Dispatch]:
     """The messages of those jobs that are to be sent now."""
     rows = {row.id: row for row in stored if row.published is not None}
     return [_dispatch(job, row) for job in jobs if (row := rows.get(job.id))]
 
 
-def _dispatch(job: NewJob, row: store.Stored) -> Dispatch:
+def _dispatch(job: NewJob, row: inserting.Stored) -> Dispatch:
     # By position: with a thousand jobs, naming the fields would take as long as encoding the messages.
     return Dispatch(
         job.id,

@@ -8,10 +8,10 @@ from sqlalchemy import func, select, update
 
 from app.db.clock import clock, now
 from app.db.sessions import reading, transaction
-from app.jobs.celery.chords import call_off
 from app.jobs.ledger.models import Job, State
 from app.jobs.listing import conditions
-from app.jobs.web.schemas import JobFilter
+from app.jobs.transitions.dependents import cancel_dependents
+from app.jobs.views import JobFilter
 from app.topology import Queue
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _cancel(session: Session, chosen: Select[Any, Any], *, reason: str) -> Cance
     gone = {"state": State.CANCELLED.value, "finished_at": clock(), "published_at": None, "error": reason}
     waiting = update(Job).where(Job.id.in_(published), Job.state.in_(WAITING)).returning(Job.id)
     ids = session.scalars(waiting.values(**gone)).all()
-    call_off(session, job_ids=ids, reason=reason)
+    cancel_dependents(session, job_ids=ids, reason=reason)
     return Cancelled(len(ids), sum(published[job_id] for job_id in ids))
 
 

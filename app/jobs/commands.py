@@ -11,10 +11,10 @@ import typer
 from rich.progress import track
 from sqlalchemy import func, select
 
-from app.celery_app import celery_app
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.jobs.cancelling import cancel_in_batches, count_waiting
+from app.jobs.celery.application import celery_app
 from app.jobs.celery.control import ask_to_stop
 from app.jobs.declaration import registry
 from app.jobs.declaration.arguments import checked_arguments, typed_arguments
@@ -22,7 +22,7 @@ from app.jobs.ledger.models import Job, State
 from app.jobs.listing import conditions
 from app.jobs.lookup import find_id
 from app.jobs.service import RETRY_BATCH, cancel_job, retry_dead, retry_job
-from app.jobs.web.schemas import JobFilter, JobSummary
+from app.jobs.views import JobFilter, JobSummary
 from app.terminal import confirm, error_console, say_error
 
 if TYPE_CHECKING:

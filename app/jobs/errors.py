@@ -6,8 +6,6 @@ import difflib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from kombu.exceptions import EncodeError
-
 from app.errors import Conflict, GroundworkError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -59,8 +57,8 @@ class ArgumentsNotJson(InvalidInput):
         super().__init__(f"The arguments of {task} are not JSON: {problem}. Pass plain values or ids.")
 
 
-class NotJson(GroundworkError, EncodeError):
-    """Raised in a worker for a value of a body that the ledger cannot keep. Celery asks for its own class."""
+class NotJson(GroundworkError):
+    """Raised in a worker for a value of a body that the ledger cannot keep."""
 
     code = "not_json"
 
@@ -180,8 +178,8 @@ class NoJobRunning(GroundworkError):
 
     def __init__(self, *, what: str) -> None:
         super().__init__(
-            f"{what} works only while a worker runs a durable job. Outside, open `app.db.sessions.transaction()` "
-            "and call the service directly."
+            f"{what} works only while a worker runs a durable job. Outside, open "
+            "`app.db.sessions.transaction()` and call the service directly."
         )
 
 

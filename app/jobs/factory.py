@@ -59,7 +59,7 @@ def new_job(
     return NewJob(
         id=id or new_id(),
         task=task_name,
-        queue=registry.checked_queue(queue or spec.queue, task=task_name),
+        queue=registry.checked_queue(queue, task=task_name) if queue else spec.queue.value,
         priority=spec.priority if priority is None else checks.priority(priority, task=task_name),
         args=encoded.args,
         kwargs=encoded.kwargs,

@@ -13,7 +13,7 @@ from sqlalchemy import Row, literal, select, tuple_
 from app.db.columns import UtcDateTime
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
-from app.jobs.web.schemas import JobRow
+from app.jobs.views import JobRow
 from app.values.field_errors import FieldError, InvalidFields
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from app.jobs.web.schemas import JobFilter
+    from app.jobs.views import JobFilter
 
 _SUMMARY = [getattr(Job, name) for name in JobRow.model_fields]
 

@@ -8,7 +8,6 @@ from sqlalchemy import Select, select, update
 
 from app.db.clock import clock
 from app.errors import Conflict, NotFound
-from app.jobs.celery.chords import call_off
 from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
@@ -16,8 +15,9 @@ from app.jobs.ledger.seal import MASK, mask
 from app.jobs.listing import conditions
 from app.jobs.publish.outbox import publish_after_commit
 from app.jobs.transitions import rules
+from app.jobs.transitions.dependents import cancel_dependents
 from app.jobs.transitions.transition import end_attempt
-from app.jobs.web.schemas import AttemptView, JobDetail, JobSummary
+from app.jobs.views import AttemptView, JobDetail, JobSummary
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.web.schemas import JobFilter
+    from app.jobs.views import JobFilter
 
 #: So many jobs are brought back in one transaction.
 RETRY_BATCH = 500
@@ -172,11 +172,11 @@ def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:
     cancelled = update(Job).where(Job.id == job_id, waiting).returning(Job.id)
     values = {"state": State.CANCELLED.value, "finished_at": clock(), "published_at": None, "error": reason}
     if session.scalar(cancelled.values(**values)):
-        call_off(session, job_ids=[job_id], reason=reason)
+        cancel_dependents(session, job_ids=[job_id], reason=reason)
         return False
     held = (Job.id == job_id) & (Job.state == State.RUNNING)
     if end_attempt(session, job_id=job_id, guard=held, verdict=rules.cancelled(reason)):
-        call_off(session, job_ids=[job_id], reason=reason)
+        cancel_dependents(session, job_ids=[job_id], reason=reason)
         return True
     job = find_job(session, job_id=job_id)
     raise JobStateConflict(job_id=job_id, state=job.state, wanted="only unfinished jobs can be cancelled")

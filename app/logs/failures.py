@@ -8,8 +8,9 @@ from enum import IntEnum
 from http import HTTPStatus
 
 from app.errors import GroundworkError, InvalidInput, Unavailable
-from app.settings.config import ConfigError, settings
+from app.settings.config import settings
 from app.settings.redis_url import address_of
+from app.settings.sources import ConfigError
 
 
 class ExitCode(IntEnum):
@@ -50,6 +51,7 @@ def _code_of(error: GroundworkError) -> ExitCode:
 
 
 def _of_database(error: Exception) -> Failure | None:
+    # Not above: `groundwork --help` and the like load no database.
     from sqlalchemy import exc
 
     from app.db import outages
@@ -120,7 +122,7 @@ def first_line(error: object) -> str:
 
 def masked_database_url() -> str:
     """The database's URL, fit to be shown."""
-    from app.settings.database_url import masked
+    from app.settings.database_url import masked  # as above
 
     return masked(settings().database)
 

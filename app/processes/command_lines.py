@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, NoReturn
 from app.errors import Unavailable
 from app.processes.pidfile import pidfile_argument
 from app.processes.worker_names import node_of
-from app.settings.config import ConfigError, refuse_weak_secret, settings
+from app.settings.config import settings
+from app.settings.secret import refuse_weak_secret
+from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,14 +18,14 @@ from app import keep_what_is_loaded
 from app.db import outages
 from app.db.pruning import kept_since
 from app.db.sessions import transaction
-from app.jobs.transitions import recover
-from app.jobs.web import metrics
+from app.jobs.transitions import recover, rollup
 from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed
-from app.settings.config import ConfigError, settings
+from app.settings.config import settings
+from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,7 +161,7 @@ def _step(work: Callable[[], object]) -> None:
 
 def _roll_up() -> None:
     with transaction() as session:
-        metrics.roll_up(session)
+        rollup.roll_up(session)
 
 
 def _prune() -> None:
@@ -169,5 +169,5 @@ def _prune() -> None:
     until = time.monotonic() + STANDBY.total_seconds()
     while time.monotonic() < until:
         with transaction() as session:
-            if metrics.prune(session, before=kept_since(session)) < metrics.PRUNE_BATCH:
+            if rollup.prune(session, before=kept_since(session)) < rollup.PRUNE_BATCH:
                 return

@@ -55,7 +55,7 @@ def fire(
 
     Example: groundwork schedules fire pricing.cleanup_expired_discounts
     """
-    from app.celery_app import celery_app
+    from app.jobs.celery.application import celery_app
     from app.jobs.declaration.registry import tasks
 
     scheduled = [spec.name for spec in tasks().values() if spec.schedule is not None]

@@ -11,9 +11,10 @@ from sqlalchemy import select, update
 from app.db import outages
 from app.db.clock import now as db_now
 from app.db.sessions import reading, transaction
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
 from app.jobs.celery.signals import announced
 from app.jobs.declaration import registry
+from app.jobs.factory import new_job
 from app.schedule.models import ScheduleState
 from app.settings.config import settings
 

@@ -25,23 +25,11 @@ from app.settings.kinds import (
     RedisUrl,
     Seconds,
 )
-from app.settings.secret import DefaultSecret, refuse_weak_secret
-from app.settings.sources import ENV_FILE_VARIABLE, PREFIX, ConfigError, UnknownSetting
+from app.settings.secret import refuse_weak_secret
+from app.settings.sources import PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
-
-__all__ = [
-    "ENV_FILE_VARIABLE",
-    "PREFIX",
-    "ConfigError",
-    "DefaultSecret",
-    "Settings",
-    "UnknownSetting",
-    "load_settings",
-    "refuse_weak_secret",
-    "settings",
-]
 
 
 class Settings(BaseSettings):

@@ -95,8 +95,8 @@ def _plaid_environment(text: str) -> str:
 
 
 def _mailbox(text: str) -> str:
-    # Not above: it reads settings itself.
-    from app.outbound.mail.addresses import CannotBeAddressed, wire_form
+    # Not above: what knows all rules for domains is large.
+    from app.values.email_addresses import CannotBeAddressed, wire_form
 
     try:
         address = wire_form(parseaddr(one_line(text))[1])

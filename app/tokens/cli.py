@@ -16,7 +16,7 @@ from app.terminal import AsJson, print_json, print_rows
 from app.values.durations import duration
 
 if TYPE_CHECKING:
-    from app.tokens.service import Token
+    from app.tokens.models import Token
 
 app = typer.Typer(help=__doc__)
 

@@ -13,16 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, Index, Text, or_, select, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import or_, select, update
 
-from app.db.columns import Base
 from app.errors import Conflict, InvalidInput, NotFound
 from app.tokens.callers import Caller, InvalidToken
+from app.tokens.models import Token
 from app.tokens.scope import UnknownScope, known_scopes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
 
 #: The time of last use is written no more often than this.
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -53,31 +54,6 @@ class TokenNotFound(NotFound):
 
     def __init__(self, *, name_or_id: str) -> None:
         super().__init__(f'There is no live token with the name or id "{name_or_id}".')
-
-
-class Token(Base):
-    """Who may use the API. Revoked tokens stay, so that old log lines can be explained."""
-
-    __tablename__ = "token"
-    __table_args__ = (
-        Index(
-            "uq_token_name",
-            "name",
-            unique=True,
-            postgresql_where=text("revoked_at IS NULL"),
-            sqlite_where=text("revoked_at IS NULL"),
-        ),
-    )
-
-    id: Mapped[str] = mapped_column(Text, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
-    #: SHA-256 of the whole token, in hex.
-    digest: Mapped[str] = mapped_column(Text)
-    scopes: Mapped[list[str]] = mapped_column(JSON)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,12 +16,13 @@ import redis
 from kombu import Exchange, Queue
 from redis.exceptions import AuthenticationError, ResponseError
 
-from app.celery_app import make_celery
 from app.health.doctor import broker
 from app.health.doctor.finding import Level
+from app.jobs.celery.application import make_celery
 from app.jobs.quarantine import quarantine
-from app.settings.config import ConfigError, settings
+from app.settings.config import settings
 from app.settings.kinds import REDIS_PREFIX
+from app.settings.sources import ConfigError
 from tests.ansible.roles import read, render
 from tests.fleet import CELERY, ROOT
 from tests.jobs.celery.transport.test_broker import taken

@@ -29,7 +29,7 @@ from app.domains.banking import service, sync
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import Household, Transaction
 from app.domains.banking.plaid import Plaid, wait_for_turn
-from app.settings import config
+from app.settings.sources import PREFIX
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 from tests.servers import PostgresServer, RedisServer
 
@@ -155,7 +155,7 @@ def main() -> None:
             "plaid_secret": SECRET,
             "plaid_per_minute": "100000",
         }
-        os.environ.update({f"{config.PREFIX}{name.upper()}": value for name, value in values.items()})
+        os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
         revisions.upgrade()
         compare(plaid, most=given.transactions)
 

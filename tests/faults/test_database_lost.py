@@ -15,7 +15,8 @@ from app.db.sessions import reading, transaction
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Outcome, State
 from app.jobs.transitions import attempt
-from app.settings.config import PREFIX, settings
+from app.settings.config import settings
+from app.settings.sources import PREFIX
 from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.faults.cut import Cut

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.celery_app import celery_app
 from app.db.engine import engine
 from app.db.sessions import transaction
-from app.settings.config import PREFIX
+from app.settings.sources import PREFIX
 from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.fleet import Fleet

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import func, select
 
 from app.db.sessions import reading, transaction
-from app.jobs.accept import MAX_ARGUMENTS, Accepted, accept, new_job
+from app.jobs.accept import Accepted, accept
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge, UnknownQueue, UnknownTask
-from app.jobs.factory import new_id
+from app.jobs.factory import MAX_ARGUMENTS, new_id, new_job
 from app.jobs.ledger.models import Job, State
 from app.topology import Priority
 from tests.jobs.broker import waiting

@@ -9,11 +9,12 @@ from sqlalchemy import insert, update
 
 from app.db.sessions import reading, transaction
 from app.jobs import service
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 from app.jobs.listing import list_jobs
 from app.jobs.publish import publisher
-from app.jobs.web.schemas import JobFilter
+from app.jobs.views import JobFilter
 from tests.jobs import samples
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -11,7 +11,7 @@ import redis
 
 from app.errors import Conflict, InvalidInput, NotFound, Unavailable
 from app.logs.failures import ExitCode, explain, first_line, masked_database_url, masked_redis_url
-from app.settings.config import ConfigError
+from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from app.processes.command_lines import (
     flower_process,
     worker_process,
 )
-from app.settings.config import DefaultSecret
+from app.settings.secret import DefaultSecret
 from app.topology import POOLS, pool_named
 
 if TYPE_CHECKING:

@@ -79,7 +79,8 @@ def test_a_process_that_was_started_with_the_pidfile_is_left_alone_and_named(
 
 def test_a_process_that_got_the_number_of_the_one_before_starts(tmp_path: Path) -> None:
     pidfile = tmp_path / "worker.pid"
-    program = "import os, sys, pathlib; from app.processes.pidfile import clear_pidfile; path = pathlib.Path(sys.argv[1]); "
+    program = "import os, sys, pathlib; from app.processes.pidfile import clear_pidfile; "
+    program += "path = pathlib.Path(sys.argv[1]); "
     program += "path.write_text(str(os.getpid())); clear_pidfile(path); print(path.exists())"
     done = subprocess.run([sys.executable, "-c", program, pidfile], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")

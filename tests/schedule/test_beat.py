@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select, update
 
-from app.celery_app import celery_app, make_celery
+from app.celery_app import celery_app
 from app.db.clock import clock
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
+from app.jobs.celery.application import make_celery
 from app.jobs.ledger.models import Job, State
 from app.schedule.beat import LedgerScheduler, ScheduleElsewhere
 from app.schedule.models import Leader, ScheduleState

@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.settings.config import (
-    ConfigError,
-    DefaultSecret,
-    Settings,
-    UnknownSetting,
-    load_settings,
-    refuse_weak_secret,
-)
+from app.settings.config import Settings, load_settings
 from app.settings.kinds import in_url
-from app.settings.secret import MIN_SECRET_LENGTH
+from app.settings.secret import MIN_SECRET_LENGTH, DefaultSecret, refuse_weak_secret
+from app.settings.sources import ConfigError, UnknownSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.logs.failures import ExitCode
-from app.settings.config import ConfigError, load_settings
+from app.settings.config import load_settings
 from app.settings.database_url import UnusableDatabaseUrl, masked, parse
+from app.settings.sources import ConfigError
 from tests.command_line import groundwork
 
 if TYPE_CHECKING:

@@ -15,12 +15,13 @@ import redis
 from flower.utils.broker import Broker  # type: ignore[import-untyped]
 from kombu.exceptions import OperationalError
 
-from app.celery_app import make_celery
 from app.health.doctor import broker
 from app.health.doctor.finding import Level
+from app.jobs.celery.application import make_celery
 from app.jobs.publish import publisher
-from app.settings.config import ConfigError, settings
+from app.settings.config import settings
 from app.settings.redis_url import RedisAddress, address_of
+from app.settings.sources import ConfigError
 from tests.certificates import Authority
 from tests.fleet import ROOT
 from tests.servers import RedisServer, free_port

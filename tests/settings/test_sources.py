@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.settings.config import ConfigError, UnknownSetting, load_settings
+from app.settings.config import load_settings
+from app.settings.sources import ConfigError, UnknownSetting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ from sqlalchemy import update
 
 from app.db.sessions import reading, transaction
 from app.tokens.callers import ExpiredToken, InvalidToken, require
+from app.tokens.models import Token
 from app.tokens.scope import UnknownScope, known_scopes
 from app.tokens.service import (
     InvalidTokenRequest,
     NewToken,
-    Token,
     TokenNameTaken,
     TokenNotFound,
     authenticate,

@@ -8,7 +8,6 @@ from app.db.columns import Base
 from app.db.engine import make_engine
 from app.packages import modules
 from app.settings.database_url import parse
-from app.tokens import service  # noqa: F401 (its table)
 
 #: A step waits no longer for a table that is in use: everybody else would queue behind it meanwhile.
 LOCK_TIMEOUT = "5s"

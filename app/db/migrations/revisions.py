@@ -9,7 +9,8 @@ from sqlalchemy import inspect, text
 
 from app.db import outages
 from app.db.engine import engine
-from app.settings.config import ConfigError, settings
+from app.settings.config import settings
+from app.settings.sources import ConfigError
 
 FOLDER = Path(__file__).parent
 #: A step's file begins with its revision.

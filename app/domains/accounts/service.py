@@ -14,11 +14,15 @@ from app.db.upsert import insert_or_update
 from app.domains.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
 from app.domains.accounts.models import User
 from app.domains.accounts.preferences import Preferences
-from app.outbound.mail.addresses import key_of
+from app.jobs.celery.application import celery_app
 from app.outbound.mail.service import queue_mail
+from app.values.email_addresses import key_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+
+WELCOME_TASK = "accounts.send_welcome_email"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +37,6 @@ class NewUser:
 
 def register(session: Session, new: NewUser) -> User:
     """Make a user, to be welcomed by mail. Raises `EmailTaken`; of two at once, one is the first."""
-    from app.domains.accounts.tasks import send_welcome_email
-
     check_timezone(new.timezone)
     statement = insert_or_update(session, User).values(
         email=new.email,
@@ -49,7 +51,7 @@ def register(session: Session, new: NewUser) -> User:
     user_id = session.scalar(made)
     if user_id is None:
         raise EmailTaken(email=new.email, user_id=_id_of(session, email=new.email))
-    send_welcome_email.apply_async(kwargs={"user_id": user_id}, key=f"welcome:{user_id}")
+    celery_app.send_task(WELCOME_TASK, kwargs={"user_id": user_id}, key=f"welcome:{user_id}")
     return find_user(session, user_id=user_id)
 
 

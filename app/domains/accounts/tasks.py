@@ -9,7 +9,7 @@ from app.jobs.transitions.attempt import job_session
 from app.topology import Queue
 
 
-@task(queue=Queue.EMAILS, scope=WRITE)
+@task(name=service.WELCOME_TASK, queue=Queue.EMAILS, scope=WRITE)
 def send_welcome_email(user_id: int) -> dict[str, int]:
     """Welcome a new user by mail, once."""
     return {"delivery_id": service.welcome(job_session(), user_id=user_id)}

@@ -35,7 +35,7 @@ def sync_account_transactions(self: JobTask, account_id: Id) -> dict[str, Any]:
     return _sync(self, item_id=sync.item_of_account(job_session(), account_id=account_id))
 
 
-@task(queue=Queue.BANKING, scope=WRITE, retry=PATIENT, bind=True)
+@task(name=sync_requests.SYNC_TASK, queue=Queue.BANKING, scope=WRITE, retry=PATIENT, bind=True)
 def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
     """Bring the transactions of all accounts of an item up to date."""
     return _sync(self, item_id=item_id)
@@ -52,7 +52,7 @@ def sync_all_accounts() -> dict[str, int]:
     )
 
 
-@task(queue=Queue.BANKING, scope=WRITE, retry=PATIENT)
+@task(name=webhooks.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=PATIENT)
 def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
     """Do what a stored webhook calls for."""
     return webhooks.handle(
@@ -72,7 +72,13 @@ def send_bill_reminders() -> dict[str, int]:
     return asdict(reminders.send_bill_reminders(job_session(), now=business_now(), commit=checkpoint))
 
 
-@task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("0 */6 * * *"), public=True)
+@task(
+    name=sync_requests.CHECK_TASK,
+    queue=Queue.NOTIFICATIONS,
+    scope=WRITE,
+    schedule=cron("0 */6 * * *"),
+    public=True,
+)
 def check_budget_alerts(household_id: Id | None = None) -> dict[str, int]:
     """Tell members of budgets that are nearly or wholly spent; of all households, or of one."""
     return asdict(

@@ -16,7 +16,8 @@ from app.domains.banking.fields import readable
 from app.domains.banking.models import BankAccount, PlaidItem, PlaidWebhook
 from app.domains.banking.service import error_of, judge
 from app.domains.banking.sync_requests import ask_for_sync
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
 
 if TYPE_CHECKING:

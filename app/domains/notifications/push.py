@@ -63,6 +63,7 @@ class Port:
 
 def configured() -> Port | None:
     """The port that the settings name; None where push is not set up."""
+    # Not above: few set push up, and what these load is large.
     from app.domains.notifications import fcm, sns
 
     match settings().push_provider:

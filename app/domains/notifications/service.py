@@ -15,7 +15,8 @@ from app.db.upsert import insert_or_update
 from app.domains.notifications.facts import Notice, Told
 from app.domains.notifications.models import Channel, ChannelDelivery, ChannelState, Notification
 from app.domains.notifications.recipients import Recipient, find_recipients
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.settings.business_clock import business_now
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.store import NewJob
+    from app.jobs.ledger.inserting import NewJob
 
 T = TypeVar("T")
 

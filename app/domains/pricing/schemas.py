@@ -6,7 +6,7 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from app.jobs.ledger.models import State
-from app.jobs.web.schemas import Document, Value
+from app.jobs.views import Document, Value
 
 
 class View(BaseModel):

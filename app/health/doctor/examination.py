@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.health.doctor import banking, broker, database, deliveries, fleet, host, jobs
+from app.health.doctor import broker, database, deliveries, fleet, host, jobs
 from app.health.doctor.finding import Finding, Level
 from app.logs.failures import ExitCode, Failure, explain, first_line
+from app.packages import modules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-__all__ = ["Finding", "Level", "examine"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ LEDGER = Chapter(
         jobs.no_job_is_dead,
         deliveries.no_delivery_is_stuck,
         deliveries.no_delivery_is_uncertain,
-        banking.no_row_is_set_aside,
+        *(check for module in modules("doctor") for check in module.CHECKS),
     ),
 )
 DATABASE = Chapter(

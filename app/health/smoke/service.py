@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from app.db.sessions import reading, transaction
 from app.health.smoke.tasks import answer
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from celery.app.task import Context
 
 from app.db.sessions import transaction
 from app.jobs.celery import chords, send
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
 from app.jobs.declaration import options
 from app.jobs.ledger.encoding import exception, sentence
 from app.jobs.ledger.retrying import patiently
+from app.jobs.publish.message import LEDGER_HEADER
 from app.jobs.transitions import attempt
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def _bury(request: Any, refusal: Exception) -> None:
 
     def write() -> None:
         with transaction() as session:
-            chords.foretell_death(session, job_id=request.id, request=asked, result=exception(refusal))
+            chords.insert_dead_placeholder(
+                session, job_id=request.id, request=asked, result=exception(refusal)
+            )
 
     patiently(write)
     log.warning("job_not_adopted", job_id=request.id, task=request.task, error=sentence(refusal))

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from celery import states
 from celery.exceptions import NotRegistered, Reject
+from kombu.exceptions import EncodeError
 from sqlalchemy import update
 
 from app.db import outages
 from app.db.clock import now
 from app.db.sessions import current_session, using
-from app.jobs.celery import chords, deferred_ends, main_process_ends
+from app.jobs.celery import chords, main_process_ends, pool
 from app.jobs.celery.celery_states import progress_of
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.results import LedgerResults, surrounding_transaction
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
-from app.jobs.errors import LeaseLost
+from app.jobs.errors import LeaseLost, NotJson
 from app.jobs.ledger.encoding import encode, exception, sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
-from app.jobs.transitions import attempt, recording, rules, transition
+from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.transitions import attempt, deferred_ends, recording, rules, transition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 log = structlog.get_logger(__name__)
+
+
+class ResultNotJson(NotJson, EncodeError):
+    """`NotJson` for a result: of this class, Celery lets the task fail with it."""
 
 
 class LedgerBackend(LedgerResults):
@@ -47,7 +52,9 @@ class LedgerBackend(LedgerResults):
             if job.moved is not None:
                 _move_on(job)
                 return
-            encoded = None if getattr(request, "ignore_result", False) else encode(result)
+            encoded = (
+                None if getattr(request, "ignore_result", False) else encode(result, error=ResultNotJson)
+            )
             if request is not None and request.chord:
                 session = job.session()
                 chords.count_part(self.app, session, group_id=request.group, part_id=task_id, result=result)
@@ -76,7 +83,7 @@ class LedgerBackend(LedgerResults):
             deferred_ends.write(lambda: outbox.offer_later(task_id), job_id=task_id)
         elif attempt.has_ended(request):
             return
-        elif attempt.in_pool_child():
+        elif pool.is_child():
             self._fail_unclaimed(task_id, request, exc, traceback)
         else:
             verdict = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
@@ -177,7 +184,7 @@ class LedgerBackend(LedgerResults):
         """Celery reports jobs here that will not be sent because of an error elsewhere."""
         with surrounding_transaction() as session:
             result = self._prepared(exc or sys.exc_info()[1])
-            chords.foretell_death(session, job_id=task_id, request=None, result=result)
+            chords.insert_dead_placeholder(session, job_id=task_id, request=None, result=result)
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, **_: Any) -> None:  # noqa: ARG002 (Celery's)
         """Celery reports parts here that will never run; a part that ran is counted by its own finish."""
@@ -197,7 +204,7 @@ class LedgerBackend(LedgerResults):
         job = attempt.current()
         if state in states.PROPAGATE_STATES:
             with surrounding_transaction() as session:
-                chords.foretell_death(session, job_id=task_id, request=request, result=result)
+                chords.insert_dead_placeholder(session, job_id=task_id, request=request, result=result)
         elif job is not None and job.id == task_id:
             job.report(encode(progress_of(state=state, info=result), what="The progress"))
 

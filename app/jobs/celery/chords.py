@@ -13,7 +13,7 @@ from app.db.clock import clock
 from app.jobs.declaration import registry
 from app.jobs.ledger.encoding import text
 from app.jobs.ledger.models import Job, JobGroup, State
-from app.jobs.transitions import groups, transition
+from app.jobs.transitions import dependents, groups, transition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,24 +47,39 @@ def fail(backend: LedgerBackend, session: Session, *, group_id: str, part_id: st
         if options.get("task_id"):
             waiting = Context({"task": body.task, "group": options.get("group_id")})
             result = backend.prepare_exception(problem)
-            foretell_death(session, job_id=options["task_id"], request=waiting, result=result)
+            insert_dead_placeholder(session, job_id=options["task_id"], request=waiting, result=result)
         backend.chord_error_from_stack(body, problem)
     if options.get("chord"):
         fail(backend, session, group_id=options["group_id"], part_id=options["task_id"], error=error)
 
 
-def call_off(session: Session, *, job_ids: Sequence[str], reason: str) -> None:
-    """Fail what waits for jobs that were cancelled: they will not be done, so it cannot be either."""
-    from app.celery_app import celery_app  # its tasks reach this module
+class CeleryCanvas:
+    """What `app`'s chains and chords entail when a job ends in another way than done."""
 
-    backend: Any = celery_app.backend
-    error = TaskRevokedError(reason)
-    for job in session.scalars(select(Job).where(Job.id.in_(job_ids))):
-        request = request_of(job)
-        with transition.apart(session, job_id=job.id, what="those who wait for it"):
-            if request.chord:
-                fail(backend, session, group_id=request.group, part_id=job.id, error=f"cancelled: {reason}")
-            backend._fail_chain(request.chain, error)
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def fail_dependents(self, session: Session, *, job: Job, error: Exception) -> None:
+        """Fail the dead job's chord, the rest of its chain, and call its errbacks."""
+        backend: Any = self._app.backend
+        backend.after_death(session, request_of(job), error)
+
+    def cancel_dependents(self, session: Session, *, job_ids: Sequence[str], reason: str) -> None:
+        """Fail the chords and the rests of the chains of cancelled jobs."""
+        backend: Any = self._app.backend
+        error = TaskRevokedError(reason)
+        for job in session.scalars(select(Job).where(Job.id.in_(job_ids))):
+            request = request_of(job)
+            with transition.apart(session, job_id=job.id, what="those who wait for it"):
+                if request.chord:
+                    problem = f"cancelled: {reason}"
+                    fail(backend, session, group_id=request.group, part_id=job.id, error=problem)
+                backend._fail_chain(request.chain, error)
+
+
+def look_after_dependents(app: Celery) -> None:
+    """Have the ledger pass the ends of jobs on to the canvas of `app`."""
+    dependents.register(CeleryCanvas(app))
 
 
 def request_of(job: Job) -> Any:
@@ -85,7 +100,7 @@ def request_of(job: Job) -> Any:
     )
 
 
-def foretell_death(session: Session, *, job_id: str, request: Any, result: Any) -> None:
+def insert_dead_placeholder(session: Session, *, job_id: str, request: Any, result: Any) -> None:
     """A row for a job that will not be sent because what leads to it is dead.
 
     When that is retried and succeeds after all, the row gets its job (see `accept.fill_waiting`).

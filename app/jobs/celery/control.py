@@ -21,8 +21,12 @@ from kombu.exceptions import KombuError
 from kombu.pidbox import Mailbox
 from kombu.utils.functional import maybe_list
 
+from app.jobs.cancelling import purge
+from app.jobs.celery.application import celery_app
+from app.jobs.celery.results import surrounding_transaction
 from app.jobs.celery.transport import broker
 from app.jobs.ledger.models import TERMINAL, Job, State
+from app.jobs.service import JobStateConflict, cancel_job
 from app.settings.config import settings
 from app.settings.redis_url import address_of
 
@@ -78,19 +82,11 @@ def terminate(state: Any, signal: str, task_id: str | Sequence[str], **options: 
     return answer
 
 
-def _purge(queue: str) -> tuple[int, int]:
-    from app.jobs.cancelling import purge  # as below
-
-    return purge(queue)
-
-
-broker.PURGES.append(_purge)
+broker.PURGES.append(purge)
 
 
 def ask_to_stop(job_id: str) -> bool:
     """Ask all workers, without waiting for an answer; False when the broker does not take the question."""
-    from app.celery_app import celery_app
-
     try:
         url = address_of(settings().redis_url.get_secret_value()).for_kombu
         with celery_app.connection_for_write(url=url) as connection:
@@ -130,10 +126,6 @@ def _cancel_and_stop(job_id: str, *, running: bool) -> bool:
 
 def _cancel(job_id: str, *, running: bool) -> bool:
     """Cancel a job, unless it has ended or runs and is to go on; False when it is none of the ledger's."""
-    # Workers import this module for its command; the backend's and the API's are not there yet.
-    from app.jobs.celery.results import surrounding_transaction
-    from app.jobs.service import JobStateConflict, cancel_job
-
     with surrounding_transaction() as session:
         job = session.get(Job, job_id)
         if job is None or job.state in TERMINAL or (job.state == State.RUNNING and not running):

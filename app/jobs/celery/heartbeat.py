@@ -18,9 +18,10 @@ from app.db.clock import clock
 from app.db.engine import CONNECT_TIMEOUT
 from app.db.sessions import transaction
 from app.db.upsert import insert_or_update
-from app.jobs.celery import deferred_ends, forks
+from app.jobs.celery import forks
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State, Worker
+from app.jobs.transitions import deferred_ends, rules, transition
 from app.logs.failures import first_line
 from app.processes.steady_thread import Steady
 from app.processes.worker_names import without_generation
@@ -127,8 +128,6 @@ def _running() -> list[str]:
 
 def give_back(*, worker: str) -> None:
     """Release every job that `worker` still holds, and forget the worker."""
-    from app.jobs.transitions import rules, transition
-
     with transaction() as session:
         held = session.scalars(select(Job.id).where(Job.worker == worker, Job.state == State.RUNNING))
         for job_id in held.all():

@@ -14,11 +14,10 @@ from sqlalchemy import update
 
 from app.db.clock import clock
 from app.db.sessions import transaction
-from app.jobs.celery import chords, deferred_ends
 from app.jobs.celery.heartbeat import holder
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
-from app.jobs.transitions import rules, transition
+from app.jobs.transitions import deferred_ends, dependents, rules, transition
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -72,7 +71,7 @@ def _write(job_id: str, verdict: Verdict, request: Any, exc: Any, after_death: A
         if ended and verdict.state is State.DEAD and after_death is not None:
             after_death(session, request, exc)
         elif ended and verdict.state is State.CANCELLED:
-            chords.call_off(session, job_ids=[job_id], reason=verdict.error or "")
+            dependents.cancel_dependents(session, job_ids=[job_id], reason=verdict.error or "")
 
 
 def _lost(session: Session, job_id: str, verdict: Verdict, exc: Any) -> Verdict:
@@ -96,4 +95,4 @@ def _cancel_waiting(job_id: str, reason: str) -> None:
     gone = {"state": State.CANCELLED, "error": reason, "finished_at": clock()}
     with transaction() as session:
         ids = session.scalars(update(Job).where(Job.id == job_id, waiting).values(**gone).returning(Job.id))
-        chords.call_off(session, job_ids=ids.all(), reason=reason)
+        dependents.cancel_dependents(session, job_ids=ids.all(), reason=reason)

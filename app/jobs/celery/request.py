@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from celery.worker import state as worker_state
 from celery.worker.request import Request
 
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
+from app.jobs.publish.message import LEDGER_HEADER
 
 if TYPE_CHECKING:
     from typing import Literal

@@ -11,7 +11,7 @@ from kombu.utils.functional import maybe_list
 
 from app.db.sessions import current_session
 from app.jobs.accept import accept, accept_alone
-from app.jobs.celery.signals import announced
+from app.jobs.celery.signals import announced, is_heard
 from app.jobs.celery.signatures import sealed
 from app.jobs.declaration import options as checks
 from app.jobs.declaration import registry
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.store import NewJob
+    from app.jobs.ledger.inserting import NewJob
 
 #: Options of `apply_async` that belong to the message and are kept in the row, by the name they get there.
 _KEPT = {
@@ -62,7 +62,10 @@ def send(
         ]:
             return running.id
     session = current_session() or (running.session() if running else None)
-    with announced([job_of(name, args or (), kwargs or {}, options)]) as [job]:
+    asked = job_of(name, args or (), kwargs or {}, options)
+    if not is_heard():
+        return accept_alone(asked) if session is None else _accept_within(session, asked)
+    with announced([asked]) as [job]:
         return accept_alone(job) if session is None else _accept_within(session, job)
 
 
@@ -113,9 +116,11 @@ def _light_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
 def job_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: dict[str, Any]) -> NewJob:
     """A job as `apply_async` describes it with its `options`."""
     check_shapes(options, task=name)
-    expires = checks.expiry(options.get("expires"), task=name)
-    run_at = checks.eta(options.get("eta"), task=name)
-    delay = checks.countdown(options.get("countdown"), task=name)
+    given = options.get
+    # Most jobs come without any of them, one by one, and each call would be felt.
+    expires = checks.NEVER if given("expires") is None else checks.expiry(given("expires"), task=name)
+    run_at = None if given("eta") is None else checks.eta(given("eta"), task=name)
+    delay = 0.0 if given("countdown") is None else checks.countdown(given("countdown"), task=name)
     return new_job(
         name,
         args=args,

@@ -26,7 +26,7 @@ from app.values.typed_json import from_json, to_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.jobs.ledger.store import NewJob
+    from app.jobs.ledger.inserting import NewJob
 
 #: Headers of Celery's that a receiver may change, because the row keeps them; the others follow from the row.
 _KEPT = (
@@ -41,10 +41,15 @@ _KEPT = (
 )
 
 
+def is_heard() -> bool:
+    """Whether anybody wants to be told."""
+    return bool(signals.before_task_publish.receivers or signals.after_task_publish.receivers)
+
+
 @contextmanager
 def announced(jobs: Sequence[NewJob]) -> Iterator[Sequence[NewJob]]:
     """Tell receivers before and after the block, which accepts the jobs as receivers have left them."""
-    if not (signals.before_task_publish.receivers or signals.after_task_publish.receivers):
+    if not is_heard():
         yield jobs
         return
     drafts = [_Draft(job) for job in jobs]

@@ -14,6 +14,7 @@ from celery.exceptions import Retry as CeleryRetry
 
 from app.db import outages
 from app.jobs.celery.adopt import begin_foreign
+from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
 from app.jobs.declaration import registry
 from app.jobs.declaration.limits import most_attempts, soft_limit
@@ -175,8 +176,6 @@ def task(
     retry = retry or registry.Retry()
 
     def decorate(body: Callable[P, R]) -> JobTask:
-        from app.celery_app import celery_app
-
         wire_name = name or f"{body.__module__.split('.')[-2]}.{body.__name__}"
         max_attempts = _max_attempts(retry, celery_options)
         spec = registry.TaskSpec(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.jobs.celery.transport.envelope import MAX_ID, is_name
 from app.jobs.errors import InvalidOption
+from app.jobs.ledger.names import MAX_ID, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

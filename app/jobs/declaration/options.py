@@ -10,8 +10,8 @@ from numbers import Real
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from app.jobs.celery.transport.envelope import MAX_ID, is_name
 from app.jobs.errors import InvalidOption
+from app.jobs.ledger.names import MAX_ID, is_name
 from app.settings.config import settings
 from app.topology import Priority
 
@@ -40,10 +40,13 @@ class When:
     seconds: float | None = None
 
 
+NEVER = When()
+
+
 def expiry(value: Any, *, task: str) -> When:
     """What `expires` means. One in the past is taken, as by Celery: the job is cancelled as expired."""
     if value is None:
-        return When()
+        return NEVER
     if isinstance(value, datetime | str):
         return When(moment=_moment_in(value, task=task, option="expires", wanted=_WHEN))
     return When(seconds=_seconds_in(value, task=task, option="expires", wanted=_WHEN))
@@ -81,6 +84,8 @@ def time_limit(value: Any, *, task: str, option: str = "time_limit") -> float | 
     if value is None or (value == 0 and not isinstance(value, bool)):
         return None
     most = _most_seconds()
+    if type(value) is int and 0 < value <= most:
+        return float(value)
     wanted = f"give a number of seconds above 0 and up to {most}"
     seconds = _number(value.total_seconds() if isinstance(value, timedelta) else value)
     if seconds is None or not 0 < seconds <= most:

@@ -15,7 +15,6 @@ from sqlalchemy.exc import OperationalError
 from app.db import outages
 from app.jobs.declaration import options, parameters
 from app.jobs.declaration.hints import signature_of
-from app.jobs.declaration.limits import most_attempts
 from app.jobs.errors import PermanentError, RetryableError, UnknownQueue, UnknownTask, UnreadableAnnotations
 from app.packages import modules
 from app.topology import Priority, Queue, drained_queues
@@ -128,6 +127,8 @@ class TaskSpec:
 
 _DRAINED = frozenset(queue.value for queue in drained_queues())
 _DECLARED: dict[str, TaskSpec] = {}
+#: Who else knows tasks by their names.
+_ELSEWHERE: list[Callable[[str], TaskSpec | None]] = []
 
 
 class DuplicateTask(ValueError):
@@ -163,6 +164,11 @@ def checked_queue(queue: object, *, task: str) -> str:
     return str(queue)
 
 
+def look_also(elsewhere: Callable[[str], TaskSpec | None]) -> None:
+    """Ask `elsewhere` for a task that nobody declared here."""
+    _ELSEWHERE.append(elsewhere)
+
+
 def tasks() -> dict[str, TaskSpec]:
     """Every declared task by its name; imports all domains first."""
     modules("tasks")
@@ -176,25 +182,13 @@ def known(names: Iterable[str]) -> set[str]:
 
 
 def spec_of(name: str) -> TaskSpec:
-    """The task called `name`, declared here or plainly registered with Celery."""
+    """The task called `name`, declared here or known elsewhere. Raises `UnknownTask`."""
     if name in _DECLARED:
         return _DECLARED[name]
     declared = tasks()
     if name in declared:
         return declared[name]
-    from app.celery_app import celery_app
-
-    registered = celery_app.tasks.get(name)
-    if registered is None:
-        raise UnknownTask(name=name, known=declared)
-    default = getattr(registered, "priority", None)
-    retry_kwargs = getattr(registered, "retry_kwargs", None)
-    automatic = retry_kwargs if getattr(registered, "autoretry_for", ()) else None
-    return TaskSpec(
-        name=name,
-        body=registered.run,
-        queue=Queue(getattr(registered, "queue", None) or Queue.DEFAULT),
-        priority=Priority.NORMAL if default is None else options.priority(default, task=name),
-        max_attempts=most_attempts(max_retries=registered.max_retries, retry_kwargs=automatic),
-        durable=getattr(registered, "durable", True),
-    )
+    for look in _ELSEWHERE:
+        if (found := look(name)) is not None:
+            return found
+    raise UnknownTask(name=name, known=declared)

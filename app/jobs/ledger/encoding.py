@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from celery.utils.serialization import UnpickleableExceptionWrapper
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from app.jobs.errors import NotJson
 from app.logs.masking import shortened, without_secrets
@@ -21,14 +19,23 @@ MAX_EXCEPTION_ARGUMENTS = 20
 MAX_EXCEPTION_ARGUMENT = 2 * KIB
 
 
-def encode(value: Any, *, what: str = "The result") -> str:
-    """`value` as JSON text. Raises `NotJson`, whatever it is that JSON cannot carry."""
+@runtime_checkable
+class StandIn(Protocol):
+    """What Celery's pool passes on for an exception that cannot be pickled."""
+
+    exc_module: str
+    exc_cls_name: str
+    exc_args: Sequence[Any] | None
+
+
+def encode(value: Any, *, what: str = "The result", error: type[NotJson] = NotJson) -> str:
+    """`value` as JSON text. Raises `error`, whatever it is that JSON cannot carry."""
     if value is None:
         return "null"
     try:
         return to_json(value)
-    except Exception as error:  # a value's own methods may raise anything
-        raise NotJson(what=what, problem=said(error)) from error
+    except Exception as problem:  # a value's own methods may raise anything
+        raise error(what=what, problem=said(problem)) from problem
 
 
 def text(value: str, *, limit: int = MAX_ERROR) -> str:
@@ -47,7 +54,7 @@ def sentence(error: Any) -> str:
 
 def said(error: BaseException) -> str:
     """What an error says, even if it fails to say it."""
-    if isinstance(error, UnpickleableExceptionWrapper):
+    if isinstance(error, StandIn):
         return text(", ".join(map(str, error.exc_args or ())))
     return _shown(error, by=str)
 
@@ -56,7 +63,7 @@ def exception(error: BaseException) -> dict[str, Any]:
     """An exception as Celery's result clients read it, of values that JSON carries with their types."""
     args: Sequence[Any] = error.args
     module: Any = type(error).__module__
-    if isinstance(error, UnpickleableExceptionWrapper):
+    if isinstance(error, StandIn):
         args, module = error.exc_args or (), error.exc_module
     return {
         "exc_type": _name(error),
@@ -66,7 +73,7 @@ def exception(error: BaseException) -> dict[str, Any]:
 
 
 def _name(error: BaseException) -> str:
-    if isinstance(error, UnpickleableExceptionWrapper):
+    if isinstance(error, StandIn):
         return text(str(error.exc_cls_name))
     return text(type(error).__qualname__)
 

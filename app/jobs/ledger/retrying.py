@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from celery.exceptions import SoftTimeLimitExceeded
 
 from app.db import outages
 from app.jobs.ledger import store
@@ -23,6 +22,15 @@ log = structlog.get_logger(__name__)
 PAUSE = timedelta(seconds=1)
 
 
+#: What a limit of the running body raises here, wherever it happens to wait.
+_BODY_LIMITS: list[type[BaseException]] = []
+
+
+def limited_by(limit: type[BaseException]) -> None:
+    """Know `limit` for what interrupts a body that takes too long."""
+    _BODY_LIMITS.append(limit)
+
+
 def patiently(statement: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
     """What `statement` gives once the database is there. It must be right to run it twice.
 
@@ -32,7 +40,7 @@ def patiently(statement: Callable[[], T], *, again: Callable[[], T] | None = Non
     while True:
         try:
             answer = statement() if since is None else (again or statement)()
-        except SoftTimeLimitExceeded:
+        except tuple(_BODY_LIMITS):
             # The limit is the body's. What the database keeps waiting is not to be blamed for it.
             if since is None:
                 raise
@@ -54,5 +62,5 @@ def _pause() -> None:
     store.close()
     try:
         time.sleep(PAUSE.total_seconds())
-    except SoftTimeLimitExceeded:
+    except tuple(_BODY_LIMITS):
         return

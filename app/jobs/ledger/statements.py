@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Statements:
     """The statements `app.jobs.ledger.store` prepares."""
 
-    #: On PostgreSQL without its source and what to do with known jobs: `app.jobs.ledger.inserting` fits both in.
+    #: On PostgreSQL without its source and what to do with known jobs: `inserting` fits both in.
     accept: str
     claim: str
     finish: str

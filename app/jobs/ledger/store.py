@@ -17,8 +17,6 @@ import psycopg
 
 from app.db.engine import LOCK_TIMEOUT, POSTGRESQL_CONNECTION, SQLITE_BUSY_TIMEOUT, prepare_sqlite
 from app.jobs.ledger import prepared
-from app.jobs.ledger.inserting import NewJob, Stored
-from app.jobs.ledger.inserting import insert as accept
 from app.jobs.ledger.statements import POSTGRESQL, SQLITE
 from app.settings.config import settings
 
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
-
-__all__ = ["NewJob", "Stored", "accept"]
 
 Connection = psycopg.Connection[Any] | sqlite3.Connection
 

@@ -14,7 +14,6 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
 from app.jobs.ledger.seal import SEAL, mask
 from app.topology import Priority
 
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 #: Database time (epoch seconds) at which the message counts as sent; tells what a queue has lost.
+#: Marks messages made by the ledger. A worker that finds no row for one drops it.
+LEDGER_HEADER = "ledger"
 PUBLISHED_HEADER = "published"
 CONTEXT_HEADER = "context"
 #: What kombu's Redis transport puts between a queue's name and a priority other than 0.

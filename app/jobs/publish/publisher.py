@@ -88,13 +88,15 @@ def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
     """
     if not (patient or publishing.is_open):
         return [job.id for job in jobs]
+    if len(jobs) == 1 and not _full:
+        return [] if _publish_alone(jobs[0]) else [jobs[0].id]
     lists = _by_list(jobs)
     now = time.monotonic()
     full = {name for name in lists if not patient and _full.get(name, 0) > now}
     loads = [_Load(name=name, jobs=held) for name, held in lists.items() if name not in full]
     try:
         _look([load for load in loads if load.needs_a_look])
-        while going := [load for load in loads if load.portion]:
+        while going := [(load, portion) for load in loads if (portion := load.next_messages())]:
             _push(going)
     except redis.RedisError as error:
         publishing.failed(error, jobs=len(jobs))
@@ -102,6 +104,30 @@ def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
         publishing.answered()
     unsent = [load.jobs[load.sent :] for load in loads] + [lists[name] for name in full]
     return [job.id for held in unsent for job in held]
+
+
+def _publish_alone(job: Dispatch) -> bool:
+    """Whether the one job was sent, with nothing around it that only many need."""
+    name = settings().redis_prefix + list_of(queue=job.queue, priority=job.priority)
+    [message] = encode_all([job])
+    try:
+        length: Any = client().lpush(name, message)
+    except redis.RedisError as error:
+        publishing.failed(error, jobs=1)
+        return False
+    publishing.answered()
+    _note_length(name, length)
+    return True
+
+
+def _note_length(name: str, length: int) -> int:
+    """How many more messages the list of that name may hold."""
+    room = max(settings().queue_depth_limit - length, 0)
+    if room:
+        _full.pop(name, None)
+    else:
+        _full[name] = time.monotonic() + PAUSE_WHEN_FULL.total_seconds()
+    return room
 
 
 def _by_list(jobs: Sequence[Dispatch]) -> dict[str, list[Dispatch]]:
@@ -143,11 +169,7 @@ class _Load:
         return self._messages[self.sent : self.sent + self.portion]
 
     def note_length(self, length: int) -> None:
-        self.room = max(settings().queue_depth_limit - length, 0)
-        if self.room:
-            _full.pop(self.name, None)
-        else:
-            _full[self.name] = time.monotonic() + PAUSE_WHEN_FULL.total_seconds()
+        self.room = _note_length(self.name, length)
 
 
 def _least_portion() -> int:
@@ -164,14 +186,14 @@ def _look(loads: Sequence[_Load]) -> None:
         load.note_length(length)
 
 
-def _push(loads: Sequence[_Load]) -> None:
+def _push(portions: Sequence[tuple[_Load, list[bytes]]]) -> None:
     pipeline = client().pipeline(transaction=False)
-    for load in loads:
-        pipeline.lpush(load.name, *load.next_messages())
+    for load, messages in portions:
+        pipeline.lpush(load.name, *messages)
     answers = pipeline.execute(raise_on_error=False)
-    for load, length in zip(loads, answers, strict=True):
+    for (load, messages), length in zip(portions, answers, strict=True):
         if isinstance(length, int):
-            load.sent += load.portion
+            load.sent += len(messages)
             load.note_length(length)
     refused = [answer for answer in answers if isinstance(answer, Exception)]
     if refused:

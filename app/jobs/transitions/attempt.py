@@ -8,14 +8,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from celery import signals
 from sqlalchemy import Engine, event
 
 from app.db import outages
 from app.db.engine import engine
 from app.db.sessions import current_session, transaction, using
 from app.jobs.errors import LeaseLost, NoJobRunning
-from app.jobs.ledger import store
+from app.jobs.ledger import inserting, store
 from app.jobs.ledger.encoding import encode, sentence
 from app.jobs.ledger.retrying import patiently
 from app.jobs.ledger.uncommitted import JobSession, hides
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ExceptionContext
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.store import NewJob
+    from app.jobs.ledger.inserting import NewJob
 
 
 #: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.
@@ -180,7 +179,7 @@ def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> Run
 
 def accept_foreign(job: NewJob) -> bool:
     """Accept a job whose message is here already; False when it has its row."""
-    return bool(patiently(lambda: store.accept(store.connection(), [job])))
+    return bool(patiently(lambda: inserting.insert(store.connection(), [job])))
 
 
 @event.listens_for(Engine, "handle_error")
@@ -219,20 +218,6 @@ def end_current() -> None:
 def has_ended(request: Any) -> bool:
     """Whether the end of the attempt that `request` began is written; Celery may report it once more."""
     return getattr(request, "has_ended", False) is True
-
-
-_POOL_CHILD = False
-
-
-@signals.worker_process_init.connect
-def _note_pool_child(**_: object) -> None:
-    global _POOL_CHILD
-    _POOL_CHILD = True
-
-
-def in_pool_child() -> bool:
-    """Whether this process is one of the worker's pool, not the one that watches over it."""
-    return _POOL_CHILD
 
 
 def job_session() -> Session:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import redis
 import structlog
@@ -17,13 +17,12 @@ from sqlalchemy import exists, or_, select, update
 from app.db.clock import clock
 from app.db.clock import now as db_now
 from app.db.sessions import reading, transaction
-from app.jobs.celery import chords
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox, publisher
 from app.jobs.publish.message import PUBLISHED_HEADER, list_of
 from app.jobs.publish.reachability import looking
-from app.jobs.transitions import rules, transition, unreadable
+from app.jobs.transitions import dependents, rules, transition, unreadable
 from app.settings.config import settings
 from app.topology import Priority, Queue
 
@@ -201,9 +200,6 @@ def end_leases() -> int:
 
 
 def _end_lease(job: Job) -> None:
-    from app.celery_app import celery_app  # its tasks reach this module
-
-    backend: Any = celery_app.backend
     error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
     verdict = rules.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
     guard = transition.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < clock())
@@ -211,7 +207,7 @@ def _end_lease(job: Job) -> None:
         if not transition.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
             return
         if verdict.state is State.DEAD:
-            backend.after_death(session, chords.request_of(job), RuntimeError(error))
+            dependents.fail_dependents(session, job=job, error=RuntimeError(error))
     log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
 
 
@@ -224,5 +220,5 @@ def end_expired() -> int:
     cancelled = {"state": State.CANCELLED.value, "error": "expired", "finished_at": clock()}
     with transaction() as session:
         ids = session.scalars(expired.values(**cancelled)).all()
-        chords.call_off(session, job_ids=ids, reason="expired")
+        dependents.cancel_dependents(session, job_ids=ids, reason="expired")
     return len(ids)

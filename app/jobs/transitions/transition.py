@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.store import NewJob
+    from app.jobs.ledger.inserting import NewJob
 
 log = structlog.get_logger(__name__)
 

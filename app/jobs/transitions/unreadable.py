@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.db.sessions import transaction
-from app.jobs.celery import chords, deferred_ends
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State
-from app.jobs.transitions import rules, transition
+from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.transitions import deferred_ends, dependents, rules, transition
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -64,8 +63,6 @@ def _count(message: store.Message, *, problem: str, most: int = MOST_ATTEMPTS) -
 
 
 def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> None:
-    from app.celery_app import celery_app  # its tasks reach this module
-
     job = session.get_one(Job, claim.id)
     error = f"UnreadableMessage: The message that this job's row makes cannot be read. {problem}"
     most = most if claim.max_attempts is None else min(most, claim.max_attempts)
@@ -74,5 +71,4 @@ def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> No
     transition.end_attempt(session, job_id=claim.id, guard=guard, verdict=verdict)
     log.warning("message_unreadable", job_id=claim.id, problem=problem, next=verdict.state.value)
     if verdict.state is State.DEAD:
-        backend: Any = celery_app.backend
-        backend.after_death(session, chords.request_of(job), RuntimeError(error))
+        dependents.fail_dependents(session, job=job, error=RuntimeError(error))

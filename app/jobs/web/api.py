@@ -21,8 +21,9 @@ from app.jobs.accept import Accepted
 from app.jobs.celery import control
 from app.jobs.declaration import registry
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
-from app.jobs.submit import Submission, digest_of, submit
+from app.jobs.views import JobDetail, JobSummary, priority_name
 from app.jobs.web import events, metrics, permissions, schemas
+from app.jobs.web.submit import Submission, digest_of, submit
 from app.tokens.callers import Caller, require
 
 log = structlog.get_logger(__name__)
@@ -125,7 +126,7 @@ def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> s
         page = listing.list_jobs(
             session, filters=query, states=query.state, limit=query.limit, cursor=query.cursor
         )
-    jobs = [schemas.JobSummary.model_validate(row) for row in page.jobs]
+    jobs = [JobSummary.model_validate(row) for row in page.jobs]
     return schemas.JobPage(jobs=[permissions.shown(job, caller=caller) for job in jobs], next=page.next)
 
 
@@ -171,7 +172,7 @@ def cancel_waiting_jobs(body: schemas.BulkCancelRequest, caller: Writer) -> sche
 
 
 @router.get("/api/v1/jobs/{job_id}")
-def get_job(job_id: JobId, caller: Reader) -> schemas.JobDetail:
+def get_job(job_id: JobId, caller: Reader) -> JobDetail:
     """A job with its arguments, attempts, progress, and result or error.
 
     `hidden_without` names the scope without which arguments, progress, result and tracebacks are not shown.
@@ -181,7 +182,7 @@ def get_job(job_id: JobId, caller: Reader) -> schemas.JobDetail:
 
 
 @router.post("/api/v1/jobs/{job_id}/retry")
-def retry_job(job_id: JobId, caller: Retrier) -> schemas.JobDetail:
+def retry_job(job_id: JobId, caller: Retrier) -> JobDetail:
     """Run a dead or cancelled job again."""
     with transaction() as session:
         permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
@@ -190,7 +191,7 @@ def retry_job(job_id: JobId, caller: Retrier) -> schemas.JobDetail:
 
 
 @router.post("/api/v1/jobs/{job_id}/cancel")
-def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> schemas.JobDetail:
+def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> JobDetail:
     """Cancel a job that is not finished. What a running one did since its last checkpoint is undone."""
     with transaction() as session:
         permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
@@ -221,7 +222,7 @@ def _task_view(spec: registry.TaskSpec) -> schemas.TaskView:
         name=spec.name,
         doc=spec.doc,
         queue=spec.queue,
-        priority=schemas.priority_name(spec.priority),
+        priority=priority_name(spec.priority),
         public=spec.public,
         scope=spec.scope,
         durable=spec.durable,

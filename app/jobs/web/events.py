@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.http import streams
 from app.jobs import service
+from app.jobs.views import JobSummary
 from app.jobs.web import permissions
-from app.jobs.web.schemas import JobSummary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

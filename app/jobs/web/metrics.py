@@ -24,12 +24,9 @@ from app.jobs.transitions.rollup import (
     ATTEMPT,
     BOUNDS,
     FINISHED,
-    PRUNE_BATCH,
     RUN,
     WAIT,
     name_of,
-    prune,
-    roll_up,
 )
 from app.packages import modules
 from app.settings.config import settings
@@ -41,8 +38,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.jobs.transitions.recover import BrokerList
-
-__all__ = ["CONTENT_TYPE", "PRUNE_BATCH", "prune", "render", "roll_up"]
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 #: Done and cancelled jobs are many and only counted as they finish.

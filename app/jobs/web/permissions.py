@@ -13,7 +13,7 @@ from app.tokens.scope import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from app.jobs.web.schemas import JobDetail, JobSummary
+    from app.jobs.views import JobDetail, JobSummary
     from app.tokens.callers import Caller
 
     Shown = TypeVar("Shown", bound=JobSummary)

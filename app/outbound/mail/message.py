@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from app.outbound.mail.addresses import wire_form
 from app.settings.config import settings
+from app.values.email_addresses import wire_form
 from app.values.text_fields import ONE_LINE, SEVERAL_LINES
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.jobs.celery.application import celery_app
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
 from app.outbound.deliveries.service import Outgoing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from app.outbound.mail.message import Message
 
 CHANNEL = "email"
+DELIVER_TASK = "mail.deliver_mail"
 NOBODY_LEFT = "Every recipient is suppressed."
 
 
@@ -27,10 +29,8 @@ def queue_mail(
     session: Session, *, key: str, to: Sequence[str], template: str, context: Mapping[str, Any]
 ) -> int:
     """Have a worker send the mail that `template` makes of `context`, once per `key`; the delivery's id."""
-    from app.outbound.mail.tasks import deliver_mail
-
     delivery = prepare_mail(session, render(key=key, to=to, template=template, context=context))
-    deliver_mail.apply_async(kwargs={"delivery_id": delivery.id}, key=f"mail:{delivery.id}")
+    celery_app.send_task(DELIVER_TASK, kwargs={"delivery_id": delivery.id}, key=f"mail:{delivery.id}")
     return delivery.id
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import delete, select
 from app.db.clock import now
 from app.db.upsert import insert_or_update
 from app.errors import NotFound
-from app.outbound.mail.addresses import key_of, wire_form
 from app.outbound.mail.models import Suppression
+from app.values.email_addresses import key_of, wire_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

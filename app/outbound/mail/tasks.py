@@ -15,7 +15,7 @@ from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.outbound.deliveries.service import find
 from app.outbound.mail import service
-from app.outbound.mail.addresses import Recipients  # noqa: TC001 (as above)
+from app.outbound.mail.addresses import Recipients  # noqa: TC001 as above
 from app.outbound.mail.message import Body, Message, Subject
 from app.outbound.mail.scopes import SEND
 from app.topology import Queue
@@ -47,7 +47,7 @@ def send_email(
     return service.send_mail(job_session(), delivery, job_id=job_id, commit=checkpoint)
 
 
-@task(queue=Queue.EMAILS, scope=SEND, retry=PATIENT, bind=True)
+@task(name=service.DELIVER_TASK, queue=Queue.EMAILS, scope=SEND, retry=PATIENT, bind=True)
 def deliver_mail(self: JobTask, delivery_id: int) -> dict[str, Any]:
     """Send a mail that was prepared."""
     delivery = find(job_session(), delivery_id=delivery_id)

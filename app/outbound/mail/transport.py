@@ -10,9 +10,9 @@ from app.outbound.deliveries.errors import Refused
 from app.outbound.deliveries.outcome import HandOver, Outcome
 from app.outbound.deliveries.service import Limit, Provider, WhenUncertain
 from app.outbound.mail import folder, ses, smtp
-from app.outbound.mail.addresses import CannotBeAddressed, wire_form
 from app.outbound.mail.message import from_content, on_the_wire
 from app.settings.config import settings
+from app.values.email_addresses import CannotBeAddressed, wire_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

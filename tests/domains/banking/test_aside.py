@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.db.sessions import reading
+from app.domains.banking import doctor as doctor
 from app.domains.banking import parsers
 from app.domains.banking.errors import MalformedAnswer
 from app.domains.banking.models import ItemStatus, SetAside
 from app.errors import InvalidInput
-from app.health.doctor import banking as doctor
 from app.health.doctor.finding import Level
 from app.values.money import to_decimal
 from tests.api_client import client_for

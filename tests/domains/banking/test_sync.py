@@ -24,7 +24,8 @@ from app.domains.banking.errors import (
     SyncOvertaken,
 )
 from app.domains.banking.models import BankAccount, Category, ItemStatus, PlaidItem, Transaction
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 from tests.domains.banking.linking import (
     NOW,

@@ -12,7 +12,7 @@ from app.domains.notifications.fcm_token import BadCredentials
 from app.domains.notifications.push import DeviceGone
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.outbound.deliveries.outcome import HandOver
-from app.settings.config import ConfigError
+from app.settings.sources import ConfigError
 from tests.fakes.fcm import HANGS_UP, PROJECT, Answer, invalid, problem, unregistered
 from tests.servers import free_port
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.db.sessions import transaction
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger import store
 from tests.api_client import anonymous, client_for
 from tests.domains.pricing import shop

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from app.health.doctor.examination import Level, examine
+from app.health.doctor.examination import examine
+from app.health.doctor.finding import Level
 from app.logs.failures import ExitCode
 from tests.command_line import groundwork
 from tests.servers import free_port

@@ -10,8 +10,9 @@ from kombu import Queue as KombuQueue
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge, JobIdReused, UnknownQueue, UnknownTask
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import State
 from app.topology import Priority
 from tests.jobs.running import all_jobs, job_of

@@ -13,9 +13,10 @@ from sqlalchemy import update
 
 from app.db.clock import clock, now
 from app.db.sessions import reading, transaction
-from app.jobs.ledger import store
+from app.jobs.ledger import inserting, store
+from app.jobs.ledger.inserting import NewJob
 from app.jobs.ledger.models import Job, State
-from app.jobs.ledger.store import Finish, Message, NewJob
+from app.jobs.ledger.store import Finish, Message
 from app.settings.config import settings
 from tests.jobs.running import job_of
 
@@ -31,8 +32,8 @@ def new(number: int = 0, **values: Any) -> NewJob:
     return NewJob(id=f"job-{number}", task="sample.add", queue="default", priority=6, **values)
 
 
-def accept(*jobs: NewJob) -> list[store.Stored]:
-    return store.accept(store.connection(), jobs)
+def accept(*jobs: NewJob) -> list[inserting.Stored]:
+    return inserting.insert(store.connection(), jobs)
 
 
 def claim(*ids: str, attempt: int = 0, worker: str = "first") -> list[store.Claim]:

@@ -16,8 +16,9 @@ from app.celery_app import celery_app
 from app.db.sessions import transaction
 from app.health.doctor import broker
 from app.health.doctor.finding import Level
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
 from app.jobs.errors import ArgumentsNotJson, NotJson
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Outcome, State
 from app.jobs.publish import publisher
 from app.jobs.quarantine import quarantine

@@ -15,9 +15,9 @@ from sqlalchemy import update
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
 from app.jobs.ledger.models import Job
 from app.jobs.publish import message, outbox
+from app.jobs.publish.message import LEDGER_HEADER
 from app.topology import Priority
 from tests.jobs.broker import messages
 from tests.jobs.running import job_of

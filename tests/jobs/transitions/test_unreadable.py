@@ -17,7 +17,7 @@ from app.health.doctor import jobs as doctor
 from app.health.doctor.finding import Level
 from app.jobs.ledger.models import Attempt, Job, State
 from app.jobs.publish import publisher
-from app.jobs.transitions import recover, unreadable
+from app.jobs.transitions import recover, rollup, unreadable
 from app.jobs.web import metrics
 from app.schedule.beat import LedgerScheduler
 from app.settings.config import settings
@@ -162,11 +162,11 @@ def test_finished_ones_are_counted_and_pruned_with_the_others() -> None:
         )
     for _ in range(2):
         with transaction() as session:
-            rolled = metrics.roll_up(session)
+            rolled = rollup.roll_up(session)
         assert rolled in (0, number)
     metrics.render()
     with transaction() as session:
-        assert metrics.prune(session, before=datetime.now(UTC)) == number
+        assert rollup.prune(session, before=datetime.now(UTC)) == number
 
 
 def first_of(session: Any) -> str:

@@ -12,7 +12,8 @@ from sqlalchemy import func, insert, select, update
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, JobGroup, Outcome, State, Worker
 from app.jobs.publish import publisher
 from app.jobs.quarantine import quarantine
@@ -70,7 +71,7 @@ def roll_up() -> int:
     while True:
         with transaction() as session:
             before = rollup.watermark(session)
-            total += metrics.roll_up(session)
+            total += rollup.roll_up(session)
             if rollup.watermark(session) is not None and before is not None:
                 now = session.execute(select(clock())).scalar_one()
                 if now - before < rollup.LONGEST_WINDOW:
@@ -242,7 +243,7 @@ def test_old_jobs_are_pruned_and_dead_ones_stay() -> None:
 
 def prune() -> int:
     with transaction() as session:
-        return metrics.prune(session, before=datetime.now(UTC) - timedelta(days=30))
+        return rollup.prune(session, before=datetime.now(UTC) - timedelta(days=30))
 
 
 def test_pruning_takes_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.db.sessions import reading, transaction
 from app.outbound.mail import suppression
-from app.outbound.mail.addresses import CannotBeAddressed, Mailbox, Recipients, key_of, wire_form
+from app.outbound.mail.addresses import Mailbox, Recipients
+from app.values.email_addresses import CannotBeAddressed, key_of, wire_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable

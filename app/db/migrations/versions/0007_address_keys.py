@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from app.outbound.mail.addresses import key_of
+from app.values.email_addresses import key_of
 
 revision = "0007"
 down_revision = "0006"

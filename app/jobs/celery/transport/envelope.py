@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from kombu.utils.json import loads
 
-#: Marks messages made by the ledger. A worker that finds no row for one drops it.
-LEDGER_HEADER = "ledger"
+from app.jobs.ledger.names import MAX_ID, is_name
+
 JSON = "application/json"
-#: In characters, as in the API's paths.
-MAX_ID = 200
-#: An index of PostgreSQL takes 2,704 bytes.
-MAX_INDEXED_BYTES = 2_500
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class NotAMessage(ValueError):
@@ -74,13 +68,6 @@ def _check_first_protocol(message: Any) -> None:
     if isinstance(body, dict) and "task" in body:
         _check_names(body)
         _require(_is_limit(body.get("timelimit")), "its timelimit is no pair of seconds")
-
-
-def is_name(value: object, *, most: int = MAX_ID) -> bool:
-    """Whether `value` is a text that the databases can hold and find again."""
-    if not isinstance(value, str) or not 0 < len(value) <= most or _UNSTORABLE.search(value):
-        return False
-    return len(value.encode()) <= MAX_INDEXED_BYTES
 
 
 def _check_names(document: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
-from app.jobs.celery.transport.envelope import LEDGER_HEADER
 from app.jobs.celery.transport.redis_errors import tolerated
+from app.jobs.publish.message import LEDGER_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,7 @@ import pytest
 import redis
 from kombu import Connection, Consumer, Exchange, Queue
 
-from app.celery_app import make_celery
+from app.jobs.celery.application import make_celery
 from app.settings.config import settings
 from app.settings.redis_url import address_of
 from tests.jobs.broker import waiting

@@ -14,11 +14,12 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from app.errors import InvalidInput
-from app.jobs.accept import Accepted, accept, new_job
+from app.jobs.accept import Accepted, accept
 from app.jobs.celery.signals import announced
 from app.jobs.declaration import registry
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import ArgumentsTooLarge, UnknownTask
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
 from app.topology import Priority
 from app.values.field_errors import FieldError, InvalidFields, field_errors
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.jobs.declaration.registry import TaskSpec
-    from app.jobs.ledger.store import NewJob
+    from app.jobs.ledger.inserting import NewJob
     from app.jobs.web.schemas import JobRequest
 
 

@@ -32,3 +32,6 @@ def no_row_is_set_aside() -> Finding:
         fix="See each with its reason: GET /api/v1/banking/households/ID/set-aside. It goes by itself when "
         "the bank corrects or removes the row; else DELETE it there once you have seen to it.",
     )
+
+
+CHECKS = (no_row_is_set_aside,)

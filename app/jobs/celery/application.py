@@ -1,0 +1,134 @@
+"""The Celery application, made from the topology and the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import Celery, signals
+from celery.exceptions import SoftTimeLimitExceeded
+from kombu import Exchange
+from kombu import Queue as KombuQueue
+
+from app.jobs.celery import chords, non_durable, plain_tasks, send
+from app.jobs.celery.transport import broker  # noqa: F401 (our transport for kombu's)
+from app.jobs.declaration import registry
+from app.jobs.ledger import retrying
+from app.logs import configure  # noqa: F401 (the signal handler that sets up logging)
+from app.packages import modules
+from app.settings.config import Settings, settings
+from app.settings.redis_url import address_of
+from app.topology import Priority, Queue
+
+if TYPE_CHECKING:
+    from celery.result import AsyncResult
+
+
+KIB = 1024
+#: A child above this is replaced after its job; a fresh one takes a quarter of it.
+MAX_CHILD_MEMORY = 512 * KIB * KIB
+
+
+class LedgerCelery(Celery):
+    """Celery whose durable tasks are accepted in the ledger before anything is sent."""
+
+    control_cls = "app.jobs.celery.control:LedgerControl"
+
+    def send_task(  # type: ignore[override]  # the stub lists the options one by one
+        self, name: str, args: Any = None, kwargs: Any = None, **options: Any
+    ) -> AsyncResult[Any]:
+        """Accept the job (or send a light task) and return Celery's own result for it."""
+        if not send.is_durable(name):
+            args, kwargs, options = send.light(name, args, kwargs, options)
+            with non_durable.bounded(self, task=name) as bounds:
+                return super().send_task(name, args, kwargs, **(options | bounds))
+        parent = self.current_worker_task
+        if parent:
+            options["root_id"] = options.get("root_id") or parent.request.root_id or parent.request.id
+            options["parent_id"] = options.get("parent_id") or parent.request.id
+        job_id = send.send(name, args, kwargs, options)
+        result = (options.get("result_cls") or self.AsyncResult)(job_id)
+        result.ignored = options.get("ignore_result") or False
+        if parent and options.get("add_to_parent", True):
+            parent.add_trail(result)
+        return result
+
+
+def _configuration(values: Settings) -> dict[str, Any]:
+    address = address_of(values.redis_url.get_secret_value())
+    return {
+        "broker_url": address.for_kombu,
+        "broker_use_ssl": address.tls,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 4,
+        # What Redis refuses for a while (it is full, or a replica) costs the connection, and not the worker.
+        "broker_channel_error_retry": True,
+        "broker_transport_options": _transport(values),
+        "result_backend": "app.jobs.celery.backend:LedgerBackend",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "timezone": "UTC",
+        "task_default_queue": Queue.DEFAULT.value,
+        "task_queues": [KombuQueue(name.value, Exchange(""), routing_key=name.value) for name in Queue],
+        "task_create_missing_queues": False,
+        "task_routes": (_route,),
+        "task_acks_late": True,
+        # The ledger decides about repetition, so a message is done with once its attempt has ended.
+        "task_acks_on_failure": True,
+        "task_acks_on_timeout": True,
+        "task_inherit_parent_priority": False,
+        "task_time_limit": values.task_time_limit_seconds,
+        "task_soft_time_limit": values.task_soft_time_limit_seconds,
+        "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_max": 1},
+        "worker_prefetch_multiplier": 1,
+        # Celery looks for ended children only every 5 s, so at a thousand jobs a second a pool whose children
+        # end every thousand jobs stands still half of the time. What leaks is ended by its memory.
+        "worker_max_tasks_per_child": 10_000,
+        "worker_max_memory_per_child": MAX_CHILD_MEMORY // KIB,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "beat_scheduler": "app.schedule.beat:LedgerScheduler",
+        "control_queue_expires": 60.0,
+    }
+
+
+def _route(name: str, *_: object, **__: object) -> dict[str, Any]:
+    """Where a light task's message goes; durable ones are routed as they are accepted."""
+    spec = registry.spec_of(name)
+    return {"queue": spec.queue.value, "priority": int(spec.priority)}
+
+
+def _transport(values: Settings) -> dict[str, Any]:
+    return {
+        "global_keyprefix": values.redis_prefix,
+        # The ledger recovers what a worker lost, in seconds; this only has to be far above any task.
+        "visibility_timeout": 4 * values.task_time_limit_seconds,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        "priority_steps": [step.value for step in Priority],
+        "queue_order_strategy": "priority",
+        "socket_timeout": 15,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+
+
+def make_celery(values: Settings) -> LedgerCelery:
+    """A Celery application for these settings."""
+    # Named, not imported: tasks are declared with the application.
+    made = LedgerCelery("groundwork", task_cls="app.jobs.celery.task:JobTask")
+    made.conf.update(_configuration(values))
+    signals.import_modules.connect(_import_tasks, sender=made, weak=False)
+    return made
+
+
+def _import_tasks(**_: object) -> None:
+    modules("tasks")
+
+
+celery_app = make_celery(settings())
+retrying.limited_by(SoftTimeLimitExceeded)
+chords.look_after_dependents(celery_app)
+plain_tasks.make_known(celery_app)
