@@ -312,8 +312,15 @@ def test_a_prefix_that_others_keys_could_begin_with_is_refused_before_anything_i
 ) -> None:
     (said,) = unmet(wired(tmp_path, ONE, redis_prefix="a:b:")["app1"])
     assert said.startswith('redis_prefix is "a:b:". It takes letters')
-    form = read("redis", "vars/main.yml")["__redis_prefix_form"]
-    assert form.removeprefix("^") in (ANSIBLE / "group_vars/all.yml").read_text()
+
+
+def test_the_wiring_and_the_roles_take_the_same_texts() -> None:
+    wiring = (ANSIBLE / "group_vars/all.yml").read_text()
+    for form in (
+        read("redis", "vars/main.yml")["__redis_prefix_form"],
+        read("postgresql", "vars/main.yml")["__postgresql_name_form"],
+    ):
+        assert f"match('{form.removeprefix('^')}')" in wiring
 
 
 @pytest.mark.parametrize("prefix", ["my shop:", "*", "", "a:b:", "shop", "a:\n"])

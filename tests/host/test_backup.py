@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.host.machines import Machine
 
 #: As the host's own service is held to.
-MOST_EXPOSED = 1.5
+MAX_EXPOSURE = 1.5
 
 
 @pytest.fixture
@@ -48,4 +48,4 @@ def test_the_timer_makes_a_backup_in_its_sandbox(host: Host) -> None:
     assert "The newest of" in host.check_output("groundwork-backup status")
     shown = host.check_output("systemd-analyze security --no-pager backup-groundwork.service")
     exposure = float(shown.splitlines()[-1].partition(": ")[2].split()[0])
-    assert exposure <= MOST_EXPOSED
+    assert exposure <= MAX_EXPOSURE

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tests.host.supervisors import Supervisor
 
 #: Of 10, as `systemd-analyze security` rates it; a service without a sandbox has 9.2.
-WORST_EXPOSURE = 1.5
-WORST_EXPOSURE_OF_REDIS = 2.5
+MAX_EXPOSURE = 1.5
+MAX_EXPOSURE_OF_REDIS = 2.5
 
 
 def exposure(host: Host, unit: str) -> float:
@@ -48,13 +48,13 @@ def test_the_pidfile_names_the_process(host: Host, supervisor: Supervisor, insta
 
 @pytest.mark.systemd
 def test_the_sandbox_is_tight(host: Host, instance: Instance) -> None:
-    assert exposure(host, instance.unit) <= WORST_EXPOSURE
+    assert exposure(host, instance.unit) <= MAX_EXPOSURE
 
 
 @pytest.mark.systemd
 @pytest.mark.on("redis")
 def test_the_sandbox_of_redis_is_tight(host: Host) -> None:
-    assert exposure(host, stores.REDIS) <= WORST_EXPOSURE_OF_REDIS
+    assert exposure(host, stores.REDIS) <= MAX_EXPOSURE_OF_REDIS
 
 
 @pytest.mark.systemd

@@ -17,7 +17,7 @@ from tests.servers import wait_until
 if TYPE_CHECKING:
     from types import TracebackType
 
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 #: Seconds that long jobs take, one after the other, in each of `nappers` places.
 NAPS = (60, 7, 30, 2, 45, 15, 1)
 NAP_TASKS = ("rehearsal.nap", "rehearsal.nap", "rehearsal.nap_in_bulk")
@@ -75,7 +75,7 @@ class Load:
     ) -> None:
         self._stop.set()
         assert self._thread
-        self._thread.join(timeout=2 * PATIENCE_SECONDS)
+        self._thread.join(timeout=2 * TIMEOUT_SECONDS)
 
     def wait_for_requests(self, count: int) -> None:
         """Return when `count` more requests were answered."""
@@ -98,7 +98,7 @@ class Load:
             base_url=f"https://{self.address}",
             headers=headers,
             limits=httpx.Limits(max_keepalive_connections=1 if keep_alive else 0),
-            timeout=PATIENCE_SECONDS,
+            timeout=TIMEOUT_SECONDS,
             # The host's certificate is signed by itself.
             verify=False,
         )

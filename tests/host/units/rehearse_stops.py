@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.host.units.conftest import POOL
-from tests.host.units.unit import PATIENCE_SECONDS, Jobs, Unit
+from tests.host.units.unit import TIMEOUT_SECONDS, Jobs, Unit
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def test_no_line_is_lost_when_logs_are_rotated(host: Host, worker: Unit, jobs: J
         host.check_output("logrotate --force --state %s/state %s/groundwork", rotation, rotation)
     wait_until(
         lambda: all(jobs.job(job_id)["state"] == "done" for job_id in ids),
-        seconds=PATIENCE_SECONDS,
+        seconds=TIMEOUT_SECONDS,
         what="all has been said",
     )
     said = host.check_output(f"zcat -f /var/log/groundwork/worker-{POOL}.log*")

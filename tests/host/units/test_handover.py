@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.host.units.conftest import POOL
-from tests.host.units.unit import PATIENCE_SECONDS, Jobs, Unit, is_running, now
+from tests.host.units.unit import TIMEOUT_SECONDS, Jobs, Unit, is_running, now
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_a_reload_neither_kills_nor_repeats_the_job_that_runs(host: Host, worker
     job = jobs.wait_until_done(job_id)
     assert jobs.diary == ["long begins", "long ends"]
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["done"]  # type: ignore[attr-defined]
-    wait_until(lambda: not is_running(host, before), seconds=PATIENCE_SECONDS, what="the old one has ended")
+    wait_until(lambda: not is_running(host, before), seconds=TIMEOUT_SECONDS, what="the old one has ended")
     assert (worker.restarts, worker.is_active) == (restarts, True)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.host.units.unit import PATIENCE_SECONDS, Unit
+from tests.host.units.unit import TIMEOUT_SECONDS, Unit
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def target(host: Host, machine: Machine) -> Iterator[Unit]:
     units = [Unit(host, instance.unit) for instance in machine.instances]
     yield Unit(host, "groundwork.target")
     host.check_output("systemctl start groundwork.target")
-    wait_until(lambda: all(unit.is_active for unit in units), seconds=PATIENCE_SECONDS, what="all run")
+    wait_until(lambda: all(unit.is_active for unit in units), seconds=TIMEOUT_SECONDS, what="all run")
 
 
 def test_stopping_it_waits_until_all_has_stopped(host: Host, target: Unit) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
 #: A host without a processor of its own to speak of is slow, and not wrong.
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 PYTHON = "/opt/groundwork/current/venv/bin/python"
 
 
@@ -57,7 +57,7 @@ class Unit:
         assert code == 0, f"systemctl {verb} {self.name} ended with {code}"
         return seconds
 
-    def wait_for_another_process(self, before: int, *, seconds: float = PATIENCE_SECONDS) -> int:
+    def wait_for_another_process(self, before: int, *, seconds: float = TIMEOUT_SECONDS) -> int:
         """The main process once it is another one than `before` and the unit is active."""
 
         def other() -> int:
@@ -79,7 +79,7 @@ class Jobs:
     def begin_nap(self, name: str, *, seconds: float) -> str:
         """Start a nap; the job's id once it runs."""
         job_id = self.submit("units_test.nap", name=name, seconds=seconds)
-        wait_until(lambda: f"{name} begins" in self.diary, seconds=PATIENCE_SECONDS, what=f"{name} begins")
+        wait_until(lambda: f"{name} begins" in self.diary, seconds=TIMEOUT_SECONDS, what=f"{name} begins")
         return job_id
 
     def submit(self, task: str, **arguments: object) -> str:
@@ -96,12 +96,12 @@ class Jobs:
 
     def wait_until_done(self, job_id: str) -> dict[str, object]:
         """The job once it is done."""
-        self.host.check_output("groundwork jobs wait %s --timeout %s", job_id, f"{PATIENCE_SECONDS}s")
+        self.host.check_output("groundwork jobs wait %s --timeout %s", job_id, f"{TIMEOUT_SECONDS}s")
         return self.job(job_id)
 
     def are_done(self, pool: str) -> bool:
         """Whether the pool does jobs."""
-        done = self.host.run("groundwork smoke --pool %s --timeout %s", pool, str(PATIENCE_SECONDS))
+        done = self.host.run("groundwork smoke --pool %s --timeout %s", pool, str(TIMEOUT_SECONDS))
         return bool(done.rc == 0)
 
     @property

@@ -52,7 +52,7 @@ def _value(name: str, value: Any) -> str:
     if "\n" in text or "\r" in text:
         raise UnusableValue(name=name, problem="has more than one line")
     if isinstance(value, (dict, list)):
-        raise UnusableValue(name=name, problem="is no single value")
+        raise UnusableValue(name=name, problem="is not a single value")
     # systemd takes what stands in double quotes as it is, but for these two; so does python-dotenv.
     plain = text and not set(text) & set(" \t\"'\\#$;`")
     return text if plain or not text else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -103,7 +103,7 @@ def _unpack(artefact: Path, *, into: Path) -> Path:
             *("tar", "--extract", "--no-same-owner", "--no-same-permissions"),
             *("--directory", str(into), "--file", str(artefact)),
         ],
-        message=f"{artefact} is no release that can be unpacked. Build it anew.",
+        message=f"{artefact} is not a release that can be unpacked. Build it again.",
         seconds=UNPACK_SECONDS,
     )
     folders = list(into.iterdir())

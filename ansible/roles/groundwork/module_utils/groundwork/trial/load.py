@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.groundwork.host.state import Host
 
 LOADED = "All of it is loaded."
-#: Everything a service imports when it starts, by names that every release has; a list of tasks loads all of them.
+#: Everything a service imports when it starts, by names that every release has; listing tasks loads them all.
 LOAD = f"""
 import contextlib, io
 import app.__main__, app.api, app.celery_app
