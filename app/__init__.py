@@ -10,7 +10,7 @@ AT_WORK = 50_000
 gc.set_threshold(WHILE_LOADING)
 
 
-def keep_what_is_loaded() -> None:
+def freeze_loaded() -> None:
     """Leave what is loaded now out of every search for garbage: it stays, and looking through it takes 50 ms.
 
     Call it before processes are forked, which then go on sharing it (`gc.freeze` in Python's documentation).

@@ -16,11 +16,11 @@ from typer.main import get_group
 from app import cli as services
 from app.logs.failures import ExitCode, explain
 from app.packages import ROOT, module_names
-from app.processes.command_lines import Process, become
+from app.processes.command_lines import Process, replace_process
 from app.terminal import log_warnings, say_error
 
 #: Groups whose name is not that of the package they live in.
-SAID_AS = {"schedule": "schedules", "tokens": "token"}
+GROUP_NAMES = {"schedule": "schedules", "tokens": "token"}
 
 
 class LazyGroup(TyperCommand):
@@ -42,13 +42,13 @@ def command_line() -> TyperGroup:
     root = get_group(services.app)
     for module in module_names("cli"):
         package = module.split(".")[-2]
-        root.add_command(LazyGroup(name=SAID_AS.get(package, package), module=module))
+        root.add_command(LazyGroup(name=GROUP_NAMES.get(package, package), module=module))
     return root
 
 
 def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str = "groundwork") -> int:
     """Run one command line; the exit code. What goes wrong as expected is one sentence on standard error."""
-    unreadable = [argument for argument in arguments if _is_no_text(argument)]
+    unreadable = [argument for argument in arguments if _is_not_utf8(argument)]
     if unreadable:
         say_error(f"The argument {unreadable[0]!a} is no UTF-8 text. Write it in UTF-8.")
         return ExitCode.BAD_INPUT
@@ -64,9 +64,9 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
         return ExitCode.INTERRUPTED
     except SystemExit as leaving:
         # Typer and Rich both end with 1 when nobody reads the output any more.
-        return _nobody_reads() if isinstance(leaving.__context__, BrokenPipeError) else _code_of(leaving.code)
+        return _broken_pipe() if isinstance(leaving.__context__, BrokenPipeError) else _code_of(leaving.code)
     except BrokenPipeError:
-        return _nobody_reads()
+        return _broken_pipe()
     except typer.TyperException as error:
         return _misused(error)
     except Exception as error:
@@ -78,7 +78,7 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
         return failure.code
     if isinstance(done, Process):
         # Not above: what happens in a service is for its own log to explain.
-        become(done)
+        replace_process(done)
     return _code_of(done)
 
 
@@ -88,7 +88,7 @@ def main() -> None:
     if not os.environ.get("COLUMNS", "80").isdecimal() or int(os.environ.get("COLUMNS", "80")) < 1:
         del os.environ["COLUMNS"]
     # A service has logs of its own, and starts sooner without what this loads.
-    if not services.BECOMING.intersection(sys.argv[1:2]):
+    if not services.SERVICE_COMMANDS.intersection(sys.argv[1:2]):
         log_warnings()
     sys.exit(run(sys.argv[1:]))
 
@@ -102,7 +102,7 @@ def _misused(error: typer.TyperException) -> int:
     return error.exit_code
 
 
-def _nobody_reads() -> int:
+def _broken_pipe() -> int:
     _drop_output()
     return ExitCode.BROKEN_PIPE
 
@@ -125,7 +125,7 @@ def _fill_standard_streams() -> None:
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
-def _is_no_text(argument: str) -> bool:
+def _is_not_utf8(argument: str) -> bool:
     try:
         argument.encode()
     except UnicodeEncodeError:

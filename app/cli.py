@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=True)
 
 #: The commands that turn into a service.
-BECOMING = frozenset({"serve", "worker", "beat", "flower"})
+SERVICE_COMMANDS = frozenset({"serve", "worker", "beat", "flower"})
 
 Pidfile = Annotated[
     Path | None,
@@ -111,7 +111,7 @@ def worker(
 
 @app.command()
 def beat(pidfile: Pidfile = None) -> Process:
-    """Run the clockwork: schedules, due jobs, recovery.
+    """Run the scheduler: schedules, due jobs, recovery.
 
     Example: groundwork beat --pidfile /run/groundwork-beat/beat.pid
     """

@@ -14,7 +14,7 @@ import pytest
 
 from app import topology
 from app.__main__ import command_line
-from app.cli import BECOMING
+from app.cli import SERVICE_COMMANDS
 from app.cli import app as services
 from app.logs.failures import ExitCode
 from tests.command_line import COMMAND, ROOT, groundwork
@@ -48,7 +48,9 @@ def test_the_commands_are_all_there() -> None:
 
 def test_the_commands_that_turn_into_a_service_are_known_by_name() -> None:
     functions = [command.callback for command in services.registered_commands if command.callback]
-    assert {each.__name__ for each in functions if "Process" in each.__annotations__["return"]} == BECOMING
+    assert {
+        each.__name__ for each in functions if "Process" in each.__annotations__["return"]
+    } == SERVICE_COMMANDS
 
 
 def test_what_turns_into_a_service_loads_little_before() -> None:

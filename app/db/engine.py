@@ -72,7 +72,7 @@ def _note_error(context: ExceptionContext) -> None:
     outages.belongs_to_ledger(context.sqlalchemy_exception or context.original_exception)
 
 
-def let_go() -> None:
+def dispose_engine() -> None:
     """Close the connections that this process keeps for later; the next use opens new ones."""
     if _engine_of.cache_info().currsize:
         engine().dispose()

@@ -72,7 +72,7 @@ def is_away(error: BaseException) -> bool:
     return trouble_of(error) is Trouble.AWAY
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Whether the same may succeed later, and nothing is wrong with the statement or its values."""
     return trouble_of(error) is not None
 

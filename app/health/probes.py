@@ -20,7 +20,7 @@ from app.jobs.publish import publisher
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = timedelta(seconds=2)
+CHECK_TIMEOUT = timedelta(seconds=2)
 #: Checks that hang keep their place, so that a dead database cannot use up the threads of the requests.
 MAX_CHECKS_RUNNING = 6
 
@@ -40,8 +40,8 @@ async def readyz(request: Request) -> JSONResponse:
     places = _places()
 
     async def run(name: str, check: Callable[[], str]) -> None:
-        found[name] = f"no answer within {PATIENCE.total_seconds():g} s"
-        with anyio.move_on_after(PATIENCE.total_seconds()):
+        found[name] = f"no answer within {CHECK_TIMEOUT.total_seconds():g} s"
+        with anyio.move_on_after(CHECK_TIMEOUT.total_seconds()):
             found[name] = await to_thread.run_sync(check, abandon_on_cancel=True, limiter=places)
 
     async with anyio.create_task_group() as checks:

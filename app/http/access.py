@@ -132,7 +132,7 @@ class Authenticate:
             self._remembered.pop(digest, None)
             raise
         except outages.ERRORS as error:
-            if not outages.is_passing(error):
+            if not outages.is_transient(error):
                 raise
             log.warning("database_unavailable", error=str(error))
             if known and known.is_within(TRUSTED_WITHOUT_DATABASE):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from app import keep_what_is_loaded
+from app import freeze_loaded
 from app.logs.configure import configure_logging
 from app.processes.command_lines import log_file
 from app.settings.config import settings
@@ -77,7 +77,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 def when_ready(server: Any) -> None:  # noqa: ARG001 (gunicorn gives it)
     """Before the processes that serve are forked."""
-    keep_what_is_loaded()
+    freeze_loaded()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -6,7 +6,7 @@ from fastapi import Path, Query
 
 from app.values.strict_models import PlainInt
 
-MOST_ID = 2**63 - 1
-Id = Annotated[PlainInt, Path(ge=1, le=MOST_ID)]
+MAX_ID = 2**63 - 1
+Id = Annotated[PlainInt, Path(ge=1, le=MAX_ID)]
 Limit = Annotated[PlainInt, Query(ge=1, le=500)]
-Cursor = Annotated[PlainInt | None, Query(ge=0, le=MOST_ID, description="`next` of the page before.")]
+Cursor = Annotated[PlainInt | None, Query(ge=0, le=MAX_ID, description="`next` of the page before.")]

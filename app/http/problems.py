@@ -142,7 +142,7 @@ def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_database_error(request: Request, error: Exception) -> JSONResponse:
-    if not outages.is_passing(error):
+    if not outages.is_transient(error):
         raise error
     log.warning("database_unavailable", error=str(error))
     return respond_to(request.scope, DatabaseDown())

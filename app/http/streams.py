@@ -87,6 +87,6 @@ def _look(look: Callable[[Session], T]) -> T | None:
         with reading() as session:
             return look(session)
     except outages.ERRORS as error:
-        if not outages.is_passing(error):
+        if not outages.is_transient(error):
             raise
         return None

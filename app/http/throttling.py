@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: A caller that was idle may send as much at once as it may in so long.
 BURST_SECONDS = 1.0
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 EVENT_STREAM = "text/event-stream"
 
 
@@ -81,7 +81,7 @@ class Throttle:
         free_at = max(self._free_at.get(who, now), now)
         if free_at - now > BURST_SECONDS:
             raise TooManyRequests(f"This caller sends more than {rate} requests a second. Slow down.")
-        if len(self._free_at) >= MOST_REMEMBERED:
+        if len(self._free_at) >= MAX_REMEMBERED:
             self._free_at.clear()
         self._free_at[who] = free_at + 1 / rate
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-MOST_CANDIDATES = 5
+MAX_CANDIDATES = 5
 
 
 class AmbiguousId(InvalidInput):
@@ -24,8 +24,8 @@ class AmbiguousId(InvalidInput):
     code = "ambiguous_id"
 
     def __init__(self, *, prefix: str, candidates: Sequence[str]) -> None:
-        some = ", ".join(candidates[:MOST_CANDIDATES])
-        more = ", and more" if len(candidates) > MOST_CANDIDATES else ""
+        some = ", ".join(candidates[:MAX_CANDIDATES])
+        more = ", and more" if len(candidates) > MAX_CANDIDATES else ""
         super().__init__(f'Several jobs begin with "{prefix}": {some}{more}. Give more of the id.')
 
 
@@ -35,7 +35,7 @@ def find_id(session: Session, *, prefix: str) -> str:
         return prefix
     # The bounds let the index serve, whatever the database's language sorts; no id has a z.
     begins = (Job.id >= prefix) & (Job.id <= f"{prefix}zz") & Job.id.startswith(prefix, autoescape=True)
-    found = session.scalars(select(Job.id).where(begins).order_by(Job.id).limit(MOST_CANDIDATES + 1)).all()
+    found = session.scalars(select(Job.id).where(begins).order_by(Job.id).limit(MAX_CANDIDATES + 1)).all()
     if not prefix or not found:
         raise JobNotFound(job_id=prefix)
     if len(found) > 1:

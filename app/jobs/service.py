@@ -15,8 +15,8 @@ from app.jobs.ledger.seal import MASK, mask
 from app.jobs.listing import conditions
 from app.jobs.publish.outbox import publish_after_commit
 from app.jobs.transitions import rules
+from app.jobs.transitions.apply import end_attempt
 from app.jobs.transitions.dependents import cancel_dependents
-from app.jobs.transitions.transition import end_attempt
 from app.jobs.views import AttemptView, JobDetail, JobSummary
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:
         cancel_dependents(session, job_ids=[job_id], reason=reason)
         return False
     held = (Job.id == job_id) & (Job.state == State.RUNNING)
-    if end_attempt(session, job_id=job_id, guard=held, verdict=rules.cancelled(reason)):
+    if end_attempt(session, job_id=job_id, guard=held, transition=rules.cancelled(reason)):
         cancel_dependents(session, job_ids=[job_id], reason=reason)
         return True
     job = find_job(session, job_id=job_id)

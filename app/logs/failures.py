@@ -61,7 +61,7 @@ def _of_database(error: Exception) -> Failure | None:
         return Failure(
             sentence="The database has no ledger yet. Run: groundwork migrate", code=ExitCode.FAILED
         )
-    if outages.is_passing(error):
+    if outages.is_transient(error):
         return Failure(
             sentence=f"The database {masked_database_url()} does not answer: {first_line(cause)}.",
             code=ExitCode.UNREACHABLE,

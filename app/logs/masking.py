@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MASK = "***"
-MOST_TOLD = 300
-MOST_SENTENCE = 2_000
+MAX_TOLD = 300
+MAX_SENTENCE = 2_000
 #: Shorter ones are words that stand in any text.
 SHORTEST_SECRET = 6
 #: Settings that are no secrets by themselves, but half of a pair.
@@ -41,23 +41,23 @@ _OPAQUE = re.compile(
 #: More than this is not looked through.
 _LOOKED_AT = 20_000
 #: What is to be kept whole, as far as it fits, is looked through up to this.
-MOST_LOOKED_AT = 64 * 1024
+MAX_LOOKED_AT = 64 * 1024
 
 
 def told(text: object, *, hiding: Iterable[str] = ()) -> str:
     """What a provider says, as a part of a sentence; `hiding` is what it was given and must not be shown."""
     shown = without_secrets(_line(str(text)[:_LOOKED_AT]), hiding=hiding)
-    return _cut(_OPAQUE.sub(MASK, shown), MOST_TOLD)
+    return _cut(_OPAQUE.sub(MASK, shown), MAX_TOLD)
 
 
 def identifier(text: object) -> str:
     """An id that a provider gave. Ids are opaque, so only what is known as a secret is taken out."""
-    return _cut(without_secrets(_line(str(text)[:_LOOKED_AT])), MOST_TOLD)
+    return _cut(without_secrets(_line(str(text)[:_LOOKED_AT])), MAX_TOLD)
 
 
 def sentence(text: str) -> str:
     """A sentence with something of a provider in it."""
-    return _cut(without_secrets(_line(text[:_LOOKED_AT])), MOST_SENTENCE)
+    return _cut(without_secrets(_line(text[:_LOOKED_AT])), MAX_SENTENCE)
 
 
 def without_secrets(text: str, *, hiding: Iterable[str] = ()) -> str:
@@ -65,7 +65,7 @@ def without_secrets(text: str, *, hiding: Iterable[str] = ()) -> str:
 
     Of what is too long to be looked through, the middle is left out.
     """
-    text = shortened(text, most=MOST_LOOKED_AT)
+    text = shortened(text, most=MAX_LOOKED_AT)
     for secret in sorted({*hiding, *_secrets()}, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             for form in {secret, quote(secret, safe="")}:

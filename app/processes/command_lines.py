@@ -145,7 +145,7 @@ def worker_process(
 
 
 def beat_process(*, pidfile: Path | None = None) -> Process:
-    """The clockwork."""
+    """The scheduler."""
     own = [pidfile_argument(pidfile.absolute())] if pidfile else []
     return Process(module=CELERY, arguments=("beat", *_log_arguments(log_file("beat")), *own))
 
@@ -179,7 +179,7 @@ def log_file(service: str) -> Path | None:
     return path
 
 
-def become(process: Process) -> NoReturn:
+def replace_process(process: Process) -> NoReturn:
     """Turn into `process`: same process id, so that signals and sockets of the supervisor reach it.
 
     What is loaded by now need not be loaded again, which a start by `exec` would do.

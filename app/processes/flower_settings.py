@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app import keep_what_is_loaded
+from app import freeze_loaded
 from app.logs.configure import configure_logging
 from app.processes.command_lines import flower_credentials, log_file
 from app.settings.config import settings
 
 configure_logging("flower", log_file("flower"))
-keep_what_is_loaded()
+freeze_loaded()
 # Otherwise Tornado takes the level of the root logger over.
 logging = "none"
 

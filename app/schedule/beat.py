@@ -1,4 +1,4 @@
-"""Beat: Celery's scheduler, turned into the clockwork of the ledger."""
+"""Beat: Celery's scheduler, turned into the scheduler of the ledger."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import structlog
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import keep_what_is_loaded
+from app import freeze_loaded
 from app.db import outages
 from app.db.pruning import kept_since
 from app.db.sessions import transaction
@@ -64,7 +64,7 @@ class LedgerScheduler(Scheduler):
         self._last: dict[str, float] = {}
         self._away_at = -math.inf
         super().__init__(*args, **kwargs)
-        keep_what_is_loaded()
+        freeze_loaded()
         # Starting may take long on a busy host; the time for the first tick begins now.
         notify(ALIVE)
         # Not in `close`, which Celery calls from the signal's handler.
@@ -92,7 +92,7 @@ class LedgerScheduler(Scheduler):
             self._work()
         except Exception as error:
             # Whatever goes wrong in one tick, the clock must not stand still for it.
-            if outages.is_passing(error):
+            if outages.is_transient(error):
                 self._away_at = time.monotonic()
                 log.error("beat_tick_failed", error=first_line(error))
             else:
@@ -154,7 +154,7 @@ def _step(work: Callable[[], object]) -> None:
     try:
         work()
     except Exception as error:
-        if outages.is_passing(error):
+        if outages.is_transient(error):
             raise
         log.exception("beat_step_failed")
 

@@ -51,7 +51,7 @@ def fire_due() -> None:
                 else:
                     session.add(ScheduleState(name=spec.name, seen_until=now))
         except Exception as error:
-            if outages.is_passing(error):
+            if outages.is_transient(error):
                 raise
             log.exception("schedule_not_fired", schedule=spec.name)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help=__doc__)
 
 #: A lender that is killed cannot revoke.
-LENT_AT_MOST = timedelta(minutes=15)
+MAX_LOAN = timedelta(minutes=15)
 
 Lifetime = Annotated[
     timedelta | None,
@@ -67,7 +67,7 @@ def lend(
     from app.tokens.service import create_token, revoke_token
 
     with transaction() as session:
-        lent = create_token(session, name=name, scopes=scope, expires_in=LENT_AT_MOST)
+        lent = create_token(session, name=name, scopes=scope, expires_in=MAX_LOAN)
     try:
         typer.echo(lent.secret)
         sys.stdin.read()

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 #: An answer names no more mistakes than this; whoever mends them is told how many more there are.
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 #: Of a pointer, a parameter or a sentence no more is repeated than this.
-MOST_REPEATED = 300
+MAX_REPEATED = 300
 #: The type of an error of pydantic that stands for others, as many as `count` in its context.
 UNLISTED = "unlisted"
 
@@ -44,7 +44,7 @@ class InvalidFields(InvalidInput):
     """
 
     def __init__(self, errors: Sequence[FieldError], *, more: int = 0) -> None:
-        self.errors = tuple(errors[:MOST_ERRORS])
+        self.errors = tuple(errors[:MAX_ERRORS])
         self.more = len(errors) - len(self.errors) + more
         super().__init__(_summary(self.errors, more=len(self.errors) - 1 + self.more))
 
@@ -56,7 +56,7 @@ def _summary(errors: Sequence[FieldError], *, more: int) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST_REPEATED else text[:MOST_REPEATED] + "…"
+    return text if len(text) <= MAX_REPEATED else text[:MAX_REPEATED] + "…"
 
 
 def pointer_of(path: Sequence[int | str]) -> str:

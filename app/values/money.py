@@ -31,9 +31,9 @@ VES WST XCD XCG YER ZAR ZMW ZWG ZWL
 """
 OFFICIAL = frozenset(_USUAL.split()) | frozenset(_MINOR_DIGITS)
 #: What a column of whole numbers holds.
-MOST_UNITS = 2**63 - 1
+MAX_UNITS = 2**63 - 1
 #: More decimals than any currency has: 18 are those of Ether.
-MOST_SCALE = 30
+MAX_SCALE = 30
 #: Digits of an amount that are written out to a person.
 SHOWN_DIGITS = 40
 _EXACT = Context(prec=100, traps=[Inexact, InvalidOperation])
@@ -59,7 +59,7 @@ class AmountTooLarge(InvalidInput):
     def __init__(self, *, amount: Decimal, currency: str) -> None:
         super().__init__(
             f"{str(amount)[:SHOWN_DIGITS]} {currency} is no amount that can be kept: give a number of at "
-            f"most {len(str(MOST_UNITS)) - 1} digits, decimals included."
+            f"most {len(str(MAX_UNITS)) - 1} digits, decimals included."
         )
 
 
@@ -79,9 +79,9 @@ def scale_of(amount: Decimal, currency: str) -> int:
     try:
         exponent = _EXACT.normalize(amount).as_tuple().exponent
     except Inexact:
-        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=MOST_SCALE) from None
-    if -int(exponent) > MOST_SCALE:
-        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=MOST_SCALE)
+        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=MAX_SCALE) from None
+    if -int(exponent) > MAX_SCALE:
+        raise FractionOfMinorUnit(amount=amount, currency=currency, scale=MAX_SCALE)
     return max(digits, -int(exponent))
 
 
@@ -91,14 +91,14 @@ def to_minor(amount: Decimal, currency: str, *, scale: int | None = None) -> int
     Raises `FractionOfMinorUnit` rather than round, and `AmountTooLarge`.
     """
     digits = minor_digits(currency) if scale is None else scale
-    if not amount.is_finite() or amount.adjusted() + digits >= len(str(MOST_UNITS)):
+    if not amount.is_finite() or amount.adjusted() + digits >= len(str(MAX_UNITS)):
         raise AmountTooLarge(amount=amount, currency=currency)
     try:
         units = _EXACT.scaleb(amount, digits)
         whole = _EXACT.to_integral_exact(units)
     except Inexact:
         raise FractionOfMinorUnit(amount=amount, currency=currency, scale=scale) from None
-    if abs(whole) > MOST_UNITS:
+    if abs(whole) > MAX_UNITS:
         raise AmountTooLarge(amount=amount, currency=currency)
     return int(whole)
 

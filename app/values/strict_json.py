@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from app.errors import GroundworkError
-from app.values.field_errors import MOST_ERRORS, FieldError, InvalidFields, pointer_of
+from app.values.field_errors import MAX_ERRORS, FieldError, InvalidFields, pointer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ class _Unstorable:
         path.pop()
 
     def _note(self, problem: str) -> None:
-        if len(self.errors) >= MOST_ERRORS:
+        if len(self.errors) >= MAX_ERRORS:
             self.more += 1
             return
         path = [_UNSTORABLE.sub("?", place) if isinstance(place, str) else place for place in self._path]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
-from app.values.field_errors import MOST_ERRORS, UNLISTED
+from app.values.field_errors import MAX_ERRORS, UNLISTED
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, ValidatorFunctionWrapHandler
@@ -69,7 +69,7 @@ class StrictModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _has_few_members(cls, value: Any) -> Any:
-        most = len(cls.model_fields) + MOST_ERRORS
+        most = len(cls.model_fields) + MAX_ERRORS
         takes_any = cls.model_config.get("extra") == "allow"
         if isinstance(value, dict) and len(value) > most and not takes_any:
             raise PydanticCustomError(
@@ -107,7 +107,7 @@ def _each(value: Any, handler: ValidatorFunctionWrapHandler, *, most: int) -> An
         try:
             good += handler([member])
         except ValidationError as error:
-            if len(errors) >= MOST_ERRORS:
+            if len(errors) >= MAX_ERRORS:
                 more += error.error_count()
                 continue
             errors += [_moved(found, to=index) for found in error.errors(include_url=False)]

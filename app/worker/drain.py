@@ -17,7 +17,7 @@ from celery.worker import state as worker_state
 
 from app.processes.pidfile import names_this_process
 from app.settings.config import settings
-from app.worker.generations import Living, living
+from app.worker.generations import LiveWorker, live_workers
 from app.worker.order import Order
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ QUIET_TICKS = 2
 #: A request for a message is answered within a second by a Redis that works.
 ANSWER_SECONDS = 5
 #: What others need beyond their own deadline to give their jobs back.
-PATIENCE_SECONDS = 5
+TIMEOUT_SECONDS = 5
 
 
 class Drain(threading.Thread):
@@ -88,9 +88,9 @@ class Drain(threading.Thread):
         self._on_end()
         worker_state.should_stop = EX_OK  # type: ignore[assignment]
 
-    def see_off(self) -> None:
+    def wait_for_peers(self) -> None:
         """Wait for those who stop too: systemd kills what is left once its main process has ended."""
-        while self._deadline is not None and time.monotonic() < self._deadline + PATIENCE_SECONDS:
+        while self._deadline is not None and time.monotonic() < self._deadline + TIMEOUT_SECONDS:
             if not self._others():
                 return
             time.sleep(TICK_SECONDS)
@@ -120,11 +120,11 @@ class Drain(threading.Thread):
         is_open = asks and time.monotonic() - (channel._brpop_sent_at or 0) < ANSWER_SECONDS
         return bool(worker_state.reserved_requests or is_open)
 
-    def _others(self) -> list[Living]:
+    def _others(self) -> list[LiveWorker]:
         """Those that still drain; nobody speaks for them but the worker that took over."""
         if self._pidfile is None or not names_this_process(self._pidfile):
             return []
-        return living(self._pidfile, besides=self._generation)
+        return live_workers(self._pidfile, besides=self._generation)
 
     def _take_nothing_more(self) -> None:
         queues = self._consumer.app.amqp.queues

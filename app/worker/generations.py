@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Living:
+class LiveWorker:
     """A worker that lives."""
 
     generation: int
     pid: int
 
 
-class Life:
+class GenerationLock:
     """The life of this process as one generation of a worker."""
 
     def __init__(self, pidfile: Path, *, generation: int) -> None:
@@ -46,7 +46,7 @@ class Life:
             self._path.unlink()
 
 
-def living(pidfile: Path, *, besides: int | None = None) -> list[Living]:
+def live_workers(pidfile: Path, *, besides: int | None = None) -> list[LiveWorker]:
     """The workers of `pidfile` that live, without the generation `besides`, which is the caller's own."""
     found = []
     for path in sorted(pidfile.parent.glob(f"{pidfile.name}.*")):
@@ -55,11 +55,11 @@ def living(pidfile: Path, *, besides: int | None = None) -> list[Living]:
             continue
         pid = named_pid(path)
         if pid is not None and _is_locked(path):
-            found.append(Living(generation=int(number), pid=pid))
+            found.append(LiveWorker(generation=int(number), pid=pid))
     return found
 
 
-def free_generation(taken: Collection[Living]) -> int:
+def free_generation(taken: Collection[LiveWorker]) -> int:
     """The lowest generation that is not alive."""
     numbers = {worker.generation for worker in taken}
     return next(number for number in count(1) if number not in numbers)

@@ -32,7 +32,7 @@ class LastResort(threading.Thread):
         """From now on the main thread has `END_SECONDS` to end."""
         self._told.put(None)
 
-    def call_off(self) -> None:
+    def cancel(self) -> None:
         """The main thread has come to its end."""
         self._has_ended.set()
 

@@ -15,7 +15,7 @@ from app.errors import GroundworkError
 from app.logs.failures import ExitCode
 from app.processes.command_lines import DetachedWithoutLog, log_file, worker_process
 from app.processes.pidfile import clear_pidfile, named_pid
-from app.worker.generations import free_generation, living
+from app.worker.generations import free_generation, live_workers
 from app.worker.order import Order
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace
     With `replace` the other workers of `pidfile` are then told to end after their jobs. Should the new one
     fail, they go on as if nothing had been.
     """
-    others = living(pidfile)
+    others = live_workers(pidfile)
     generation = free_generation(others) if replace else take_place(pidfile)
     log = log_file(f"worker-{pool.name}")
     if log is None:
@@ -71,7 +71,7 @@ def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace
 
 def take_place(pidfile: Path) -> int:
     """Make room for a worker at `pidfile`, unless one is there; which generation it is to be."""
-    others = living(pidfile)
+    others = live_workers(pidfile)
     clear_pidfile(pidfile, owners=[other.pid for other in others])
     return free_generation(others)
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 from click import Option
 
-from app import keep_what_is_loaded
+from app import freeze_loaded
 from app.jobs.celery import heartbeat
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions import unreadable
 from app.processes.pidfile import release_pidfile, write_pidfile
 from app.processes.worker_names import generation_of
 from app.worker.drain import Drain
-from app.worker.generations import Life
+from app.worker.generations import GenerationLock
 from app.worker.last_resort import LastResort
 from app.worker.watchdog import Pulse, Watchdog
 
@@ -36,15 +36,15 @@ def add_lifecycle(app: Celery) -> None:
     user_options: Any = app.user_options
     user_options["worker"].update(OPTIONS)
     app.steps["consumer"].add(Pulse)
-    signals.celeryd_after_setup.connect(_let_go_of_stderr)
-    signals.celeryd_after_setup.connect(_live)
-    signals.celeryd_after_setup.connect(_keep_what_is_loaded)
-    signals.celeryd_after_setup.connect(_look_after_what_is_put_aside)
-    signals.celeryd_after_setup.connect(_bound_its_end)
+    signals.celeryd_after_setup.connect(_detach_stderr)
+    signals.celeryd_after_setup.connect(_announce)
+    signals.celeryd_after_setup.connect(_freeze_loaded)
+    signals.celeryd_after_setup.connect(_count_quarantined_attempts)
+    signals.celeryd_after_setup.connect(_bound_shutdown)
     signals.worker_ready.connect(_begin)
 
 
-def _let_go_of_stderr(instance: Any, **_: Any) -> None:
+def _detach_stderr(instance: Any, **_: Any) -> None:
     """Whoever started this worker reads its standard error until here; what goes wrong now is logged.
 
     It happens before the pool starts, whose processes would keep the other end open.
@@ -53,25 +53,25 @@ def _let_go_of_stderr(instance: Any, **_: Any) -> None:
         os.dup2(1, 2)
 
 
-def _live(instance: Any, **_: Any) -> None:
+def _announce(instance: Any, **_: Any) -> None:
     """From here on others know of this worker."""
     pidfile: Path | None = instance.options.get("announce")
     if pidfile is not None:
-        life = Life(pidfile, generation=generation_of(instance.hostname))
+        life = GenerationLock(pidfile, generation=generation_of(instance.hostname))
         # Kept open by this, too.
-        atexit.register(_end_life, os.getpid(), life)
+        atexit.register(_release_generation, os.getpid(), life)
 
 
-def _keep_what_is_loaded(**_: Any) -> None:
+def _freeze_loaded(**_: Any) -> None:
     """Before the pool starts, whose processes inherit it."""
-    keep_what_is_loaded()
+    freeze_loaded()
 
 
-def _look_after_what_is_put_aside(**_: Any) -> None:
+def _count_quarantined_attempts(**_: Any) -> None:
     quarantine.tell(unreadable.count_attempt)
 
 
-def _bound_its_end(instance: Any, **_: Any) -> None:
+def _bound_shutdown(instance: Any, **_: Any) -> None:
     """It may be told to stop before it was ever connected, and then Celery hears it."""
     instance.last_resort = last_resort = LastResort()
 
@@ -80,7 +80,7 @@ def _bound_its_end(instance: Any, **_: Any) -> None:
             last_resort.tell()
 
     signals.worker_shutting_down.connect(hear, weak=False)
-    atexit.register(last_resort.call_off)
+    atexit.register(last_resort.cancel)
     last_resort.start()
 
 
@@ -88,16 +88,16 @@ def _begin(sender: Any, **_: Any) -> None:
     pidfile: Path | None = sender.controller.options.get("announce")
     watchdog = Watchdog(is_stuck=heartbeat.is_stuck)
 
-    def stand_down() -> None:
+    def sign_off() -> None:
         watchdog.end()
-        heartbeat.stand_down()
+        heartbeat.sign_off()
 
     generation = generation_of(sender.hostname)
     drain = Drain(
         sender,
         pidfile=pidfile,
         generation=generation,
-        on_drain=stand_down,
+        on_drain=sign_off,
         on_end=sender.controller.last_resort.tell,
     )
     drain.listen()
@@ -111,11 +111,11 @@ def _end(pid: int, drain: Drain, pidfile: Path | None) -> None:
     # Processes of the pool inherit this.
     if os.getpid() != pid:
         return
-    drain.see_off()
+    drain.wait_for_peers()
     if pidfile is not None:
         release_pidfile(pidfile)
 
 
-def _end_life(pid: int, life: Life) -> None:
+def _release_generation(pid: int, life: GenerationLock) -> None:
     if os.getpid() == pid:
         life.end()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 
-from app.processes.steady_thread import Steady
+from app.processes.repeating_thread import RepeatingThread
 from app.processes.systemd_notify import ALIVE, notify
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Pulse(bootsteps.StartStopStep):
         Pulse.last_tick = time.monotonic()
 
 
-class Watchdog(Steady):
+class Watchdog(RepeatingThread):
     """Tells systemd in a thread, and only while the main thread lives and the worker renews its leases.
 
     With a connection, the event loop has to turn. Without one the main thread sits in attempts to connect,

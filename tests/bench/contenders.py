@@ -76,7 +76,7 @@ def contenders(servers: Servers) -> list[Contender]:
         ),
         ledger("ledger on PostgreSQL", postgres),
         ledger("ledger on SQLite", f"sqlite:///{servers.folder}/ledger.db"),
-        ledger("light tasks", postgres, module="tests.bench.drain_light"),
+        ledger("non-durable tasks", postgres, module="tests.bench.drain_light"),
         Contender(
             name="procrastinate",
             module="tests.bench.drain_peer",

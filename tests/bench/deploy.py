@@ -80,8 +80,8 @@ def report(figures: list[Figure]) -> str:
     """Two tables."""
     lines = ["| what | seconds | bound | |", "| --- | ---: | ---: | --- |"]
     for figure in figures:
-        verdict = "met" if figure.is_met else figure.problem or "missed"
-        lines.append(f"| {figure.what} | {figure.seconds:.1f} | {figure.bound:.0f} | {verdict} |")
+        transition = "met" if figure.is_met else figure.problem or "missed"
+        lines.append(f"| {figure.what} | {figure.seconds:.1f} | {figure.bound:.0f} | {transition} |")
     roles = list(dict.fromkeys(role for figure in figures for role in figure.run.seconds_by_role()))
     lines += ["", f"| seconds by role | {' | '.join(figure.what for figure in figures)} |"]
     lines.append("| --- |" + " ---: |" * len(figures))

@@ -1,4 +1,4 @@
-"""Measures light tasks: Groundwork's Celery without the ledger."""
+"""Measures non-durable tasks: Groundwork's Celery without the ledger."""
 
 from __future__ import annotations
 

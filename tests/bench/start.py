@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 GROUNDWORK = (sys.executable, "-m", "app")
 PLAIN = (sys.executable, "-m", "celery", "-A", "tests.bench.stock", "worker", "--concurrency=2")
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 PORTS = {"serve": "GROUNDWORK_API_PORT", "flower": "GROUNDWORK_FLOWER_PORT"}
 API_PROCESSES = 2
 #: What a log holds, and how often, once its service works. Flower does not say it.
@@ -54,7 +54,7 @@ def start(name: str, command: tuple[str, ...], environment: Mapping[str, str]) -
     with tempfile.TemporaryFile() as log:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        wait_until(_works(name, environment, log.fileno()), seconds=PATIENCE_SECONDS, what=f"{name} works")
+        wait_until(_works(name, environment, log.fileno()), seconds=TIMEOUT_SECONDS, what=f"{name} works")
         seconds = time.perf_counter() - began
         cpu_seconds = sum(_cpu_seconds(pid) for pid in _family(process.pid))
         stop(process)

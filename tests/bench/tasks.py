@@ -1,4 +1,4 @@
-"""The same tasks as in `stock`, in the ledger and as light tasks."""
+"""The same tasks as in `stock`, in the ledger and as non-durable tasks."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_row_that_no_index_can_hold_is_wrong_in_itself(
         inserting.insert(
             store.connection(), [inserting.NewJob(os.urandom(500_000).hex(), "a.b", "default", 6)]
         )
-    assert not outages.is_passing(found.value)
+    assert not outages.is_transient(found.value)
 
 
 def test_what_cannot_be_reached_is_away(postgres_server: PostgresServer) -> None:
@@ -108,7 +108,7 @@ def test_a_session_that_goes_on_after_a_wrong_statement_is_not_away(postgres_url
         for _ in range(2):
             with pytest.raises(exc.SQLAlchemyError) as found:
                 session.execute(text("SELECT nonsense"))
-            assert not outages.is_passing(found.value)
+            assert not outages.is_transient(found.value)
         assert outages.is_broken_transaction(found.value)
     engine.dispose()
 

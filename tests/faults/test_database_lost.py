@@ -8,8 +8,8 @@ import pytest
 from celery.app.task import Context
 from sqlalchemy import text
 
+from app.db.engine import dispose_engine as db_let_go
 from app.db.engine import engine
-from app.db.engine import let_go as db_let_go
 from app.db.migrations import revisions
 from app.db.sessions import reading, transaction
 from app.jobs.ledger import store
@@ -79,10 +79,10 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
 def restart(postgres: PostgresServer) -> None:
     postgres.halt()
     postgres.resume()
-    let_go()
+    dispose_engine()
 
 
-def let_go() -> None:
+def dispose_engine() -> None:
     """This process's own connections are gone, too."""
     store.close()
     db_let_go()
@@ -100,7 +100,7 @@ def way_back(postgres: PostgresServer) -> Iterator[None]:
     if postgres.process and postgres.process.poll() is not None:
         postgres.resume()
     make_read_only(postgres, on=False)
-    let_go()
+    dispose_engine()
 
 
 def said(worker: Process, event: str) -> int:
@@ -145,7 +145,7 @@ def test_a_job_that_ends_while_the_database_is_away_is_finished_and_not_run_agai
     go.touch()
     wait_until(lambda: said(worker, "database_away") > before, seconds=20, what="the worker waits")
     postgres.resume()
-    let_go()
+    dispose_engine()
     job = ended(job_id, seconds=60)
     assert (job.state, job.attempt, job.result) == (State.DONE, 1, "aside")
     assert attempts_of(job_id) == []
@@ -190,7 +190,7 @@ def test_sessions_that_an_administrator_ends_cost_no_attempt(
     wait_until(started.exists, seconds=20, what="the job runs")
     started.unlink()
     postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    let_go()
+    dispose_engine()
     wait_until(started.exists, seconds=20, what="the job runs again")
     go.touch()
     job = ended(job_id)
@@ -208,7 +208,7 @@ def test_a_process_that_dies_while_the_database_is_away_is_recorded_later(
     go.touch()
     wait_until(lambda: said(worker, "end_waits_for_database") > before, seconds=20, what="it is noticed")
     postgres.resume()
-    let_go()
+    dispose_engine()
     job = ended(job_id, seconds=60)
     assert (job.state, job.attempt, job.result) == (State.DONE, 2, "survived")
     [lost] = attempts_of(job_id)
@@ -228,7 +228,7 @@ def test_a_job_that_waits_for_the_database_at_its_time_limit_runs_again(
     go.touch()
     wait_until(lambda: said(worker, "end_waits_for_database") > before, seconds=30, what="its limit came")
     postgres.resume()
-    let_go()
+    dispose_engine()
     job = ended(str(result.id), seconds=60)
     assert (job.state, job.attempt, job.result) == (State.DONE, 1, "limit")
     assert released(job.id) == [Outcome.RELEASED]

@@ -40,7 +40,7 @@ def make_room(server: RedisServer) -> None:
 
 
 def send_everything(folder: Path) -> list[Path]:
-    """Jobs and light tasks; which files the latter make."""
+    """Jobs and non-durable tasks; which files the latter make."""
     with transaction():
         for name in LEDGER:
             tasks.record_effect.delay(name)
@@ -53,7 +53,7 @@ def send_everything(folder: Path) -> list[Path]:
 def assert_drained(server: RedisServer, lights: list[Path]) -> None:
     wait_until_all_done()
     assert effects() == LEDGER
-    wait_until(lambda: all(path.exists() for path in lights), seconds=20, what="the light tasks ran")
+    wait_until(lambda: all(path.exists() for path in lights), seconds=20, what="the non-durable tasks ran")
     client: Any = server.client()
     held = (
         "groundwork:default",

@@ -84,7 +84,7 @@ def service(
 
 
 def point_celery_at(redis: RedisServer) -> None:
-    """Celery reads the settings once, at its import; what it sends itself (light tasks, remote control)
+    """Celery reads the settings once, at its import; what it sends itself (non-durable tasks, remote control)
     is to go where the ledger's messages go."""
     celery_app.conf.update(broker_url=redis.url)
     celery_app.close()

@@ -30,7 +30,7 @@ def number_of_jobs() -> int:
         return session.scalar(select(func.count()).select_from(Job)) or 0
 
 
-def become(job_id: str, state: State, **values: Any) -> None:
+def replace_process(job_id: str, state: State, **values: Any) -> None:
     """Put a job in a state, as a worker's run of it would have."""
     ended = {"finished_at": datetime.now(UTC)} if state.is_terminal else {}
     with transaction() as session:

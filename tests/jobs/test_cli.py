@@ -40,7 +40,7 @@ def submitted(command: Callable[..., Outcome], name: str = "Ada") -> str:
     return outcome.out.strip()
 
 
-def become(job_id: str, state: State, **values: Any) -> None:
+def replace_process(job_id: str, state: State, **values: Any) -> None:
     """Put a job in a state, as a worker's run of it would have."""
     ended = {"finished_at": datetime.now(UTC)} if state.is_terminal else {}
     with transaction() as session:
@@ -134,7 +134,7 @@ def test_the_traceback_of_a_failure_is_shown_as_it_was(command: Callable[..., Ou
 
 def test_the_list_is_narrowed_by_state_task_queue_age_and_error(command: Callable[..., Outcome]) -> None:
     dead, ready = submitted(command), submitted(command)
-    become(dead, State.DEAD, error="ValueError: The Moon is full")
+    replace_process(dead, State.DEAD, error="ValueError: The Moon is full")
     assert listed(command) == {dead, ready}
     assert listed(command, "--state", "dead") == {dead}
     assert listed(command, "--state", "dead", "--state", "ready") == {dead, ready}
@@ -208,8 +208,8 @@ def test_a_running_job_is_cancelled(command: Callable[..., Outcome]) -> None:
 
 def test_a_dead_job_runs_again_and_a_done_one_does_not(command: Callable[..., Outcome]) -> None:
     dead, done = submitted(command), submitted(command)
-    become(dead, State.DEAD)
-    become(done, State.DONE)
+    replace_process(dead, State.DEAD)
+    replace_process(done, State.DONE)
     assert command("retry", dead).code == ExitCode.OK
     assert state_of(dead) == State.READY
     assert command("retry", done).code == ExitCode.FAILED
@@ -217,8 +217,8 @@ def test_a_dead_job_runs_again_and_a_done_one_does_not(command: Callable[..., Ou
 
 def test_all_dead_jobs_that_fit_run_again_once_that_is_confirmed(command: Callable[..., Outcome]) -> None:
     moon, sun = submitted(command), submitted(command)
-    become(moon, State.DEAD, error="moon")
-    become(sun, State.DEAD, error="sun")
+    replace_process(moon, State.DEAD, error="moon")
+    replace_process(sun, State.DEAD, error="sun")
     unconfirmed = command("retry", "--dead", "--error", "moon")
     assert unconfirmed.code == ExitCode.BAD_INPUT
     assert state_of(moon) == State.DEAD
@@ -233,8 +233,8 @@ def test_retry_wants_either_an_id_or_all(command: Callable[..., Outcome], argume
 
 def test_waiting_ends_with_the_job_and_its_code_says_how(command: Callable[..., Outcome]) -> None:
     done, dead = submitted(command), submitted(command)
-    become(dead, State.DEAD, error="ValueError: no")
-    threading.Timer(0.2, become, (done, State.DONE), {"result": "hello"}).start()
+    replace_process(dead, State.DEAD, error="ValueError: no")
+    threading.Timer(0.2, replace_process, (done, State.DONE), {"result": "hello"}).start()
     outcome = command("wait", done)
     assert (outcome.code, "hello" in outcome.out) == (ExitCode.OK, True)
     outcome = command("wait", dead, "--json")
@@ -262,7 +262,7 @@ def test_ctrl_c_while_waiting_ends_without_a_traceback(
 
 
 def test_the_counts_are_by_task_and_state(command: Callable[..., Outcome]) -> None:
-    become(submitted(command), State.DEAD)
+    replace_process(submitted(command), State.DEAD)
     submitted(command)
     counted = json.loads(command("stats", "--json").out)
     assert counted == [
@@ -276,7 +276,7 @@ def test_waiting_jobs_are_cancelled_by_filter_once_somebody_says_yes(
     waiting = [submitted(command) for _ in range(3)]
     other = command("submit", samples.internal.name).out.strip()
     running = submitted(command)
-    become(running, State.RUNNING)
+    replace_process(running, State.RUNNING)
     refused = command("cancel", "--waiting", "--task", GREET)
     assert (refused.code, "add --yes" in refused.err) == (ExitCode.BAD_INPUT, True)
     assert {state_of(job_id) for job_id in waiting} == {State.READY}

@@ -11,7 +11,7 @@ import pytest
 
 from app.domains.banking.errors import PlaidRefused
 from app.jobs.ledger import encoding
-from app.logs.masking import MASK, MOST_SENTENCE, MOST_TOLD, identifier, sentence, told, without_secrets
+from app.logs.masking import MASK, MAX_SENTENCE, MAX_TOLD, identifier, sentence, told, without_secrets
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from tests.domains.banking.linking import point_at, port
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
@@ -81,8 +81,8 @@ def test_a_secret_at_the_ends_of_a_long_text_is_not_shown() -> None:
 def test_a_provider_gets_a_line_and_no_more() -> None:
     hostile = "It\r\nsaid\x00 \x1b[31mthis\u202e\ud800 " + "and more " * 1_000_000
     assert told(hostile).startswith("It said [31mthis and more")
-    assert len(told(hostile)) == MOST_TOLD
-    assert len(sentence(hostile)) == MOST_SENTENCE
+    assert len(told(hostile)) == MAX_TOLD
+    assert len(sentence(hostile)) == MAX_SENTENCE
     assert sentence(hostile).isprintable()
     assert told("a" * 10 + "0123456789" * 5) == MASK
     assert told(None) == "None"
@@ -93,7 +93,7 @@ def test_a_provider_gets_a_line_and_no_more() -> None:
 def test_no_error_of_a_provider_holds_a_secret(kind: type[Exception]) -> None:
     error = kind(f"It was {ACCESS_TOKEN}.\nAnd " + "more " * 1_000)
     assert ACCESS_TOKEN not in str(error)
-    assert len(str(error)) <= MOST_SENTENCE
+    assert len(str(error)) <= MAX_SENTENCE
     assert "\n" not in str(error)
 
 

@@ -186,7 +186,7 @@ def never_end() -> None:
 
 @task(durable=False)
 def touch(path: str) -> None:
-    """A light task."""
+    """A non-durable task."""
     Path(path).touch()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.errors import GroundworkError
 from app.http.bodies import DEFAULT_LIMIT
-from app.values.field_errors import MOST_ERRORS, MOST_REPEATED, InvalidFields
+from app.values.field_errors import MAX_ERRORS, MAX_REPEATED, InvalidFields
 from app.values.strict_json import InvalidJson, parsed
 
 BUDGET_SECONDS = 0.05
@@ -105,14 +105,12 @@ def test_of_many_mistakes_the_first_are_named_and_the_others_counted() -> None:
     with pytest.raises(InvalidFields) as caught:
         parsed(many("1e999", start='{"a~/b": [', end="]}"))
     errors = caught.value.errors
-    assert [error.pointer for error in errors] == [f"/a~0~1b/{index}" for index in range(MOST_ERRORS)]
+    assert [error.pointer for error in errors] == [f"/a~0~1b/{index}" for index in range(MAX_ERRORS)]
     assert caught.value.more > 40_000
-    assert f"and {caught.value.more + MOST_ERRORS - 1} more" in str(caught.value)
+    assert f"and {caught.value.more + MAX_ERRORS - 1} more" in str(caught.value)
 
 
 def test_no_more_of_a_pointer_is_repeated_than_a_person_reads() -> None:
     with pytest.raises(InvalidFields) as caught:
         parsed(WORST["mistakes below a long key"])
-    assert (
-        len(json.dumps([error.as_json() for error in caught.value.errors])) < 4 * MOST_ERRORS * MOST_REPEATED
-    )
+    assert len(json.dumps([error.as_json() for error in caught.value.errors])) < 4 * MAX_ERRORS * MAX_REPEATED

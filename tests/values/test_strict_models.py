@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from app.api import create_app
 from app.jobs.declaration import registry
 from app.jobs.errors import UnreadableAnnotations
-from app.values.field_errors import MOST_ERRORS
+from app.values.field_errors import MAX_ERRORS
 from app.values.strict_models import StrictModel, plain_int
 from tests.api_client import client_for
 from tests.jobs import samples
@@ -139,7 +139,7 @@ def test_a_batch_of_mistakes_is_answered_briefly_and_takes_little_memory(
     tracemalloc.stop()
     assert answer.status_code == 422
     assert len(answer.content) < 20_000
-    assert 1 <= len(answer.json()["errors"]) <= MOST_ERRORS
+    assert 1 <= len(answer.json()["errors"]) <= MAX_ERRORS
     # Python's own price for a document of the smallest values is thirty times its length.
     assert peak < 60 * len(body)
 
@@ -156,8 +156,8 @@ def test_the_mistakes_of_a_batch_are_listed_up_to_a_bound_and_counted_beyond(dat
         "#/jobs/100/unknown",
         "#/jobs/101/task",
     ]
-    assert len(document["errors"]) == MOST_ERRORS
-    assert document["more_errors"] == 100 - MOST_ERRORS
+    assert len(document["errors"]) == MAX_ERRORS
+    assert document["more_errors"] == 100 - MAX_ERRORS
     assert "and 99 more" in document["detail"]
 
 
@@ -165,9 +165,9 @@ def test_arguments_that_do_not_fit_are_listed_and_counted_alike(database: Engine
     jobs = [{**GOOD, "arguments": {}} for _ in range(50)]
     document = client_for().post(BATCH, json={"jobs": jobs}).json()
     assert [error["pointer"] for error in document["errors"]] == [
-        f"#/jobs/{index}/arguments/name" for index in range(MOST_ERRORS)
+        f"#/jobs/{index}/arguments/name" for index in range(MAX_ERRORS)
     ]
-    assert document["more_errors"] == 50 - MOST_ERRORS
+    assert document["more_errors"] == 50 - MAX_ERRORS
 
 
 def test_what_python_gives_is_taken_too() -> None:

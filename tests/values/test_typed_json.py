@@ -78,7 +78,7 @@ def test_whatever_it_is_made_of(value: Any) -> None:
 def test_a_worker_reads_it_from_a_message_as_it_was(value: Any) -> None:
     raw = f"[{to_json(value)}]"
     assert loads(raw, "application/json", "utf-8", accept={"application/json"}) == [value]
-    # A light task's arguments go through kombu's own hands once more.
+    # A non-durable task's arguments go through kombu's own hands once more.
     again = dumps(json.loads(raw), "json")
     assert loads(again[2], again[0], again[1], accept={"application/json"}) == [value]
 

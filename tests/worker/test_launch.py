@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.processes.pidfile import named_pid
-from app.worker.generations import living
+from app.worker.generations import live_workers
 from tests.command_line import ROOT, groundwork_process
 from tests.servers import free_port, wait_until
 
@@ -31,7 +31,7 @@ def pidfile(
     configure(database_url=sqlite_url, redis_url=redis_url, log_dir=tmp_path, worker_concurrency=1)
     path = tmp_path / "worker.pid"
     yield path
-    for worker in living(path):
+    for worker in live_workers(path):
         os.killpg(worker.pid, signal.SIGKILL)
 
 
@@ -55,11 +55,11 @@ def is_gone(pid: int | None) -> bool:
 
 def test_it_returns_when_the_worker_takes_jobs(pidfile: Path) -> None:
     assert in_background(pidfile, "--detach")[0] == 0
-    [worker] = living(pidfile)
+    [worker] = live_workers(pidfile)
     assert (named_pid(pidfile), worker.generation) == (worker.pid, 1)
     assert smoke(pidfile) == 0
     os.kill(worker.pid, signal.SIGTERM)
-    wait_until(lambda: not living(pidfile), seconds=10, what="it has stopped")
+    wait_until(lambda: not live_workers(pidfile), seconds=10, what="it has stopped")
     assert not pidfile.exists()
 
 
@@ -71,7 +71,7 @@ def test_a_stale_pidfile_of_any_kind_does_not_stop_a_start(pidfile: Path, stale:
     else:
         pidfile.write_text(texts.get(stale, stale))
     assert in_background(pidfile, "--detach")[0] == 0
-    assert [worker.pid for worker in living(pidfile)] == [named_pid(pidfile)]
+    assert [worker.pid for worker in live_workers(pidfile)] == [named_pid(pidfile)]
 
 
 def test_a_second_one_takes_over_and_the_first_ends(pidfile: Path) -> None:
@@ -80,8 +80,8 @@ def test_a_second_one_takes_over_and_the_first_ends(pidfile: Path) -> None:
         before = named_pid(pidfile)
         assert in_background(pidfile, how)[0] == 0
         wait_until(partial(is_gone, before), seconds=10, what="the one before has ended")
-        assert [worker.pid for worker in living(pidfile)] == [named_pid(pidfile)]
-        generations += [worker.generation for worker in living(pidfile)]
+        assert [worker.pid for worker in live_workers(pidfile)] == [named_pid(pidfile)]
+        generations += [worker.generation for worker in live_workers(pidfile)]
         assert smoke(pidfile) == 0
     assert generations == [1, 2, 1]
 
@@ -98,7 +98,7 @@ def test_one_that_cannot_be_imported_says_why_and_changes_nothing(pidfile: Path)
     mistake.unlink()
     assert (code, err.count("WorkerNotReady")) == (1, 0)
     assert "No module named 'no_such_thing'" in err.splitlines()[-1]
-    assert [worker.pid for worker in living(pidfile)] == [before] == [named_pid(pidfile)]
+    assert [worker.pid for worker in live_workers(pidfile)] == [before] == [named_pid(pidfile)]
     assert smoke(pidfile) == 0
 
 
@@ -121,7 +121,7 @@ def test_one_that_cannot_reach_the_broker_says_so_in_time(
     assert "not ready within 10 s: " in started.stderr
     assert f"127.0.0.1:{port}" in started.stderr.splitlines()[-1]
     assert not pidfile.exists()
-    assert living(pidfile) == []
+    assert live_workers(pidfile) == []
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def refuse_outdated() -> None:
     try:
         current = current_revision()
     except outages.ERRORS as error:
-        if not outages.is_passing(error):
+        if not outages.is_transient(error):
             raise
         return
     newest = newest_revision()

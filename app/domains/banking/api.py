@@ -10,7 +10,7 @@ from app.db.sessions import reading, transaction
 from app.domains.banking import linked, planning_api, schemas, service, webhooks
 from app.domains.banking.plaid import Plaid, wait_for_turn_alone
 from app.domains.banking.scopes import READ, WRITE
-from app.domains.banking.sync_requests import ask_for_sync
+from app.domains.banking.sync_requests import request_sync
 from app.domains.banking.verification import HEADER, Verified, check_token
 from app.http.client_addresses import address_of
 from app.http.path_parameters import Cursor, Id, Limit
@@ -128,7 +128,7 @@ def list_transactions(account_id: Id, limit: Limit = 50, cursor: Cursor = None) 
 def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
     """Have a worker sync a bank now; all who ask before it begins share one job."""
     with transaction() as session:
-        job_id = ask_for_sync(session, linked.item(session, item_id=item_id))
+        job_id = request_sync(session, linked.item(session, item_id=item_id))
     accepted = schemas.SyncAccepted(job_id=job_id, status_url=f"{router.prefix}/jobs/{job_id}")
     response.headers["Location"] = accepted.status_url
     return accepted

@@ -10,7 +10,7 @@ from app.health.doctor.finding import Finding
 
 ABOUT = "banking"
 #: So many banks are named; the API lists all.
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 def no_row_is_set_aside() -> Finding:
@@ -23,9 +23,9 @@ def no_row_is_set_aside() -> Finding:
         return Finding.ok(ABOUT, "No row of a bank is set aside.")
     named = ", ".join(
         f"{count} of item {item} ({institution or 'no name'}, household {household})"
-        for household, item, institution, count in found[:MOST_NAMED]
+        for household, item, institution, count in found[:MAX_NAMED]
     )
-    more = f" and of {len(found) - MOST_NAMED} other items" if len(found) > MOST_NAMED else ""
+    more = f" and of {len(found) - MAX_NAMED} other items" if len(found) > MAX_NAMED else ""
     return Finding.warning(
         ABOUT,
         f"Rows of banks are set aside, and missing from accounts and budgets: {named}{more}.",

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 MUTATED = "TRANSACTIONS_SYNC_MUTATION_DURING_PAGINATION"
 #: Kinds of errors that pass: Plaid's own, the bank's, and too many requests.
-PASSING = frozenset({"API_ERROR", "INSTITUTION_ERROR", "RATE_LIMIT_EXCEEDED"})
+TRANSIENT = frozenset({"API_ERROR", "INSTITUTION_ERROR", "RATE_LIMIT_EXCEEDED"})
 #: Item errors that pass without the user.
-PASSING_CODES = frozenset({"PRODUCT_NOT_READY"})
+TRANSIENT_CODES = frozenset({"PRODUCT_NOT_READY"})
 
 
 #: What Plaid's error codes look like.
@@ -66,7 +66,7 @@ def _judged(operation: str, error: Any, *, hiding: Sequence[str]) -> Exception:
     if reason == MUTATED:
         return MutatedDuringPagination()
     swamped = error.status == HTTPStatus.TOO_MANY_REQUESTS or error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if swamped or kind in PASSING or reason in PASSING_CODES:
+    if swamped or kind in TRANSIENT or reason in TRANSIENT_CODES:
         asked = str((error.headers or {}).get("Retry-After", ""))
         return PlaidUnavailable(sentence, after=pause_asked_for(asked))
     if kind == "ITEM_ERROR":

@@ -1,4 +1,4 @@
-"""Reads single fields of what Plaid tells: a value that can be kept, or `Unkeepable`, whatever is there."""
+"""Reads single fields of what Plaid tells: a value that can be kept, or `InvalidField`, whatever is there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.logs.masking import told
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MOST_TEXT = 1_000
-MOST_IDENTIFIER = 200
+MAX_TEXT = 1_000
+MAX_IDENTIFIER = 200
 #: Of a value that cannot be used, so much is shown.
 SHOWN = 60
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -24,7 +24,7 @@ _SURROGATE = "Cs"
 _UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 
-class Unkeepable(InvalidInput):
+class InvalidField(InvalidInput):
     """Raised for a field that cannot be kept as it was told."""
 
     code = "unkeepable"
@@ -37,16 +37,16 @@ class Unkeepable(InvalidInput):
 def mapping(value: object, field: str) -> Mapping[str, Any]:
     """An object of JSON."""
     if not isinstance(value, dict):
-        raise Unkeepable(field=field, value=value, expected="an object")
+        raise InvalidField(field=field, value=value, expected="an object")
     return value
 
 
 def identifier(row: Mapping[str, Any], field: str) -> str:
     """A name that Plaid knows something by; it is kept as it is or not at all."""
     value = row.get(field)
-    if not isinstance(value, str) or not 0 < len(value) <= MOST_IDENTIFIER or not value.isprintable():
-        expected = f"an id of 1 to {MOST_IDENTIFIER} printable characters"
-        raise Unkeepable(field=field, value=value, expected=expected)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER or not value.isprintable():
+        expected = f"an id of 1 to {MAX_IDENTIFIER} printable characters"
+        raise InvalidField(field=field, value=value, expected=expected)
     return value
 
 
@@ -61,8 +61,8 @@ def text(row: Mapping[str, Any], field: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Unkeepable(field=field, value=value, expected="a text")
-    return value if value.isprintable() and len(value) <= MOST_TEXT else readable(value[:MOST_TEXT])
+        raise InvalidField(field=field, value=value, expected="a text")
+    return value if value.isprintable() and len(value) <= MAX_TEXT else readable(value[:MAX_TEXT])
 
 
 def readable(value: str) -> str:
@@ -75,7 +75,7 @@ def flag(row: Mapping[str, Any], field: str) -> bool:
     """True or false, said."""
     value = row.get(field)
     if not isinstance(value, bool):
-        raise Unkeepable(field=field, value=value, expected="true or false")
+        raise InvalidField(field=field, value=value, expected="true or false")
     return value
 
 
@@ -87,7 +87,7 @@ def day(row: Mapping[str, Any], field: str) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise Unkeepable(field=field, value=value, expected="a date such as 2026-01-31")
+    raise InvalidField(field=field, value=value, expected="a date such as 2026-01-31")
 
 
 def optional_day(row: Mapping[str, Any], field: str) -> date | None:
@@ -99,7 +99,7 @@ def number(row: Mapping[str, Any], field: str) -> Decimal:
     """A number, as it was written."""
     value = row.get(field)
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Unkeepable(field=field, value=value, expected="a number")
+        raise InvalidField(field=field, value=value, expected="a number")
     return Decimal(value)
 
 

@@ -35,12 +35,12 @@ KEPT_FOR = timedelta(minutes=1)
 #: For so long a name that no key has is refused without asking.
 REFUSED_FOR = timedelta(minutes=5)
 #: Whoever forges names has Plaid asked for unknown ones no more often than this, whatever they send.
-MOST_ASKED = 30
-MOST_ASKED_BY_ADDRESS = 5
+MAX_ASKED = 30
+MAX_ASKED_BY_ADDRESS = 5
 ASKED_WITHIN = timedelta(minutes=1)
-MOST_FLIGHTS = 4
-MOST_WAITING = 50
-MOST_KEPT = 1_000
+MAX_FETCHES = 4
+MAX_WAITING = 50
+MAX_KEPT = 1_000
 #: Refusals that say nothing of the key asked for: this service's own access is at fault.
 NOT_ABOUT_THE_KEY = frozenset({"INVALID_API_KEYS", "UNAUTHORIZED_ENVIRONMENT", "MISSING_FIELDS"})
 
@@ -73,8 +73,8 @@ class KeyRing:
 
     async def key(self, named: Named, *, plaid: Plaid, now: datetime) -> dict[str, Any]:
         """The key (JWK). Raises `InvalidWebhook`, `TooManyUnknownKeys` and `KeyUnavailable`."""
-        flight = self._flight(named, plaid=plaid, now=now)
-        answer = flight if isinstance(flight, _Answer) else await self._landing(flight)
+        flight = self._pending_fetch(named, plaid=plaid, now=now)
+        answer = flight if isinstance(flight, _Answer) else await self._fetched(flight)
         if answer.key is None:
             raise InvalidWebhook(problem="the key that it names is not one of Plaid's")
         expired_at = answer.key.get("expired_at")
@@ -82,7 +82,7 @@ class KeyRing:
             raise InvalidWebhook(problem="the key that it names has ended")
         return answer.key
 
-    async def _landing(self, flight: Future[_Answer]) -> _Answer:
+    async def _fetched(self, flight: Future[_Answer]) -> _Answer:
         try:
             # Whoever waits may go away; the flight is everybody's.
             return await asyncio.shield(asyncio.wrap_future(flight))
@@ -90,26 +90,29 @@ class KeyRing:
             with self._lock:
                 self._waiting -= 1
 
-    def _flight(self, named: Named, *, plaid: Plaid, now: datetime) -> _Answer | Future[_Answer]:
+    def _pending_fetch(self, named: Named, *, plaid: Plaid, now: datetime) -> _Answer | Future[_Answer]:
         """What is known of the key, or a place among those who wait for it. Nothing in here waits."""
         with self._lock:
             known = self._answers.get(named.key_id)
             if known is not None and known.until > now:
                 return known
-            if self._waiting >= MOST_WAITING:
+            if self._waiting >= MAX_WAITING:
                 raise TooManyUnknownKeys
             flight = self._flights.get(named.key_id)
             if flight is None:
                 self._take_turn(named, now=now)
                 flight = self._flights[named.key_id] = Future()
                 threading.Thread(
-                    target=self._fly, args=(named.key_id, flight, plaid, now), name="plaid-key", daemon=True
+                    target=self._start_fetch,
+                    args=(named.key_id, flight, plaid, now),
+                    name="plaid-key",
+                    daemon=True,
                 ).start()
             self._waiting += 1
             return flight
 
     def _take_turn(self, named: Named, *, now: datetime) -> None:
-        if len(self._flights) >= MOST_FLIGHTS:
+        if len(self._flights) >= MAX_FETCHES:
             raise TooManyUnknownKeys
         earlier = self._answers.get(named.key_id)
         if earlier is not None and earlier.key is not None:
@@ -118,26 +121,26 @@ class KeyRing:
         while self._asked and self._asked[0][0] <= now - ASKED_WITHIN:
             self._asked.popleft()
         by_address = sum(address == named.address for _, address in self._asked)
-        if len(self._asked) >= MOST_ASKED or by_address >= MOST_ASKED_BY_ADDRESS:
+        if len(self._asked) >= MAX_ASKED or by_address >= MAX_ASKED_BY_ADDRESS:
             raise TooManyUnknownKeys
         self._asked.append((now, named.address))
 
-    def _fly(self, key_id: str, flight: Future[_Answer], plaid: Plaid, now: datetime) -> None:
+    def _start_fetch(self, key_id: str, flight: Future[_Answer], plaid: Plaid, now: datetime) -> None:
         try:
             answer = self._ask(key_id, plaid=plaid, now=now)
         except BaseException as error:
-            self._land(key_id)
+            self._finish_fetch(key_id)
             flight.set_exception(error)
         else:
-            self._land(key_id, answer)
+            self._finish_fetch(key_id, answer)
             flight.set_result(answer)
 
-    def _land(self, key_id: str, answer: _Answer | None = None) -> None:
+    def _finish_fetch(self, key_id: str, answer: _Answer | None = None) -> None:
         with self._lock:
             del self._flights[key_id]
             if answer is None:
                 return
-            if len(self._answers) >= MOST_KEPT:
+            if len(self._answers) >= MAX_KEPT:
                 self._answers = {name: kept for name, kept in self._answers.items() if kept.key is not None}
             self._answers[key_id] = answer
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _AS_SENT = Context(prec=15, rounding=ROUND_HALF_EVEN)
 #: The currency of accounts for which Plaid names none.
 NO_CURRENCY = "XXX"
-MOST_CURSOR = 4_096
+MAX_CURSOR = 4_096
 #: Of a row that is set aside, so much is kept.
-MOST_ROW = 10_000
+MAX_ROW = 10_000
 UNKNOWN_ERROR = "UNKNOWN"
 SYNC = "transactions_sync"
 
@@ -58,7 +58,7 @@ def grant(answer: Mapping[str, Any]) -> Grant:
             item_id=fields.identifier(answer, "item_id"),
             access_token=fields.identifier(answer, "access_token"),
         )
-    except fields.Unkeepable:
+    except fields.InvalidField:
         raise MalformedAnswer(operation, problem="it names no connection") from None
 
 
@@ -70,7 +70,7 @@ def item(answer: Mapping[str, Any]) -> ItemFacts:
         name = fields.text(told, "institution_name") or fields.text(told, "institution_id") or ""
         error = told.get("error") or None
         reason = None if error is None else code_of(fields.mapping(error, "error").get("error_code"))
-    except fields.Unkeepable as unreadable:
+    except fields.InvalidField as unreadable:
         raise MalformedAnswer(operation, problem=str(unreadable)) from None
     return ItemFacts(institution=name, error=None if error is None else reason or UNKNOWN_ERROR)
 
@@ -92,7 +92,7 @@ def page(answer: Mapping[str, Any]) -> Page:
     removed, nameless = _removed(answer)
     told = accounts(answer, operation=SYNC)
     cursor = exact_json.member(answer, "next_cursor", str, operation=SYNC)
-    if len(cursor) > MOST_CURSOR or not cursor.isprintable():
+    if len(cursor) > MAX_CURSOR or not cursor.isprintable():
         raise MalformedAnswer(SYNC, problem="its cursor is none")
     return Page(
         put=list(put.values()),
@@ -138,7 +138,7 @@ def _removed(answer: Mapping[str, Any]) -> tuple[list[str], list[Aside]]:
     for row in _rows(answer, "removed"):
         try:
             removed.append(fields.identifier(fields.mapping(row, "removed"), "transaction_id"))
-        except fields.Unkeepable as error:
+        except fields.InvalidField as error:
             nameless.append(set_aside(row, kind=AsideKind.REMOVAL, reason=str(error)))
     return removed, nameless
 
@@ -150,7 +150,7 @@ def accounts(answer: Mapping[str, Any], *, operation: str) -> Accounts:
         try:
             read = fields.mapping(row, "account")
             id_ = fields.identifier(read, "account_id")
-        except fields.Unkeepable as error:
+        except fields.InvalidField as error:
             aside.append(set_aside(row, kind=AsideKind.ACCOUNT, reason=str(error)))
             continue
         try:
@@ -200,9 +200,9 @@ def set_aside(row: object, *, kind: AsideKind, reason: str) -> Aside:
     name = "account_id" if kind is AsideKind.ACCOUNT else "transaction_id"
     try:
         id_ = fields.identifier(fields.mapping(row, "row"), name)
-    except fields.Unkeepable:
+    except fields.InvalidField:
         id_ = f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
-    return Aside(kind=kind, id=id_, reason=reason, row=told[:MOST_ROW])
+    return Aside(kind=kind, id=id_, reason=reason, row=told[:MAX_ROW])
 
 
 def _rows(answer: Mapping[str, Any], name: str, *, operation: str = SYNC) -> list[object]:

@@ -20,7 +20,7 @@ from app.domains.banking.errors import (
     UnknownUsers,
 )
 from app.domains.banking.models import Household, HouseholdMember, ItemStatus, PlaidItem, Role
-from app.domains.banking.sync_requests import ask_for_sync
+from app.domains.banking.sync_requests import request_sync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +121,7 @@ def store_item(
     if item.household_id != household_id:
         raise LinkedElsewhere
     put_accounts(session, item_id=item.id, accounts=accounts)
-    ask_for_sync(session, item)
+    request_sync(session, item)
     return item
 
 
@@ -139,5 +139,5 @@ def judge(session: Session, *, item_id: int, error: str | None, now: datetime) -
     if error is not None:
         connection.broken(session, item, reason=error, now=now)
     elif connection.repaired(session, item, now=now):
-        ask_for_sync(session, item)
+        request_sync(session, item)
     return item

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.domains.banking.facts import Movement
 
 #: Of the rows that wait for an account, so many are taken up in one sync.
-MOST_TAKEN_UP = 5_000
+MAX_TAKEN_UP = 5_000
 
 
 def unlisted(movement: Movement) -> Aside:
@@ -74,7 +74,7 @@ def waiting_for(session: Session, *, item_id: int, accounts: Collection[str]) ->
         select(SetAside.row)
         .where(SetAside.item_id == item_id, SetAside.missing_account.in_(accounts))
         .order_by(SetAside.id)
-        .limit(MOST_TAKEN_UP)
+        .limit(MAX_TAKEN_UP)
     )
     return [movement_of(json.loads(row)) for row in rows]
 

@@ -31,7 +31,7 @@ from app.domains.banking.errors import (
 from app.domains.banking.facts import SyncStats
 from app.domains.banking.models import BankAccount, ItemStatus, PlaidItem
 from app.domains.banking.spool import Spool
-from app.domains.banking.sync_requests import ask_for_check
+from app.domains.banking.sync_requests import request_check
 from app.jobs.service import is_running
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from app.domains.banking.plaid import Plaid
 
 #: So often all pages are read anew because transactions changed meanwhile.
-MOST_TRIES = 5
+MAX_TRIES = 5
 
 
 @dataclass(kw_only=True)
@@ -128,12 +128,12 @@ def _fetch(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
     if run.begun_at is None:
         told = plaid.accounts(access_token=run.access_token)
         run.accounts.update({facts.id: facts for facts in told.facts})
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         try:
             return _fetch_once(run, plaid=plaid, spool=spool)
         except MutatedDuringPagination:
             spool.clear()
-    raise NeverSettled(item_id=run.item_id, tries=MOST_TRIES)
+    raise NeverSettled(item_id=run.item_id, tries=MAX_TRIES)
 
 
 def _fetch_once(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
@@ -169,7 +169,7 @@ def _apply(session: Session, run: _Sync, *, spool: Spool, now: datetime) -> Sync
     put_accounts(session, item_id=run.item_id, accounts=run.accounts.values())
     mark_synced(session, item_id=run.item_id, now=now)
     if run.stats.put or run.stats.removed:
-        ask_for_check(session, household_id=run.household_id)
+        request_check(session, household_id=run.household_id)
     item = connection.locked(session, item_id=run.item_id)
     if item.status in connection.BROKEN:
         connection.repaired(session, item, now=now)

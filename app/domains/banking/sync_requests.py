@@ -24,12 +24,12 @@ CHECK_TASK = "banking.check_budget_alerts"
 #: Items whose nightly syncs are accepted in one transaction.
 CHUNK = 200
 #: The nightly syncs begin within this, or as many times the turns that they take at Plaid.
-LEAST_SPREAD = timedelta(minutes=15)
+MIN_SPREAD = timedelta(minutes=15)
 TURNS_EACH = 4
 WORKING = (ItemStatus.ACTIVE, ItemStatus.EXPIRING)
 
 
-def ask_for_sync(session: Session, item: PlaidItem) -> str:
+def request_sync(session: Session, item: PlaidItem) -> str:
     """Have the item synced soon; the id of the job that will do it.
 
     All who ask before the next sync begins share it. One that has begun counts no more: it may be past
@@ -49,14 +49,14 @@ def _ask(session: Session, item: PlaidItem) -> str:
     return accept(session, [new_job(SYNC_TASK, kwargs={"item_id": item.id}, key=key)])[0].id
 
 
-def ask_for_check(session: Session, *, household_id: int) -> None:
+def request_check(session: Session, *, household_id: int) -> None:
     """Have the household's budgets checked soon, if it has any: its transactions have changed."""
     active = select(Budget.id).where(Budget.household_id == household_id, Budget.is_active).limit(1)
     if session.scalar(active) is not None:
         accept(session, [new_job(CHECK_TASK, kwargs={"household_id": household_id})])
 
 
-def ask_for_all(
+def request_all(
     session: Session, *, night: date, per_minute: int, commit: Callable[[dict[str, int]], None]
 ) -> dict[str, int]:
     """Have every working item synced, spread over time; how many were queued, and how many left out.
@@ -65,7 +65,7 @@ def ask_for_all(
     """
     items = session.execute(select(PlaidItem.id, PlaidItem.status).order_by(PlaidItem.id)).all()
     working = [item.id for item in items if item.status in WORKING]
-    spread = max(LEAST_SPREAD, timedelta(minutes=1) / per_minute * TURNS_EACH * len(working))
+    spread = max(MIN_SPREAD, timedelta(minutes=1) / per_minute * TURNS_EACH * len(working))
     counts = {"items": len(items), "queued": 0, "already_queued": 0, "broken": len(items) - len(working)}
     for begin in range(0, len(working), CHUNK):
         jobs = [

@@ -26,16 +26,16 @@ from app.topology import Queue
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 #: Outlasts another sync of the same item, and an hour in which Plaid or the bank is down.
-PATIENT = Retry(max_attempts=15, first=timedelta(seconds=2))
+LONG_RETRY = Retry(max_attempts=15, first=timedelta(seconds=2))
 
 
-@task(queue=Queue.BANKING, scope=WRITE, public=True, retry=PATIENT, bind=True)
+@task(queue=Queue.BANKING, scope=WRITE, public=True, retry=LONG_RETRY, bind=True)
 def sync_account_transactions(self: JobTask, account_id: Id) -> dict[str, Any]:
     """Bring the transactions of an account up to date, and with them those of its whole item."""
     return _sync(self, item_id=sync.item_of_account(job_session(), account_id=account_id))
 
 
-@task(name=sync_requests.SYNC_TASK, queue=Queue.BANKING, scope=WRITE, retry=PATIENT, bind=True)
+@task(name=sync_requests.SYNC_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY, bind=True)
 def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
     """Bring the transactions of all accounts of an item up to date."""
     return _sync(self, item_id=item_id)
@@ -44,7 +44,7 @@ def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
 @task(queue=Queue.BANKING, scope=WRITE, schedule=cron("0 2 * * *"), public=True)
 def sync_all_accounts() -> dict[str, int]:
     """Queue a sync of every working item, spread over time; the result counts what was queued."""
-    return sync_requests.ask_for_all(
+    return sync_requests.request_all(
         job_session(),
         night=business_now().date(),
         per_minute=settings().plaid_per_minute,
@@ -52,7 +52,7 @@ def sync_all_accounts() -> dict[str, int]:
     )
 
 
-@task(name=webhooks.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=PATIENT)
+@task(name=webhooks.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY)
 def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
     """Do what a stored webhook calls for."""
     return webhooks.handle(

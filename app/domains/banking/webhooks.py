@@ -15,7 +15,7 @@ from app.domains.banking.errors import InvalidWebhook, WebhookNotFound
 from app.domains.banking.fields import readable
 from app.domains.banking.models import BankAccount, PlaidItem, PlaidWebhook
 from app.domains.banking.service import error_of, judge
-from app.domains.banking.sync_requests import ask_for_sync
+from app.domains.banking.sync_requests import request_sync
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
@@ -116,7 +116,7 @@ def handle(
     if step is Step.LOOK:
         item = _look(session, item, plaid=plaid, commit=commit, now=now)
     elif step is Step.SYNC:
-        ask_for_sync(session, item)
+        request_sync(session, item)
     else:
         item = connection.locked(session, item_id=item.id)
         _note(session, item, step=step, webhook=webhook, now=now)

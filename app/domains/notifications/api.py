@@ -14,7 +14,7 @@ from app.domains.notifications.models import Notification
 from app.domains.notifications.scopes import READ, WRITE
 from app.domains.notifications.tasks import send_notification
 from app.http import streams
-from app.http.path_parameters import MOST_ID, Cursor, Id, Limit
+from app.http.path_parameters import MAX_ID, Cursor, Id, Limit
 from app.tokens.callers import require
 from app.values.strict_models import PlainInt
 
@@ -62,7 +62,7 @@ def follow_unread(user_id: Id) -> EventSourceResponse:
 def mark_all_read(
     user_id: Id,
     upto: Annotated[
-        PlainInt | None, Query(ge=1, le=MOST_ID, description="The newest id that was seen.")
+        PlainInt | None, Query(ge=1, le=MAX_ID, description="The newest id that was seen.")
     ] = None,
 ) -> schemas.MarkedView:
     """Mark all as read, or all up to a notification: what came since stays unread."""

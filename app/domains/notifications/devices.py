@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
-MOST = 20
+MAX_DEVICES = 20
 PART = 500
 
 
@@ -45,8 +45,8 @@ def register(session: Session, *, user_id: int, platform: Platform, address: str
         statement.on_conflict_do_update(index_elements=known, set_=values).returning(PushEndpoint.id)
     ).one()
     count = select(func.count()).select_from(PushEndpoint).where(PushEndpoint.user_id == user_id)
-    if (session.scalar(count) or 0) > MOST:
-        raise TooManyEndpoints(user_id=user_id, most=MOST)
+    if (session.scalar(count) or 0) > MAX_DEVICES:
+        raise TooManyEndpoints(user_id=user_id, most=MAX_DEVICES)
     return session.get_one(PushEndpoint, endpoint_id, populate_existing=True)
 
 

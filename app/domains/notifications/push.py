@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from app.outbound.deliveries.models import Delivery
 
 #: Both platforms refuse a message above 4 KiB; a letter may take four bytes.
-MOST_TITLE = 100
-MOST_BODY = 500
+MAX_TITLE = 100
+MAX_BODY = 500
 #: What all workers together send to one platform.
 PER_MINUTE = 6_000
 
@@ -78,8 +78,8 @@ def configured() -> Port | None:
 def content(notification: Notification) -> dict[str, Any]:
     """What leaves for a device: never more than the title, the body and the notification's id."""
     return {
-        "title": _cut(notification.title, MOST_TITLE),
-        "body": _cut(notification.body, MOST_BODY),
+        "title": _cut(notification.title, MAX_TITLE),
+        "body": _cut(notification.body, MAX_BODY),
         "notification_id": str(notification.id),
     }
 

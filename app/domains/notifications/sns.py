@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: What SNS answers for a device that is no more.
 GONE = frozenset({"EndpointDisabled", "NotFound"})
-PASSING = frozenset({"InternalError", "KMSThrottling"})
+TRANSIENT = frozenset({"InternalError", "KMSThrottling"})
 
 
 def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str:
@@ -26,7 +26,7 @@ def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str
         answer = aws.call(
             "SNS",
             client.publish,
-            passing=PASSING,
+            passing=TRANSIENT,
             handover=handover,
             TargetArn=address,
             MessageStructure="json",

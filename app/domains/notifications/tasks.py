@@ -22,7 +22,7 @@ from app.settings.business_clock import business_now
 from app.topology import Queue
 
 #: A provider may be away for an hour or two without a notification being given up.
-PATIENT = Retry(max_attempts=8, first=timedelta(seconds=5), factor=4, most=timedelta(hours=1))
+LONG_RETRY = Retry(max_attempts=8, first=timedelta(seconds=5), factor=4, most=timedelta(hours=1))
 
 UserId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
@@ -60,13 +60,13 @@ def encrypt_addresses() -> int:
     return devices.encrypt_all(job_session(), commit=checkpoint)
 
 
-@task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=PATIENT, bind=True)
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=LONG_RETRY, bind=True)
 def deliver_email(self: JobTask, notification_id: int) -> str:
     """Hand a notification on as a mail."""
     return delivering.deliver_email(job_session(), notification_id=notification_id, this=_try_of(self))
 
 
-@task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=PATIENT, bind=True)
+@task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=LONG_RETRY, bind=True)
 def deliver_push(self: JobTask, notification_id: int) -> str:
     """Send a notification to the user's devices."""
     return delivering.deliver_push(job_session(), notification_id=notification_id, this=_try_of(self))

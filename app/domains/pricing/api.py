@@ -35,7 +35,7 @@ Sku = Annotated[str, Path(max_length=200)]
 )
 def trigger_recompute(
     response: Response,
-    days_threshold: Annotated[PlainInt, Query(ge=0, le=sweep.MOST_DAYS)] = DAYS_THRESHOLD,
+    days_threshold: Annotated[PlainInt, Query(ge=0, le=sweep.MAX_DAYS)] = DAYS_THRESHOLD,
     async_task: bool = True,
 ) -> schemas.RecomputeAccepted | schemas.RecomputeDone:
     """Recompute the discounts of batches that expire within `days_threshold` days.

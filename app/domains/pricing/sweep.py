@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Report = Callable[[Progress], None]
 
 EVERYTHING = KeyRange()
-MOST_DAYS = 3650
+MAX_DAYS = 3650
 #: A chunk is one transaction and one list of parameters; SQLite takes 32,766 of them.
-MOST_CHUNK = 5_000
+MAX_CHUNK = 5_000
 
 
 def recompute(
@@ -39,8 +39,8 @@ def recompute(
     report: Report,
 ) -> Stats:
     """Price every batch of the window in `keys`. Repeating it, or two at once, comes to the same."""
-    _refuse(name="days_threshold", value=days_threshold, least=0, most=MOST_DAYS)
-    _refuse(name="chunk_size", value=chunk_size, least=1, most=MOST_CHUNK)
+    _refuse(name="days_threshold", value=days_threshold, least=0, most=MAX_DAYS)
+    _refuse(name="chunk_size", value=chunk_size, least=1, most=MAX_CHUNK)
     with transaction() as session:
         total = count_window(session=session, days_threshold=days_threshold, keys=keys, now=datetime.now(UTC))
     stats = Stats()
@@ -57,7 +57,7 @@ def recompute(
 
 def record_prices(*, transaction: Transaction, chunk_size: int, report: Report) -> int:
     """Record every price that differs from the last one recorded; the number of them."""
-    _refuse(name="chunk_size", value=chunk_size, least=1, most=MOST_CHUNK)
+    _refuse(name="chunk_size", value=chunk_size, least=1, most=MAX_CHUNK)
     with transaction() as session:
         total = count_recordable(session)
     recorded = done = 0

@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-Days = Annotated[int, Field(ge=0, le=sweep.MOST_DAYS)]
+Days = Annotated[int, Field(ge=0, le=sweep.MAX_DAYS)]
 BatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 PartSize = Annotated[int, Field(ge=1, le=1_000_000)]
-ChunkSize = Annotated[int, Field(ge=1, le=sweep.MOST_CHUNK)]
+ChunkSize = Annotated[int, Field(ge=1, le=sweep.MAX_CHUNK)]
 
 #: Batches that each part of a parallel recompute prices, and how many of them in one transaction.
 PART = 5_000
 STEP = 500
 #: A long import holds all batches; waiting for its end must not make the job dead.
-PATIENT = Retry(max_attempts=8, most=timedelta(minutes=2))
+LONG_RETRY = Retry(max_attempts=8, most=timedelta(minutes=2))
 
 
-@task(queue=Queue.DISCOUNTS, scope=WRITE, schedule=cron("0 * * * *"), public=True, retry=PATIENT)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, schedule=cron("0 * * * *"), public=True, retry=LONG_RETRY)
 def recompute_all_discounts(
     days_threshold: Days = DAYS_THRESHOLD, chunk_size: ChunkSize = 100
 ) -> dict[str, int]:
@@ -49,7 +49,7 @@ def recompute_all_discounts(
     return _recompute(days_threshold=days_threshold, chunk_size=chunk_size)
 
 
-@task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=PATIENT)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=LONG_RETRY)
 def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
     """Set the discount of one batch."""
     stats = service.recompute_batch(
@@ -58,7 +58,7 @@ def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
     return asdict(stats)
 
 
-@task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=PATIENT, bind=True)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=LONG_RETRY, bind=True)
 def parallel_recompute_discounts(
     self: JobTask, days_threshold: Days = DAYS_THRESHOLD, chunk_size: PartSize = PART
 ) -> dict[str, int]:
@@ -78,7 +78,7 @@ def parallel_recompute_discounts(
     raise self.replace(chord(parts, summarise_recompute.s()))
 
 
-@task(queue=Queue.DISCOUNTS, scope=WRITE, retry=PATIENT)
+@task(queue=Queue.DISCOUNTS, scope=WRITE, retry=LONG_RETRY)
 def recompute_batch_chunk(after_id: int, upto_id: int, days_threshold: Days) -> dict[str, int]:
     """One part of a parallel recompute: the batches with ids above `after_id` up to `upto_id`."""
     keys = KeyRange(after=after_id, upto=upto_id)
@@ -97,7 +97,7 @@ def cleanup_expired_discounts() -> dict[str, int]:
     return asdict(service.cleanup_expired(session=job_session(), now=datetime.now(UTC)))
 
 
-@task(queue=Queue.ANALYTICS, scope=WRITE, schedule=cron("0 */6 * * *"), retry=PATIENT)
+@task(queue=Queue.ANALYTICS, scope=WRITE, schedule=cron("0 */6 * * *"), retry=LONG_RETRY)
 def update_price_history() -> dict[str, int]:
     """Record the prices that changed, the return to the base price included."""
     return {"recorded": sweep.record_prices(transaction=_of_job, chunk_size=STEP, report=_report)}

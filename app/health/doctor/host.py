@@ -12,8 +12,8 @@ from app.settings.sources import credential_files, env_files
 
 ABOUT = "host"
 GIB = 1024**3
-LEAST_FREE_BYTES = GIB
-LEAST_FREE_SHARE = 0.10
+MIN_FREE_BYTES = GIB
+MIN_FREE_SHARE = 0.10
 #: The owner may read and write, the group may read: 0640.
 ALLOWED_MODE = 0o640
 STATE_FOLDER = Path("/var/lib/groundwork")
@@ -48,9 +48,9 @@ def disk_has_room() -> Finding:
     folder, free, share = min(((folder, *_free(folder)) for folder in _folders()), key=lambda item: item[1])
     said = f"{free / GIB:.1f} GiB ({share:.0%}) of the disk are free at {folder}"
     fix = "Make room, or move the folder to a larger disk."
-    if free < LEAST_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         return Finding.problem(ABOUT, f"Only {said}; a full disk stops Redis and the ledger.", fix=fix)
-    if share < LEAST_FREE_SHARE:
+    if share < MIN_FREE_SHARE:
         return Finding.warning(ABOUT, f"Only {said}.", fix=fix)
     return Finding.ok(ABOUT, f"{said}.")
 

@@ -11,7 +11,7 @@ from app.db.sessions import transaction
 from app.jobs.celery import chords, send
 from app.jobs.declaration import options
 from app.jobs.ledger.encoding import exception, sentence
-from app.jobs.ledger.retrying import patiently
+from app.jobs.ledger.retrying import with_retry
 from app.jobs.publish.message import LEDGER_HEADER
 from app.jobs.transitions import attempt
 
@@ -38,14 +38,14 @@ def begin_foreign(request: Any, *, worker: str) -> RunningJob | None:
     try:
         job = send.job_of(request.task, request.args, request.kwargs, options.of_message(given))
     except Exception as refusal:  # whatever an option of any shape makes it stumble over
-        _bury(request, refusal)
+        _insert_dead(request, refusal)
         return None
     if attempt.accept_foreign(job):
         log.info("job_adopted", job_id=request.id, task=request.task, origin=request.origin)
     return attempt.begin(job_id=request.id, attempt=0, worker=worker, request=request)
 
 
-def _bury(request: Any, refusal: Exception) -> None:
+def _insert_dead(request: Any, refusal: Exception) -> None:
     """A dead row that says why: the message is gone with this, and nobody waits for its answer."""
     asked = Context({"task": request.task})
 
@@ -55,5 +55,5 @@ def _bury(request: Any, refusal: Exception) -> None:
                 session, job_id=request.id, request=asked, result=exception(refusal)
             )
 
-    patiently(write)
+    with_retry(write)
     log.warning("job_not_adopted", job_id=request.id, task=request.task, error=sentence(refusal))

@@ -36,9 +36,9 @@ class LedgerCelery(Celery):
     def send_task(  # type: ignore[override]  # the stub lists the options one by one
         self, name: str, args: Any = None, kwargs: Any = None, **options: Any
     ) -> AsyncResult[Any]:
-        """Accept the job (or send a light task) and return Celery's own result for it."""
+        """Accept the job (or send a non-durable task) and return Celery's own result for it."""
         if not send.is_durable(name):
-            args, kwargs, options = send.light(name, args, kwargs, options)
+            args, kwargs, options = send.non_durable_message(name, args, kwargs, options)
             with non_durable.bounded(self, task=name) as bounds:
                 return super().send_task(name, args, kwargs, **(options | bounds))
         parent = self.current_worker_task
@@ -94,7 +94,7 @@ def _configuration(values: Settings) -> dict[str, Any]:
 
 
 def _route(name: str, *_: object, **__: object) -> dict[str, Any]:
-    """Where a light task's message goes; durable ones are routed as they are accepted."""
+    """Where a non-durable task's message goes; durable ones are routed as they are accepted."""
     spec = registry.spec_of(name)
     return {"queue": spec.queue.value, "priority": int(spec.priority)}
 
@@ -129,6 +129,6 @@ def _import_tasks(**_: object) -> None:
 
 
 celery_app = make_celery(settings())
-retrying.limited_by(SoftTimeLimitExceeded)
-chords.look_after_dependents(celery_app)
-plain_tasks.make_known(celery_app)
+retrying.add_interruption(SoftTimeLimitExceeded)
+chords.register_canvas(celery_app)
+plain_tasks.register_lookup(celery_app)

@@ -24,7 +24,7 @@ from app.jobs.ledger.encoding import encode, exception, sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
 from app.jobs.publish.message import LEDGER_HEADER
-from app.jobs.transitions import attempt, deferred_ends, recording, rules, transition
+from app.jobs.transitions import apply, attempt, deferred_ends, recording, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +65,8 @@ class LedgerBackend(LedgerResults):
     ) -> None:
         job = attempt.current()
         if job is not None and job.id == task_id:
-            verdict = rules.moved(job, error=sentence(exc), traceback=traceback)
-            recording.record(job, verdict, exc=exc, after_death=self.after_death)
+            transition = rules.moved(job, error=sentence(exc), traceback=traceback)
+            recording.record(job, transition, exc=exc, after_death=self.after_death)
         else:
             # The main process cancelled it in order to stop.
             main_process_ends.end(task_id, rules.released(), request=request)
@@ -86,9 +86,9 @@ class LedgerBackend(LedgerResults):
         elif pool.is_child():
             self._fail_unclaimed(task_id, request, exc, traceback)
         else:
-            verdict = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
+            transition = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
             main_process_ends.end_failed(
-                task_id, verdict, request=request, exc=exc, after_death=self.after_death
+                task_id, transition, request=request, exc=exc, after_death=self.after_death
             )
 
     def _fail_unclaimed(self, task_id: str, request: Any, exc: Any, traceback: str | None) -> None:
@@ -104,15 +104,15 @@ class LedgerBackend(LedgerResults):
         if outages.is_outage(exc):
             recording.settle(job, exc, after_death=self.after_death)
             return
-        verdict = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
-        recording.record(job, verdict, exc=exc, after_death=self.after_death)
+        transition = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
+        recording.record(job, transition, exc=exc, after_death=self.after_death)
 
     def settle_refusal(self, job: attempt.RunningJob, refusal: Ignore | Reject) -> None:
         """End an attempt whose body raised `Ignore` or `Reject`, or replaced itself."""
         if isinstance(refusal, Reject):
             requeue = getattr(refusal, "requeue", False)
-            verdict = rules.requeued() if requeue else rules.dead(sentence(refusal))
-            recording.record(job, verdict, exc=refusal, after_death=self.after_death)
+            transition = rules.requeued() if requeue else rules.dead(sentence(refusal))
+            recording.record(job, transition, exc=refusal, after_death=self.after_death)
             return
         with self._finishing(job):
             if job.moved is not None:
@@ -128,7 +128,7 @@ class LedgerBackend(LedgerResults):
         try:
             yield
         except Exception as error:
-            if not isinstance(error, LeaseLost) and not outages.is_passing(error):
+            if not isinstance(error, LeaseLost) and not outages.is_transient(error):
                 raise
             # Raising here would make Celery report a failure of a job that is another worker's now, or
             # that runs again.
@@ -160,10 +160,10 @@ class LedgerBackend(LedgerResults):
             return
         celery: Any = super()
         if request.chord:
-            with transition.apart(session, job_id=request.id, what="chord"):
+            with apply.savepoint(session, job_id=request.id, what="chord"):
                 chords.fail(self, session, group_id=request.group, part_id=request.id, error=sentence(exc))
         if request.chain:
-            with transition.apart(session, job_id=request.id, what="chain"):
+            with apply.savepoint(session, job_id=request.id, what="chain"):
                 celery._fail_chain(request.chain, exc)
         if request.errbacks:
             self._call_task_errbacks(request, exc, None)
@@ -174,7 +174,7 @@ class LedgerBackend(LedgerResults):
         with (
             surrounding_transaction() as session,
             attempt.eagerly(request.id),
-            transition.apart(session, job_id=request.id, what="errbacks"),
+            apply.savepoint(session, job_id=request.id, what="errbacks"),
         ):
             celery._call_task_errbacks(request, exc, traceback)
             # Celery swallows what an errback raises; a broken savepoint must be noticed inside of it.
@@ -215,9 +215,9 @@ class LedgerBackend(LedgerResults):
 def _move_on(job: attempt.RunningJob) -> None:
     """Give the job its next attempt or its replacement, in the transaction of its effects."""
     session = job.session()
-    guard = transition.held_with(job_id=job.id, fence=job.fence)
+    guard = apply.held_with(job_id=job.id, fence=job.fence)
     with using(session):
-        if not transition.end_attempt(session, job_id=job.id, guard=guard, verdict=rules.moved(job)):
+        if not apply.end_attempt(session, job_id=job.id, guard=guard, transition=rules.moved(job)):
             raise LeaseLost(job_id=job.id)
         session.commit()
 
@@ -225,7 +225,7 @@ def _move_on(job: attempt.RunningJob) -> None:
 def _await_replacement(job: attempt.RunningJob) -> None:
     """The job's id comes again at the end of the canvas that replaced it; until then its row waits."""
     session = job.session()
-    guard = transition.held_with(job_id=job.id, fence=job.fence)
+    guard = apply.held_with(job_id=job.id, fence=job.fence)
     waiting = {"state": State.SCHEDULED, "run_at": None, "lease_until": None, "attempt": 0}
     if session.scalar(update(Job).where(guard).values(**waiting).returning(Job.id)) is None:
         # What was accepted to replace it is forgotten with the transaction.

@@ -13,7 +13,7 @@ from app.db.clock import clock
 from app.jobs.declaration import registry
 from app.jobs.ledger.encoding import text
 from app.jobs.ledger.models import Job, JobGroup, State
-from app.jobs.transitions import dependents, groups, transition
+from app.jobs.transitions import apply, dependents, groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,14 +70,14 @@ class CeleryCanvas:
         error = TaskRevokedError(reason)
         for job in session.scalars(select(Job).where(Job.id.in_(job_ids))):
             request = request_of(job)
-            with transition.apart(session, job_id=job.id, what="those who wait for it"):
+            with apply.savepoint(session, job_id=job.id, what="those who wait for it"):
                 if request.chord:
                     problem = f"cancelled: {reason}"
                     fail(backend, session, group_id=request.group, part_id=job.id, error=problem)
                 backend._fail_chain(request.chain, error)
 
 
-def look_after_dependents(app: Celery) -> None:
+def register_canvas(app: Celery) -> None:
     """Have the ledger pass the ends of jobs on to the canvas of `app`."""
     dependents.register(CeleryCanvas(app))
 

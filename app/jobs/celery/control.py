@@ -60,13 +60,13 @@ def revoke(
 ) -> dict[str, str]:
     """Cancel tasks by their ids; those that run only if `terminate` says so."""
     ids = list(maybe_list(task_id))
-    light = [job_id for job_id in ids if not _cancel(job_id, running=terminate)]
+    non_durable = [job_id for job_id in ids if not _cancel(job_id, running=terminate)]
     if terminate:
         # Every worker is told this: the one that runs the job stops it.
         for job_id in ids:
             stop_attempt(state, job_id)
-    if light:
-        _celery.revoke(state, light, terminate, signal, **options)
+    if non_durable:
+        _celery.revoke(state, non_durable, terminate, signal, **options)
     return {"ok": f"tasks {', '.join(ids)} cancelled, except what runs on or has ended"}
 
 
@@ -111,9 +111,11 @@ class LedgerControl(Control):
         **options: Any,
     ) -> Any:
         """Cancel waiting jobs, with `terminate` running ones too; the rest is asked of the workers."""
-        light = [job_id for job_id in maybe_list(task_id) if not _cancel_and_stop(job_id, running=terminate)]
-        if light:
-            return super().revoke(light, destination, terminate, signal, **options)
+        non_durable = [
+            job_id for job_id in maybe_list(task_id) if not _cancel_and_stop(job_id, running=terminate)
+        ]
+        if non_durable:
+            return super().revoke(non_durable, destination, terminate, signal, **options)
         return None
 
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 import threading
 
-from app.db.engine import CONNECT_TIMEOUT, let_go
+from app.db.engine import CONNECT_TIMEOUT, dispose_engine
 from app.jobs.ledger import store
 
 #: Held by a thread of the worker's main process while it uses the database; forks wait for it.
 at_work = threading.Lock()
 #: No longer than this: a database that does not answer must not keep the pool from replacing a child.
-_PATIENCE = CONNECT_TIMEOUT.total_seconds()
+_LOCK_TIMEOUT_SECONDS = CONNECT_TIMEOUT.total_seconds()
 _waited_for = False
 
 
 def _before() -> None:
     global _waited_for
-    _waited_for = at_work.acquire(timeout=_PATIENCE)
+    _waited_for = at_work.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
     store.close()
-    let_go()
+    dispose_engine()
 
 
 def _after() -> None:

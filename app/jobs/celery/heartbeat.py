@@ -21,9 +21,9 @@ from app.db.upsert import insert_or_update
 from app.jobs.celery import forks
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State, Worker
-from app.jobs.transitions import deferred_ends, rules, transition
+from app.jobs.transitions import apply, deferred_ends, rules
 from app.logs.failures import first_line
-from app.processes.steady_thread import Steady
+from app.processes.repeating_thread import RepeatingThread
 from app.processes.worker_names import without_generation
 from app.settings.config import settings
 
@@ -45,17 +45,17 @@ def holder(hostname: str) -> str:
     return f"{hostname}#{_START}"
 
 
-_HEART: Heart | None = None
+_HEARTBEAT: Heartbeat | None = None
 
 
-class Heart(Steady):
+class Heartbeat(RepeatingThread):
     """Beats in a thread of the main process, because Celery's event loop stands still while it reconnects."""
 
     def __init__(self, *, hostname: str, concurrency: int) -> None:
         super().__init__(name="heart")
         self._hostname = hostname
         self._concurrency = concurrency
-        self._stands_down = False
+        self._signed_off = False
         deferred_ends.listen(self.wake)
 
     def work(self) -> None:
@@ -81,7 +81,7 @@ class Heart(Steady):
         if running:
             store.extend(store.connection(), ids=running, worker=name)
         with transaction() as session:
-            if self._stands_down:
+            if self._signed_off:
                 session.execute(delete(Worker).where(Worker.name == name))
             else:
                 self._sign(session, name)
@@ -103,9 +103,9 @@ class Heart(Steady):
         gone = Worker.seen_at < clock(-GONE_AFTER_LEASES * settings().lease_seconds)
         session.execute(delete(Worker).where(Worker.name != name, namesake | gone))
 
-    def stand_down(self) -> None:
+    def sign_off(self) -> None:
         """Sign off, and go on keeping the leases."""
-        self._stands_down = True
+        self._signed_off = True
         self.wake()
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class Heart(Steady):
         self.end()
         self.join(timeout=CONNECT_TIMEOUT.total_seconds())
         try:
-            give_back(worker=holder(self._hostname))
+            release_jobs(worker=holder(self._hostname))
         except outages.ERRORS as error:
             log.warning("leases_not_given_back", error=first_line(error), remedy="they end by themselves")
 
@@ -126,38 +126,38 @@ def _running() -> list[str]:
             continue  # the main thread took one up meanwhile
 
 
-def give_back(*, worker: str) -> None:
+def release_jobs(*, worker: str) -> None:
     """Release every job that `worker` still holds, and forget the worker."""
     with transaction() as session:
         held = session.scalars(select(Job.id).where(Job.worker == worker, Job.state == State.RUNNING))
         for job_id in held.all():
-            guard = transition.held_by(job_id=job_id, worker=worker)
-            transition.end_attempt(session, job_id=job_id, guard=guard, verdict=rules.released())
+            guard = apply.held_by(job_id=job_id, worker=worker)
+            apply.end_attempt(session, job_id=job_id, guard=guard, transition=rules.released())
             log.info("job_given_back", job_id=job_id)
         session.execute(delete(Worker).where(Worker.name == worker))
 
 
 @signals.worker_ready.connect
 def _start(sender: Any, **_: object) -> None:
-    global _HEART
-    _HEART = Heart(hostname=sender.hostname, concurrency=sender.controller.concurrency)
-    _HEART.start()
+    global _HEARTBEAT
+    _HEARTBEAT = Heartbeat(hostname=sender.hostname, concurrency=sender.controller.concurrency)
+    _HEARTBEAT.start()
     # Celery announces its end only when it stops warmly. At exit the pool is gone, either way.
-    atexit.register(_stop, _HEART, os.getpid())
+    atexit.register(_stop, _HEARTBEAT, os.getpid())
     log.info("worker_ready", node=sender.hostname)
 
 
-def stand_down() -> None:
+def sign_off() -> None:
     """Sign this process's worker off: from now on it only keeps the leases of what it still runs."""
-    if _HEART is not None:
-        _HEART.stand_down()
+    if _HEARTBEAT is not None:
+        _HEARTBEAT.sign_off()
 
 
 def is_stuck() -> bool:
     """Whether this process's leases have long ended, because nothing renews them any more."""
-    return _HEART is not None and _HEART.is_stuck(after=GONE_AFTER_LEASES * settings().lease_seconds)
+    return _HEARTBEAT is not None and _HEARTBEAT.is_stuck(after=GONE_AFTER_LEASES * settings().lease_seconds)
 
 
-def _stop(heart: Heart, pid: int) -> None:
+def _stop(heartbeat_thread: Heartbeat, pid: int) -> None:
     if os.getpid() == pid:
-        heart.stop()
+        heartbeat_thread.stop()

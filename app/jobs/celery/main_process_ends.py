@@ -17,17 +17,22 @@ from app.db.sessions import transaction
 from app.jobs.celery.heartbeat import holder
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
-from app.jobs.transitions import deferred_ends, dependents, rules, transition
+from app.jobs.transitions import apply, deferred_ends, dependents, rules
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.jobs.transitions.apply import Transition
     from app.jobs.transitions.recording import AfterDeath
-    from app.jobs.transitions.transition import Verdict
 
 
 def end(
-    job_id: str, verdict: Verdict, *, request: Any, exc: Any = None, after_death: AfterDeath | None = None
+    job_id: str,
+    transition: Transition,
+    *,
+    request: Any,
+    exc: Any = None,
+    after_death: AfterDeath | None = None,
 ) -> None:
     """Write the end of what this worker holds under that id."""
     if request is None or not request.hostname:
@@ -39,7 +44,7 @@ def end(
         tries += 1
         # A child that waits for the database has nothing to do with the time that takes.
         waited = tries > 1 and isinstance(exc, TimeLimitExceeded)
-        _write(job_id, rules.released() if waited else verdict, request, exc, after_death)
+        _write(job_id, rules.released() if waited else transition, request, exc, after_death)
 
     def write_failure(error: Exception) -> None:
         _write(job_id, rules.dead(sentence(error)), request, None, None)
@@ -47,11 +52,13 @@ def end(
     deferred_ends.write(write, job_id=job_id, otherwise=write_failure)
 
 
-def end_failed(job_id: str, verdict: Verdict, *, request: Any, exc: Any, after_death: AfterDeath) -> None:
+def end_failed(
+    job_id: str, transition: Transition, *, request: Any, exc: Any, after_death: AfterDeath
+) -> None:
     """Write the end of a job whose process died or was ended; of one that runs again where that is due."""
     if worker_state.should_terminate:
-        verdict = rules.released()
-    end(job_id, verdict, request=request, exc=exc, after_death=after_death)
+        transition = rules.released()
+    end(job_id, transition, request=request, exc=exc, after_death=after_death)
 
 
 def cancel(job_id: str, reason: str, *, request: Any) -> None:
@@ -60,33 +67,35 @@ def cancel(job_id: str, reason: str, *, request: Any) -> None:
     end(job_id, rules.cancelled(reason), request=request)
 
 
-def _write(job_id: str, verdict: Verdict, request: Any, exc: Any, after_death: AfterDeath | None) -> None:
-    guard = transition.held_by(job_id=job_id, worker=holder(request.hostname))
+def _write(
+    job_id: str, transition: Transition, request: Any, exc: Any, after_death: AfterDeath | None
+) -> None:
+    guard = apply.held_by(job_id=job_id, worker=holder(request.hostname))
     # Meanwhile the job may have been given to another child.
     guard &= Job.attempt == (request.retries or 0) + 1
     with transaction() as session:
-        if verdict.state is State.DEAD and exc is not None and not isinstance(exc, Reject):
-            verdict = _lost(session, job_id, verdict, exc)
-        ended = transition.end_attempt(session, job_id=job_id, guard=guard, verdict=verdict)
-        if ended and verdict.state is State.DEAD and after_death is not None:
+        if transition.state is State.DEAD and exc is not None and not isinstance(exc, Reject):
+            transition = _lost(session, job_id, transition, exc)
+        ended = apply.end_attempt(session, job_id=job_id, guard=guard, transition=transition)
+        if ended and transition.state is State.DEAD and after_death is not None:
             after_death(session, request, exc)
-        elif ended and verdict.state is State.CANCELLED:
-            dependents.cancel_dependents(session, job_ids=[job_id], reason=verdict.error or "")
+        elif ended and transition.state is State.CANCELLED:
+            dependents.cancel_dependents(session, job_ids=[job_id], reason=transition.error or "")
 
 
-def _lost(session: Session, job_id: str, verdict: Verdict, exc: Any) -> Verdict:
+def _lost(session: Session, job_id: str, transition: Transition, exc: Any) -> Transition:
     job = session.get(Job, job_id)
     if job is None:
-        return verdict
+        return transition
     ended = isinstance(exc, TimeLimitExceeded) and rules.cut_off(
-        task=job.task, seconds=exc.args[0], result=verdict.result
+        task=job.task, seconds=exc.args[0], result=transition.result
     )
     return ended or rules.lost(
         task=job.task,
         attempt=job.attempt,
         max_attempts=job.max_attempts,
-        error=verdict.error or "",
-        result=verdict.result,
+        error=transition.error or "",
+        result=transition.result,
     )
 
 

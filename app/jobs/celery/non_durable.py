@@ -1,4 +1,4 @@
-"""Sends the messages of light tasks: quickly or not at all, and then the caller must know."""
+"""Sends the messages of non-durable tasks: quickly or not at all, and then the caller must know."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 
 
 class NotSent(Unavailable, OperationalError):
-    """Raised when the broker does not take a light task's message, which is lost then."""
+    """Raised when the broker does not take a non-durable task's message, which is lost then."""
 
     code = "not_sent"
 
     def __init__(self, *, task: str, problem: str) -> None:
         super().__init__(
-            f'The light task "{task}" was not sent, and will not be: {problem}. Send it again later, or '
+            f'The non-durable task "{task}" was not sent, and will not be: {problem}. Send it again, or '
             "declare it durable, so that the ledger sends it when Redis takes it."
         )
 

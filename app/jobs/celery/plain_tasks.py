@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.jobs.declaration import options, registry
-from app.jobs.declaration.limits import most_attempts
+from app.jobs.declaration.limits import attempts_allowed
 from app.jobs.declaration.registry import TaskSpec
 from app.topology import Priority, Queue
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
-def make_known(app: Celery) -> None:
+def register_lookup(app: Celery) -> None:
     """Let the registry find what is registered with `app` alone."""
-    registry.look_also(lambda name: spec_of(app, name=name))
+    registry.add_lookup(lambda name: spec_of(app, name=name))
 
 
 def spec_of(app: Celery, *, name: str) -> TaskSpec | None:
@@ -31,6 +31,6 @@ def spec_of(app: Celery, *, name: str) -> TaskSpec | None:
         body=registered.run,
         queue=Queue(getattr(registered, "queue", None) or Queue.DEFAULT),
         priority=Priority.NORMAL if default is None else options.priority(default, task=name),
-        max_attempts=most_attempts(max_retries=registered.max_retries, retry_kwargs=automatic),
+        max_attempts=attempts_allowed(max_retries=registered.max_retries, retry_kwargs=automatic),
         durable=getattr(registered, "durable", True),
     )

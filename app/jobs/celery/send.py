@@ -11,7 +11,7 @@ from kombu.utils.functional import maybe_list
 
 from app.db.sessions import current_session
 from app.jobs.accept import accept, accept_alone
-from app.jobs.celery.signals import announced, is_heard
+from app.jobs.celery.signals import announced, has_receivers
 from app.jobs.celery.signatures import sealed
 from app.jobs.declaration import options as checks
 from app.jobs.declaration import registry
@@ -63,7 +63,7 @@ def send(
             return running.id
     session = current_session() or (running.session() if running else None)
     asked = job_of(name, args or (), kwargs or {}, options)
-    if not is_heard():
+    if not has_receivers():
         return accept_alone(asked) if session is None else _accept_within(session, asked)
     with announced([asked]) as [job]:
         return accept_alone(job) if session is None else _accept_within(session, job)
@@ -87,16 +87,16 @@ def _accept_within(session: Session, job: NewJob) -> str:
     return job.id
 
 
-def light(
+def non_durable_message(
     name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
-    """What a light task is sent with, as it may go to the broker: checked, the sensitive arguments sealed."""
+    """What a non-durable task is sent with: checked, and with the sensitive arguments sealed."""
     # What is marked as typed stays so: Celery writes it as it is, and the worker reads it.
     checked = arguments(registry.spec_of(name), args or (), kwargs or {})
-    return json.loads(checked.args), json.loads(checked.kwargs), _light_options(options, task=name)
+    return json.loads(checked.args), json.loads(checked.kwargs), _non_durable_options(options, task=name)
 
 
-def _light_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
+def _non_durable_options(options: dict[str, Any], *, task: str) -> dict[str, Any]:
     """`options` with the times in the forms that Celery itself reads."""
     checks.check(options, task=task)
     check_shapes(options, task=task)

@@ -41,7 +41,7 @@ _KEPT = (
 )
 
 
-def is_heard() -> bool:
+def has_receivers() -> bool:
     """Whether anybody wants to be told."""
     return bool(signals.before_task_publish.receivers or signals.after_task_publish.receivers)
 
@@ -49,7 +49,7 @@ def is_heard() -> bool:
 @contextmanager
 def announced(jobs: Sequence[NewJob]) -> Iterator[Sequence[NewJob]]:
     """Tell receivers before and after the block, which accepts the jobs as receivers have left them."""
-    if not is_heard():
+    if not has_receivers():
         yield jobs
         return
     drafts = [_Draft(job) for job in jobs]

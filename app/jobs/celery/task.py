@@ -17,7 +17,7 @@ from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
 from app.jobs.declaration import registry
-from app.jobs.declaration.limits import most_attempts, soft_limit
+from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import LeaseLost, LeftByBody, RetryableError
 from app.jobs.ledger.seal import unseal
@@ -170,7 +170,7 @@ def task(
     `queue` and `priority` say where it waits; `schedule` when beat starts it; `public` that the API
     accepts it from clients; `scope` what a token needs for jobs of this task, in place of which it could ask
     the domain's own routes; `sensitive` names the arguments that are sealed; `retry` what happens after
-    a failure. `durable=False` makes a light task: no row in the ledger, so no result, no record, no
+    a failure. `durable=False` makes a non-durable task: no row in the ledger, so no result, no record, no
     recovery of what a crash takes. Further options are Celery's.
     """
     retry = retry or registry.Retry()
@@ -196,10 +196,10 @@ def task(
         options: dict[str, Any] = {
             "durable": durable,
             "retry_policy": retry,
-            "arguments": _taking(spec),
+            "arguments": _argument_adapter(spec),
             "max_retries": None if max_attempts is None else max_attempts - 1,
             "ignore_result": not durable,
-            # A light task has no ledger to repeat it when its process dies; Celery then sends it again.
+            # A non-durable task has no ledger to repeat it when its process dies; Celery then sends it again.
             "retry_on_worker_lost": not durable,
         }
         make: Any = celery_app.task(name=wire_name, **(options | celery_options))
@@ -210,7 +210,7 @@ def task(
     return decorate
 
 
-def _taking(spec: registry.TaskSpec) -> Any:
+def _argument_adapter(spec: registry.TaskSpec) -> Any:
     """How the task's arguments get to its body where they do not go there as they are."""
     if spec.public:
         return staticmethod(spec.checked)
@@ -219,7 +219,7 @@ def _taking(spec: registry.TaskSpec) -> Any:
 
 def _max_attempts(retry: registry.Retry, celery_options: dict[str, Any]) -> int | None:
     retries = None if retry.max_attempts is None else retry.max_attempts - 1
-    return most_attempts(
+    return attempts_allowed(
         max_retries=celery_options.get("max_retries", retries),
         retry_kwargs=celery_options.get("retry_kwargs") if celery_options.get("autoretry_for") else None,
         declared="max_retries" in celery_options,

@@ -22,7 +22,7 @@ def soft_limit(*, hard: float | None, soft: float | None) -> float | None:
     return hard * SOFT_SHARE
 
 
-def most_attempts(
+def attempts_allowed(
     *, max_retries: int | None, retry_kwargs: Mapping[str, Any] | None, declared: bool = True
 ) -> int | None:
     """How many attempts Celery's options allow; None means without end.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 HORIZON = timedelta(days=366)
 PRIORITIES = range(min(Priority), max(Priority) + 1)
 MAX_KEY = 1_000
-#: The broker gives a light task's message to another worker after so many of the usual time limits.
-MOST_TIME_LIMITS = 4
+#: The broker gives a non-durable task's message to another worker after so many of the usual time limits.
+MAX_TIME_LIMITS = 4
 _WHEN = (
     f"give a number of seconds from now, a timedelta, or a datetime or its ISO 8601 text, "
     f"within {HORIZON.days} days of now"
@@ -83,7 +83,7 @@ def time_limit(value: Any, *, task: str, option: str = "time_limit") -> float | 
     """How many seconds a job may take; None and 0 leave it to the task."""
     if value is None or (value == 0 and not isinstance(value, bool)):
         return None
-    most = _most_seconds()
+    most = _max_seconds()
     if type(value) is int and 0 < value <= most:
         return float(value)
     wanted = f"give a number of seconds above 0 and up to {most}"
@@ -134,7 +134,7 @@ def of_message(options: Mapping[str, Any]) -> dict[str, Any]:
         found["priority"] = int(min(max(found["priority"], PRIORITIES[0]), PRIORITIES[-1]))
     for limit in ("time_limit", "soft_time_limit"):
         if isinstance(found.get(limit), int | float):
-            found[limit] = min(found[limit], _most_seconds())
+            found[limit] = min(found[limit], _max_seconds())
     return found
 
 
@@ -143,8 +143,8 @@ def is_near(moment: datetime) -> bool:
     return abs(moment - datetime.now(UTC)) <= HORIZON
 
 
-def _most_seconds() -> int:
-    return MOST_TIME_LIMITS * settings().task_time_limit_seconds
+def _max_seconds() -> int:
+    return MAX_TIME_LIMITS * settings().task_time_limit_seconds
 
 
 def _moment_in(value: Any, *, task: str, option: str, wanted: str) -> datetime:

@@ -50,7 +50,7 @@ class Retry:
         if OperationalError not in self.on or not isinstance(error, outages.ERRORS):
             return isinstance(error, self.on)
         others = tuple(kind for kind in self.on if kind is not OperationalError)
-        return outages.is_passing(error) or isinstance(error, others)
+        return outages.is_transient(error) or isinstance(error, others)
 
     def delay(self, *, attempt: int) -> timedelta:
         """How long to wait after the attempt of that number (from 1)."""
@@ -164,7 +164,7 @@ def checked_queue(queue: object, *, task: str) -> str:
     return str(queue)
 
 
-def look_also(elsewhere: Callable[[str], TaskSpec | None]) -> None:
+def add_lookup(elsewhere: Callable[[str], TaskSpec | None]) -> None:
     """Ask `elsewhere` for a task that nobody declared here."""
     _ELSEWHERE.append(elsewhere)
 

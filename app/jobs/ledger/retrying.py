@@ -26,12 +26,12 @@ PAUSE = timedelta(seconds=1)
 _BODY_LIMITS: list[type[BaseException]] = []
 
 
-def limited_by(limit: type[BaseException]) -> None:
+def add_interruption(limit: type[BaseException]) -> None:
     """Know `limit` for what interrupts a body that takes too long."""
     _BODY_LIMITS.append(limit)
 
 
-def patiently(statement: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
+def with_retry(statement: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
     """What `statement` gives once the database is there. It must be right to run it twice.
 
     `again` is run in its place after a failure: its answer may have been lost after it had been obeyed.
@@ -46,7 +46,7 @@ def patiently(statement: Callable[[], T], *, again: Callable[[], T] | None = Non
                 raise
             continue
         except outages.ERRORS as error:
-            if not outages.is_passing(error):
+            if not outages.is_transient(error):
                 raise
             if since is None:
                 log.warning("database_away", error=str(error).strip(), retry_seconds=PAUSE.seconds)

@@ -155,7 +155,7 @@ class _Load:
     @property
     def needs_a_look(self) -> bool:
         """Whether it must look at the list first. A few need not: their own push tells its length."""
-        return self.name in _full or len(self.jobs) > _least_portion()
+        return self.name in _full or len(self.jobs) > _min_portion()
 
     @property
     def portion(self) -> int:
@@ -163,7 +163,7 @@ class _Load:
         left = len(self.jobs) - self.sent
         if self.room is None:
             return left
-        return min(left, self.room, max(self.room // SHARE_OF_ROOM, _least_portion()))
+        return min(left, self.room, max(self.room // SHARE_OF_ROOM, _min_portion()))
 
     def next_messages(self) -> list[bytes]:
         return self._messages[self.sent : self.sent + self.portion]
@@ -172,7 +172,7 @@ class _Load:
         self.room = _note_length(self.name, length)
 
 
-def _least_portion() -> int:
+def _min_portion() -> int:
     return max(settings().queue_depth_limit // SHARE_OF_LIMIT, 1)
 
 

@@ -16,7 +16,7 @@ from app.db.sessions import current_session, transaction, using
 from app.jobs.errors import LeaseLost, NoJobRunning
 from app.jobs.ledger import inserting, store
 from app.jobs.ledger.encoding import encode, sentence
-from app.jobs.ledger.retrying import patiently
+from app.jobs.ledger.retrying import with_retry
 from app.jobs.ledger.uncommitted import JobSession, hides
 from app.settings.config import settings
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 #: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.
-WAY_SECONDS = 0.5
+TRANSIT_SECONDS = 0.5
 
 
 @dataclass(kw_only=True)
@@ -61,7 +61,7 @@ class RunningJob:
         """Mark the job done in the transaction of its effects. Raises `LeaseLost` and undoes them."""
         finish = store.Finish(self.id, self.fence, result)
         if self._session is None:
-            if not patiently(lambda: store.finish(store.connection(), [finish])) and not self.is_done():
+            if not with_retry(lambda: store.finish(store.connection(), [finish])) and not self.is_done():
                 raise LeaseLost(job_id=self.id)
             return
         self._session.flush()
@@ -72,7 +72,7 @@ class RunningJob:
 
     def is_done(self) -> bool:
         """Whether this attempt finished the job: a finish whose answer was lost is refused when repeated."""
-        return patiently(lambda: store.is_done(store.connection(), job_id=self.id, fence=self.fence))
+        return with_retry(lambda: store.is_done(store.connection(), job_id=self.id, fence=self.fence))
 
     def checkpoint(self, progress: Mapping[str, Any] | None) -> None:
         """Commit the effects so far, if this worker still holds the job. Raises `LeaseLost`."""
@@ -86,7 +86,7 @@ class RunningJob:
 
     def report(self, progress: str) -> None:
         """Show `progress` (JSON text) at once, without committing the effects."""
-        if not patiently(lambda: self._report(progress)):
+        if not with_retry(lambda: self._report(progress)):
             raise LeaseLost(job_id=self.id)
 
     def _report(self, progress: str) -> bool:
@@ -159,10 +159,10 @@ def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> Run
         claims = claim()
         if claims:
             return claims
-        since = time.monotonic() - began + WAY_SECONDS
+        since = time.monotonic() - began + TRANSIT_SECONDS
         return store.take_over(store.connection(), message, worker=worker, since_seconds=since)
 
-    claims = patiently(claim, again=claim_again)
+    claims = with_retry(claim, again=claim_again)
     if not claims:
         return None
     mine = claims[0]
@@ -179,7 +179,7 @@ def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> Run
 
 def accept_foreign(job: NewJob) -> bool:
     """Accept a job whose message is here already; False when it has its row."""
-    return bool(patiently(lambda: inserting.insert(store.connection(), [job])))
+    return bool(with_retry(lambda: inserting.insert(store.connection(), [job])))
 
 
 @event.listens_for(Engine, "handle_error")

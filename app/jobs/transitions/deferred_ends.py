@@ -60,7 +60,7 @@ def _write(end: End) -> bool:
     try:
         _write_somehow(end)
     except Exception as error:
-        if outages.is_passing(error):
+        if outages.is_transient(error):
             return False
         # Now the lease has to end by itself.
         log.exception("end_not_written", job_id=end.job_id)
@@ -71,7 +71,7 @@ def _write_somehow(end: End) -> None:
     try:
         end.write()
     except Exception as error:
-        if end.otherwise is None or outages.is_passing(error):
+        if end.otherwise is None or outages.is_transient(error):
             raise
         log.exception("end_not_written", job_id=end.job_id)
         end.otherwise(error)

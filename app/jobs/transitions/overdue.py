@@ -1,6 +1,6 @@
 """The count that must be 0: jobs that were accepted, are not finished, and that nobody is bringing forward.
 
-A job is overdue when it has been due for more than `PATIENCE` and one of these holds:
+A job is overdue when it has been due for more than `CHECK_TIMEOUT` and one of these holds:
 
 - `not_promoted`: it is scheduled, its time has come, and beat has not made it ready;
 - `not_published`: it is ready and known not to be in the broker, though its queue has room (or the
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from app.jobs.transitions.recover import BrokerList
 
 #: Beat acts within seconds; what is late by this much was forgotten.
-PATIENCE = timedelta(seconds=30)
+CHECK_TIMEOUT = timedelta(seconds=30)
 
 
 def count_overdue(session: Session, lists: Sequence[BrokerList] | None) -> dict[str, int]:
     """How many jobs are overdue, by reason; `lists` is what the broker holds, None when it is away."""
     now = session.execute(select(clock())).scalar_one()
-    late = now - PATIENCE
+    late = now - CHECK_TIMEOUT
     return {
         "not_promoted": _count(session, in_state(State.SCHEDULED) & (Job.run_at < late)),
         "not_published": _count(session, _not_published(lists) & (Job.run_at < late)),
@@ -63,7 +63,7 @@ def _not_published(lists: Sequence[BrokerList] | None) -> ColumnElement[bool]:
 
 
 def _lost(lists: Sequence[BrokerList] | None, *, now: datetime) -> ColumnElement[bool]:
-    patience = timedelta(seconds=settings().lost_after_seconds) + PATIENCE
+    patience = timedelta(seconds=settings().lost_after_seconds) + CHECK_TIMEOUT
     gone = []
     for found in lists or ():
         if found.length and found.oldest is None:

@@ -16,16 +16,16 @@ from app.db.sessions import transaction
 from app.jobs.errors import BrokenTransaction, EndNotWritten, LeaseLost, NotJson
 from app.jobs.ledger.encoding import exception, sentence
 from app.jobs.ledger.models import Attempt, Outcome, State
-from app.jobs.ledger.retrying import patiently
-from app.jobs.transitions import attempt, rules, transition
+from app.jobs.ledger.retrying import with_retry
+from app.jobs.transitions import apply, attempt, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy.orm import Session
 
+    from app.jobs.transitions.apply import Transition
     from app.jobs.transitions.attempt import RunningJob
-    from app.jobs.transitions.transition import Verdict
 
     #: Tells those who wait for a dead job, in the transaction of its death.
     AfterDeath = Callable[[Session, Any, Any], None]
@@ -36,13 +36,13 @@ log = structlog.get_logger(__name__)
 MAX_INTERRUPTIONS = 20
 
 
-def record(job: RunningJob, verdict: Verdict, *, exc: Any, after_death: AfterDeath) -> None:
+def record(job: RunningJob, transition: Transition, *, exc: Any, after_death: AfterDeath) -> None:
     """Write an end that undoes what the body did, and let go of the job."""
     job.close()
     try:
-        patiently(lambda: _write(job, lambda _: verdict, exc=exc, after_death=after_death))
+        with_retry(lambda: _write(job, lambda _: transition, exc=exc, after_death=after_death))
     except Exception as error:
-        log.exception("end_not_written", job_id=job.id, outcome=verdict.outcome.value)
+        log.exception("end_not_written", job_id=job.id, outcome=transition.outcome.value)
         settle(job, error, after_death=after_death)
     attempt.end_current()
 
@@ -52,8 +52,8 @@ def settle(job: RunningJob, error: Exception, *, after_death: AfterDeath) -> Non
     job.close()
     if isinstance(error, LeaseLost):
         log.warning("lease_lost", job_id=job.id, error=str(error))
-    elif outages.is_outage(error) or outages.is_passing(error):
-        patiently(
+    elif outages.is_outage(error) or outages.is_transient(error):
+        with_retry(
             lambda: _write(
                 job, lambda session: _interrupted(session, job, error), exc=error, after_death=after_death
             )
@@ -65,14 +65,14 @@ def settle(job: RunningJob, error: Exception, *, after_death: AfterDeath) -> Non
 
 def _record_failure(job: RunningJob, error: Exception, *, after_death: AfterDeath) -> None:
     cause = _cause(job, error)
-    verdict = rules.dead(sentence(cause), result=exception(cause))
+    transition = rules.dead(sentence(cause), result=exception(cause))
     try:
-        patiently(lambda: _write(job, lambda _: verdict, exc=cause, after_death=after_death))
+        with_retry(lambda: _write(job, lambda _: transition, exc=cause, after_death=after_death))
     except Exception:
         # Nothing of what the job brought along is in this one; if it fails, the lease has to end.
-        log.exception("end_not_written", job_id=job.id, outcome=verdict.outcome.value)
+        log.exception("end_not_written", job_id=job.id, outcome=transition.outcome.value)
         bare = rules.dead(type(error).__name__)
-        patiently(lambda: _write(job, lambda _: bare, exc=None, after_death=_nobody))
+        with_retry(lambda: _write(job, lambda _: bare, exc=None, after_death=_nobody))
 
 
 def _cause(job: RunningJob, error: Exception) -> Exception:
@@ -84,19 +84,19 @@ def _cause(job: RunningJob, error: Exception) -> Exception:
 
 
 def _write(
-    job: RunningJob, decide: Callable[[Session], Verdict], *, exc: Any, after_death: AfterDeath
+    job: RunningJob, decide: Callable[[Session], Transition], *, exc: Any, after_death: AfterDeath
 ) -> None:
-    guard = transition.held_with(job_id=job.id, fence=job.fence)
+    guard = apply.held_with(job_id=job.id, fence=job.fence)
     with transaction() as session, job.working_in(session):
-        verdict = decide(session)
-        if not transition.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
+        transition = decide(session)
+        if not apply.end_attempt(session, job_id=job.id, guard=guard, transition=transition):
             # An answer that was lost may have been a yes, and this a repetition.
-            log.warning("lease_lost", job_id=job.id, outcome=verdict.outcome.value)
-        elif verdict.state is State.DEAD:
+            log.warning("lease_lost", job_id=job.id, outcome=transition.outcome.value)
+        elif transition.state is State.DEAD:
             after_death(session, job.request, exc)
 
 
-def _interrupted(session: Session, job: RunningJob, error: Exception) -> Verdict:
+def _interrupted(session: Session, job: RunningJob, error: Exception) -> Transition:
     before = select(func.count()).where(
         Attempt.job_id == job.id, Attempt.outcome == Outcome.RELEASED, Attempt.error.is_not(None)
     )

@@ -22,7 +22,7 @@ from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox, publisher
 from app.jobs.publish.message import PUBLISHED_HEADER, list_of
 from app.jobs.publish.reachability import looking
-from app.jobs.transitions import dependents, rules, transition, unreadable
+from app.jobs.transitions import apply, dependents, rules, unreadable
 from app.settings.config import settings
 from app.topology import Priority, Queue
 
@@ -113,7 +113,7 @@ def _oldest(tail: Sequence[bytes]) -> float | None:
 
 
 def _published(raw: bytes) -> float | None:
-    """When a message says it was sent; None for a light task's, one not of ours, and for garbage."""
+    """When a message says it was sent; None for a non-durable task's, one not of ours, and for garbage."""
     try:
         time = json.loads(raw)["headers"][PUBLISHED_HEADER]
         return datetime.fromtimestamp(time, tz=UTC).timestamp() if isinstance(time, float) else None
@@ -181,7 +181,7 @@ def _send_alone(dispatch: Dispatch) -> list[str]:
     try:
         return publisher.publish([dispatch], patient=True)
     except Exception as problem:
-        unreadable.bury(dispatch, problem=sentence(problem))
+        unreadable.end_unreadable(dispatch, problem=sentence(problem))
         return []
 
 
@@ -201,14 +201,14 @@ def end_leases() -> int:
 
 def _end_lease(job: Job) -> None:
     error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
-    verdict = rules.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
-    guard = transition.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < clock())
+    transition = rules.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
+    guard = apply.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < clock())
     with transaction() as session:
-        if not transition.end_attempt(session, job_id=job.id, guard=guard, verdict=verdict):
+        if not apply.end_attempt(session, job_id=job.id, guard=guard, transition=transition):
             return
-        if verdict.state is State.DEAD:
+        if transition.state is State.DEAD:
             dependents.fail_dependents(session, job=job, error=RuntimeError(error))
-    log.warning("lease_ended", job_id=job.id, worker=job.worker, next=verdict.state.value)
+    log.warning("lease_ended", job_id=job.id, worker=job.worker, next=transition.state.value)
 
 
 def end_expired() -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import Outcome, State
-from app.jobs.transitions.transition import Verdict
+from app.jobs.transitions.apply import Transition
 
 if TYPE_CHECKING:
     from app.jobs.transitions.attempt import RunningJob
@@ -18,11 +18,11 @@ REQUEUE_SECONDS = 1.0
 INTERRUPTION_SECONDS = 2.0
 
 
-def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = None) -> Verdict:
+def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = None) -> Transition:
     """The job goes on as its body asked, through `self.retry()` or `self.replace()`."""
     new = job.moved
     later = new is not None and (new.run_at is not None or new.delay_seconds > 0)
-    return Verdict(
+    return Transition(
         outcome=Outcome.RETRIED,
         state=State.SCHEDULED if later else State.READY,
         error=error,
@@ -33,14 +33,14 @@ def moved(job: RunningJob, *, error: str | None = None, traceback: str | None = 
     )
 
 
-def released() -> Verdict:
+def released() -> Transition:
     """A worker that stops gives the job back; nobody failed."""
-    return Verdict(outcome=Outcome.RELEASED, state=State.READY, counts=False)
+    return Transition(outcome=Outcome.RELEASED, state=State.READY, counts=False)
 
 
-def interrupted(error: str, *, before: int) -> Verdict:
+def interrupted(error: str, *, before: int) -> Transition:
     """The database was away and took the transaction with it; `before` times already. Nobody failed."""
-    return Verdict(
+    return Transition(
         outcome=Outcome.RELEASED,
         state=State.SCHEDULED if before else State.READY,
         error=error,
@@ -49,24 +49,26 @@ def interrupted(error: str, *, before: int) -> Verdict:
     )
 
 
-def requeued() -> Verdict:
+def requeued() -> Transition:
     """The body raised `Reject(requeue=True)`: not now, and no failure."""
-    return Verdict(
+    return Transition(
         outcome=Outcome.RELEASED, state=State.SCHEDULED, delay_seconds=REQUEUE_SECONDS, counts=False
     )
 
 
-def cancelled(reason: str) -> Verdict:
+def cancelled(reason: str) -> Transition:
     """Somebody called it off while it ran."""
-    return Verdict(outcome=Outcome.CANCELLED, state=State.CANCELLED, error=reason)
+    return Transition(outcome=Outcome.CANCELLED, state=State.CANCELLED, error=reason)
 
 
-def dead(error: str, *, traceback: str | None = None, result: Any = None) -> Verdict:
+def dead(error: str, *, traceback: str | None = None, result: Any = None) -> Transition:
     """The job failed for good."""
-    return Verdict(outcome=Outcome.FAILED, state=State.DEAD, error=error, traceback=traceback, result=result)
+    return Transition(
+        outcome=Outcome.FAILED, state=State.DEAD, error=error, traceback=traceback, result=result
+    )
 
 
-def cut_off(*, task: str, seconds: float, result: Any = None) -> Verdict | None:
+def cut_off(*, task: str, seconds: float, result: Any = None) -> Transition | None:
     """Its hard time limit ended the attempt: the job is dead; None where the task declares otherwise."""
     if _retry_of(task).after_time_limit:
         return None
@@ -75,12 +77,12 @@ def cut_off(*, task: str, seconds: float, result: Any = None) -> Verdict | None:
     return dead(error + remedy, result=result)
 
 
-def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Verdict:
+def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Transition:
     """The worker died under the job: again after a while, dead once that killed too many."""
     if max_attempts is not None and attempt >= max_attempts:
-        return Verdict(outcome=Outcome.LOST, state=State.DEAD, error=error, result=result)
+        return Transition(outcome=Outcome.LOST, state=State.DEAD, error=error, result=result)
     wait = _retry_of(task).delay(attempt=attempt)
-    return Verdict(
+    return Transition(
         outcome=Outcome.LOST,
         state=State.SCHEDULED,
         error=error,

@@ -15,7 +15,7 @@ from app.db.sessions import transaction
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish.message import LEDGER_HEADER
-from app.jobs.transitions import deferred_ends, dependents, rules, transition
+from app.jobs.transitions import apply, deferred_ends, dependents, rules
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 #: Also for a task without end to its attempts: nothing outside mends what cannot be read.
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 
 
 def count_attempt(raw: bytes, problem: str) -> str | None:
@@ -40,7 +40,7 @@ def count_attempt(raw: bytes, problem: str) -> str | None:
     return message.id
 
 
-def bury(dispatch: Dispatch, *, problem: str) -> None:
+def end_unreadable(dispatch: Dispatch, *, problem: str) -> None:
     """End a ready job that no message can be made of."""
     _count(store.Message(dispatch.id, dispatch.attempt), problem=problem, most=1)
 
@@ -55,7 +55,7 @@ def _message(raw: bytes) -> store.Message | None:
         return None
 
 
-def _count(message: store.Message, *, problem: str, most: int = MOST_ATTEMPTS) -> None:
+def _count(message: store.Message, *, problem: str, most: int = MAX_ATTEMPTS) -> None:
     worker = f"reader@{socket.gethostname()}"
     with transaction() as session:
         for claim in store.claim(store.under(session), [message], worker=worker):
@@ -66,9 +66,9 @@ def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> No
     job = session.get_one(Job, claim.id)
     error = f"UnreadableMessage: The message that this job's row makes cannot be read. {problem}"
     most = most if claim.max_attempts is None else min(most, claim.max_attempts)
-    verdict = rules.lost(task=job.task, attempt=claim.attempt, max_attempts=most, error=error)
-    guard = transition.held_with(job_id=claim.id, fence=claim.fence)
-    transition.end_attempt(session, job_id=claim.id, guard=guard, verdict=verdict)
-    log.warning("message_unreadable", job_id=claim.id, problem=problem, next=verdict.state.value)
-    if verdict.state is State.DEAD:
+    transition = rules.lost(task=job.task, attempt=claim.attempt, max_attempts=most, error=error)
+    guard = apply.held_with(job_id=claim.id, fence=claim.fence)
+    apply.end_attempt(session, job_id=claim.id, guard=guard, transition=transition)
+    log.warning("message_unreadable", job_id=claim.id, problem=problem, next=transition.state.value)
+    if transition.state is State.DEAD:
         dependents.fail_dependents(session, job=job, error=RuntimeError(error))

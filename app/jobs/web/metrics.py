@@ -63,7 +63,7 @@ class LedgerCollector(Collector):
         """Every metric, from one look at the database and one at the broker."""
         lists = broker_lists()
         with reading() as session:
-            yield gauge("jobs", "Jobs by state.", ("state", *LABELS), _live(session))
+            yield gauge("jobs", "Jobs by state.", ("state", *LABELS), _announce(session))
             yield gauge(
                 "queue_oldest_ready_seconds", "Age of the oldest due job.", ("queue",), _ages(session)
             )
@@ -95,7 +95,7 @@ def gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[A
     return family
 
 
-def _live(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
+def _announce(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
     # One SELECT a state, for its partial index to serve.
     counts: list[Any] = [
         select(literal_column(f"'{state.value}'").label("state"), Job.task, Job.queue, func.count())

@@ -10,8 +10,8 @@ from app.settings.config import settings
 from app.values.text_fields import saying
 
 #: What SES takes in one mail. Source: Amazon SES, service quotas.
-MOST_RECIPIENTS = 50
-MOST_ADDRESS = 254
+MAX_RECIPIENTS = 50
+MAX_ADDRESS = 254
 
 
 def _can_be_delivered(address: str) -> str:
@@ -23,5 +23,5 @@ def _can_be_delivered(address: str) -> str:
     )
 
 
-Mailbox = Annotated[EmailStr, Field(max_length=MOST_ADDRESS), saying(_can_be_delivered)]
-Recipients = Annotated[list[Mailbox], Field(min_length=1, max_length=MOST_RECIPIENTS)]
+Mailbox = Annotated[EmailStr, Field(max_length=MAX_ADDRESS), saying(_can_be_delivered)]
+Recipients = Annotated[list[Mailbox], Field(min_length=1, max_length=MAX_RECIPIENTS)]

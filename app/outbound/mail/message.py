@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-MOST_SUBJECT = 998
+MAX_SUBJECT = 998
 
 
-Subject = Annotated[str, Field(min_length=1, max_length=MOST_SUBJECT), ONE_LINE]
+Subject = Annotated[str, Field(min_length=1, max_length=MAX_SUBJECT), ONE_LINE]
 Body = Annotated[str, SEVERAL_LINES]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.outbound.deliveries.outcome import HandOver
 
 #: Errors that time mends. Source: Amazon SES API v2, SendEmail, and AWS's common errors.
-PASSING = frozenset(
+TRANSIENT = frozenset(
     {
         "TooManyRequestsException",
         "LimitExceededException",
@@ -42,7 +42,7 @@ def send(mail: EmailMessage, *, to: tuple[str, ...], handover: HandOver) -> Take
     answer = aws.call(
         "SES",
         service.send_email,
-        passing=PASSING,
+        passing=TRANSIENT,
         handover=handover,
         FromEmailAddress=sender_address(),
         Destination={"ToAddresses": list(to)},

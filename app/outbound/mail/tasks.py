@@ -22,12 +22,12 @@ from app.topology import Queue
 from app.values.text_fields import ONE_LINE
 
 #: A provider that is down for an afternoon costs no mail: the last of these attempts is some 8 hours later.
-PATIENT = Retry(max_attempts=12, first=timedelta(seconds=30), most=timedelta(hours=2))
+LONG_RETRY = Retry(max_attempts=12, first=timedelta(seconds=30), most=timedelta(hours=2))
 
 Key = Annotated[str, Field(min_length=1, max_length=255), ONE_LINE]
 
 
-@task(queue=Queue.EMAILS, public=True, scope=SEND, retry=PATIENT, bind=True)
+@task(queue=Queue.EMAILS, public=True, scope=SEND, retry=LONG_RETRY, bind=True)
 def send_email(
     self: JobTask,
     to_addresses: Recipients,
@@ -47,7 +47,7 @@ def send_email(
     return service.send_mail(job_session(), delivery, job_id=job_id, commit=checkpoint)
 
 
-@task(name=service.DELIVER_TASK, queue=Queue.EMAILS, scope=SEND, retry=PATIENT, bind=True)
+@task(name=service.DELIVER_TASK, queue=Queue.EMAILS, scope=SEND, retry=LONG_RETRY, bind=True)
 def deliver_mail(self: JobTask, delivery_id: int) -> dict[str, Any]:
     """Send a mail that was prepared."""
     delivery = find(job_session(), delivery_id=delivery_id)

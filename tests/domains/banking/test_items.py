@@ -152,7 +152,7 @@ def test_the_night_s_syncs_are_spread_and_leave_out_what_is_broken(plaid: FakePl
 
     def night(day: int, *, per_minute: int = 1000) -> dict[str, int]:
         with transaction() as session:
-            return sync_requests.ask_for_all(
+            return sync_requests.request_all(
                 session, night=date(2026, 1, day), per_minute=per_minute, commit=lambda _: session.flush()
             )
 
@@ -164,7 +164,7 @@ def test_the_night_s_syncs_are_spread_and_leave_out_what_is_broken(plaid: FakePl
     assert night(1) == {"items": 6, "queued": 0, "already_queued": 5, "broken": 1}
     assert sorted(job.kwargs["item_id"] for job in queued(1)) == ids[1:]
     waits = sorted((job.run_at - job.accepted_at).total_seconds() for job in queued(1) if job.run_at)
-    part = sync_requests.LEAST_SPREAD.total_seconds() / 5
+    part = sync_requests.MIN_SPREAD.total_seconds() / 5
     assert [int(wait / part) for wait in waits] == [0, 1, 2, 3, 4], "each in its own part"
     assert night(2, per_minute=1)["queued"] == 5
     longest = max((job.run_at - job.accepted_at).total_seconds() for job in queued(2) if job.run_at)
@@ -175,10 +175,10 @@ def test_a_sync_that_a_webhook_asks_for_does_not_wait_for_the_night_s(plaid: Fak
     item_id = link(plaid.bank.new_item())
     run_sync(item_id)
     with transaction() as session:
-        sync_requests.ask_for_all(
+        sync_requests.request_all(
             session, night=date(2026, 1, 1), per_minute=1000, commit=lambda _: session.flush()
         )
-        job_id = sync_requests.ask_for_sync(session, session.get_one(PlaidItem, item_id))
+        job_id = sync_requests.request_sync(session, session.get_one(PlaidItem, item_id))
     asked = next(job for job in jobs(sync_requests.SYNC_TASK) if job.id == job_id)
     assert asked.state == "ready"
 

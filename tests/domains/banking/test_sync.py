@@ -170,7 +170,7 @@ def test_transactions_that_never_settle_are_tried_later(
     small_pages(monkeypatch, 2)
     item.history.fill(account_id=item.account.id, count=5)
     item_id = link(item)
-    for number in range(sync.MOST_TRIES):
+    for number in range(sync.MAX_TRIES):
         plaid.faults.first(SYNC, adding(item, f"n{number}"), after=1)
     with pytest.raises(NeverSettled, match="each of 5 tries"):
         run_sync(item_id)
@@ -297,7 +297,7 @@ def test_all_who_ask_before_a_sync_begins_share_it(plaid: FakePlaid, item: Item)
 
     def ask() -> str:
         with transaction() as session:
-            return sync_requests.ask_for_sync(session, session.get_one(PlaidItem, item_id))
+            return sync_requests.request_sync(session, session.get_one(PlaidItem, item_id))
 
     first = jobs(sync_requests.SYNC_TASK)[0].id
     assert {ask() for _ in range(5)} == {first}
@@ -312,7 +312,7 @@ def test_a_cancelled_sync_does_not_stand_in_the_way_of_later_ones(plaid: FakePla
     with transaction() as session:
         session.execute(update(Job).values(state=State.CANCELLED))
     with transaction() as session:
-        sync_requests.ask_for_sync(session, session.get_one(PlaidItem, item_id))
+        sync_requests.request_sync(session, session.get_one(PlaidItem, item_id))
     assert [job.state for job in jobs(sync_requests.SYNC_TASK)] == [State.CANCELLED, State.READY]
 
 

@@ -224,7 +224,7 @@ def test_what_is_asked_for_while_a_sync_runs_is_one_more_sync_after_it(
     reached(held)
     item.add(Tx(id="late", account_id=item.account.id, cents=2))
     with transaction() as session:
-        asked = {sync_requests.ask_for_sync(session, session.get_one(PlaidItem, item_id)) for _ in range(10)}
+        asked = {sync_requests.request_sync(session, session.get_one(PlaidItem, item_id)) for _ in range(10)}
     assert len(asked) == 1
     after = asked.pop()
     waiting = wait_for(after, State.SCHEDULED)

@@ -188,17 +188,17 @@ def forged(client: TestClient, address: str) -> int:
 
 def test_forged_names_of_keys_cannot_make_us_hammer_plaid(plaid: FakePlaid) -> None:
     proxy = proxied()
-    most = keys.MOST_ASKED_BY_ADDRESS
+    most = keys.MAX_ASKED_BY_ADDRESS
     answers = [forged(proxy, "192.0.2.1") for _ in range(most + 5)]
     assert answers == [401] * most + [503] * 5
-    everybody = [forged(proxy, f"192.0.2.{number}") for number in range(2, keys.MOST_ASKED + 10)]
-    assert everybody.count(401) == keys.MOST_ASKED - most
-    assert plaid.count(KEY_PATH) == keys.MOST_ASKED
+    everybody = [forged(proxy, f"192.0.2.{number}") for number in range(2, keys.MAX_ASKED + 10)]
+    assert everybody.count(401) == keys.MAX_ASKED - most
+    assert plaid.count(KEY_PATH) == keys.MAX_ASKED
 
 
 def test_a_forger_leaves_turns_for_a_key_that_is_new(plaid: FakePlaid) -> None:
     proxy = proxied()
-    assert [forged(proxy, "192.0.2.1") for _ in range(20)].count(503) == 20 - keys.MOST_ASKED_BY_ADDRESS
+    assert [forged(proxy, "192.0.2.1") for _ in range(20)].count(503) == 20 - keys.MAX_ASKED_BY_ADDRESS
     assert post(proxy, sign(BODY, key=plaid.keys[0])) == (200, "")
 
 
@@ -206,7 +206,7 @@ def test_a_known_key_is_asked_for_again_whatever_was_forged(plaid: FakePlaid) ->
     ring, now, key = keys.KeyRing(), datetime.now(UTC), plaid.keys[0]
     fetch(ring, key.id, now=now)
     later = now + keys.KNOWN_FOR
-    for number in range(keys.MOST_ASKED):
+    for number in range(keys.MAX_ASKED):
         with pytest.raises(InvalidWebhook):
             fetch(ring, f"forged-{number}", now=later, address=str(number))
     with pytest.raises(TooManyUnknownKeys):
@@ -248,16 +248,16 @@ async def name_keys_while_plaid_is_silent() -> None:
         named = keys.Named(key_id=key_id, address=key_id)
         return ring.key(named, plaid=cast("Plaid", silent), now=now)
 
-    waiting = [asyncio.create_task(ask(f"key-{number}")) for number in range(keys.MOST_FLIGHTS)]
-    waiting += [asyncio.create_task(ask("key-0")) for _ in range(keys.MOST_WAITING - len(waiting))]
-    while len(silent.asked) < keys.MOST_FLIGHTS:
+    waiting = [asyncio.create_task(ask(f"key-{number}")) for number in range(keys.MAX_FETCHES)]
+    waiting += [asyncio.create_task(ask("key-0")) for _ in range(keys.MAX_WAITING - len(waiting))]
+    while len(silent.asked) < keys.MAX_FETCHES:
         await asyncio.sleep(0.01)
     for key_id in ("key-0", "another"):
         with pytest.raises(TooManyUnknownKeys):
             await ask(key_id)
     silent.answers.set()
     assert [key["kid"] for key in await asyncio.gather(*waiting)][:2] == ["key-0", "key-1"]
-    assert sorted(silent.asked) == [f"key-{number}" for number in range(keys.MOST_FLIGHTS)]
+    assert sorted(silent.asked) == [f"key-{number}" for number in range(keys.MAX_FETCHES)]
     assert (await ask("key-0"))["kid"] == "key-0", "a place is free again"
 
 

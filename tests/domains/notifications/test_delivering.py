@@ -187,4 +187,4 @@ def test_a_message_fits_into_four_kibibytes(
     attempts.push(told)
     [message] = fcm.messages
     assert len(json.dumps(message, ensure_ascii=False).encode()) < 4_096
-    assert message["notification"]["title"] == "😀" * (port.MOST_TITLE - 1) + "…"
+    assert message["notification"]["title"] == "😀" * (port.MAX_TITLE - 1) + "…"

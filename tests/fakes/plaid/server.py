@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CLIENT_ID, SECRET = "fake-client-id", "fake-secret"
-MOST_COUNT = 500
+MAX_COUNT = 500
 SYNC = "/transactions/sync"
 
 
@@ -126,7 +126,7 @@ class FakePlaid:
 
     def _sync(self, body: dict[str, Any]) -> dict[str, Any]:
         item, count = self._working(body), int(body.get("count", 100))
-        if not 1 <= count <= MOST_COUNT:
+        if not 1 <= count <= MAX_COUNT:
             raise _invalid("INVALID_FIELD", "count must be between 1 and 500")
         begin, upto = _position(str(body.get("cursor") or "0"))
         length = item.history.length

@@ -104,7 +104,7 @@ def test_purge_cancels_what_it_says_it_removed(
     done = subprocess.run(
         purge, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
     )
-    # Two jobs, a light task, and the message of the job that is held: it is no job's any more.
+    # Two jobs, a non-durable task, and the message of the job that is held: it is no job's any more.
     assert "Purged 4 messages from 1 known task queue" in done.stdout, done.stderr
     assert {running.job_of(job_id).state for job_id in waiting} == {State.CANCELLED}
     assert running.job_of(waiting[0]).error == "purged"

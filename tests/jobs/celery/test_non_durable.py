@@ -1,4 +1,4 @@
-"""A light task is sent as quickly as a durable one, or refused in a sentence: nobody else keeps it."""
+"""A non-durable task is sent as quickly as a durable one, or refused in a sentence: nobody else keeps it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_frozen_redis_holds_nobody_up_for_long(send: Callable[[], Any], own_re
     freeze(own_redis)
     began = time.monotonic()
     with pytest.raises(
-        NotSent, match=r'^The light task "sample.touch" was not sent.*Redis redis://.* declare'
+        NotSent, match=r'^The non-durable task "sample.touch" was not sent.*Redis redis://.* declare'
     ):
         send()
     assert time.monotonic() - began < 4 * settings().publish_timeout_ms / 1000 + 0.5

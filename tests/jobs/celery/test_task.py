@@ -335,7 +335,7 @@ def test_apply_of_a_task_that_fails_leaves_no_effect() -> None:
 def test_a_light_task_runs_without_a_row(service: Service, tmp_path: Path) -> None:
     before = len(all_jobs())
     tasks.touch.delay(str(tmp_path / "light"))
-    wait_until((tmp_path / "light").exists, seconds=LONG, what="the light task ran")
+    wait_until((tmp_path / "light").exists, seconds=LONG, what="the non-durable task ran")
     assert len(all_jobs()) == before
 
 

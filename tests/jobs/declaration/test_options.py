@@ -146,7 +146,7 @@ DOORS: dict[str, Any] = {
     "an errback": lambda: tasks.add.apply_async((1, 2), link_error=[bad()]),
     "a group": lambda: group(bad(), bad()).apply_async(),
     "a chord's part": lambda: chord([bad()], tasks.total.s()).apply_async(),
-    "a light task": lambda: samples.idle.apply_async(expires=IN_MILLISECONDS),
+    "a non-durable task": lambda: samples.idle.apply_async(expires=IN_MILLISECONDS),
 }
 
 

@@ -15,7 +15,7 @@ from app.jobs.errors import NotJson
 from app.jobs.ledger import encoding
 from app.jobs.ledger.models import State
 from app.jobs.transitions import attempt, rules
-from app.jobs.transitions.transition import end_attempt, held_with
+from app.jobs.transitions.apply import end_attempt, held_with
 from app.values.typed_json import from_json, to_json
 from tests.jobs.running import attempts_of, job_of
 from tests.sample import tasks
@@ -87,12 +87,12 @@ def test_the_end_of_an_attempt_is_kept_whatever_the_exception_holds(
 ) -> None:
     running = attempt.begin(job_id=str(tasks.add.delay(1, 1).id), attempt=0, worker="here")
     assert running
-    verdict = rules.dead(
+    transition = rules.dead(
         encoding.sentence(error), traceback="\udce9\x00" * 500_000, result=encoding.exception(error)
     )
     guard = held_with(job_id=running.id, fence=running.fence)
     with transaction() as session:
-        assert end_attempt(session, job_id=running.id, guard=guard, verdict=verdict)
+        assert end_attempt(session, job_id=running.id, guard=guard, transition=transition)
     attempt.end_current()
     job = job_of(running.id)
     assert job.state == State.DEAD

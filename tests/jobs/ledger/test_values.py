@@ -130,7 +130,7 @@ def test_the_api_takes_what_looks_like_a_type_and_gives_types_as_text() -> None:
 
 def test_a_light_task_gets_them_too(service: Service, tmp_path: Path) -> None:
     tasks.write_down.delay(str(tmp_path / "seen"), [MARKS, TYPED])
-    wait_until((tmp_path / "seen").exists, seconds=LONG, what="the light task ran")
+    wait_until((tmp_path / "seen").exists, seconds=LONG, what="the non-durable task ran")
     assert (tmp_path / "seen").read_text() == ascii([MARKS, TYPED])
 
 

@@ -10,7 +10,7 @@ import pytest
 from app.jobs.ledger import store
 from app.jobs.ledger.models import State
 from app.jobs.publish import publisher
-from tests.jobs.over_http import become, claimed, submitted
+from tests.jobs.over_http import claimed, replace_process, submitted
 from tests.jobs.samples import greet
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("database")
 def test_a_dead_or_cancelled_job_runs_again_on_request(api: TestClient, state: State) -> None:
     job_id = submitted(api)
     publisher.client().flushdb()
-    become(job_id, state, attempt=5, error="ValueError")
+    replace_process(job_id, state, attempt=5, error="ValueError")
     answer = api.post(f"/api/v1/jobs/{job_id}/retry")
     assert answer.status_code == 200, answer.text
     job = answer.json()
@@ -35,7 +35,7 @@ def test_a_dead_or_cancelled_job_runs_again_on_request(api: TestClient, state: S
 @pytest.mark.parametrize("state", [State.READY, State.RUNNING, State.DONE, State.SCHEDULED])
 def test_any_other_job_cannot_be_retried(api: TestClient, state: State) -> None:
     job_id = submitted(api)
-    become(job_id, state)
+    replace_process(job_id, state)
     answer = api.post(f"/api/v1/jobs/{job_id}/retry")
     assert answer.status_code == 409
     assert f"is {state}" in answer.json()["detail"]
@@ -44,7 +44,7 @@ def test_any_other_job_cannot_be_retried(api: TestClient, state: State) -> None:
 def test_dead_jobs_are_retried_by_filter(api: TestClient) -> None:
     ids = [submitted(api) for _ in range(5)]
     for index, job_id in enumerate(ids[:4]):
-        become(job_id, State.DEAD, error="Timeout" if index else "ValueError")
+        replace_process(job_id, State.DEAD, error="Timeout" if index else "ValueError")
     answer = api.post("/api/v1/jobs/retry", json={"error": "timeout", "limit": 2})
     assert answer.json() == {"retried": 2, "more": True}
     answer = api.post("/api/v1/jobs/retry", json={"error": "timeout"})
@@ -55,9 +55,9 @@ def test_dead_jobs_are_retried_by_filter(api: TestClient) -> None:
 
 def test_waiting_jobs_are_cancelled_by_filter(api: TestClient) -> None:
     ids = [submitted(api) for _ in range(5)]
-    become(ids[0], State.SCHEDULED, run_at=datetime.now(UTC) + timedelta(hours=1))
-    become(ids[3], State.RUNNING)
-    become(ids[4], State.DONE)
+    replace_process(ids[0], State.SCHEDULED, run_at=datetime.now(UTC) + timedelta(hours=1))
+    replace_process(ids[3], State.RUNNING)
+    replace_process(ids[4], State.DONE)
     nothing = api.post("/api/v1/jobs/cancel", json={"queue": "emails"})
     assert nothing.json() == {"cancelled": 0, "more": False}
     assert api.post("/api/v1/jobs/cancel", json={"limit": 2}).json() == {"cancelled": 2, "more": True}
@@ -93,7 +93,7 @@ def test_a_cancelled_running_job_can_no_longer_finish(api: TestClient) -> None:
 
 def test_a_finished_job_cannot_be_cancelled(api: TestClient) -> None:
     job_id = submitted(api)
-    become(job_id, State.DONE)
+    replace_process(job_id, State.DONE)
     answer = api.post(f"/api/v1/jobs/{job_id}/cancel")
     assert answer.status_code == 409
     assert "is done" in answer.json()["detail"]

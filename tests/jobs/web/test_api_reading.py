@@ -10,7 +10,7 @@ import pytest
 from app.jobs.ledger import store
 from app.jobs.ledger.models import State
 from tests.jobs import samples
-from tests.jobs.over_http import GREET, become, claimed, submitted
+from tests.jobs.over_http import GREET, claimed, replace_process, submitted
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -35,7 +35,7 @@ def test_pages_walk_through_all_jobs_though_more_arrive(api: TestClient) -> None
 
 def test_jobs_are_filtered(api: TestClient) -> None:
     dead, ready = submitted(api), submitted(api)
-    become(dead, State.DEAD, error="ValueError: 100% WRONG_")
+    replace_process(dead, State.DEAD, error="ValueError: 100% WRONG_")
     secret = {"task": samples.sign_in.name, "arguments": {"user": "a", "password": "b"}}
     other = api.post("/api/v1/jobs", json=secret).json()["id"]
 

@@ -12,7 +12,7 @@ from app.jobs.ledger.models import State
 from app.tokens.scope import known_scopes
 from tests.api_client import client_for
 from tests.jobs import samples
-from tests.jobs.over_http import become, number_of_jobs, submitted
+from tests.jobs.over_http import number_of_jobs, replace_process, submitted
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -81,7 +81,7 @@ def test_a_job_is_changed_only_with_the_scope_of_its_task(
     outsider: TestClient, insider: TestClient, job_id: str, action: str
 ) -> None:
     if action == "retry":
-        become(job_id, State.DEAD, error="broken")
+        replace_process(job_id, State.DEAD, error="broken")
     path = f"/api/v1/jobs/{job_id}/{action}"
     assert outsider.post(path).json()["code"] == "missing_scope"
     answer = insider.post(path)
@@ -94,7 +94,7 @@ def test_a_bulk_retry_leaves_alone_what_the_token_may_not_run(
 ) -> None:
     greeting = submitted(insider)
     for each in (job_id, greeting):
-        become(each, State.DEAD, error="broken")
+        replace_process(each, State.DEAD, error="broken")
     named = outsider.post("/api/v1/jobs/retry", json={"task": samples.transfer.name})
     assert named.json()["code"] == "missing_scope"
     assert outsider.post("/api/v1/jobs/retry", json={}).json() == {"retried": 1, "more": False}
@@ -116,7 +116,7 @@ def test_a_bulk_cancel_leaves_alone_what_the_token_may_not_change(
 def test_what_a_job_was_given_and_what_came_of_it_are_hidden_without_its_scope(
     outsider: TestClient, insider: TestClient, job_id: str
 ) -> None:
-    become(job_id, State.DONE, result={"iban": PRIVATE}, progress={"iban": PRIVATE})
+    replace_process(job_id, State.DONE, result={"iban": PRIVATE}, progress={"iban": PRIVATE})
     paths = (f"/api/v1/jobs/{job_id}", "/api/v1/jobs", f"/api/v1/jobs/{job_id}/events")
     for path in paths:
         answer = outsider.get(path)
@@ -131,7 +131,7 @@ def test_what_a_job_was_given_and_what_came_of_it_are_hidden_without_its_scope(
 def test_jobs_of_a_task_that_is_not_known_here_are_for_tokens_for_everything(
     outsider: TestClient, job_id: str
 ) -> None:
-    become(job_id, State.DEAD, task="elsewhere.transfer", error="broken")
+    replace_process(job_id, State.DEAD, task="elsewhere.transfer", error="broken")
     assert PRIVATE not in outsider.get(f"/api/v1/jobs/{job_id}").text
     assert outsider.post(f"/api/v1/jobs/{job_id}/retry").status_code == HTTPStatus.FORBIDDEN
     assert outsider.post("/api/v1/jobs/retry", json={}).json()["retried"] == 0

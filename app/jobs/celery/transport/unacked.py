@@ -49,12 +49,12 @@ class QoS(kombu_redis.QoS):
                 super().reject(delivery_tag, requeue)
                 return
         elif requeue:
-            self._give_back([message], leftmost=True)
+            self._requeue([message], leftmost=True)
         virtual.QoS.ack(self, delivery_tag)
 
     def restore_unacked(self, client: Any = None) -> Any:
         held = {tag: one for tag, one in self._delivered.items() if self._kind(one) is virtual.QoS}
-        self._give_back(held.values(), client=client)
+        self._requeue(held.values(), client=client)
         for tag in held:
             del self._delivered[tag]
         return super().restore_unacked(client)
@@ -80,7 +80,7 @@ class QoS(kombu_redis.QoS):
         ledgered = message is not None and message.headers.get(LEDGER_HEADER)
         return virtual.QoS if ledgered else kombu_redis.QoS
 
-    def _give_back(self, messages: Collection[Any], *, client: Any = None, leftmost: bool = False) -> None:
+    def _requeue(self, messages: Collection[Any], *, client: Any = None, leftmost: bool = False) -> None:
         if not messages:
             return
         with (

@@ -14,7 +14,7 @@ from app.logs.failures import first_line
 log = structlog.get_logger(__name__)
 
 
-class Steady(threading.Thread, ABC):
+class RepeatingThread(threading.Thread, ABC):
     """Works, pauses, and works again until it is told to stop; what goes wrong is said once, and its end."""
 
     def __init__(self, *, name: str) -> None:
@@ -68,7 +68,7 @@ class Steady(threading.Thread, ABC):
         if self.fails:
             return
         self.fails = True
-        if outages.is_passing(error):
+        if outages.is_transient(error):
             log.warning("thread_fails", thread=self.name, error=first_line(error))
         else:
             log.error("thread_fails", thread=self.name, exc_info=error)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from app.processes.steady_thread import Steady
+from app.processes.repeating_thread import RepeatingThread
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Unsteady(Steady):
+class Unsteady(RepeatingThread):
     """Raises what the test gave it."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Transition:
     """What becomes of a job whose attempt ended."""
 
     outcome: Outcome
@@ -58,31 +58,31 @@ def held_by(*, job_id: str, worker: str) -> ColumnElement[bool]:
     return (Job.id == job_id) & (Job.worker == worker) & (Job.state == State.RUNNING)
 
 
-def end_attempt(session: Session, *, job_id: str, guard: ColumnElement[bool], verdict: Verdict) -> bool:
+def end_attempt(session: Session, *, job_id: str, guard: ColumnElement[bool], transition: Transition) -> bool:
     """Record the attempt and give the job its next state; False when `guard` no longer holds."""
-    session.execute(_record(guard, verdict))
-    changed = session.execute(update(Job).where(guard).values(**_next(verdict)))
+    session.execute(_record(guard, transition))
+    changed = session.execute(update(Job).where(guard).values(**_next(transition)))
     assert isinstance(changed, CursorResult)  # noqa: S101 (narrows the type)
     if changed.rowcount == 0:
         return False
-    if verdict.state is State.READY:
+    if transition.state is State.READY:
         publish_after_commit(session, [job_id])
     return True
 
 
 @contextmanager
-def apart(session: Session, *, job_id: str, what: str) -> Iterator[None]:
+def savepoint(session: Session, *, job_id: str, what: str) -> Iterator[None]:
     """Do one of the things that an end entails: what goes wrong in it must not undo the end itself."""
     try:
         with session.begin_nested():
             yield
     except Exception as error:
-        if outages.is_passing(error):
+        if outages.is_transient(error):
             raise
         log.exception("end_not_passed_on", job_id=job_id, to=what)
 
 
-def _record(guard: ColumnElement[bool], verdict: Verdict) -> Any:
+def _record(guard: ColumnElement[bool], transition: Transition) -> Any:
     columns = ["job_id", "fence", "worker", "release", "started_at", "finished_at"]
     row = select(
         Job.id,
@@ -91,31 +91,31 @@ def _record(guard: ColumnElement[bool], verdict: Verdict) -> Any:
         Job.release,
         Job.started_at,
         clock(),
-        literal(verdict.outcome.value),
-        literal(verdict.error and as_text(verdict.error)),
-        literal(verdict.traceback and as_text(verdict.traceback, limit=MAX_TRACEBACK)),
+        literal(transition.outcome.value),
+        literal(transition.error and as_text(transition.error)),
+        literal(transition.traceback and as_text(transition.traceback, limit=MAX_TRACEBACK)),
     ).where(guard)
     # A worker's main process and its child may both report the end: the second waits and finds no such job.
     row = row.with_for_update()
     return insert(Attempt).from_select([*columns, "outcome", "error", "traceback"], row)
 
 
-def _next(verdict: Verdict) -> dict[str, Any]:
-    terminal = verdict.state.is_terminal
+def _next(transition: Transition) -> dict[str, Any]:
+    terminal = transition.state.is_terminal
     values: dict[str, Any] = {
-        "state": verdict.state.value,
+        "state": transition.state.value,
         "lease_until": None,
         "published_at": None,
         "finished_at": clock() if terminal else None,
-        "error": verdict.error and as_text(verdict.error),
-        "result": verdict.result,
+        "error": transition.error and as_text(transition.error),
+        "result": transition.result,
     }
-    if verdict.state is State.SCHEDULED:
-        values["run_at"] = verdict.run_at or clock(verdict.delay_seconds)
-    if not verdict.counts:
+    if transition.state is State.SCHEDULED:
+        values["run_at"] = transition.run_at or clock(transition.delay_seconds)
+    if not transition.counts:
         values["attempt"] = Job.attempt - 1
-    if verdict.moved:
-        values |= _content(verdict.moved)
+    if transition.moved:
+        values |= _content(transition.moved)
     return values
 
 

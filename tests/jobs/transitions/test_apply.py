@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import State
 from app.jobs.transitions import attempt, rules
-from app.jobs.transitions.transition import end_attempt, held_by, held_with
+from app.jobs.transitions.apply import end_attempt, held_by, held_with
 from tests.jobs.running import attempts_of, job_of
 from tests.sample import tasks
 from tests.servers import wait_until
@@ -29,11 +29,11 @@ def test_an_end_that_child_and_main_process_report_at_once_is_recorded_once(
     def report_as_main_process() -> bool:
         guard = held_by(job_id=running.id, worker="here")
         with transaction() as session:
-            return end_attempt(session, job_id=running.id, guard=guard, verdict=rules.dead("killed"))
+            return end_attempt(session, job_id=running.id, guard=guard, transition=rules.dead("killed"))
 
     with ThreadPoolExecutor(1) as main_process, transaction() as session:
         guard = held_with(job_id=running.id, fence=running.fence)
-        assert end_attempt(session, job_id=running.id, guard=guard, verdict=rules.dead("ended itself"))
+        assert end_attempt(session, job_id=running.id, guard=guard, transition=rules.dead("ended itself"))
         second = main_process.submit(report_as_main_process)
         wait_until(is_somebody_waiting, seconds=20, what="the second report waits for the first")
         session.commit()
