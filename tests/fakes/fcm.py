@@ -19,6 +19,8 @@ from tests.fakes.smtp import Held
 
 PROJECT = "groundwork-test"
 EMAIL = f"push@{PROJECT}.example"
+#: Whom an account's assertion is for, wherever its `token_uri` leads.
+AUDIENCE = "https://oauth2.googleapis.com/token"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
@@ -30,7 +32,7 @@ class Answer:
     """What one request gets instead of a yes."""
 
     status: int
-    body: dict[str, Any] = field(default_factory=dict)
+    body: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     #: The message is taken, and nobody is told.
     hangs_up: bool = False
@@ -103,8 +105,8 @@ class FcmServer:
         assert self._server
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def credentials(self, **changes: str) -> str:
-        """The JSON of a service account that may send here."""
+    def credentials(self, **changes: str | None) -> str:
+        """The JSON of a service account that may send here; what is None is left out."""
         pem = self._key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -118,7 +120,8 @@ class FcmServer:
             "client_email": EMAIL,
             "token_uri": f"{self.url}/token",
         }
-        return json.dumps(account | changes)
+        changed = (account | changes).items()
+        return json.dumps({name: value for name, value in changed if value is not None})
 
     def sign_in(self, form: dict[str, list[str]]) -> Answer:
         """A token for whoever proves to be the account."""
@@ -130,7 +133,7 @@ class FcmServer:
                 form["assertion"][0],
                 self._key.public_key(),
                 algorithms=["RS256"],
-                audience=f"{self.url}/token",
+                audience=AUDIENCE,
                 issuer=EMAIL,
                 options={"require": ["exp", "iat"]},
             )

@@ -18,6 +18,8 @@ from app.settings.config import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from google.oauth2.service_account import Credentials
+
     from app.outbound.deliveries.outcome import HandOver
 
 TIMEOUT = httpx.Timeout(20, connect=5)
@@ -32,7 +34,7 @@ def send(*, address: str, message: Mapping[str, Any], handover: HandOver) -> str
         answer = _post(client, account, address=address, message=message, handover=handover)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             # A token can end early; a fresh one that is refused as well is the account's fault.
-            fcm_token.forget()
+            fcm_token.forget(account)
             handover.take_back()
             answer = _post(client, account, address=address, message=message, handover=handover)
     if answer.is_success:
@@ -49,7 +51,7 @@ def _name(answer: httpx.Response) -> str:
 
 def _post(
     client: httpx.Client,
-    account: fcm_token.ServiceAccount,
+    account: Credentials,
     *,
     address: str,
     message: Mapping[str, Any],

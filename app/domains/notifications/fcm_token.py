@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import time
-from datetime import timedelta
-from typing import NamedTuple
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
-import jwt
-from pydantic import BaseModel, SecretStr, ValidationError
+from google.auth import transport
+from google.auth.credentials import TokenState
+from google.auth.exceptions import MalformedError, RefreshError, TransportError
+from google.oauth2.service_account import Credentials
 
 from app.logs.masking import told
 from app.outbound.deliveries.errors import NotSent, Refused
 from app.settings.config import settings
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-#: The longest that Google signs in for.
-ASSERTED_FOR = timedelta(hours=1)
-#: A token that ends within this is not used any more.
-MARGIN = timedelta(minutes=1)
-
-
-class ServiceAccount(BaseModel):
-    """What is used of the JSON file that Google gives for a service account."""
-
-    client_email: str
-    private_key: SecretStr
-    private_key_id: str
-    project_id: str
-    token_uri: str
 
 
 class BadCredentials(Refused):
@@ -44,68 +34,79 @@ class BadCredentials(Refused):
         )
 
 
-class _Token(NamedTuple):
-    account: str
-    value: str
-    ends: float
+def service_account() -> Credentials:
+    """The account of the settings, with the token it has in this process. Raises `BadCredentials`."""
+    return _account(settings().fcm_credentials.get_secret_value())
 
 
-_cached: _Token | None = None
+def access_token(client: httpx.Client, account: Credentials) -> str:
+    """A token to send with, kept until shortly before it ends. Raises `NotSent` or `BadCredentials`."""
+    if account.token_state is not TokenState.FRESH:
+        _sign_in(client, account)
+    return str(account.token)
 
 
-def service_account() -> ServiceAccount:
-    """The account of the settings. Raises `BadCredentials`."""
-    try:
-        return ServiceAccount.model_validate_json(settings().fcm_credentials.get_secret_value())
-    except ValidationError as error:
-        # Only where it is wrong: what stands there may be the key.
-        places = {".".join(str(part) for part in one["loc"]) or "it is no JSON" for one in error.errors()}
-        raise BadCredentials(problem=f"look at {', '.join(sorted(places))}") from None
-
-
-def access_token(client: httpx.Client, account: ServiceAccount) -> str:
-    """A token to send with, kept by this process until it ends."""
-    global _cached
-    usable = _cached is not None and _cached.account == account.private_key_id
-    if not usable or _cached is None or _cached.ends <= time.monotonic() + MARGIN.total_seconds():
-        _cached = _sign_in(client, account)
-    return _cached.value
-
-
-def forget() -> None:
+def forget(account: Credentials) -> None:
     """Sign in anew before the next message."""
-    global _cached
-    _cached = None
+    account.token = None
 
 
-def _sign_in(client: httpx.Client, account: ServiceAccount) -> _Token:
+@lru_cache(maxsize=1)
+def _account(credentials: str) -> Credentials:
     try:
-        answer = client.post(account.token_uri, data={"grant_type": GRANT, "assertion": _assertion(account)})
-    except httpx.TransportError as error:
-        raise NotSent(
-            f"Google's sign-in cannot be reached at {account.token_uri}: {told(repr(error))}"
-        ) from None
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.is_server_error:
-        raise NotSent(f"Google's sign-in answered {answer.status_code}.")
-    if not answer.is_success:
-        raise BadCredentials(problem=f"Google's sign-in answered {answer.status_code} {told(answer.text)}")
-    given = answer.json()
-    return _Token(
-        account.private_key_id, str(given["access_token"]), time.monotonic() + float(given["expires_in"])
-    )
-
-
-def _assertion(account: ServiceAccount) -> str:
-    now = int(time.time())
-    claims = {
-        "iss": account.client_email,
-        "scope": SCOPE,
-        "aud": account.token_uri,
-        "iat": now,
-        "exp": now + int(ASSERTED_FOR.total_seconds()),
-    }
-    key = account.private_key.get_secret_value()
-    try:
-        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": account.private_key_id})
-    except (ValueError, jwt.InvalidKeyError):
+        account: Credentials = Credentials.from_service_account_info(json.loads(credentials), scopes=[SCOPE])
+        account.sign_bytes(b"")  # a key of another kind than RSA can be read, and signs nothing
+    except MalformedError as error:
+        raise BadCredentials(problem=str(error).rstrip(".")) from None
+    except (ValueError, TypeError):
+        # Without what is wrong with it: that may show the key.
         raise BadCredentials(problem="private_key is no RSA key in PEM") from None
+    return account
+
+
+def _sign_in(client: httpx.Client, account: Credentials) -> None:
+    try:
+        account.refresh(_HttpxRequest(client))
+    except TransportError as error:
+        raise NotSent(f"Google's sign-in {told(error)}") from None
+    except RefreshError as error:
+        refusal = f"Google's sign-in said {told(error.args[0])}"
+        raise (NotSent(refusal) if error.retryable else BadCredentials(problem=refusal)) from None
+    except (ValueError, TypeError, OverflowError):
+        raise NotSent("Google's sign-in answered with something that holds no token.") from None
+
+
+class _Answer(NamedTuple):
+    """What google-auth reads of an answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+
+
+class _HttpxRequest(transport.Request):
+    """Carries google-auth's requests by an httpx client, within that client's time limits.
+
+    A server that is busy is an error here and not an answer, or google-auth would sleep and ask again, which
+    is for the job's own retries to do.
+    """
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002 (the client's holds)
+        **_more: Any,
+    ) -> _Answer:
+        try:
+            answer = self._client.request(method, url, content=body, headers=headers)
+        except httpx.TransportError as error:
+            raise TransportError(f"cannot be reached at {url}: {error!r}") from None
+        if answer.status_code in transport.DEFAULT_RETRYABLE_STATUS_CODES or answer.is_server_error:
+            raise TransportError(f"answered {answer.status_code}.")
+        return _Answer(answer.status_code, answer.headers, answer.content)

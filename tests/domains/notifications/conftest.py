@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.domains.notifications import fcm_token
 from tests.fakes.aws import REGION
 from tests.fakes.fcm import FcmServer
 from tests.outbound.mail.conftest import aws_server, smtp
@@ -22,7 +21,6 @@ __all__ = ["aws_server", "smtp"]
 @pytest.fixture
 def fcm(configure: Callable[..., None]) -> Iterator[FcmServer]:
     """Firebase, which the settings name."""
-    fcm_token.forget()
     server = FcmServer().start()
     configure(push_provider="fcm", fcm_url=server.url, fcm_credentials=server.credentials())
     yield server

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import socket
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.domains.notifications import fcm as firebase
+from app.domains.notifications import fcm_token
 from app.domains.notifications.fcm_token import BadCredentials
 from app.domains.notifications.push import DeviceGone
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
@@ -22,6 +27,14 @@ if TYPE_CHECKING:
     from tests.fakes.fcm import FcmServer
 
 MESSAGE = {"title": "Rent is due", "body": "Pay 800.00 EUR.", "notification_id": "7"}
+
+
+def key_of_another_kind() -> str:
+    return (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        .decode()
+    )
 
 
 def send(address: str = "token-1") -> str:
@@ -130,9 +143,9 @@ def test_a_no_in_an_odd_form_is_a_no(fcm: FcmServer, details: Any) -> None:
 
 
 def test_a_message_counts_as_handed_over_only_when_it_is_sent(fcm: FcmServer) -> None:
-    fcm.sign_in_answers = [Answer(status=200, body={"token": "none"})]
+    fcm.sign_in_answers = [Answer(status=503)]
     before, after = HandOver(), HandOver()
-    with pytest.raises(KeyError):
+    with pytest.raises(NotSent):
         firebase.send(address="token-1", message=MESSAGE, handover=before)
     firebase.send(address="token-1", message=MESSAGE, handover=after)
     assert (before.has_begun, after.has_begun) == (False, True)
@@ -151,23 +164,57 @@ def test_a_server_out_of_reach_took_nothing(fcm: FcmServer, configure: Callable[
         send()
 
 
-@pytest.mark.parametrize("answer", [Answer(status=503), HANGS_UP])
-def test_a_sign_in_that_fails_for_now_is_tried_later(fcm: FcmServer, answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(Answer(status=status) for status in (408, 429, 500, 502, 503)),
+        HANGS_UP,
+        Answer(status=200, body="busy"),
+        Answer(status=200, body={"access_token": "token", "expires_in": "soon"}),
+    ],
+)
+def test_a_sign_in_that_fails_for_now_is_asked_once_and_tried_later(fcm: FcmServer, answer: Answer) -> None:
     fcm.sign_in_answers = [answer]
     with pytest.raises(NotSent, match="sign-in"):
         send()
-    assert send()
+    assert (fcm.sign_ins, send()) == (1, f"projects/{PROJECT}/messages/1")
+
+
+def test_a_sign_in_that_takes_no_connection_is_tried_later(
+    fcm: FcmServer, configure: Callable[..., None]
+) -> None:
+    token_uri = f"http://127.0.0.1:{free_port()}/token"
+    configure(fcm_credentials=fcm.credentials(token_uri=token_uri))
+    with pytest.raises(NotSent, match=f"sign-in cannot be reached at {token_uri}"):
+        send()
+
+
+def test_a_sign_in_that_does_not_answer_is_given_up(fcm: FcmServer, configure: Callable[..., None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client(timeout=0.1) as client:
+        token_uri = f"http://127.0.0.1:{silent.getsockname()[1]}/token"
+        configure(fcm_credentials=fcm.credentials(token_uri=token_uri))
+        with pytest.raises(NotSent, match="sign-in .*ReadTimeout"):
+            fcm_token.access_token(client, fcm_token.service_account())
+
+
+def test_a_sign_in_that_gives_no_token_refuses_the_account(fcm: FcmServer) -> None:
+    fcm.sign_in_answers = [Answer(status=200, body={"id_token": "another"})]
+    with pytest.raises(BadCredentials, match="No access token") as error:
+        send()
+    assert "another" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"client_email": "other@example.org"}, "answered 400"),
+        ({"client_email": "other@example.org"}, "said invalid_grant"),
         ({"private_key": "no key"}, "private_key is no RSA key"),
+        ({"private_key": key_of_another_kind()}, "private_key is no RSA key"),
+        ({"token_uri": None}, "missing fields token_uri"),
     ],
 )
 def test_an_account_that_cannot_sign_in_says_why_without_its_key(
-    fcm: FcmServer, configure: Callable[..., None], changes: dict[str, str], problem: str
+    fcm: FcmServer, configure: Callable[..., None], changes: dict[str, str | None], problem: str
 ) -> None:
     configure(fcm_credentials=fcm.credentials(**changes))
     with pytest.raises(BadCredentials, match=problem) as error:
