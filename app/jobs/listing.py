@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, literal, select, tuple_
 
 from app.db.columns import UtcDateTime
+from app.jobs.celery.transport.envelope import is_name
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
 from app.jobs.views import JobRow
@@ -75,8 +76,8 @@ def _position(cursor: str) -> ColumnElement[Any]:
     try:
         moment, separator, job_id = base64.urlsafe_b64decode(cursor).decode().partition("|")
         accepted_at = datetime.fromisoformat(moment).astimezone(UTC)
-        if not separator:
-            raise ValueError(moment)
+        if not separator or not is_name(job_id):
+            raise ValueError(cursor)
     except (binascii.Error, ValueError, OverflowError):
         detail = "The cursor is not one this API gave; take `next` of the page before, or leave it out"
         raise InvalidFields([FieldError(detail=detail, parameter="cursor")]) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,10 @@ def test_jobs_are_filtered(api: TestClient) -> None:
         {"cursor": "fHw="},
         {"cursor": "%"},
         {"cursor": "ü"},
+        *(
+            {"cursor": base64.urlsafe_b64encode(position.encode()).decode()}
+            for position in ("2026-01-01T00:00:00+00:00|a\x00b", "2026-01-01T00:00:00+00:00|", "soon|a")
+        ),
         {"sort": "error"},
         {"error": ""},
         {"accepted_after": "yesterday"},
