@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from celery.exceptions import Retry as CeleryRetry
 from celery.result import allow_join_result
 from sqlalchemy import text
 
@@ -46,6 +47,12 @@ def persist() -> None:
 def insist_as_asked(self: Any, most: int) -> None:
     """Bring the limit along with the call."""
     raise self.retry(countdown=0.05, max_retries=most)
+
+
+@task(retry=Retry(first=timedelta(seconds=0.1), jitter=False))
+def retry_by_hand() -> None:
+    """Raise what `self.retry()` would have raised after it asked for another attempt."""
+    raise CeleryRetry("later")
 
 
 @task(bind=True)

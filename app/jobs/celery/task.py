@@ -20,6 +20,7 @@ from app.jobs.declaration import registry
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import LeaseLost, LeftByBody, RetryableError
+from app.jobs.ledger.encoding import said
 from app.jobs.ledger.seal import unseal
 from app.jobs.publish.message import CONTEXT_HEADER
 from app.jobs.transitions import attempt, recording
@@ -79,7 +80,10 @@ class JobTask(Task[..., Any]):
         except (Ignore, Reject) as refusal:
             backend.settle_refusal(job, refusal)
             raise Ignore(str(refusal)) from None
-        except CeleryRetry:
+        except CeleryRetry as asked:
+            if job.moved is None:
+                # Raised by hand, without `self.retry()`: as it is, it would be tried again without end.
+                raise self._next_try(job, RetryableError(said(asked))) from asked
             job.roll_back()
             raise
         except LeaseLost as error:

@@ -223,6 +223,11 @@ def test_a_limit_that_a_retry_brings_along_is_the_jobs_from_then_on() -> None:
     assert (job.state, job.attempt, job.max_attempts) == (State.DEAD, 5, 5)
 
 
+def test_a_retry_that_is_raised_by_hand_ends_at_the_tasks_own_limit() -> None:
+    job = ended(celery_tasks.retry_by_hand.delay().id)
+    assert (job.state, job.attempt, job.error) == (State.DEAD, 3, "RetryableError: later")
+
+
 def test_a_job_that_waits_for_one_that_it_hides_is_told_so_at_once() -> None:
     hidden, seen = celery_tasks.wait_for_child.delay(False), celery_tasks.wait_for_child.delay(True)
     assert "belongs to a transaction that is not committed" in str(ended(hidden.id).error)
