@@ -1,18 +1,22 @@
-"""A Redis that takes no writes, being full or a replica: what it holds is drained, and nobody ends."""
+"""A Redis that takes no writes, whatever the reason: what it holds is drained, and nobody ends."""
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from app.db.sessions import transaction
+from app.jobs.celery.non_durable import NotSent
 from app.jobs.publish import publisher
 from tests.faults.ledger import effects, wait_until_all_done
 from tests.sample import tasks
 from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.fleet import Fleet, Process
@@ -98,18 +102,93 @@ def test_running_workers_go_on_when_redis_is_full_and_their_connections_drop(
     assert worker.popen.returncode == 0
 
 
-def test_workers_outlast_a_redis_that_is_a_replica_for_a_while(
-    fleet: Fleet, own_redis: RedisServer, tmp_path: Path
+def become_a_replica(server: RedisServer) -> None:
+    server.client().replicaof("127.0.0.1", free_port())
+
+
+def be_a_primary(server: RedisServer) -> None:
+    server.client().replicaof("NO", "ONE")
+
+
+def miss_replicas(server: RedisServer) -> None:
+    server.client().config_set("min-replicas-to-write", 1)
+
+
+def need_no_replicas(server: RedisServer) -> None:
+    server.client().config_set("min-replicas-to-write", 0)
+
+
+def fail_to_save(server: RedisServer) -> None:
+    """Have a snapshot fail, as on a broken disk: where its file is to be, a folder stands in the way."""
+    client: Any = server.client()
+    (server.folder / "dump.rdb" / "in the way").mkdir(parents=True)
+    client.config_set("save", "3600 1")
+    client.bgsave()
+    wait_until(
+        lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err", seconds=10, what="it failed"
+    )
+
+
+def save_again(server: RedisServer) -> None:
+    server.client().config_set("save", "")
+
+
+def run_an_endless_script(server: RedisServer) -> None:
+    client: Any = server.client()
+    client.config_set("busy-reply-threshold", 10)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"EVAL 'while true do end' 0\r\n")
+
+    def is_busy() -> bool:
+        try:
+            return not server.client().ping()
+        except redis.ResponseError as error:
+            return str(error).startswith("BUSY")
+
+    wait_until(is_busy, seconds=10, what="the script runs")
+
+
+def kill_the_script(server: RedisServer) -> None:
+    client: Any = server.client()
+    client.script_kill()
+
+
+#: How it comes to take no writes, what it says then, and how it takes them again.
+REFUSING: dict[str, tuple[Callable[[RedisServer], None], Callable[[RedisServer], None]]] = {
+    "read only replica": (become_a_replica, be_a_primary),
+    "NOREPLICAS": (miss_replicas, need_no_replicas),
+    "MISCONF": (fail_to_save, save_again),
+    "BUSY": (run_an_endless_script, kill_the_script),
+}
+
+
+@pytest.mark.parametrize("said", REFUSING)
+def test_workers_outlast_a_redis_that_takes_no_writes_for_a_while(
+    fleet: Fleet, own_redis: RedisServer, tmp_path: Path, said: str
 ) -> None:
+    refuse, mend = REFUSING[said]
     worker = fleet.start_worker()
     lights = send_everything(tmp_path)
-    own_redis.client().replicaof("127.0.0.1", free_port())
-    wait_until(
-        lambda: "READONLY" in worker.log.read_text() or "ReadOnly" in worker.log.read_text(),
-        seconds=20,
-        what="the worker is refused",
-    )
-    own_redis.client().replicaof("NO", "ONE")
+    refuse(own_redis)
+    wait_until(lambda: said in worker.log.read_text(), seconds=20, what="the worker is refused")
+    mend(own_redis)
     fleet.start_beat()
     assert_drained(own_redis, lights)
     assert_lives(worker)
+
+
+@pytest.mark.parametrize("said", REFUSING)
+def test_who_sends_meanwhile_is_told_and_the_ledger_keeps_its_jobs(
+    fleet: Fleet, own_redis: RedisServer, tmp_path: Path, said: str
+) -> None:
+    refuse, mend = REFUSING[said]
+    refuse(own_redis)
+    with pytest.raises(NotSent, match=said):
+        tasks.touch.delay(str(tmp_path / "light"))
+    for name in LEDGER:
+        tasks.record_effect.delay(name)
+    mend(own_redis)
+    make_room(own_redis)
+    fleet.start_beat()
+    fleet.start_worker()
+    assert_drained(own_redis, [])
