@@ -28,7 +28,7 @@ from app.db.sessions import reading, transaction
 from app.domains.pricing import service, sweep
 from app.domains.pricing.facts import KeyRange, Stats
 from app.domains.pricing.models import InventoryBatch, Product
-from app.domains.pricing.rules_file import current_rules
+from app.domains.pricing.rules.file import current_rules
 from tests.fleet import Fleet
 from tests.servers import PostgresServer, RedisServer
 

@@ -25,10 +25,11 @@ from sqlalchemy.orm import Session
 from app.db.engine import engine
 from app.db.migrations import revisions
 from app.db.sessions import reading, transaction
-from app.domains.banking import service, sync
+from app.domains.banking import service
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import Household, Transaction
-from app.domains.banking.plaid import Plaid, wait_for_turn
+from app.domains.banking.plaid.client import Plaid, wait_for_turn
+from app.domains.banking.sync import item_sync
 from app.settings.sources import PREFIX
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 from tests.servers import PostgresServer, RedisServer
@@ -78,7 +79,7 @@ def _sync(item_id: int) -> SyncStats:
         def turn() -> None:
             wait_for_turn(session, commit=session.commit)
 
-        stats = sync.sync_item(
+        stats = item_sync.sync_item(
             session,
             item_id=item_id,
             plaid=Plaid(turn=turn),

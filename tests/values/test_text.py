@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from app.domains.accounts.schemas import Registration, UserChange
-from app.domains.banking.planning_schemas import CategoryIn
+from app.domains.banking.planning.schemas import CategoryIn
 from app.domains.banking.schemas import NewHousehold
 from app.domains.notifications.schemas import NotificationIn
 from app.jobs.declaration.arguments import checked_arguments

@@ -7,11 +7,13 @@ from fastapi import APIRouter, Depends, Header, Request, Response, status
 from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
-from app.domains.banking import linked, planning_api, schemas, service, webhooks
-from app.domains.banking.plaid import Plaid, wait_for_turn_alone
+from app.domains.banking import linked, schemas, service
+from app.domains.banking.plaid.client import Plaid, wait_for_turn_alone
+from app.domains.banking.planning import routes
 from app.domains.banking.scopes import READ, WRITE
-from app.domains.banking.sync_requests import request_sync
-from app.domains.banking.verification import HEADER, Verified, check_token
+from app.domains.banking.sync.requests import request_sync
+from app.domains.banking.webhooks import inbox
+from app.domains.banking.webhooks.verification import HEADER, Verified, check_token
 from app.http.client_addresses import address_of
 from app.http.path_parameters import Cursor, Id, Limit
 from app.settings.business_clock import business_now
@@ -21,7 +23,7 @@ WEBHOOK_PATH = "/api/v1/webhooks/plaid"
 verified_by_route(WEBHOOK_PATH, header=HEADER)
 
 router = APIRouter(prefix="/api/v1", tags=["banking"])
-router.include_router(planning_api.router)
+router.include_router(routes.router)
 may_read = Depends(require(READ))
 may_write = Depends(require(WRITE))
 
@@ -163,4 +165,4 @@ async def receive_webhook(
 
 def _store(verified: Verified, *, now: datetime) -> None:
     with transaction() as session:
-        webhooks.store(session, verified=verified, now=now)
+        inbox.store(session, verified=verified, now=now)

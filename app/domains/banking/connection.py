@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app.domains.banking.applying import mark_failed
 from app.domains.banking.errors import ItemNotFound
 from app.domains.banking.models import HouseholdMember, ItemStatus, PlaidItem, Role
+from app.domains.banking.sync.applying import mark_failed
 from app.domains.notifications.service import notify
 
 if TYPE_CHECKING:

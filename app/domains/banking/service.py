@@ -9,7 +9,6 @@ from sqlalchemy import select
 from app.db.upsert import insert_or_update
 from app.domains.accounts.models import User
 from app.domains.banking import connection
-from app.domains.banking.applying import put_accounts
 from app.domains.banking.errors import (
     HouseholdNotFound,
     ItemBroken,
@@ -20,7 +19,8 @@ from app.domains.banking.errors import (
     UnknownUsers,
 )
 from app.domains.banking.models import Household, HouseholdMember, ItemStatus, PlaidItem, Role
-from app.domains.banking.sync_requests import request_sync
+from app.domains.banking.sync.applying import put_accounts
+from app.domains.banking.sync.requests import request_sync
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.domains.banking.facts import AccountFacts, Grant, LinkToken
-    from app.domains.banking.plaid import Plaid
+    from app.domains.banking.plaid.client import Plaid
 
 
 def create_household(

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.domains.banking import alerts, reminders, sync, sync_requests, webhooks
-from app.domains.banking.plaid import Plaid, wait_for_turn
+from app.domains.banking.plaid.client import Plaid, wait_for_turn
+from app.domains.banking.planning import alerts, reminders
 from app.domains.banking.scopes import WRITE
-from app.jobs.celery.task import (
-    JobTask,
-    task,
-)
+from app.domains.banking.sync import item_sync, requests
+from app.domains.banking.webhooks import inbox
+from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
@@ -32,10 +31,10 @@ LONG_RETRY = Retry(max_attempts=15, first=timedelta(seconds=2))
 @task(queue=Queue.BANKING, scope=WRITE, public=True, retry=LONG_RETRY, bind=True)
 def sync_account_transactions(self: JobTask, account_id: Id) -> dict[str, Any]:
     """Bring the transactions of an account up to date, and with them those of its whole item."""
-    return _sync(self, item_id=sync.item_of_account(job_session(), account_id=account_id))
+    return _sync(self, item_id=item_sync.item_of_account(job_session(), account_id=account_id))
 
 
-@task(name=sync_requests.SYNC_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY, bind=True)
+@task(name=requests.SYNC_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY, bind=True)
 def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
     """Bring the transactions of all accounts of an item up to date."""
     return _sync(self, item_id=item_id)
@@ -44,7 +43,7 @@ def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
 @task(queue=Queue.BANKING, scope=WRITE, schedule=cron("0 2 * * *"), public=True)
 def sync_all_accounts() -> dict[str, int]:
     """Queue a sync of every working item, spread over time; the result counts what was queued."""
-    return sync_requests.request_all(
+    return requests.request_all(
         job_session(),
         night=business_now().date(),
         per_minute=settings().plaid_per_minute,
@@ -52,10 +51,10 @@ def sync_all_accounts() -> dict[str, int]:
     )
 
 
-@task(name=webhooks.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY)
+@task(name=inbox.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY)
 def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
     """Do what a stored webhook calls for."""
-    return webhooks.handle(
+    return inbox.handle(
         job_session(), webhook_id=webhook_id, plaid=_plaid(), commit=checkpoint, now=business_now()
     )
 
@@ -63,7 +62,7 @@ def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
 @task(queue=Queue.MAINTENANCE, schedule=cron("45 3 * * *"))
 def forget_handled_webhooks() -> int:
     """Forget webhooks that were handled longer ago than finished jobs are kept; the result counts them."""
-    return webhooks.forget_handled(job_session(), commit=checkpoint)
+    return inbox.forget_handled(job_session(), commit=checkpoint)
 
 
 @task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("*/15 * * * *"), public=True)
@@ -73,7 +72,7 @@ def send_bill_reminders() -> dict[str, int]:
 
 
 @task(
-    name=sync_requests.CHECK_TASK,
+    name=requests.CHECK_TASK,
     queue=Queue.NOTIFICATIONS,
     scope=WRITE,
     schedule=cron("0 */6 * * *"),
@@ -89,7 +88,7 @@ def check_budget_alerts(household_id: Id | None = None) -> dict[str, int]:
 
 
 def _sync(running: JobTask, *, item_id: int) -> dict[str, Any]:
-    stats = sync.sync_item(
+    stats = item_sync.sync_item(
         job_session(),
         item_id=item_id,
         plaid=_plaid(),

@@ -11,10 +11,7 @@ from app.domains.notifications import delivering, devices, service
 from app.domains.notifications.delivering import Try
 from app.domains.notifications.schemas import USUAL, Channels, Key, Message, Title, Type
 from app.domains.notifications.scopes import WRITE
-from app.jobs.celery.task import (
-    JobTask,
-    task,
-)
+from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron

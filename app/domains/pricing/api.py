@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Path, Query, Response, status
 from app.db.sessions import reading, transaction
 from app.domains.pricing import catalogue, schemas, sweep
 from app.domains.pricing.errors import RecomputeNotFound
-from app.domains.pricing.rules import DAYS_THRESHOLD
-from app.domains.pricing.rules_file import current_rules
+from app.domains.pricing.rules.file import current_rules
+from app.domains.pricing.rules.table import DAYS_THRESHOLD
 from app.domains.pricing.scopes import READ, WRITE
 from app.domains.pricing.tasks import recompute_all_discounts
 from app.http.path_parameters import Cursor, Limit

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.domains.pricing.rules import DAYS_THRESHOLD
+from app.domains.pricing.rules.table import DAYS_THRESHOLD
 from app.terminal import AsJson, print_json, print_rows
 
 app = typer.Typer(help=__doc__)
@@ -40,7 +40,7 @@ def import_csv(
     """
     from dataclasses import asdict
 
-    from app.domains.pricing.importing import Files
+    from app.domains.pricing.imports.files import Files
     from app.domains.pricing.progress import import_with_bar
 
     done = import_with_bar(Files(products=products, batches=batches, strict=strict), as_json=as_json)
@@ -69,7 +69,7 @@ def dataset(
     """
     from datetime import UTC, datetime
 
-    from app.domains.pricing.dataset import write_dataset
+    from app.domains.pricing.imports.dataset import write_dataset
     from app.domains.pricing.progress import counting
 
     with counting("Writing", total=batches) as report:
@@ -146,8 +146,8 @@ def rules(as_json: AsJson = False) -> None:
 
     Example: groundwork pricing rules
     """
-    from app.domains.pricing.rules_file import current_rules, rules_path
-    from app.domains.pricing.rules_table import floor_rows, rule_rows
+    from app.domains.pricing.rules.file import current_rules, rules_path
+    from app.domains.pricing.rules.listing import floor_rows, rule_rows
 
     table = current_rules()
     if as_json:

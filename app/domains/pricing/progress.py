@@ -9,17 +9,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app.db.sessions import reading, transaction
 from app.domains.pricing import sweep
-from app.domains.pricing.importing import Files, ImportRefused, Listener, import_files
-from app.domains.pricing.rules_file import current_rules
+from app.domains.pricing.imports.files import Files, ImportRefused, Listener, import_files
+from app.domains.pricing.rules.file import current_rules
 from app.terminal import error_console, print_json, say_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.domains.pricing.csv_file import Problem
     from app.domains.pricing.facts import Stats
-    from app.domains.pricing.loading import Imported
+    from app.domains.pricing.imports.csv_file import Problem
+    from app.domains.pricing.imports.loading import Imported
 
 #: Batches in one transaction when no worker does the work.
 CHUNK = 1_000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, CursorResult, Result, Row
     from sqlalchemy.orm import Session
 
-    from app.domains.pricing.rules import Quote, RuleTable
+    from app.domains.pricing.rules.table import Quote, RuleTable
 
 IS_ACTIVE = BatchDiscount.valid_to.is_(None)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from app.domains.pricing.rules import RuleTable
+    from app.domains.pricing.rules.table import RuleTable
 
 
 def in_window(*, now: datetime, days_threshold: int) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.domains.pricing.rules import RuleTable
+    from app.domains.pricing.rules.table import RuleTable
 
     #: Opens the transaction of one chunk.
     Transaction = Callable[[], AbstractContextManager[Session]]

@@ -12,13 +12,10 @@ from pydantic import Field
 
 from app.domains.pricing import service, sweep
 from app.domains.pricing.facts import KeyRange, Progress, Stats
-from app.domains.pricing.rules import DAYS_THRESHOLD
-from app.domains.pricing.rules_file import current_rules
+from app.domains.pricing.rules.file import current_rules
+from app.domains.pricing.rules.table import DAYS_THRESHOLD
 from app.domains.pricing.scopes import WRITE
-from app.jobs.celery.task import (
-    JobTask,
-    task,
-)
+from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron

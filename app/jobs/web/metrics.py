@@ -20,14 +20,7 @@ from app.jobs.publish import publisher
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
-from app.jobs.transitions.rollup import (
-    ATTEMPT,
-    BOUNDS,
-    FINISHED,
-    RUN,
-    WAIT,
-    name_of,
-)
+from app.jobs.transitions.rollup import ATTEMPT, BOUNDS, FINISHED, RUN, WAIT, name_of
 from app.packages import modules
 from app.settings.config import settings
 

@@ -7,10 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.jobs.celery.task import (
-    JobTask,
-    task,
-)
+from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.outbound.deliveries.service import find

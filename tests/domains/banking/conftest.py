@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.domains.banking import verification
-from app.domains.banking.keys import KeyRing
+from app.domains.banking.webhooks import verification
+from app.domains.banking.webhooks.keys import KeyRing
 from tests.domains.banking.linking import point_at
 from tests.fakes.plaid import FakePlaid
 

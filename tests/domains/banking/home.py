@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert
 
 from app.db.sessions import transaction
-from app.domains.banking import alerts, bills, budgets, reminders
 from app.domains.banking.models import (
     BankAccount,
     BillRule,
@@ -22,6 +21,7 @@ from app.domains.banking.models import (
     Role,
     Transaction,
 )
+from app.domains.banking.planning import alerts, bills, budgets, reminders
 from tests.domains.notifications import people
 
 if TYPE_CHECKING:

@@ -13,10 +13,12 @@ from sqlalchemy.orm import Session
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.domains.accounts.models import User
-from app.domains.banking import service, sync, webhooks
+from app.domains.banking import service
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import BankAccount, PlaidItem, PlaidWebhook, Role, Transaction
-from app.domains.banking.plaid import Plaid, wait_for_turn_alone
+from app.domains.banking.plaid.client import Plaid, wait_for_turn_alone
+from app.domains.banking.sync import item_sync
+from app.domains.banking.webhooks import inbox
 from app.domains.notifications.models import Notification
 from app.jobs.ledger.models import Job
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
@@ -96,7 +98,7 @@ def link(item: Item, home: Home | None = None) -> int:
 def run_sync(item_id: int, *, job_id: str = "job-1", now: datetime = NOW) -> SyncStats:
     """One sync in this process, as a job would do it."""
     with Session(engine(), expire_on_commit=False) as session:
-        stats = sync.sync_item(
+        stats = item_sync.sync_item(
             session,
             item_id=item_id,
             plaid=port(),
@@ -183,6 +185,6 @@ def kept_webhooks() -> tuple[int, int]:
 def handle_webhook(webhook_id: int) -> dict[str, str | None]:
     """Do what a kept webhook calls for, as its job would."""
     with Session(engine(), expire_on_commit=False) as session:
-        done = webhooks.handle(session, webhook_id=webhook_id, plaid=port(), commit=session.commit, now=NOW)
+        done = inbox.handle(session, webhook_id=webhook_id, plaid=port(), commit=session.commit, now=NOW)
         session.commit()
         return done

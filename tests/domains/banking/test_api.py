@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.domains.banking import sync_requests
+from app.domains.banking.sync import requests
 from tests.api_client import client_for
 from tests.domains.banking.linking import Home, household, item_row, jobs, link, run_sync, user
 from tests.fakes.plaid.history import Tx
@@ -70,7 +70,7 @@ def test_from_link_token_to_linked_bank(api: TestClient, home: Home, plaid: Fake
     made = answer.json()
     assert (made["institution"], made["status"]) == ("First Platypus Bank", "active")
     assert item.access_token not in answer.text
-    assert [job.kwargs for job in jobs(sync_requests.SYNC_TASK)] == [{"item_id": made["id"]}]
+    assert [job.kwargs for job in jobs(requests.SYNC_TASK)] == [{"item_id": made["id"]}]
     again = api.post(f"{HOUSEHOLDS}/{home.id}/items", json=given)
     assert (again.status_code, again.json()["code"]) == (422, "plaid_refused")
     listed = api.get(f"{HOUSEHOLDS}/{home.id}/items").json()
@@ -107,7 +107,7 @@ def test_a_sync_is_asked_for_and_can_be_followed(api: TestClient, home: Home, pl
     again = api.post(f"/api/v1/banking/items/{item_id}/sync")
     assert again.json()["job_id"] == answer.json()["job_id"]
     followed = client_for().get(answer.headers["Location"]).json()
-    assert (followed["task"], followed["state"]) == (sync_requests.SYNC_TASK, "ready")
+    assert (followed["task"], followed["state"]) == (requests.SYNC_TASK, "ready")
 
 
 def test_a_connection_is_checked_when_its_user_has_mended_it(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from app.db.sessions import reading, transaction
-from app.domains.banking import connection, linked, service, sync_requests
+from app.domains.banking import connection, linked, service
 from app.domains.banking.errors import (
     HouseholdNotFound,
     ItemNotFound,
@@ -20,6 +20,7 @@ from app.domains.banking.errors import (
 )
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import BankAccount, ItemStatus, PlaidItem, Role
+from app.domains.banking.sync import requests
 from tests.domains.banking.linking import (
     NOW,
     accounts_of,
@@ -89,7 +90,7 @@ def test_a_linked_bank_is_stored_once_with_its_accounts_and_its_first_sync(plaid
         ("Checking", "0000", 123456),
         ("Saving", "0001", 123456),
     ]
-    assert [job.kwargs for job in jobs(sync_requests.SYNC_TASK)] == [{"item_id": stored.id}]
+    assert [job.kwargs for job in jobs(requests.SYNC_TASK)] == [{"item_id": stored.id}]
 
 
 def test_the_access_token_is_encrypted(plaid: FakePlaid) -> None:
@@ -137,7 +138,7 @@ def test_a_mended_connection_is_active_and_synced(plaid: FakePlaid) -> None:
     error = service.error_of(port(), access_token=item.access_token)
     with transaction() as session:
         assert service.judge(session, item_id=item_id, error=error, now=NOW).status == ItemStatus.ACTIVE
-    assert len(jobs(sync_requests.SYNC_TASK)) == 2
+    assert len(jobs(requests.SYNC_TASK)) == 2
     assert told().count(("bank_repaired", home.admins[0])) == 1
 
 
@@ -152,19 +153,19 @@ def test_the_night_s_syncs_are_spread_and_leave_out_what_is_broken(plaid: FakePl
 
     def night(day: int, *, per_minute: int = 1000) -> dict[str, int]:
         with transaction() as session:
-            return sync_requests.request_all(
+            return requests.request_all(
                 session, night=date(2026, 1, day), per_minute=per_minute, commit=lambda _: session.flush()
             )
 
     def queued(day: int) -> list[Job]:
         key = f"banking-night:2026-01-0{day}:"
-        return [job for job in jobs(sync_requests.SYNC_TASK) if (job.key or "").startswith(key)]
+        return [job for job in jobs(requests.SYNC_TASK) if (job.key or "").startswith(key)]
 
     assert night(1) == {"items": 6, "queued": 5, "already_queued": 0, "broken": 1}
     assert night(1) == {"items": 6, "queued": 0, "already_queued": 5, "broken": 1}
     assert sorted(job.kwargs["item_id"] for job in queued(1)) == ids[1:]
     waits = sorted((job.run_at - job.accepted_at).total_seconds() for job in queued(1) if job.run_at)
-    part = sync_requests.MIN_SPREAD.total_seconds() / 5
+    part = requests.MIN_SPREAD.total_seconds() / 5
     assert [int(wait / part) for wait in waits] == [0, 1, 2, 3, 4], "each in its own part"
     assert night(2, per_minute=1)["queued"] == 5
     longest = max((job.run_at - job.accepted_at).total_seconds() for job in queued(2) if job.run_at)
@@ -175,11 +176,11 @@ def test_a_sync_that_a_webhook_asks_for_does_not_wait_for_the_night_s(plaid: Fak
     item_id = link(plaid.bank.new_item())
     run_sync(item_id)
     with transaction() as session:
-        sync_requests.request_all(
+        requests.request_all(
             session, night=date(2026, 1, 1), per_minute=1000, commit=lambda _: session.flush()
         )
-        job_id = sync_requests.request_sync(session, session.get_one(PlaidItem, item_id))
-    asked = next(job for job in jobs(sync_requests.SYNC_TASK) if job.id == job_id)
+        job_id = requests.request_sync(session, session.get_one(PlaidItem, item_id))
+    asked = next(job for job in jobs(requests.SYNC_TASK) if job.id == job_id)
     assert asked.state == "ready"
 
 

@@ -10,9 +10,11 @@ from sqlalchemy import insert, text, update
 
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
-from app.domains.banking import sync_requests, tasks, webhooks
+from app.domains.banking import tasks
 from app.domains.banking.models import ItemStatus, PlaidItem
-from app.domains.banking.verification import Verified
+from app.domains.banking.sync import requests
+from app.domains.banking.webhooks import inbox
+from app.domains.banking.webhooks.verification import Verified
 from app.jobs.declaration.registry import tasks as declared
 from app.jobs.ledger.models import Job, State
 from app.schedule.spec import cron
@@ -68,7 +70,7 @@ def item(plaid: FakePlaid) -> Item:
 def stop_first_sync() -> None:
     """Call off the sync that linking asked for, so that a test sees only its own."""
     with transaction() as session:
-        session.execute(update(Job).where(Job.task == sync_requests.SYNC_TASK).values(state=State.CANCELLED))
+        session.execute(update(Job).where(Job.task == requests.SYNC_TASK).values(state=State.CANCELLED))
 
 
 def linked(item: Item) -> int:
@@ -82,8 +84,8 @@ def received(item: Item, kind: str, code: str) -> int:
     body = {"webhook_type": kind, "webhook_code": code, "item_id": item.id}
     with transaction() as session:
         verified = Verified(digest=f"{code}-{time.monotonic()}", body=body)
-        webhook_id = webhooks.store(session, verified=verified, now=NOW)
-        session.execute(update(Job).where(Job.task == webhooks.HANDLE_TASK).values(state=State.CANCELLED))
+        webhook_id = inbox.store(session, verified=verified, now=NOW)
+        session.execute(update(Job).where(Job.task == inbox.HANDLE_TASK).values(state=State.CANCELLED))
         return webhook_id
 
 
@@ -101,7 +103,7 @@ def test_each_task_has_its_queue_and_schedule() -> None:
         "banking.send_bill_reminders": (Queue.NOTIFICATIONS, cron("*/15 * * * *"), True),
         "banking.check_budget_alerts": (Queue.NOTIFICATIONS, cron("0 */6 * * *"), True),
     }
-    assert {sync_requests.SYNC_TASK, sync_requests.CHECK_TASK, webhooks.HANDLE_TASK} <= set(declared())
+    assert {requests.SYNC_TASK, requests.CHECK_TASK, inbox.HANDLE_TASK} <= set(declared())
 
 
 # sync_account_transactions
@@ -224,7 +226,7 @@ def test_what_is_asked_for_while_a_sync_runs_is_one_more_sync_after_it(
     reached(held)
     item.add(Tx(id="late", account_id=item.account.id, cents=2))
     with transaction() as session:
-        asked = {sync_requests.request_sync(session, session.get_one(PlaidItem, item_id)) for _ in range(10)}
+        asked = {requests.request_sync(session, session.get_one(PlaidItem, item_id)) for _ in range(10)}
     assert len(asked) == 1
     after = asked.pop()
     waiting = wait_for(after, State.SCHEDULED)
@@ -253,11 +255,11 @@ def test_a_night_queues_every_working_item_and_twice_is_as_once(plaid: FakePlaid
 
 
 def nightly() -> list[Job]:
-    return [job for job in jobs(sync_requests.SYNC_TASK) if (job.key or "").startswith("banking-night:")]
+    return [job for job in jobs(requests.SYNC_TASK) if (job.key or "").startswith("banking-night:")]
 
 
 def test_a_night_whose_worker_dies_queues_every_item_once(plaid: FakePlaid, fleet: Fleet) -> None:
-    count = 40 * sync_requests.CHUNK
+    count = 40 * requests.CHUNK
     many_items(count)
     first = start_worker(fleet, "first")
     job_id = tasks.sync_all_accounts.delay().id
@@ -335,4 +337,4 @@ def test_a_storm_of_webhooks_ends_with_what_the_bank_has(plaid: FakePlaid, item:
     for webhook_id in ids:
         tasks.handle_plaid_webhook.delay(webhook_id)
     wait_until(lambda: stored(item_id) == at_bank(item), seconds=SECONDS, what="all is stored")
-    assert len(jobs(sync_requests.SYNC_TASK)) <= 11
+    assert len(jobs(requests.SYNC_TASK)) <= 11

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import func, select
 
 from app.db.sessions import reading, transaction
-from app.domains.pricing.importing import Files, ImportRefused, Listener, import_files
+from app.domains.pricing.imports.files import Files, ImportRefused, Listener, import_files
 from app.domains.pricing.models import InventoryBatch, Product
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.domains.pricing.csv_file import Problem
-    from app.domains.pricing.loading import Imported
+    from app.domains.pricing.imports.csv_file import Problem
+    from app.domains.pricing.imports.loading import Imported
 
 Content = str | bytes | None
 PRODUCTS = "sku,name,category,base_price,currency\n"

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.db.sessions import reading, transaction
 from app.domains.pricing import sweep
 from app.domains.pricing.models import BatchDiscount, InventoryBatch, Product
-from app.domains.pricing.rules_file import PACKAGED, load_rules
+from app.domains.pricing.rules.file import PACKAGED, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""The port to Plaid: its client, and what it answers, read strictly."""

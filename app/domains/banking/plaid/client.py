@@ -1,0 +1,137 @@
+"""The port to Plaid. Every call waits for its turn, ends in time, and fails in one of few ways."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from app.db.sessions import transaction
+from app.domains.banking.errors import PlaidNotConfigured
+from app.domains.banking.plaid import exact_json, parsers
+from app.domains.banking.plaid.error_mapping import classified
+from app.outbound.deliveries import pace
+from app.settings.config import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from app.domains.banking.facts import Accounts, Grant, ItemFacts, LinkToken, Page
+
+#: What `app.outbound.deliveries.pace` knows Plaid by.
+PACE = "plaid"
+#: Plaid's greatest page.
+PAGE_SIZE = 500
+CONNECT_TIMEOUT = timedelta(seconds=5)
+#: Plaid may have to ask the bank before it answers.
+ANSWER_TIMEOUT = timedelta(seconds=30)
+#: A webhook waits while its key is asked for, and Plaid gives up on one after ten seconds.
+KEY_TIMEOUT = timedelta(seconds=5)
+CLIENT_NAME = "Groundwork"
+PRODUCTS = ["transactions"]
+
+
+def wait_for_turn(session: Session, *, commit: Callable[[], None]) -> None:
+    """Wait until this process may call Plaid; nothing is left uncommitted meanwhile."""
+    wait = pace.reserve(session, PACE, per_minute=settings().plaid_per_minute)
+    commit()
+    time.sleep(wait.total_seconds())
+
+
+def wait_for_turn_alone() -> None:
+    """As `wait_for_turn`, where no job runs."""
+    with transaction() as session:
+        wait = pace.reserve(session, PACE, per_minute=settings().plaid_per_minute)
+    time.sleep(wait.total_seconds())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plaid:
+    """Plaid's API as far as banking needs it; `turn` is called before each request.
+
+    Raises `PlaidUnavailable`, `ItemBroken`, `PlaidRefused` and `PlaidNotConfigured`.
+    """
+
+    turn: Callable[[], None]
+
+    def link_token(self, *, user_id: str, language: str, country: str, access_token: str | None) -> LinkToken:
+        """A token that opens Plaid Link; with `access_token`, to mend that item."""
+        request: dict[str, Any] = {
+            "client_name": CLIENT_NAME,
+            "language": language,
+            "country_codes": [country],
+            "user": {"client_user_id": user_id},
+        }
+        if settings().plaid_webhook_url:
+            request["webhook"] = settings().plaid_webhook_url
+        request |= {"products": PRODUCTS} if access_token is None else {"access_token": access_token}
+        return parsers.link_token(self._call("link_token_create", request))
+
+    def exchange(self, *, public_token: str) -> Grant:
+        """What Plaid Link's public token stands for. It can be exchanged once."""
+        return parsers.grant(self._call("item_public_token_exchange", {"public_token": public_token}))
+
+    def item(self, *, access_token: str) -> ItemFacts:
+        """How the item is now."""
+        return parsers.item(self._call("item_get", {"access_token": access_token}))
+
+    def accounts(self, *, access_token: str) -> Accounts:
+        """The accounts of an item."""
+        operation = "accounts_get"
+        return parsers.accounts(self._call(operation, {"access_token": access_token}), operation=operation)
+
+    def changes(self, *, access_token: str, cursor: str | None) -> Page:
+        """The page of changes after `cursor`. Raises `MutatedDuringPagination`."""
+        request: dict[str, Any] = {"access_token": access_token, "count": PAGE_SIZE}
+        if cursor is not None:
+            request["cursor"] = cursor
+        return parsers.page(self._call("transactions_sync", request))
+
+    def verification_key(self, *, key_id: str) -> dict[str, Any]:
+        """The key (JWK) that is called `key_id`; `expired_at` in it says since when it is void."""
+        request = {"key_id": key_id}
+        operation = "webhook_verification_key_get"
+        answer = self._call(operation, request, timeout=KEY_TIMEOUT)
+        return dict(exact_json.member(answer, "key", dict, operation=operation))
+
+    def _call(
+        self, operation: str, request: dict[str, Any], *, timeout: timedelta = ANSWER_TIMEOUT
+    ) -> dict[str, Any]:
+        client = _client_of_settings()
+        self.turn()
+        given = [value for name, value in request.items() if name.endswith("_token")]
+        with classified(operation, hiding=given):
+            raw: bytes = getattr(client, operation)(
+                request,
+                # Its models take 160 times as long as the JSON (0.8 s for a page of 500), make floats of
+                # amounts, and fail when Plaid adds a value to an enumeration.
+                _preload_content=False,
+                _request_timeout=(CONNECT_TIMEOUT.total_seconds(), timeout.total_seconds()),
+            ).data
+        return exact_json.answer_of(raw, operation=operation)
+
+
+def _client_of_settings() -> Any:
+    chosen = settings()
+    if not chosen.plaid_client_id or not chosen.plaid_secret.get_secret_value():
+        raise PlaidNotConfigured
+    return _client(chosen.plaid_environment, chosen.plaid_client_id, chosen.plaid_secret.get_secret_value())
+
+
+@cache
+def _client(environment: str, client_id: str, secret: str) -> Any:
+    # Imported on first use: it costs a third of a second and 30 MB, which few processes ever need.
+    import plaid
+    from plaid.api import plaid_api
+
+    hosts = {"sandbox": plaid.Environment.Sandbox, "production": plaid.Environment.Production}
+    configuration = plaid.Configuration(
+        host=hosts.get(environment, environment), api_key={"clientId": client_id, "secret": secret}
+    )
+    # The job's own retry knows how long to wait; urllib3 would repeat at once.
+    configuration.retries = False
+    return plaid_api.PlaidApi(plaid.ApiClient(configuration))

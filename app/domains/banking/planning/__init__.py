@@ -1,0 +1,1 @@
+"""Bills, budgets and categories, and what members are told of them."""

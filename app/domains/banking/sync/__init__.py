@@ -1,0 +1,1 @@
+"""Bringing an item's transactions up to date: asked for, fetched, and written."""

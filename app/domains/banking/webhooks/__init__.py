@@ -1,0 +1,1 @@
+"""Plaid's webhooks: verified, kept, and done what they call for."""

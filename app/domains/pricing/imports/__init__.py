@@ -1,0 +1,1 @@
+"""Importing products and batches from files."""
