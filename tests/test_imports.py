@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_LOOSE_FILES = 10
-#: Packages that are still to be divided.
-CROWDED = {"app/domains/banking": 40, "app/domains/pricing": 30}
 MAX_FILES = 20
 
 
@@ -60,7 +58,7 @@ def test_no_folder_is_crowded() -> None:
     folders = {path.parent for path in modules()}
     counts = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}
     assert counts["app"] <= MAX_LOOSE_FILES
-    assert {name: n for name, n in counts.items() if n > CROWDED.get(name, MAX_FILES)} == {}
+    assert {name: n for name, n in counts.items() if n > MAX_FILES} == {}
 
 
 def test_no_package_has_logic_in_its_init() -> None:

@@ -193,7 +193,7 @@ def test_a_sign_in_that_does_not_answer_is_given_up(fcm: FcmServer, configure: C
     with socket.create_server(("127.0.0.1", 0)) as silent, httpx.Client(timeout=0.1) as client:
         token_uri = f"http://127.0.0.1:{silent.getsockname()[1]}/token"
         configure(fcm_credentials=fcm.credentials(token_uri=token_uri))
-        with pytest.raises(NotSent, match="sign-in .*ReadTimeout"):
+        with pytest.raises(NotSent, match=r"sign-in .*ReadTimeout"):
             fcm_token.access_token(client, fcm_token.service_account())
 
 
