@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ansible.module_utils.groundwork.commands import run, run_checked
 from ansible.module_utils.groundwork.failures import Failure
 from ansible.module_utils.groundwork.host.instances import Instance
+from ansible.module_utils.groundwork.managers.attempts import Attempts
 from ansible.module_utils.groundwork.paths import LOGS, SUPERVISOR
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ TIMEOUT_SECONDS = 180.0
 PIDFILE = re.compile(r"^command=.*\s--pidfile[ =](\S+)", re.MULTILINE)
 #: As long as a worker takes at most to be set up and then to consume.
 READY_SECONDS = 240.0
-#: So many attempts to start are a loop.
-MAX_ATTEMPTS = 4
-#: What ends before it counts as running is not seen as a process. supervisord waits for a second after the
-#: first of such attempts and for a second longer after each: as long as so many of them take.
-BACKOFF_SECONDS = float(sum(range(MAX_ATTEMPTS)))
 #: What systemd calls the states of supervisord.
 STATES = {"RUNNING": "active", "STARTING": "activating", "STOPPING": "deactivating", "BACKOFF": "activating"}
 STATES |= {"STOPPED": "inactive", "EXITED": "inactive", "FATAL": "failed"}
@@ -142,22 +138,20 @@ class Supervisor:
     def _await_ready(self, instance: Instance, *, verb: str) -> None:
         """supervisord knows that a process lives; that it works, it says itself with its pidfile."""
         pidfile = _pidfile(instance)
-        until = give_up = time.monotonic() + READY_SECONDS
-        pids: set[str] = set()
-        while time.monotonic() < give_up and len(pids) < MAX_ATTEMPTS:
+        until = time.monotonic() + READY_SECONDS
+        attempts = Attempts()
+        while time.monotonic() < until and not attempts.are_a_loop:
             state, said = self._status(instance)
             pid = said.removeprefix("pid ").partition(",")[0] if state == "RUNNING" else ""
             if pid and (pidfile is None or _content(pidfile) == pid):
                 return
             if state == "FATAL":
                 break
-            if pid:
-                pids.add(pid)
-                give_up = until
-            elif state == "BACKOFF" and give_up == until:
-                give_up = min(until, time.monotonic() + BACKOFF_SECONDS)
+            attempts.see(state, pid=pid)
             time.sleep(0.25)
-        raise Failure(f"{_program(instance)} could not {verb}.", output=self.recent_output(instance))
+        late = time.monotonic() >= until
+        why = f"it was not ready within {READY_SECONDS:g} s" if late else "it ends again and again"
+        raise Failure(f"{_program(instance)} could not {verb}: {why}.", output=self.recent_output(instance))
 
     def _do(self, *arguments: str, failing: bool = True) -> None:
         argv = [*CONTROL, *arguments]
