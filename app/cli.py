@@ -45,7 +45,7 @@ def _print_version(wanted: bool) -> None:
 def _whole(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which release this is."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show version and release."),
     ] = False,
 ) -> None:
     """Background work on plain Linux hosts: no accepted job is ever lost.
@@ -58,11 +58,11 @@ def _whole(
 def serve(
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Port, instead of the settings'.", show_default=False),
+        typer.Option(min=1, max=65535, help="Port; overrides the setting.", show_default=False),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, max=64, help="Processes, instead of the settings' number.", show_default=False),
+        typer.Option(min=1, max=64, help="Number of processes; overrides the setting.", show_default=False),
     ] = None,
 ) -> Process:
     """Serve the HTTP API with gunicorn.
@@ -77,13 +77,13 @@ def worker(
     pool: Annotated[str, typer.Argument(help="Which pool to run; see: groundwork topology.")],
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, max=512, help="Processes, instead of the pool's number.", show_default=False),
+        typer.Option(min=1, max=512, help="Number of processes; overrides the pool's.", show_default=False),
     ] = None,
     detach: Annotated[
-        bool, typer.Option("--detach", help="Go to the background; return once it takes jobs.")
+        bool, typer.Option("--detach", help="Run in the background; return once it takes jobs.")
     ] = False,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Then let the one that --pidfile names end after its jobs.")
+        bool, typer.Option("--replace", help="Take over from the worker of --pidfile, which then drains.")
     ] = False,
     pidfile: Pidfile = None,
 ) -> Process | None:
@@ -95,7 +95,7 @@ def worker(
     from app.worker import launch
 
     if (detach or replace) and pidfile is None:
-        raise typer.BadParameter("a worker in the background needs one", param_hint="--pidfile")
+        raise typer.BadParameter("a worker in the background needs a pidfile", param_hint="--pidfile")
     chosen = _pools_named([pool])[0]
     if replace:
         renew_credentials()
@@ -132,7 +132,7 @@ def flower() -> Process:
 
 @app.command()
 def migrate(as_json: AsJson = False) -> None:
-    """Bring the database to the shape this release needs.
+    """Migrate the database to the schema that this release needs.
 
     Example: groundwork migrate
     """
@@ -144,7 +144,7 @@ def migrate(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"from": before, "to": after})
     elif before == after:
-        typer.echo(f"The database is at revision {after} already.")
+        typer.echo(f"The database is already at revision {after}.")
     else:
         typer.echo(f"Migrated the database from {before or 'empty'} to {after}.")
 
@@ -199,7 +199,7 @@ def smoke(
         typer.Option(help="Only this pool; may be repeated.", show_default=False),
     ] = None,
     timeout: Annotated[
-        int, typer.Option(min=1, max=3600, metavar="SECONDS", help="Give up waiting after.")
+        int, typer.Option(min=1, max=3600, metavar="SECONDS", help="Give up after this time.")
     ] = 30,
     as_json: AsJson = False,
 ) -> None:
@@ -223,7 +223,7 @@ def smoke(
     for found in probes:
         if not found.is_done:
             say_error(
-                f'The pool "{found.pool}" did no job within {timeout} s: {found.job_id} is {found.state}'
+                f'The pool "{found.pool}" ran no job within {timeout} s: {found.job_id} is {found.state}'
                 f"{', ' + first_line(found.error) if found.error else ''}. Run: groundwork doctor"
             )
     if not all(found.is_done for found in probes):

@@ -63,13 +63,14 @@ def _services() -> str:
     rows = [
         (
             _code(service.name),
-            _code(service.unit),
-            ", ".join(map(_code, service.instances)),
+            _code(service.unit.replace("@.", "@POOL.")),
+            _code(f"/var/log/groundwork/{service.name}{'-POOL' if service.instances else ''}.log"),
+            service.group,
             service.description,
         )
         for service in topology.SERVICES
     ]
-    return _table(columns=("service", "unit", "instances", "what it is"), rows=rows)
+    return _table(columns=("service", "unit", "log", "on hosts of", "what it is"), rows=rows)
 
 
 def _tasks() -> str:
@@ -110,14 +111,9 @@ def _variables(role: str) -> Callable[[], str]:
 
 
 PAGES: dict[str, Tables] = {
-    "README.md": {
-        "commands": _commands,
-        "tasks": _tasks,
-        "pools": _pools,
-        "services": _services,
-        "settings": _settings,
-    },
+    "app/README.md": {"tasks": _tasks, "pools": _pools, "commands": _commands, "settings": _settings},
     "ansible/README.md": {role: _variables(role) for role in roles()},
+    "systemd/README.md": {"services": _services},
 }
 
 
@@ -136,7 +132,7 @@ def main() -> None:
             sys.exit(f"{name} is out of step with the code. Run: scripts/docs")
         if after != before:
             page.write_text(after)
-            print(f"{name} is in step again.")
+            print(f"{name} is up to date again.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The documentation is in step with the code, and what it names exists."""
+"""The documentation is in step with the code, and what it names and links to exists."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from app.__main__ import LazyGroup, command_line
+from app.settings.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -20,6 +21,10 @@ PAGES = sorted(
     if not {"var", "node_modules"} & set(path.relative_to(ROOT).parts)
 )
 TOP_FOLDERS = ("app", "systemd", "ansible", "scripts", "tests")
+#: The README is a path to walk, not a book.
+MAX_README_LINES = 200
+#: `[text](target)`, outside of code.
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 #: A path below one of our folders, as prose or a command names it.
 PATH = re.compile(rf"(?<![\w/.])(?:{'|'.join(TOP_FOLDERS)})/[\w./@-]*\w/?")
 
@@ -73,7 +78,53 @@ def _exists(words: list[str]) -> bool:
     return True
 
 
-def test_no_line_of_the_readme_is_a_wall() -> None:
-    prose = re.sub(r"<!-- begin: .*?<!-- end: \S+ -->", "", text_of(Path("README.md")), flags=re.DOTALL)
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_every_link_leads_to_a_page_and_to_a_heading_of_it(page: Path) -> None:
+    assert [target for target in links_of(page) if not _leads_somewhere(target, page=page)] == []
+
+
+def links_of(page: Path) -> list[str]:
+    return [target for target in LINK.findall(text_of(page)) if "://" not in target]
+
+
+def _leads_somewhere(target: str, *, page: Path) -> bool:
+    name, _, anchor = target.partition("#")
+    there = (ROOT / page).parent / name if name else ROOT / page
+    return there.exists() and (not anchor or anchor in _anchors_of(there.read_text()))
+
+
+def _anchors_of(text: str) -> set[str]:
+    """What GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    seen: set[Path] = set()
+    waiting = [Path("README.md")]
+    while waiting:
+        page = waiting.pop()
+        seen.add(page)
+        targets = {target.partition("#")[0] for target in links_of(page)} - {""}
+        found = {((ROOT / page).parent / target).resolve().relative_to(ROOT) for target in targets}
+        waiting += found - seen
+
+    assert set(PAGES) - seen == set()
+
+
+def test_the_readme_is_short() -> None:
+    assert len(text_of(Path("README.md")).splitlines()) <= MAX_README_LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_no_line_of_a_page_is_a_wall(page: Path) -> None:
+    prose = re.sub(r"<!-- begin: .*?<!-- end: \S+ -->", "", text_of(page), flags=re.DOTALL)
 
     assert [line for line in prose.splitlines() if len(line) > 140 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize(("unit", "setting"), [("api.socket", "api_port"), ("flower.service", "flower_port")])
+def test_the_page_of_the_units_has_the_ports_of_the_settings(unit: str, setting: str) -> None:
+    row = f"| `groundwork-{unit}` | 127.0.0.1:{Settings.model_fields[setting].default} |"
+
+    assert row in text_of(Path("systemd/README.md"))

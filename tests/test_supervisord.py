@@ -34,12 +34,11 @@ def config() -> configparser.ConfigParser:
 
 
 def test_every_service_is_a_program_and_every_pool_one_of_its_own(config: configparser.ConfigParser) -> None:
-    assert {name.partition(":")[2] for name in config.sections() if name.startswith("program:")} == {
-        "groundwork-api",
-        "groundwork-beat",
-        "groundwork-flower",
-        *(f"groundwork-worker-{pool.name}" for pool in topology.POOLS),
-    }
+    workers = {f"groundwork-worker-{pool.name}" for pool in topology.POOLS}
+    others = {f"groundwork-{service.name}" for service in topology.SERVICES if service.name != "worker"}
+    programs = {name.partition(":")[2] for name in config.sections() if name.startswith("program:")}
+
+    assert programs == workers | others
 
 
 @pytest.mark.parametrize("service", topology.SERVICES, ids=lambda service: service.name)

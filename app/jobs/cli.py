@@ -1,4 +1,4 @@
-"""Jobs: list, look at, submit, wait for, cancel and retry them.
+"""Jobs: list, show, submit, wait for, cancel and retry them.
 
 Example: groundwork jobs list --state dead --since 2h
 """
@@ -24,22 +24,33 @@ States = Annotated[
 Task = Annotated[str | None, typer.Option(help="Only jobs of this task.", show_default=False)]
 Queue = Annotated[str | None, typer.Option(help="Only jobs of this queue.", show_default=False)]
 ErrorText = Annotated[
-    str | None, typer.Option(help="Only jobs with this in their error.", show_default=False)
+    str | None, typer.Option(help="Only jobs whose error has this text.", show_default=False)
 ]
-Limit = Annotated[int, typer.Option(min=1, max=500, help="At most so many, the newest first.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="Show at most this many, the newest first.")]
 Since = Annotated[
     timedelta | None,
     typer.Option(
-        parser=duration, metavar="SPAN", help="Only those accepted within, as 2h.", show_default=False
+        parser=duration,
+        metavar="SPAN",
+        help="Only jobs accepted within this time, such as 2h.",
+        show_default=False,
     ),
 ]
 Delay = Annotated[
     timedelta | None,
-    typer.Option("--in", parser=duration, metavar="SPAN", help="Not before, as 15min.", show_default=False),
+    typer.Option(
+        "--in",
+        parser=duration,
+        metavar="SPAN",
+        help="Start no sooner than in this time, such as 15min.",
+        show_default=False,
+    ),
 ]
 Timeout = Annotated[
     timedelta | None,
-    typer.Option(parser=duration, metavar="SPAN", help="Give up waiting after, as 5min.", show_default=False),
+    typer.Option(
+        parser=duration, metavar="SPAN", help="Give up after this time, such as 5min.", show_default=False
+    ),
 ]
 Pairs = Annotated[
     list[str] | None,
@@ -47,10 +58,10 @@ Pairs = Annotated[
 ]
 Document = Annotated[
     str | None,
-    typer.Option("--json-args", metavar="JSON", help="The arguments as an object.", show_default=False),
+    typer.Option("--json-args", metavar="JSON", help="All arguments as a JSON object.", show_default=False),
 ]
-Waiting = Annotated[bool, typer.Option("--waiting", help="All waiting jobs that the options below fit.")]
-Dead = Annotated[bool, typer.Option("--dead", help="All dead jobs that the options below fit.")]
+Waiting = Annotated[bool, typer.Option("--waiting", help="All waiting jobs that match the options below.")]
+Dead = Annotated[bool, typer.Option("--dead", help="All dead jobs that match the options below.")]
 
 
 @app.command(name="list")
@@ -78,13 +89,13 @@ def list_some(
         [row_of(job) for job in page.jobs],
         columns=("id", "state", "task", "queue", "attempt", "accepted_at", "error"),
         as_json=as_json,
-        empty="There is no such job.",
+        empty="No job matches.",
     )
 
 
 @app.command()
 def show(job_id: JobId, as_json: AsJson = False) -> None:
-    """Show all that is known of a job.
+    """Show everything that is known about a job.
 
     Example: groundwork jobs show 1b9d6bcd
     """
@@ -112,7 +123,7 @@ def submit(
     arg: Pairs = None,
     json_args: Document = None,
     delay: Delay = None,
-    key: Annotated[str | None, typer.Option(help="Accepted once per key.", show_default=False)] = None,
+    key: Annotated[str | None, typer.Option(help="The same key is the same job.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Accept a job of any task and print its id.
@@ -165,7 +176,7 @@ def cancel(
     since: Since = None,
     yes: Yes = False,
 ) -> None:
-    """Cancel a job that is not finished, or all waiting ones that fit.
+    """Cancel a job that is not finished, or all waiting ones that match.
 
     What a running job did since its last checkpoint is undone.
     Example: groundwork jobs cancel --waiting --queue emails
@@ -192,7 +203,7 @@ def retry(
     error: ErrorText = None,
     yes: Yes = False,
 ) -> None:
-    """Run a dead or cancelled job again, or all dead ones that fit.
+    """Run a dead or cancelled job again, or all dead ones that match.
 
     Example: groundwork jobs retry --dead --task pricing.update_price_history --yes
     """

@@ -7,6 +7,7 @@ import sys
 from logging.handlers import WatchedFileHandler
 from typing import TYPE_CHECKING, Any
 
+import click
 import structlog
 from celery import signals
 
@@ -97,14 +98,14 @@ def configure_logging(service: str, logfile: Path | str | None = None) -> None:
 
 @signals.setup_logging.connect
 def _configure_celery(logfile: str | None = None, **_: Any) -> None:
-    """Celery asks here instead of configuring logging itself; the worker's name is its pool's."""
-    configure_logging(_service_of(sys.argv), logfile)
+    """Celery asks here instead of configuring logging itself."""
+    configure_logging(_celery_service(), logfile)
 
 
-def _service_of(argv: list[str]) -> str:
-    if "beat" in argv:
-        return "beat"
-    if "flower" in argv:
-        return "flower"
-    node = argv[argv.index("-n") + 1] if "-n" in argv else "worker"
-    return f"worker-{node.split('@')[0]}" if node != "worker" else node
+def _celery_service() -> str:
+    """The service is Celery's command that runs; for a worker also its pool, as its node says."""
+    command = click.get_current_context(silent=True)
+    if command is None or command.info_name is None:
+        return "celery"
+    node = command.params.get("hostname")
+    return f"{command.info_name}-{node.partition('@')[0]}" if node else command.info_name

@@ -125,7 +125,6 @@ def worker_process(
         module=CELERY,
         arguments=(
             "worker",
-            # The log learns the service from these two (app.logs.configure).
             "-n",
             node_of(pool.name, generation=generation),
             f"--queues={','.join(pool.queues)}",
@@ -172,7 +171,7 @@ def log_file(service: str) -> Path | None:
     if folder is None:
         return None
     if not folder.is_dir():
-        raise UnusableLogFolder(path=folder, problem="is no folder")
+        raise UnusableLogFolder(path=folder, problem="is not a folder")
     path = folder / f"{service}.log"
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise UnusableLogFolder(path=folder, problem=f"does not let {path.name} be written")

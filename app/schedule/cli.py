@@ -51,7 +51,7 @@ def fire(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The schedule: the name of its task.")],
     as_json: AsJson = False,
 ) -> None:
-    """Accept a schedule's job now, besides those that come by themselves.
+    """Submit a job of a schedule now, beside those that it submits by itself.
 
     Example: groundwork schedules fire pricing.cleanup_expired_discounts
     """

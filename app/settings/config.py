@@ -39,7 +39,8 @@ class Settings(BaseSettings):
 
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Seals sensitive task arguments. Random, at least 32 characters, the same on every host.",
+        description="Encrypts sensitive task arguments and stored credentials. Random, at least 32 "
+        "characters, the same on every host.",
     )
     database_url: DatabaseUrl = Field(
         default="sqlite:///var/groundwork.db",
@@ -52,12 +53,12 @@ class Settings(BaseSettings):
     )
     redis_prefix: RedisPrefix = Field(
         default="groundwork:",
-        description="Put before every key in Redis, so that one server can be shared. It ends with its only "
-        "colon.",
+        description="Prefix of every key in Redis, so that one server can be shared. Its only colon is at "
+        "its end.",
     )
     release: str = Field(
         default_factory=sources.installed_release,
-        description="Name of the running release; recorded with each attempt. Unset: that of the installed "
+        description="Name of the running release, recorded with each attempt. Unset: that of the installed "
         "release, `dev` in a checkout.",
     )
     log_dir: Path | None = Field(
@@ -65,32 +66,36 @@ class Settings(BaseSettings):
         description="Folder of the service logs (one JSON object a line). Unset: standard error.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Least severity that is logged."
+        default="INFO", description="Lowest severity that is logged."
     )
     api_host: Host = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(default=8000, description="Port the API listens on.")
-    api_workers: Annotated[int, Field(ge=1, le=64)] = Field(default=2, description="gunicorn processes.")
+    api_workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=2, description="Number of gunicorn processes."
+    )
     livez_open: bool = Field(
         default=False,
-        description="Whether /livez answers anybody without a token, as load balancers need; callers on "
-        "loopback always may ask.",
+        description="Whether /livez answers callers without a token, as load balancers need it; callers on "
+        "loopback need none anyway.",
     )
     api_request_seconds: Seconds = Field(
-        default=30, description="How long a request may take to arrive, its head and its body each."
+        default=30, description="How long the head and the body of a request may each take to arrive."
     )
     api_in_flight: Annotated[int, Field(ge=2, le=10_000)] = Field(
         default=128,
-        description="Requests that each gunicorn process works on at once; half of them for one token.",
+        description="Requests that each gunicorn process handles at once, at most half of them for one "
+        "token.",
     )
     api_token_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=1_000, description="Requests of one token that each gunicorn process takes in a second."
+        default=1_000, description="Requests per second that each gunicorn process accepts from one token."
     )
     worker_concurrency: Annotated[int, Field(ge=1, le=512)] | None = Field(
-        default=None, description="Processes of a worker. Unset: the number of its pool."
+        default=None,
+        description="Number of processes of each worker. Unset: that of its pool in app/topology.py.",
     )
     flower_port: Port = Field(default=5555, description="Port of Flower; it listens on loopback only.")
     flower_url_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
-        default="", description='First part of every path of Flower; "flower" behind the proxy.'
+        default="", description='First part of the path of every page of Flower; "flower" behind the proxy.'
     )
     flower_user: Annotated[str, Field(pattern=r"^[^:\s]+$")] = Field(
         default="groundwork", description="User name for Flower, without a colon."
@@ -100,10 +105,11 @@ class Settings(BaseSettings):
     )
     lease_seconds: Seconds = Field(
         default=60,
-        description="How long a job stays with a worker that is not heard of; workers renew at a third.",
+        description="How long a job stays with a worker that sends no heartbeat; a worker sends three in "
+        "this time.",
     )
     recover_seconds: Seconds = Field(
-        default=5, description="How often beat looks for lost messages and ended leases."
+        default=5, description="How often beat looks for lost messages and expired leases."
     )
     lost_after_seconds: Seconds = Field(
         default=10,
@@ -111,92 +117,113 @@ class Settings(BaseSettings):
     )
     queue_depth_limit: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
         default=10_000,
-        description="Messages a queue may hold in Redis, of each class of priority; the rest waits in the "
-        "ledger and follows later.",
+        description="Messages that a queue may hold in Redis for each priority; further jobs wait in the "
+        "ledger.",
     )
     publish_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = Field(
-        default=250, description="How long one publish may take before beat is left to repeat it."
+        default=250, description="How long one publish may take; after that, beat repeats it."
     )
     pricing_rules: Path | None = Field(
         default=None,
-        description="YAML file of discount rules. Unset: the one that comes with the release.",
+        description="YAML file of discount rules. Unset: the file that comes with the release.",
     )
     mail_transport: Literal["file", "smtp", "ses"] = Field(
-        default="file", description="How mail leaves: kept in `mail_folder`, by SMTP, or by Amazon SES."
+        default="file",
+        description="How mail is sent: into GROUNDWORK_MAIL_FOLDER, by SMTP, or by Amazon SES.",
     )
     mail_folder: Path = Field(
         default=Path("var/mail"),
-        description="Where the transport `file` keeps each mail, one .eml file each.",
+        description="Folder of the mail transport `file`, which keeps each mail as an .eml file.",
     )
     mail_from: Mailbox = Field(
-        default="Groundwork <groundwork@localhost>", description="Sender of every mail: Name <address>."
+        default="Groundwork <groundwork@localhost>", description="Sender of every mail, as Name <address>."
     )
     mail_per_minute: PerMinute = Field(
         default=840,
-        description="Mails that all workers together send; the default is 14 a second, SES's first.",
+        description="Mails per minute that all workers together send; the default is the first quota at "
+        "Amazon SES, 14 a second.",
     )
     mail_uncertain: Literal["hold", "send"] = Field(
         default="hold",
-        description="A mail of which nobody knows whether it left: `hold` it for a person, or `send` it.",
+        description="What happens to a mail that may or may not have been sent: `hold` it for a person, or "
+        "`send` it again.",
     )
     mail_smtputf8: bool = Field(
         default=False,
-        description="Whether addresses such as jörg@example.org are taken: the mail server offers SMTPUTF8.",
+        description="Whether to accept addresses such as jörg@example.org, which needs a mail server with "
+        "SMTPUTF8.",
     )
-    smtp_host: Host = Field(default="127.0.0.1", description="Mail server of the transport `smtp`.")
-    smtp_port: Port = Field(default=587, description="Its port: 587 with starttls, 465 with tls.")
+    smtp_host: Host = Field(default="127.0.0.1", description="Host name of the SMTP server.")
+    smtp_port: Port = Field(
+        default=587, description="Port of the SMTP server, usually 587 with starttls and 465 with tls."
+    )
     smtp_security: Literal["starttls", "tls", "none"] = Field(
-        default="starttls", description="Encryption to it; `none` for a server on this host only."
+        default="starttls",
+        description="Encryption of the connection to the SMTP server; `none` for a server on this host only.",
     )
-    smtp_user: str = Field(default="", description="User name there. Unset: no sign-in.")
-    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password there.")
-    aws_region: str = Field(default="eu-central-1", description="Region of SES and SNS.")
+    smtp_user: str = Field(default="", description="User name at the SMTP server. Unset: no authentication.")
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the SMTP server.")
+    aws_region: str = Field(default="eu-central-1", description="AWS region of SES and SNS.")
     aws_access_key_id: str = Field(
-        default="", description="Key of SES and SNS. Unset: what boto3 finds (profile, role of the machine)."
+        default="",
+        description="AWS access key for SES and SNS. Unset: what boto3 finds (profile, role of the machine).",
     )
-    aws_secret_access_key: SecretStr = Field(default=SecretStr(""), description="Its secret.")
+    aws_secret_access_key: SecretStr = Field(
+        default=SecretStr(""), description="Secret of the AWS access key."
+    )
     aws_endpoint_url: HttpUrl = Field(
-        default="", description="Another server that speaks AWS's API, for trials."
+        default="", description="URL of another server that speaks AWS's API, for trials."
     )
     plaid_environment: PlaidEnvironment = Field(
-        default="sandbox", description="Plaid's `sandbox` or `production`, or the URL of a server like it."
+        default="sandbox",
+        description="Environment of Plaid, `sandbox` or `production`, or the URL of a server that speaks "
+        "its API.",
     )
     plaid_client_id: str = Field(default="", description="Client id at Plaid. Unset: banks cannot be linked.")
-    plaid_secret: SecretStr = Field(default=SecretStr(""), description="Secret of that environment at Plaid.")
+    plaid_secret: SecretStr = Field(
+        default=SecretStr(""), description="Secret of the client at Plaid, of the same environment."
+    )
     plaid_webhook_url: HttpUrl = Field(
-        default="", description="This API as Plaid reaches it: https://HOST/api/v1/webhooks/plaid."
+        default="", description="URL at which Plaid reaches this API: https://HOST/api/v1/webhooks/plaid."
     )
     plaid_per_minute: PerMinute = Field(
-        default=1_000, description="Requests that all workers together send to Plaid (2,500 in production)."
+        default=1_000,
+        description="Requests per minute that all workers together send to Plaid (2,500 in production).",
     )
     push_provider: Literal["none", "sns", "fcm"] = Field(
-        default="none", description="How notices reach phones: Amazon SNS or Firebase Cloud Messaging."
+        default="none",
+        description="How push messages are sent: not at all, by Amazon SNS, or by Firebase Cloud Messaging.",
     )
     fcm_credentials: FcmCredentials = Field(
-        default=SecretStr(""), description="JSON of the service account for Firebase Cloud Messaging."
+        default=SecretStr(""), description="JSON of the Google service account for Firebase Cloud Messaging."
     )
     fcm_url: HttpUrl = Field(
-        default="https://fcm.googleapis.com", description="Another server that speaks its API, for trials."
+        default="https://fcm.googleapis.com",
+        description="URL of Firebase Cloud Messaging, or of another server that speaks its API, for trials.",
     )
     pretend_now: datetime | None = Field(
         default=None,
-        description="Business days are counted as if it were this moment (2026-01-31T09:00:00Z); for trials.",
+        description="Current time as far as business days go, such as 2026-01-31T09:00:00Z; for trials in a "
+        "checkout.",
     )
     catch_up_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = Field(
-        default=600, description="A schedule missed by no more than this is fired once, late."
+        default=600, description="A schedule that was missed by no more than this fires once, late."
     )
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
         default=30,
-        description="How long finished jobs and what they sent are remembered; dead jobs stay until retried.",
+        description="How long finished jobs and settled deliveries are kept; dead jobs stay until they are "
+        "retried.",
     )
     task_time_limit_seconds: Seconds = Field(
-        default=1800, description="A task is killed after this, unless it declares its own limit."
+        default=1800, description="Hard time limit of tasks that declare none: a task is killed after it."
     )
     task_soft_time_limit_seconds: Seconds = Field(
-        default=1500, description="A task is told to end after this (SoftTimeLimitExceeded)."
+        default=1500,
+        description="Soft time limit of tasks that declare none: SoftTimeLimitExceeded is raised in a task "
+        "after it.",
     )
     soft_shutdown_seconds: Seconds = Field(
-        default=45, description="How long a stopping worker lets its jobs run before it gives them back."
+        default=45, description="How long a stopping worker lets its jobs run before it releases them."
     )
 
     @model_validator(mode="before")

@@ -26,7 +26,7 @@ MAX_LOAN = timedelta(minutes=15)
 Lifetime = Annotated[
     timedelta | None,
     typer.Option(
-        parser=duration, metavar="SPAN", help="How long it is good for, such as 90d.", show_default=False
+        parser=duration, metavar="SPAN", help="How long it is valid, such as 90d.", show_default=False
     ),
 ]
 
@@ -34,11 +34,11 @@ Lifetime = Annotated[
 @app.command()
 def create(
     name: Annotated[str, typer.Option(help="What the token is called in logs.")],
-    scope: Annotated[list[str], typer.Option(help="What it may do; once per scope. * is everything.")],
+    scope: Annotated[list[str], typer.Option(help="A scope of the token; may be repeated. * is everything.")],
     expires: Lifetime = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token and print its secret, which is never shown again.
+    """Create a token and print its secret, which is never shown again.
 
     Example: groundwork token create --name nightly --scope jobs:read --expires 90d
     """
@@ -57,9 +57,9 @@ def create(
 @app.command()
 def lend(
     name: Annotated[str, typer.Option(help="What the token is called in logs.")],
-    scope: Annotated[list[str], typer.Option(help="What it may do; once per scope. * is everything.")],
+    scope: Annotated[list[str], typer.Option(help="A scope of the token; may be repeated. * is everything.")],
 ) -> None:
-    """Make a token that ends with this command: when its standard input does.
+    """Create a token that is revoked when this command ends, which it does with its standard input.
 
     Example: groundwork token lend --name trial --scope jobs:read
     """
@@ -91,13 +91,13 @@ def list_all(as_json: AsJson = False) -> None:
         rows,
         columns=("id", "name", "state", "scopes", "created_at", "expires_at", "last_used_at"),
         as_json=as_json,
-        empty="There is no token yet. Make one with: groundwork token create",
+        empty="There is no token yet. Create one with: groundwork token create",
     )
 
 
 @app.command()
 def revoke(name_or_id: Annotated[str, typer.Argument(help="The token's name or id.")]) -> None:
-    """End a token for good.
+    """Revoke a token for good.
 
     Example: groundwork token revoke nightly
     """

@@ -284,7 +284,7 @@ def test_waiting_jobs_are_cancelled_by_filter_once_somebody_says_yes(
     assert outcome.out.strip() == "3 jobs are cancelled."
     assert {state_of(job_id) for job_id in waiting} == {State.CANCELLED}
     assert (state_of(other), state_of(running)) == (State.READY, State.RUNNING)
-    assert command("cancel", "--waiting", "--task", GREET).out.strip() == "There is no such waiting job."
+    assert command("cancel", "--waiting", "--task", GREET).out.strip() == "No waiting job matches."
 
 
 @pytest.mark.parametrize("arguments", [(), ("1b9d6bcd", "--waiting")])

@@ -103,7 +103,7 @@ def test_an_empty_value_is_the_default_also_against_the_env_file(
 def test_a_named_env_file_must_exist(configure: Callable[..., None], tmp_path: Path) -> None:
     configure(env_file=tmp_path / "none.env")
 
-    with pytest.raises(ConfigError, match=r"none\.env, which is no file"):
+    with pytest.raises(ConfigError, match=r"none\.env, which is not a file"):
         load_settings()
 
 

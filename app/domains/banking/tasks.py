@@ -53,7 +53,7 @@ def sync_all_accounts() -> dict[str, int]:
 
 @task(name=inbox.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY)
 def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
-    """Do what a stored webhook calls for."""
+    """Process a stored webhook."""
     return inbox.handle(
         job_session(), webhook_id=webhook_id, plaid=_plaid(), commit=checkpoint, now=business_now()
     )
@@ -61,13 +61,13 @@ def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
 
 @task(queue=Queue.MAINTENANCE, schedule=cron("45 3 * * *"))
 def forget_handled_webhooks() -> int:
-    """Forget webhooks that were handled longer ago than finished jobs are kept; the result counts them."""
+    """Delete webhooks that were handled longer ago than the retention time; the result counts them."""
     return inbox.forget_handled(job_session(), commit=checkpoint)
 
 
 @task(queue=Queue.NOTIFICATIONS, scope=WRITE, schedule=cron("*/15 * * * *"), public=True)
 def send_bill_reminders() -> dict[str, int]:
-    """Remind members of bills that are due soon, today or overdue, from nine on by their own clocks."""
+    """Remind members of bills that are due soon, today or overdue, from 9:00 in their own time zones."""
     return asdict(reminders.send_bill_reminders(job_session(), now=business_now(), commit=checkpoint))
 
 
@@ -79,7 +79,7 @@ def send_bill_reminders() -> dict[str, int]:
     public=True,
 )
 def check_budget_alerts(household_id: Id | None = None) -> dict[str, int]:
-    """Tell members of budgets that are nearly or wholly spent; of all households, or of one."""
+    """Warn members of budgets that are nearly or fully spent, in all households or in one."""
     return asdict(
         alerts.check_budget_alerts(
             job_session(), now=business_now(), commit=checkpoint, household_id=household_id

@@ -34,9 +34,9 @@ def send_notification(
     channels: Channels = USUAL,
     key: Key | None = None,
 ) -> dict[str, int]:
-    """Tell a user something by those of `channels` that the user wants for the type.
+    """Notify a user by those of `channels` that the user accepts for the type.
 
-    A user is told once under one `key`; without a key, once per job.
+    A user is notified once under one `key`; without a key, once per job.
     """
     notification_id = service.notify(
         job_session(),
@@ -59,7 +59,7 @@ def encrypt_addresses() -> int:
 
 @task(queue=Queue.NOTIFICATIONS, scope=WRITE, retry=LONG_RETRY, bind=True)
 def deliver_email(self: JobTask, notification_id: int) -> str:
-    """Hand a notification on as a mail."""
+    """Send a notification by mail."""
     return delivering.deliver_email(job_session(), notification_id=notification_id, this=_try_of(self))
 
 

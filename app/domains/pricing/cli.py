@@ -16,7 +16,7 @@ from app.terminal import AsJson, print_json, print_rows
 app = typer.Typer(help=__doc__)
 
 File = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
-Days = Annotated[int, typer.Option(min=0, max=3650, help="Batches that expire within so many days.")]
+Days = Annotated[int, typer.Option(min=0, max=3650, help="Batches that expire within this many days.")]
 PRICE_COLUMNS = ("sku", "batch", "quantity", "expiry_date", "base_price", "price", "discount_pct", "rule")
 
 
@@ -24,9 +24,7 @@ PRICE_COLUMNS = ("sku", "batch", "quantity", "expiry_date", "base_price", "price
 def import_csv(
     products: File = None,
     batches: File = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a file with other columns than those it should have.")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with unknown columns.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Import products and batches from CSV files in UTF-8: all rows, or none when one is bad.
@@ -85,7 +83,7 @@ def dataset(
 @app.command()
 def recompute(
     days: Days = DAYS_THRESHOLD,
-    now: Annotated[bool, typer.Option("--now", help="Do it here instead of by a worker.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Recompute in this process, without a worker.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Recompute discounts: by a worker, or here with --now.
@@ -119,7 +117,7 @@ def _recompute_here(days: int, *, as_json: bool) -> None:
 @app.command()
 def prices(
     sku: Annotated[str | None, typer.Option(help="Only of this product.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most so many batches.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most this many batches.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show what each batch that can be sold costs now.

@@ -1,4 +1,4 @@
-"""Quarantine: what workers took from a queue and found to be no message.
+"""Quarantine: what workers took from a queue and could not read as a message.
 
 Example: groundwork quarantine list
 """
@@ -13,12 +13,12 @@ from app.terminal import AsJson, print_rows
 
 app = typer.Typer(help=__doc__)
 
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many, the newest first.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many, the newest first.")]
 
 
 @app.command(name="list")
 def list_some(limit: Limit = 20, as_json: AsJson = False) -> None:
-    """Show when and where it was found, what is wrong with it, and how it begins.
+    """List what is in quarantine: when and where it was found, what is wrong with it, and how it begins.
 
     Example: groundwork quarantine list --limit 5 --json
     """
@@ -29,13 +29,13 @@ def list_some(limit: Limit = 20, as_json: AsJson = False) -> None:
         quarantine.entries(publisher.client(), limit=limit),
         columns=("at", "queue", "size", "problem", "head"),
         as_json=as_json,
-        empty="Nothing was put aside.",
+        empty="The quarantine is empty.",
     )
 
 
 @app.command()
 def clear() -> None:
-    """Forget what is kept. The count in the metrics goes on.
+    """Empty the quarantine. The counter in the metrics keeps its value.
 
     Example: groundwork quarantine clear
     """

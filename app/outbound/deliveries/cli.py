@@ -1,4 +1,4 @@
-"""Deliveries: what went out to mail servers, phones and other services, and what is not known of it.
+"""Deliveries: the mails, push messages and calls that went out, and those that are uncertain.
 
 Example: groundwork deliveries list --state uncertain
 """
@@ -21,7 +21,7 @@ COLUMNS = ("id", "channel", "recipient", "subject", "state", "changed_at", "erro
 @app.command(name="list")
 def list_deliveries(
     state: Annotated[DeliveryState | None, typer.Option(help="Only in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List deliveries, the newest first.
@@ -33,7 +33,7 @@ def list_deliveries(
 
     with reading() as session:
         rows = [shown(one) for one in newest(session, state=state, limit=limit)]
-    print_rows(rows, columns=COLUMNS, as_json=as_json, empty="There is no such delivery.")
+    print_rows(rows, columns=COLUMNS, as_json=as_json, empty="No delivery matches.")
 
 
 @app.command()
@@ -58,9 +58,9 @@ def show(delivery_id: DeliveryId, as_json: AsJson = False) -> None:
 @app.command()
 def settle(
     delivery_id: DeliveryId,
-    sent: Annotated[bool, typer.Option("--sent/--not-sent", help="Whether it arrived.", show_default=False)],
+    sent: Annotated[bool, typer.Option("--sent/--not-sent", help="Whether it was sent.", show_default=False)],
 ) -> None:
-    """Say whether an uncertain delivery arrived; one that did not is sent again.
+    """Settle an uncertain delivery: it was sent, or it is sent again.
 
     Example: groundwork deliveries settle 12 --not-sent
     """

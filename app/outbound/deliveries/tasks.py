@@ -11,5 +11,5 @@ from app.topology import Queue
 
 @task(queue=Queue.MAINTENANCE, schedule=cron("30 3 * * *"))
 def forget_settled() -> int:
-    """Forget deliveries that were settled longer ago than finished jobs are kept; the result counts them."""
+    """Delete deliveries that were settled longer ago than the retention time; the result counts them."""
     return service.forget_settled(job_session(), commit=checkpoint)

@@ -1,4 +1,4 @@
-"""Mail: send one, and keep addresses from getting any.
+"""Mail: send a mail, and suppress addresses.
 
 Example: groundwork mail send --to ann@example.org --subject "A test"
 """
@@ -52,7 +52,7 @@ def send(
 @app.command()
 def suppress(
     address: Address,
-    reason: Annotated[str, typer.Option(help="Why.", parser=line)] = "Suppressed by an operator.",
+    reason: Annotated[str, typer.Option(help="The reason.", parser=line)] = "Suppressed by an operator.",
 ) -> None:
     """Send no mail to an address from now on.
 

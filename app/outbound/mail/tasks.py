@@ -46,6 +46,6 @@ def send_email(
 
 @task(name=service.DELIVER_TASK, queue=Queue.EMAILS, scope=SEND, retry=LONG_RETRY, bind=True)
 def deliver_mail(self: JobTask, delivery_id: int) -> dict[str, Any]:
-    """Send a mail that was prepared."""
+    """Send a prepared mail."""
     delivery = find(job_session(), delivery_id=delivery_id)
     return service.send_mail(job_session(), delivery, job_id=str(self.request.id), commit=checkpoint)

@@ -37,7 +37,7 @@ def test_deliveries_are_listed_by_state_the_newest_first(command: Callable[..., 
         put(key, state)
     assert [row["key"] for row in json.loads(command("list", "--json").out)] == ["c", "b", "a"]
     assert [row["key"] for row in json.loads(command("list", "--state", "sent", "--json").out)] == ["c", "a"]
-    assert "There is no such delivery." in command("list", "--state", "uncertain").out
+    assert "No delivery matches." in command("list", "--state", "uncertain").out
 
 
 def test_one_is_shown_with_what_is_sent(command: Callable[..., Outcome]) -> None:
