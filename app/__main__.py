@@ -50,7 +50,7 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
     """Run one command line; the exit code. What goes wrong as expected is one sentence on standard error."""
     unreadable = [argument for argument in arguments if _is_not_utf8(argument)]
     if unreadable:
-        say_error(f"The argument {unreadable[0]!a} is no UTF-8 text. Write it in UTF-8.")
+        say_error(f"The argument {unreadable[0]!a} is not UTF-8 text. Write it in UTF-8.")
         return ExitCode.BAD_INPUT
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the command.

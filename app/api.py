@@ -13,7 +13,7 @@ from app.jobs.declaration import registry
 from app.packages import modules
 
 DESCRIPTION = """
-Submit background jobs, follow them, and bring them back.
+Submit background jobs, follow them, and retry them.
 
 Every request needs a token: `Authorization: Bearer gw_...`. Every error is a problem document (RFC 9457)
 with a stable `code` and the `request_id` that the logs carry.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: The option of every command whose output a script may read.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 #: The option of every command that asks before it does something.
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 #: Columns when the output is no terminal: wide enough that no id is cut for `grep`.
 PIPE_WIDTH = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -106,7 +106,7 @@ def print_document(document: Mapping[str, Any]) -> None:
 def confirm(question: str) -> None:
     """Go on only when a person says yes. Raises a usage error where nobody can be asked."""
     if not sys.stdin.isatty():
-        raise typer.BadParameter("nobody can be asked here; add --yes", param_hint="--yes")
+        raise typer.BadParameter("there is no terminal to ask on; add --yes", param_hint="--yes")
     if not typer.confirm(question, err=True):
         raise typer.Exit(1)
 

@@ -33,7 +33,7 @@ def ensure_token() -> str:
             with reading() as session:
                 authenticate(session, secret=recorded)
         except InvalidToken:
-            print("The token of the last time is not known to this database; making another.")
+            print("The token of the last start is not known to this database; creating another.")
         else:
             return recorded
     with transaction() as session:

@@ -37,7 +37,7 @@ def complete(inventory: Path) -> tuple[Path, list[str]]:
     """Add to the inventory's secrets those that are missing. Returns the file and their names."""
     if not inventory.is_dir():
         raise NotWritten(
-            f"{inventory} is no folder. Give the folder of an inventory (its hosts file lies in it), "
+            f"{inventory} is not a folder. Give the folder of an inventory (its hosts file lies in it), "
             "such as ansible/inventories/example."
         )
     file = inventory / "group_vars" / "all" / "secrets.yml"

@@ -166,7 +166,8 @@ def _run(command: list[str], *, cwd: Path, what: str, environment: dict[str, str
 def _release_id(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,63}", text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no id: give up to 64 small letters, digits, dots and dashes, no dot or dash first"
+            f"{text!r} is not an id: give up to 64 small letters, digits, dots and dashes, "
+            "no dot or dash first"
         )
     return text
 

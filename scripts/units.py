@@ -48,7 +48,7 @@ class ServiceUnit:
         """ExecStart as words. It must be one plain command, so that any supervisor can run it."""
         line = self["ExecStart"]
         if set(line) & set("$%;\"'\\"):
-            raise UnfitUnit(f"ExecStart of {self.program} is no plain command: {line}")
+            raise UnfitUnit(f"ExecStart of {self.program} is not a plain command: {line}")
         return line.split()
 
 

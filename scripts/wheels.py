@@ -185,4 +185,4 @@ def _why(said: str, *, target: Target) -> str:
         fix = "See that this machine reaches its package index (`pip config list`) and run this again."
     else:
         fix = "Every dependency must have a wheel for every target; see what was locked last."
-    return f"The wheels for Python {target.python} could not be had: {errors[-600:].strip()} {fix}"
+    return f"The wheels for Python {target.python} could not be obtained: {errors[-600:].strip()} {fix}"

@@ -89,4 +89,4 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     refused = secrets(tmp_path / "absent")
 
     assert refused.returncode != 0
-    assert f"{tmp_path}/absent is no folder" in refused.stderr
+    assert f"{tmp_path}/absent is not a folder" in refused.stderr

@@ -34,7 +34,7 @@ class UtcDateTime(types.TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"The time {value} has no zone; give it one, such as datetime.now(UTC).")
+            raise ValueError(f"The time {value} has no time zone; give it one, such as datetime.now(UTC).")
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 

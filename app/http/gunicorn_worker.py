@@ -31,19 +31,19 @@ REST_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 #: What gunicorn refuses, in words that repeat nothing of the request.
 REFUSALS = {
-    HTTPStatus.BAD_REQUEST: ("malformed_request", "This is no request of HTTP."),
+    HTTPStatus.BAD_REQUEST: ("malformed_request", "This is not an HTTP request."),
     HTTPStatus.REQUEST_TIMEOUT: ("request_incomplete", "The request did not arrive in full."),
     HTTPStatus.REQUEST_URI_TOO_LONG: ("uri_too_long", "The URL is too long. Send less in it."),
-    HTTPStatus.UPGRADE_REQUIRED: ("upgrade_required", "There is nothing here for this version."),
+    HTTPStatus.UPGRADE_REQUIRED: ("upgrade_required", "This version of HTTP is not supported."),
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
         "headers_too_large",
         "The headers are too large or too many. Send fewer.",
     ),
     HTTPStatus.INTERNAL_SERVER_ERROR: (
         "internal_error",
-        "Something went wrong here, not in the request.",
+        "Something went wrong in the service, not in the request.",
     ),
-    HTTPStatus.NOT_IMPLEMENTED: ("not_implemented", "The body comes in an encoding that is not known here."),
+    HTTPStatus.NOT_IMPLEMENTED: ("not_implemented", "The encoding of the body is not supported."),
 }
 
 

@@ -9,4 +9,4 @@ from app.values.strict_models import PlainInt
 MAX_ID = 2**63 - 1
 Id = Annotated[PlainInt, Path(ge=1, le=MAX_ID)]
 Limit = Annotated[PlainInt, Query(ge=1, le=500)]
-Cursor = Annotated[PlainInt | None, Query(ge=0, le=MAX_ID, description="`next` of the page before.")]
+Cursor = Annotated[PlainInt | None, Query(ge=0, le=MAX_ID, description="`next` of the previous page.")]

@@ -84,7 +84,7 @@ def respond(
 
 def respond_unforeseen(scope: Scope) -> JSONResponse:
     """The answer to a request that met an error nobody thought of; the log knows which."""
-    detail = "Something went wrong here, not in the request. The log has it under the request id."
+    detail = "Something went wrong in the service, not in the request. Its log has it under the request id."
     return respond(scope, status=500, code="internal_error", detail=detail)
 
 

@@ -27,7 +27,7 @@ class MethodNotAllowed(GroundworkError):
 
     def __init__(self, *, path: str, method: str, allowed: list[str]) -> None:
         self.allow = ", ".join(allowed)
-        super().__init__(f"{path} does not know {method}; it knows {self.allow}.")
+        super().__init__(f"{path} does not support {method}; it supports {self.allow}.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def retry_many(filters: JobFilter, *, confirmed: bool) -> None:
         wanted = select(func.count()).select_from(Job).where(*conditions(filters, states=[State.DEAD]))
         total = session.scalars(wanted).one()
     if not total:
-        typer.echo("There is no such dead job.")
+        typer.echo("No dead job matches.")
         return
     if not confirmed:
         confirm(f"Run {total} dead jobs again?")
@@ -97,7 +97,7 @@ def cancel_many(filters: JobFilter, *, confirmed: bool) -> None:
     with reading() as session:
         total = count_waiting(session, filters=filters)
     if not total:
-        typer.echo("There is no such waiting job.")
+        typer.echo("No waiting job matches.")
         return
     if not confirmed:
         confirm(f"Cancel {total} waiting jobs?")

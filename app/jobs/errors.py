@@ -109,7 +109,7 @@ class BrokenTransaction(GroundworkError):
     def __init__(self, *, sql_error: str | None) -> None:
         super().__init__(
             f"The body went on after an SQL error in its session ({sql_error or 'unknown'}), so nothing it "
-            "did there could be committed. Let the error out, or run a statement that may fail in: "
+            "did there could be committed. Let the error propagate, or run a statement that may fail in: "
             "with job_session().begin_nested()"
         )
 
@@ -166,7 +166,7 @@ class LeaseLost(Conflict):
 
     def __init__(self, *, job_id: str) -> None:
         super().__init__(
-            f"Job {job_id} is no longer this worker's: its lease ended or it was cancelled. "
+            f"Job {job_id} is no longer this worker's: its lease expired or it was cancelled. "
             "What this attempt did in the database is rolled back."
         )
 

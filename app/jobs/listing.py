@@ -79,6 +79,6 @@ def _position(cursor: str) -> ColumnElement[Any]:
         if not separator or not is_name(job_id):
             raise ValueError(cursor)
     except (binascii.Error, ValueError, OverflowError):
-        detail = "The cursor is not one this API gave; take `next` of the page before, or leave it out"
+        detail = "The cursor is not one this API gave; take `next` of the previous page, or leave it out"
         raise InvalidFields([FieldError(detail=detail, parameter="cursor")]) from None
     return tuple_(literal(accepted_at, UtcDateTime()), literal(job_id))

@@ -64,7 +64,7 @@ class JobFilter(StrictModel):
     accepted_after: Moment | None = Field(default=None, description="Accepted at this time or later.")
     accepted_before: Moment | None = Field(default=None, description="Accepted before this time.")
     error: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
-        default=None, description="Text in the error, in either case."
+        default=None, description="Text in the error; upper and lower case are the same."
     )
 
 

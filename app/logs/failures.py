@@ -89,7 +89,7 @@ def _of_redis(error: Exception) -> Failure | None:
     cause = error if isinstance(error, RedisError) else error.__cause__
     if isinstance(cause, NoPermissionError):
         return Failure(
-            sentence=f"Redis {masked_redis_url()} refuses its user what the service needs: "
+            sentence=f"Redis {masked_redis_url()} does not permit its user what the service needs: "
             f"{first_line(cause)}. Deploy again, which gives it its rights, or see that they are for the "
             "keys that begin with GROUNDWORK_REDIS_PREFIX.",
             code=ExitCode.FAILED,

@@ -71,7 +71,7 @@ def call(
     except exceptions.HTTPClientError as error:
         raise OutcomeUnknown(f"{service} did not answer: {told(error)}") from None
     except exceptions.BotoCoreError as error:
-        raise Refused(f"{service} cannot be asked this: {told(error)}") from None
+        raise Refused(f"{service} cannot take this request: {told(error)}") from None
 
 
 def _sorted(service: str, error: Any, *, passing: frozenset[str]) -> Exception:

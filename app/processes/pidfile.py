@@ -23,7 +23,7 @@ class AlreadyRunning(Conflict):
 
     def __init__(self, *, pid: int, path: Path) -> None:
         super().__init__(
-            f"It runs already, as process {pid} ({path}). Stop it first (kill {pid}), "
+            f"It is already running, as process {pid} ({path}). Stop it first (kill {pid}), "
             "or give another --pidfile."
         )
 

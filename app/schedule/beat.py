@@ -1,4 +1,4 @@
-"""Beat: Celery's scheduler, turned into the scheduler of the ledger."""
+"""Beat: Celery's scheduler, which fires the schedules of the ledger."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ScheduleElsewhere(ConfigError):
     def __init__(self, *, names: Sequence[str]) -> None:
         super().__init__(
             f"Refusing to start: {', '.join(names)} would never fire. Beat reads neither `beat_schedule` nor "
-            "what `add_periodic_task()` adds. Say it on each task instead: "
+            "what `add_periodic_task()` adds. Put the schedule on each task instead: "
             '@task(schedule=cron("0 3 * * *")) or @task(schedule=every(timedelta(minutes=5))).'
         )
 

@@ -28,14 +28,14 @@ def parse(text: str) -> URL:
     try:
         url = make_url(text.strip())
     except Exception:  # SQLAlchemy's errors show the piece that they could not read
-        raise UnusableDatabaseUrl(f"it is no URL. Use {FORMS}. {ENCODING}") from None
+        raise UnusableDatabaseUrl(f"it is not a URL. Use {FORMS}. {ENCODING}") from None
     if url.drivername == "sqlite":
         return _sqlite(url)
     if url.drivername in _POSTGRESQL:
         return _postgresql(url)
     if url.get_backend_name() in ("postgresql", "sqlite"):
         raise UnusableDatabaseUrl(f"it asks for a driver that is not installed. Use {FORMS}")
-    raise UnusableDatabaseUrl(f"it names no kind of database that the ledger can live in. Use {FORMS}")
+    raise UnusableDatabaseUrl(f"it names a kind of database that is not supported. Use {FORMS}")
 
 
 def masked(url: URL) -> str:
@@ -75,7 +75,7 @@ def _check_options(url: URL) -> None:
             raise UnusableDatabaseUrl(f'"{name}" cannot be given after the question mark; remove it')
         if name not in known:
             raise UnusableDatabaseUrl(
-                "an option after the question mark is none of PostgreSQL's (sslmode, sslrootcert, ...)"
+                "an option after the question mark is not one of PostgreSQL's (sslmode, sslrootcert, ...)"
             )
 
 

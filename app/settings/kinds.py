@@ -35,7 +35,7 @@ def _database_url(text: str) -> str:
     try:
         database_url.parse(text)
     except database_url.UnusableDatabaseUrl as error:
-        raise _refused(f"this is no usable URL: {error}") from None
+        raise _refused(f"this is not a usable URL: {error}") from None
     return text.strip()
 
 
@@ -50,7 +50,7 @@ def _redis_url(given: SecretStr) -> SecretStr:
 def _redis_prefix(text: str) -> str:
     if not REDIS_PREFIX.fullmatch(text):
         raise _refused(
-            f'"{text}" could begin another prefix, too: take letters, digits, ".", "_" and "-", with the '
+            f'"{text}" could also begin another prefix: use letters, digits, ".", "_" and "-", with the '
             'only colon at the end, as in "groundwork:"'
         )
     return text

@@ -93,7 +93,7 @@ def address_of(url: str) -> RedisAddress:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise UnusableRedisUrl("its host or port is none.") from None
+        raise UnusableRedisUrl("its host or port is not valid.") from None
     if parts.scheme not in SCHEMES or "//" not in url:
         raise UnusableRedisUrl("it does not begin with redis://, rediss:// or unix://.")
     options = _options(parts)
@@ -126,7 +126,7 @@ def _database(parts: SplitResult, option: str | None) -> int:
     path = "" if parts.scheme == "unix" else parts.path.removeprefix("/")
     number = option if option is not None else path or "0"
     if not (number.isascii() and number.isdigit() and len(number) < 6):
-        raise UnusableRedisUrl("the database at its end is no number.")
+        raise UnusableRedisUrl("the database at its end is not a number.")
     return int(number)
 
 

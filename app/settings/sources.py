@@ -49,7 +49,7 @@ def env_files() -> list[Path]:
     for path in (Path(name) for name in named.split(":") if not name.startswith("-")):
         if not path.is_file():
             raise ConfigError(
-                f"{ENV_FILE_VARIABLE} names {path}, which is no file. Create it or unset the variable."
+                f"{ENV_FILE_VARIABLE} names {path}, which is not a file. Create it or unset the variable."
             )
     return [path for name in named.split(":") if (path := Path(name.removeprefix("-"))).is_file()]
 
@@ -75,7 +75,7 @@ def env_values(fields: Collection[str]) -> dict[str, str]:
 
 
 def _refuse_unclear_lines(bindings: Iterable[Binding], *, path: Path) -> None:
-    """Raise `ConfigError` for a line that is no setting, and for one of our keys that stands there twice."""
+    """Raise `ConfigError` for a line that is no setting, and for one of our keys that appears twice."""
     lines: dict[str, int] = {}
     for binding in bindings:
         number = binding.original.line
@@ -84,7 +84,7 @@ def _refuse_unclear_lines(bindings: Iterable[Binding], *, path: Path) -> None:
         key = (binding.key or "").upper()
         if key.startswith(PREFIX) and key in lines:
             raise ConfigError(
-                f"{key} stands twice in {path}, in lines {lines[key]} and {number}. Remove one of them."
+                f"{key} appears twice in {path}, in lines {lines[key]} and {number}. Remove one of them."
             )
         if key:
             lines[key] = number
@@ -127,7 +127,7 @@ def installed_release() -> str:
     except FileNotFoundError:
         return "dev"
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path} does not say which release this is ({error!r}). Deploy it anew.") from None
+        raise ConfigError(f"{path} does not say which release this is ({error!r}). Deploy again.") from None
 
 
 def _ours(found: Mapping[str, str | None], *, fields: Collection[str], source: str) -> dict[str, str]:
@@ -155,7 +155,7 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> str:
-    reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+    reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
     return (
         f"{path} cannot be read: {reason}. Give it to the user that runs the service: "
         f"chown root:groundwork {path} && chmod 0640 {path}"

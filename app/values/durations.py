@@ -24,7 +24,7 @@ def duration(text: str) -> timedelta:
     match = _FORM.fullmatch(text.strip())
     if match is None:
         raise typer.BadParameter(
-            f'"{text}" is no span of time. Give a number and one of {", ".join(UNITS)}, such as 2h.'
+            f'"{text}" is not a duration. Give a number and one of {", ".join(UNITS)}, such as 2h.'
         )
     span = int(match[1]) * UNITS[match[2]]
     if span > LONGEST:

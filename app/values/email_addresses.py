@@ -15,7 +15,7 @@ class CannotBeAddressed(InvalidInput):
     code = "cannot_be_addressed"
 
     def __init__(self, *, address: str, problem: str) -> None:
-        super().__init__(f"{address} cannot be written to: {problem}.")
+        super().__init__(f"{address} cannot get mail: {problem}.")
 
 
 def wire_form(address: str) -> str:
@@ -25,7 +25,7 @@ def wire_form(address: str) -> str:
     """
     local, _, domain = address.rpartition("@")
     if not local or not domain or not address.isprintable():
-        raise CannotBeAddressed(address=ascii(address), problem="it is no address")
+        raise CannotBeAddressed(address=ascii(address), problem="it is not an address")
     return address if domain.isascii() else f"{local}@{_ascii_domain(address, domain)}"
 
 

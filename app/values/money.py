@@ -58,8 +58,8 @@ class AmountTooLarge(InvalidInput):
 
     def __init__(self, *, amount: Decimal, currency: str) -> None:
         super().__init__(
-            f"{str(amount)[:SHOWN_DIGITS]} {currency} is no amount that can be kept: give a number of at "
-            f"most {len(str(MAX_UNITS)) - 1} digits, decimals included."
+            f"{str(amount)[:SHOWN_DIGITS]} {currency} is not an amount that can be stored: give a number of "
+            f"at most {len(str(MAX_UNITS)) - 1} digits, decimals included."
         )
 
 

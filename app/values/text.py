@@ -27,5 +27,5 @@ def _checked(text: str, *, allowed: frozenset[str]) -> str:
         if refused and character not in allowed:
             raise ValueError(f"it holds {refused} U+{ord(character):04X}; remove it")
     if not any(unicodedata.category(character)[0] in _SEEN for character in text):
-        raise ValueError("there is nothing to see in it; give at least one letter, digit or sign")
+        raise ValueError("it has no visible character; give at least one letter, digit or sign")
     return unicodedata.normalize("NFC", text)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: What `groundwork worker` tells Celery's worker beyond Celery's own options.
 OPTIONS = (
     Option(["--announce"], type=Path, help="Pidfile, written once the worker consumes."),
-    Option(["--in-background"], is_flag=True, help="Let go of standard error once the worker is set up."),
+    Option(["--in-background"], is_flag=True, help="Close standard error once the worker is set up."),
 )
 
 

@@ -165,7 +165,7 @@ def test_a_filter_that_cannot_be_is_bad_input_and_named(
 def test_the_list_for_people_shows_ids_whole_and_says_when_it_is_empty(
     command: Callable[..., Outcome],
 ) -> None:
-    assert "no such job" in command("list").out
+    assert "No job matches" in command("list").out
     assert submitted(command) in command("list").out
 
 

@@ -174,7 +174,7 @@ def test_a_schedule_that_would_never_fire_is_refused_at_the_start(add: Callable[
         LedgerScheduler(app=make_celery(settings()))
         app = make_celery(settings())
         add(app)
-        with pytest.raises(ScheduleElsewhere, match=r"nightly would never fire.*Say it on each task instead"):
+        with pytest.raises(ScheduleElsewhere, match=r"nightly would never fire.*Put the schedule on each"):
             LedgerScheduler(app=app)
     finally:
         celery_app.set_current()

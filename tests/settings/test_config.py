@@ -231,8 +231,8 @@ def test_random_secrets_pass(make: Callable[[int], str]) -> None:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("GROUNDWORK_API_PORT=1\nGROUNDWORK_API_PORT=2\n", r"API_PORT stands twice .* in lines 2 and 3"),
-        ("GROUNDWORK_API_PORT=1\ngroundwork_api_port=1\n", r"API_PORT stands twice"),
+        ("GROUNDWORK_API_PORT=1\nGROUNDWORK_API_PORT=2\n", r"API_PORT appears twice .* in lines 2 and 3"),
+        ("GROUNDWORK_API_PORT=1\ngroundwork_api_port=1\n", r"API_PORT appears twice"),
         ("GROUNDWORK_LOG_LEVEL='INFO\n", r"line 2, cannot be read"),
         ("= nothing\n", r"line 2, cannot be read"),
         ("two words\n", r"line 2, cannot be read"),

@@ -121,7 +121,7 @@ def test_a_credential_that_is_no_text_is_refused_by_its_path(beside: Callable[..
     path = beside() / "secret_key"
     path.write_bytes(b"\xff" * 40)
 
-    with pytest.raises(ConfigError, match=rf"{re.escape(str(path))} cannot be read: it is no UTF-8"):
+    with pytest.raises(ConfigError, match=rf"{re.escape(str(path))} cannot be read: it is not UTF-8"):
         load_settings()
 
 

@@ -37,7 +37,7 @@ SEEN = [
 ]
 REFUSED = ["a\x00b", "ring\x07", "a\x1b[31m", "a\x7fb", "a\x85b", "a\x9bb", "half \ud83d", "\udcff"]
 BLANK = ["", " ", "\u00a0", "\u3000\u200b\u200d", "\u2028"]
-SAID = r"remove it|nothing to see|at least 1 character|unicode|surrogate"
+SAID = r"remove it|no visible|at least 1 character|unicode|surrogate"
 MAKES: dict[str, Callable[[str], Any]] = {
     "user": lambda text: Registration(email="ann@example.org", name=text).name,
     "changed user": lambda text: UserChange(name=text).name,

@@ -17,7 +17,7 @@ may_write = Depends(require(WRITE))
 
 @router.post("/register", status_code=HTTPStatus.CREATED, dependencies=[may_write])
 def register_user(body: schemas.Registration, response: Response) -> schemas.UserView:
-    """Make a user and welcome them by mail. 409 when the address is registered already."""
+    """Create a user and welcome them by mail. 409 when the address is already registered."""
     with transaction() as session:
         user = service.register(session, service.NewUser(**body.model_dump()))
         view = schemas.UserView.model_validate(user)

@@ -20,7 +20,7 @@ class EmailTaken(Conflict):
     code = "email_taken"
 
     def __init__(self, *, email: str, user_id: int) -> None:
-        super().__init__(f"{email} is registered already, as user {user_id}.")
+        super().__init__(f"{email} is already registered, as user {user_id}.")
 
 
 class UnknownTimezone(InvalidInput):

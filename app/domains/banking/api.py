@@ -46,7 +46,7 @@ def create_household(new: schemas.NewHousehold) -> schemas.HouseholdView:
 
 @router.post("/banking/households/{household_id}/link-token", dependencies=[may_write])
 def create_link_token(household_id: Id, wanted: schemas.LinkRequest) -> schemas.LinkTokenView:
-    """A token for Plaid Link in the browser: to link a bank, or to mend the connection `item_id`."""
+    """A token for Plaid Link in the browser: to link a bank, or to repair the connection `item_id`."""
     with reading() as session:
         user = service.member(session, household_id=household_id, user_id=wanted.user_id)
         item = None
@@ -62,7 +62,7 @@ def create_link_token(household_id: Id, wanted: schemas.LinkRequest) -> schemas.
     status_code=status.HTTP_201_CREATED,
 )
 def link_bank(household_id: Id, given: schemas.Exchange) -> schemas.ItemView:
-    """Exchange what Plaid Link gave the browser; the bank's transactions follow by themselves."""
+    """Exchange the public token that Plaid Link gave the browser; a worker fetches the transactions."""
     with reading() as session:
         service.household_of(session, household_id=household_id)
     grant = PLAID.exchange(public_token=given.public_token)
@@ -99,7 +99,7 @@ def list_accounts(household_id: Id, limit: Limit = 50, cursor: Cursor = None) ->
 
 @router.get("/banking/households/{household_id}/set-aside", dependencies=[may_read])
 def list_set_aside(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.SetAsidePage:
-    """What the banks of a household told and could not be kept, each with its reason."""
+    """What the banks of a household sent and could not be stored, each with its reason."""
     with reading() as session:
         page = linked.set_aside(session, household_id=household_id, after=cursor, limit=limit)
         rows = [schemas.SetAsideView.model_validate(row) for row in page.rows]
@@ -112,7 +112,7 @@ def list_set_aside(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -
     status_code=status.HTTP_204_NO_CONTENT,
 )
 def dismiss_set_aside(household_id: Id, row_id: Id) -> None:
-    """Forget something that was set aside: somebody has seen to it."""
+    """Delete something that was set aside, once somebody has dealt with it."""
     with transaction() as session:
         linked.dismiss(session, household_id=household_id, row_id=row_id)
 
@@ -128,7 +128,7 @@ def list_transactions(account_id: Id, limit: Limit = 50, cursor: Cursor = None) 
 
 @router.post("/banking/items/{item_id}/sync", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)
 def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
-    """Have a worker sync a bank now; all who ask before it begins share one job."""
+    """Have a worker sync a bank now; requests that come before it begins share one job."""
     with transaction() as session:
         job_id = request_sync(session, linked.item(session, item_id=item_id))
     accepted = schemas.SyncAccepted(job_id=job_id, status_url=f"{router.prefix}/jobs/{job_id}")
@@ -138,7 +138,7 @@ def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
 
 @router.post("/banking/items/{item_id}/check", dependencies=[may_write])
 def check_item(item_id: Id) -> schemas.ItemView:
-    """Ask Plaid how a connection is; call it when the user has mended it in Plaid Link."""
+    """Ask Plaid for the state of a connection; call this once the user has repaired it in Plaid Link."""
     with reading() as session:
         access_token = linked.item(session, item_id=item_id).access_token
     error = service.error_of(PLAID, access_token=access_token)

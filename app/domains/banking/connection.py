@@ -59,7 +59,7 @@ def broken(session: Session, item: PlaidItem, *, reason: str, now: datetime) -> 
             key=f"relink:{item.id}:{item.repairs}",
             type="bank_relink",
             title=f"Sign in to {bank(item)} again",
-            body=f"{bank(item)} gives no new transactions until you sign in again ({reason}).",
+            body=f"{bank(item)} sends no new transactions until you sign in again ({reason}).",
         ),
     )
 
@@ -86,7 +86,7 @@ def revoked(session: Session, item: PlaidItem, *, reason: str, now: datetime) ->
     if item.status == ItemStatus.REVOKED:
         return
     item.status, item.error = ItemStatus.REVOKED, reason
-    mark_failed(session, item_id=item.id, reason=f"The permission to read {bank(item)} was taken back.")
+    mark_failed(session, item_id=item.id, reason=f"Access to {bank(item)} was revoked.")
     _tell_admins(
         session,
         item,
@@ -94,8 +94,8 @@ def revoked(session: Session, item: PlaidItem, *, reason: str, now: datetime) ->
             key=f"revoked:{item.id}",
             type="bank_relink",
             title=f"{bank(item)} is no longer connected",
-            body=f"The permission to read {bank(item)} was taken back on {now.date()}. "
-            "Link the bank anew to get transactions again.",
+            body=f"Access to {bank(item)} was revoked on {now.date()}. "
+            "Link the bank again to get new transactions.",
         ),
     )
 
@@ -113,7 +113,7 @@ def repaired(session: Session, item: PlaidItem, *, now: datetime) -> bool:
             key=f"repaired:{item.id}:{item.repairs}",
             type="bank_repaired",
             title=f"{bank(item)} is connected again",
-            body=f"Since {now:%Y-%m-%d %H:%M} UTC new transactions of {bank(item)} come by themselves.",
+            body=f"Since {now:%Y-%m-%d %H:%M} UTC {bank(item)} sends new transactions again.",
         ),
     )
     return True
@@ -141,9 +141,9 @@ def incomplete(session: Session, item: PlaidItem, *, since: datetime) -> None:
         Notice(
             key=f"set-aside:{item.id}:{since.isoformat()}",
             type="bank_set_aside",
-            title=f"Not all of {bank(item)} could be kept",
-            body=f"Some of what {bank(item)} tells cannot be kept as it is, and is missing from accounts and "
-            "budgets. The rest goes on. Open the bank's page to see what it is, and why.",
+            title=f"Some data of {bank(item)} could not be stored",
+            body=f"Some of what {bank(item)} sent cannot be stored as it is, and is missing from accounts "
+            "and budgets. The rest is up to date. Open the bank's page to see what it is, and why.",
         ),
     )
 

@@ -29,8 +29,8 @@ def no_row_is_set_aside() -> Finding:
     return Finding.warning(
         ABOUT,
         f"Rows of banks are set aside, and missing from accounts and budgets: {named}{more}.",
-        fix="See each with its reason: GET /api/v1/banking/households/ID/set-aside. It goes by itself when "
-        "the bank corrects or removes the row; else DELETE it there once you have seen to it.",
+        fix="See each with its reason: GET /api/v1/banking/households/ID/set-aside. It disappears when the "
+        "bank corrects or removes the row; otherwise DELETE it there once you have dealt with it.",
     )
 
 

@@ -87,7 +87,7 @@ class SyncInProgress(RetryableError):
     code = "sync_in_progress"
 
     def __init__(self, *, item_id: int, job_id: str) -> None:
-        super().__init__(f"Job {job_id} syncs item {item_id} now.")
+        super().__init__(f"Job {job_id} is syncing item {item_id} now.")
 
 
 class SyncOvertaken(RetryableError):
@@ -169,7 +169,7 @@ class LinkedElsewhere(Conflict):
     code = "linked_elsewhere"
 
     def __init__(self) -> None:
-        super().__init__("This connection to a bank belongs to another household. Link the bank anew.")
+        super().__init__("This connection to a bank belongs to another household. Link the bank again.")
 
 
 class InvalidWebhook(Unauthorized):
@@ -187,7 +187,7 @@ class TooManyUnknownKeys(Unavailable):
     code = "too_many_unknown_keys"
 
     def __init__(self) -> None:
-        super().__init__("Too many webhooks name keys that are not known here. Send it again in a minute.")
+        super().__init__("Too many webhooks name unknown keys. Send this one again in a minute.")
 
 
 class KeyUnavailable(Unavailable):
@@ -196,4 +196,4 @@ class KeyUnavailable(Unavailable):
     code = "key_unavailable"
 
     def __init__(self) -> None:
-        super().__init__("The key of this webhook cannot be had from Plaid now. Send it again in a minute.")
+        super().__init__("Plaid does not give the key of this webhook now. Send it again in a minute.")

@@ -3,4 +3,4 @@
 from app.tokens.scope import declare_scope
 
 READ = declare_scope("banking:read", "See households, accounts, transactions, bills and budgets.")
-WRITE = declare_scope("banking:write", "Change households, link banks, keep bills and budgets.")
+WRITE = declare_scope("banking:write", "Change households, link banks, edit bills and budgets.")

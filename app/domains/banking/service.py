@@ -72,7 +72,7 @@ def member(session: Session, *, household_id: int, user_id: int) -> User:
 
 
 def link_token(plaid: Plaid, *, user: User, country: str, item: PlaidItem | None) -> LinkToken:
-    """What opens Plaid Link for a user: to link a bank, or to mend the connection `item`."""
+    """What opens Plaid Link for a user: to link a bank, or to repair the connection `item`."""
     return plaid.link_token(
         user_id=str(user.id),
         language=user.locale.partition("-")[0].lower() or "en",

@@ -35,7 +35,7 @@ def list_notifications(
 
 @router.post("/notifications", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)
 def send(user_id: Id, wanted: schemas.NotificationIn) -> schemas.NotificationAccepted:
-    """Tell the user something by those of the channels that the user wants: 202 with the job that does it."""
+    """Notify the user by those of the channels that the user accepts: 202 with the job that does it."""
     with transaction() as session:
         find_user(session, user_id=user_id)
         job = send_notification.delay(user_id=user_id, **wanted.model_dump(mode="json", exclude_none=True))
@@ -62,7 +62,7 @@ def follow_unread(user_id: Id) -> EventSourceResponse:
 def mark_all_read(
     user_id: Id,
     upto: Annotated[
-        PlainInt | None, Query(ge=1, le=MAX_ID, description="The newest id that was seen.")
+        PlainInt | None, Query(ge=1, le=MAX_ID, description="Id of the newest notification that was seen.")
     ] = None,
 ) -> schemas.MarkedView:
     """Mark all as read, or all up to a notification: what came since stays unread."""
@@ -80,7 +80,7 @@ def mark_read(user_id: Id, notification_id: Id) -> schemas.NotificationView:
 
 @router.get("/push-endpoints", dependencies=[may_read])
 def list_push_endpoints(user_id: Id) -> schemas.EndpointList:
-    """The user's devices; `disabled_at` says since when the platform knows one no more."""
+    """The user's devices; `disabled_at` says since when the platform rejects one."""
     with reading() as session:
         found = devices.devices_of(session, user_id=user_id)
     return schemas.EndpointList(push_endpoints=[schemas.EndpointView.model_validate(one) for one in found])
@@ -98,7 +98,7 @@ def register_push_endpoint(user_id: Id, device: schemas.EndpointIn) -> schemas.E
     "/push-endpoints/{endpoint_id}", dependencies=[may_write], status_code=status.HTTP_204_NO_CONTENT
 )
 def forget_push_endpoint(user_id: Id, endpoint_id: Id) -> Response:
-    """Send nothing to a device any more."""
+    """Remove a device."""
     with transaction() as session:
         devices.forget(session, user_id=user_id, endpoint_id=endpoint_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)

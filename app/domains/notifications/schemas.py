@@ -29,7 +29,7 @@ class ChannelView(View):
     """What became of a notification on one channel."""
 
     channel: Channel
-    state: ChannelState = Field(description="`sent` by email: handed to the mail, whose state is `mail`.")
+    state: ChannelState = Field(description="`sent` by email: handed over as a mail, whose state is `mail`.")
     reason: str | None
     not_before: datetime | None
     changed_at: datetime
@@ -106,7 +106,7 @@ class NotificationIn(StrictModel):
     title: Title
     message: Message
     channels: Channels = USUAL
-    key: Key | None = Field(default=None, description="What has the same key is told this user once.")
+    key: Key | None = Field(default=None, description="Notifications with the same key reach this user once.")
 
 
 class NotificationAccepted(BaseModel):

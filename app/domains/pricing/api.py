@@ -91,7 +91,7 @@ def task_status(task_id: Annotated[str, Path(max_length=200)]) -> schemas.TaskSt
 def list_products(
     category: Annotated[str | None, Query(max_length=200)] = None, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.ProductPage:
-    """Products, in the order in which they came."""
+    """Products, in the order in which they were imported."""
     with reading() as session:
         page = catalogue.products(session=session, category=category, after=cursor, limit=limit)
     rows = [schemas.ProductView.model_validate(row) for row in page.rows]

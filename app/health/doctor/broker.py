@@ -79,7 +79,7 @@ def memory_has_room() -> Finding:
     said = f"Redis uses {share:.0%} of its memory ({used / GIB:.1f} of {limit / GIB:.1f} GiB)"
     fix = "Raise maxmemory, or lower GROUNDWORK_QUEUE_DEPTH_LIMIT so that more waits in the ledger."
     if share >= FULL:
-        return Finding.problem(ABOUT, f"{said}; when full it refuses all work.", fix=fix)
+        return Finding.problem(ABOUT, f"{said}; when it is full, it refuses all writes.", fix=fix)
     if share >= FILLING:
         return Finding.warning(ABOUT, f"{said}.", fix=fix)
     return Finding.ok(ABOUT, f"{said}.")
@@ -89,7 +89,7 @@ def memory_may_be_overcommitted() -> Finding:
     """Whether Redis can fork to rewrite its file; only this host's setting can be seen."""
     host = address_of(settings().redis_url.get_secret_value()).host
     if host not in (None, "localhost", "127.0.0.1", "::1") or not OVERCOMMIT.exists():
-        return Finding.ok(ABOUT, f"vm.overcommit_memory of {host} cannot be seen from here.")
+        return Finding.ok(ABOUT, f"vm.overcommit_memory of {host} cannot be read from here.")
     if OVERCOMMIT.read_text().strip() != "1":
         return Finding.warning(
             ABOUT,
@@ -103,14 +103,14 @@ def queues_hold_no_garbage() -> Finding:
     """Whether workers found something on a queue that is no message."""
     garbage = [entry for entry in _put_aside() if not entry.get("job")]
     if not garbage:
-        return Finding.ok(ABOUT, "Workers found nothing but messages on the queues.")
+        return Finding.ok(ABOUT, "Workers found only valid messages on the queues.")
     last = garbage[0]
     return Finding.warning(
         ABOUT,
-        f"Workers put aside {len(garbage)} of what they found on the queues because it is no message, the "
-        f'last from "{last["queue"]}" at {last["at"]}: {last["problem"]}',
+        f"Workers quarantined {len(garbage)} entries of queues that are not messages, the last from "
+        f'"{last["queue"]}" at {last["at"]}: {last["problem"]}',
         fix="Find out who else writes to this Redis (groundwork quarantine list shows what it was), "
-        "then: groundwork quarantine clear",
+        "then run: groundwork quarantine clear",
     )
 
 
@@ -125,8 +125,8 @@ def messages_can_be_read() -> Finding:
         ABOUT,
         f"Workers could not read the messages of these jobs: {', '.join(jobs[:MAX_NAMED])}{more}; of the "
         f"last: {unread[0]['problem']}",
-        fix="They end dead after a few attempts; see what each was to do (groundwork jobs show ID), send it "
-        "again in another way, then: groundwork quarantine clear",
+        fix="They become dead after a few attempts; see what each was to do (groundwork jobs show ID), "
+        "submit it again, then run: groundwork quarantine clear",
     )
 
 

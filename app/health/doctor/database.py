@@ -64,6 +64,6 @@ def clocks_agree() -> Finding:
     said = f"The clocks of this host and of the database differ by {difference.total_seconds():.1f} s"
     if difference > CLOCK_TOLERANCE:
         return Finding.problem(
-            ABOUT, f"{said}.", fix="Let both follow one time server: timedatectl set-ntp true"
+            ABOUT, f"{said}.", fix="Synchronise both with a time server: timedatectl set-ntp true"
         )
     return Finding.ok(ABOUT, f"{said}.")

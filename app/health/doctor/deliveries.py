@@ -20,8 +20,8 @@ def no_delivery_is_uncertain() -> Finding:
     if count:
         return Finding.warning(
             ABOUT,
-            f"Of {count} deliveries it is not known whether they left.",
-            fix="Look at each: groundwork deliveries list --state uncertain; then say: groundwork "
+            f"Of {count} deliveries it is not known whether they were sent.",
+            fix="Look at each: groundwork deliveries list --state uncertain; then run: groundwork "
             "deliveries settle ID --sent (or --not-sent)",
         )
     return Finding.ok(ABOUT, "No delivery is uncertain.")

@@ -65,7 +65,7 @@ REMEDIES = {
     ExitCode.UNREACHABLE: "Start it, or correct its URL in the settings.",
     ExitCode.BAD_CONFIGURATION: "Correct it where it is set: in the env file or the environment.",
 }
-REMEDY = "Mend what this names, then look again: groundwork doctor"
+REMEDY = "Fix what this names, then run again: groundwork doctor"
 
 
 def examine() -> list[Finding]:

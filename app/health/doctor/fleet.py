@@ -36,7 +36,9 @@ def queues_are_drained() -> Finding:
     undrained = [queue.value for queue in Queue if queue not in drained_queues()]
     if undrained:
         return Finding.problem(
-            ABOUT, f"No pool drains: {', '.join(undrained)}.", fix="Give each to a pool in app/topology.py."
+            ABOUT,
+            f"No pool drains these queues: {', '.join(undrained)}.",
+            fix="Add each to a pool in app/topology.py.",
         )
     return Finding.ok(ABOUT, f"Each of the {len(Queue)} queues is drained by a pool.")
 
@@ -63,7 +65,8 @@ def workers_are_alive() -> Finding:
     if missing:
         return Finding.problem(
             ABOUT,
-            f"No worker of these pools was heard of for {settings().lease_seconds} s: {', '.join(missing)}.",
+            f"No worker of these pools sent a heartbeat for {settings().lease_seconds} s: "
+            f"{', '.join(missing)}.",
             fix=f"Run: systemctl start groundwork-worker@{missing[0]}",
         )
     return Finding.ok(ABOUT, f"Workers of all {len(POOLS)} pools are alive.")
@@ -79,9 +82,9 @@ def workers_renew_their_leases() -> Finding:
         named = ", ".join(f"{node} for {seconds:.0f} s" for node, seconds in found)
         return Finding.warning(
             ABOUT,
-            f"Workers were not heard of: {named}. What they ran is given to others.",
-            fix="If it still runs, see its log for thread_fails and restart it; if its host is gone, this "
-            "passes by itself",
+            f"Workers sent no heartbeat: {named}. Their jobs are given to others.",
+            fix="If it still runs, look for thread_fails in its log and restart it; if its host is gone, "
+            "this clears by itself",
         )
     return Finding.ok(ABOUT, "Every known worker renews its leases.")
 
@@ -153,7 +156,7 @@ def no_job_is_overdue() -> Finding:
         return Finding.problem(
             ABOUT,
             f"Jobs are overdue: {_counts(found)}.",
-            fix="Beat mends this within seconds while it runs and Redis answers; look at its log.",
+            fix="Beat recovers them within seconds while it runs and Redis answers; look at its log.",
         )
     return Finding.ok(ABOUT, "No job is overdue.")
 

@@ -37,8 +37,8 @@ def rows_can_be_read() -> Finding:
         ABOUT,
         f"The rows of these jobs hold times, priorities or JSON that cannot be read or lie out of range: "
         f"{', '.join(found[:MAX_NAMED])}{more}.",
-        fix="Look at each (groundwork jobs show ID), cancel it (groundwork jobs cancel ID), and send anew "
-        "what is still wanted",
+        fix="Look at each (groundwork jobs show ID), cancel it (groundwork jobs cancel ID), and submit "
+        "again what is still wanted",
     )
 
 
@@ -65,6 +65,6 @@ def no_job_is_dead() -> Finding:
     return Finding.warning(
         ABOUT,
         f"{sum(number for _, number in found)} jobs are dead: {named}{more}.",
-        fix="See why: groundwork jobs list --state dead; run them again when that is mended: groundwork jobs "
+        fix="See why: groundwork jobs list --state dead; run them again once that is fixed: groundwork jobs "
         "retry ID (or --dead for all)",
     )

@@ -33,8 +33,8 @@ class NotSent(Unavailable, OperationalError):
 
     def __init__(self, *, task: str, problem: str) -> None:
         super().__init__(
-            f'The non-durable task "{task}" was not sent, and will not be: {problem}. Send it again, or '
-            "declare it durable, so that the ledger sends it when Redis takes it."
+            f'The non-durable task "{task}" was not sent, and will not be: {problem}. Send it again later, '
+            "or declare it durable, so that the ledger sends it when Redis takes it."
         )
 
 

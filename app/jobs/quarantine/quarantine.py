@@ -1,4 +1,4 @@
-"""Where workers put what came from a queue and is no message, for an operator to look at."""
+"""Where workers put what came from a queue and is not a message, for an operator to look at."""
 
 from __future__ import annotations
 

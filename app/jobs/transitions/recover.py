@@ -200,7 +200,7 @@ def end_leases() -> int:
 
 
 def _end_lease(job: Job) -> None:
-    error = f"LeaseEnded: {job.worker} was not heard of for {settings().lease_seconds} s."
+    error = f"LeaseEnded: {job.worker} sent no heartbeat for {settings().lease_seconds} s."
     transition = rules.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
     guard = apply.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < clock())
     with transaction() as session:

@@ -132,7 +132,7 @@ def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> s
 
 @router.post("/api/v1/jobs/retry")
 def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.BulkRetried:
-    """Run the dead jobs that the filter fits again, the oldest first, up to `limit`.
+    """Run the dead jobs that match the filter again, the oldest first, up to `limit`.
 
     Without a `task`, jobs of tasks whose scope the token lacks are left alone.
     """
@@ -156,7 +156,7 @@ def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.
 
 @router.post("/api/v1/jobs/cancel")
 def cancel_waiting_jobs(body: schemas.BulkCancelRequest, caller: Writer) -> schemas.BulkCancelled:
-    """Cancel the waiting jobs that the filter fits, the oldest first, up to `limit`; running ones go on.
+    """Cancel the waiting jobs that match the filter, the oldest first, up to `limit`; running ones go on.
 
     Without a `task`, jobs of tasks whose scope the token lacks are left alone.
     """

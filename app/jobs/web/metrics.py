@@ -62,9 +62,9 @@ class LedgerCollector(Collector):
             )
             overdue = count_overdue(session, lists)
             yield gauge(
-                "jobs_overdue", "Jobs nobody brings forward. Must be 0.", ("reason",), overdue.items()
+                "jobs_overdue", "Accepted jobs that are overdue. Must be 0.", ("reason",), overdue.items()
             )
-            yield gauge("workers", "Workers heard of within a lease.", ("node", "release"), _workers(session))
+            yield gauge("workers", "Workers with a recent heartbeat.", ("node", "release"), _workers(session))
             yield gauge(
                 "worker_heartbeat_age_seconds",
                 "Since a worker's heartbeat was last written.",
@@ -129,9 +129,12 @@ def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]
 def _put_aside() -> Iterator[Metric]:
     held = quarantine.held(publisher.client())
     yield gauge(
-        "quarantine_messages", "What came from a queue, is no message, and is kept.", (), [((), held.kept)]
+        "quarantine_messages",
+        "Entries of queues that are not messages, in quarantine.",
+        (),
+        [((), held.kept)],
     )
-    total = CounterMetricFamily("groundwork_messages_put_aside", "All that was ever put aside there.")
+    total = CounterMetricFamily("groundwork_messages_put_aside", "Entries that were ever quarantined.")
     total.add_metric([], held.total)
     yield total
 
@@ -143,7 +146,7 @@ def _finished(session: Session) -> Iterator[Metric]:
     yield _counter("jobs_finished", "Jobs that ended.", "state", stats[FINISHED])
     yield _counter("attempts", "Attempts that ended.", "outcome", stats[ATTEMPT])
     yield _histogram("job_run_seconds", "How long attempts ran.", stats[RUN])
-    yield _histogram("job_wait_seconds", "From due to the start of the last attempt.", stats[WAIT])
+    yield _histogram("job_wait_seconds", "Time from due to the start of the last attempt.", stats[WAIT])
 
 
 def _counter(name: str, text: str, label: str, stats: Iterable[JobStat]) -> Metric:

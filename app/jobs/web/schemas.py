@@ -22,9 +22,9 @@ class JobRequest(StrictModel):
 
     task: Annotated[str, Field(max_length=200, examples=["pricing.recompute_all_discounts"])]
     arguments: dict[str, Any] = Field(default={}, description="By name, as GET /api/v1/tasks describes them.")
-    run_at: Moment | None = Field(default=None, description="Not before this; within 366 days.")
-    expires_at: Moment | None = Field(default=None, description="Not started after this.")
-    priority: PriorityName | None = Field(default=None, description="Left out: the task's own.")
+    run_at: Moment | None = Field(default=None, description="Start no sooner than this; within 366 days.")
+    expires_at: Moment | None = Field(default=None, description="Do not start after this.")
+    priority: PriorityName | None = Field(default=None, description="If left out, that of the task.")
 
 
 class BatchItem(JobRequest):
@@ -47,7 +47,7 @@ class ListQuery(JobFilter):
     state: list[State] = Field(default=[])
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     cursor: Annotated[str, Field(max_length=500)] | None = Field(
-        default=None, description="`next` of the page before."
+        default=None, description="`next` of the previous page."
     )
 
 
@@ -106,7 +106,7 @@ class TaskView(BaseModel):
     queue: str
     priority: PriorityName
     public: bool
-    scope: str | None = Field(description="What a token needs for jobs of this task, beside `jobs:...`.")
+    scope: str | None = Field(description="Scope that a token needs for its jobs, beside `jobs:...`.")
     durable: bool
     schedule: str | None
     sensitive: list[str]

@@ -56,8 +56,8 @@ class Uncertain(PermanentError):
 
     def __init__(self, *, delivery: Delivery) -> None:
         super().__init__(
-            f'Whether delivery {delivery.id} ("{delivery.key}") left is not known: {delivery.error} '
-            f"Look for it at {delivery.provider}, then say: groundwork deliveries settle {delivery.id} "
+            f'It is not known whether delivery {delivery.id} ("{delivery.key}") was sent: {delivery.error} '
+            f"Look for it at {delivery.provider}, then run: groundwork deliveries settle {delivery.id} "
             "--sent, or --not-sent to send it again."
         )
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 #: States that no call of a provider follows.
 SETTLED = frozenset({DeliveryState.SENT, DeliveryState.SUPPRESSED})
-NOT_WRITTEN_DOWN = "what came of it was not written down: the worker or the database went away meanwhile."
+NOT_WRITTEN_DOWN = "its outcome was not recorded: the worker or the database was lost meanwhile."
 
 
 class WhenUncertain(StrEnum):
@@ -170,7 +170,7 @@ def _end_call(
     """End a call that raised something unforeseen; raises what is left to do, unless the process ends."""
     said = str(error) if isinstance(error, OutcomeUnknown) else told(encoding.sentence(error))
     known = isinstance(error, OutcomeUnknown) or handover.has_begun
-    sentence = said if known else f"{provider.name} was given nothing, for this went wrong before: {said}"
+    sentence = said if known else f"{provider.name} was sent nothing, because this failed before: {said}"
     _mark(session, delivery, DeliveryState.UNCERTAIN if known else DeliveryState.WAITING, error=sentence)
     commit()
     if not isinstance(error, Exception):

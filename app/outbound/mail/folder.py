@@ -28,7 +28,7 @@ def send(mail: EmailMessage, *, to: tuple[str, ...], handover: HandOver) -> Take
         draft.replace(folder / name)
     except OSError as error:
         raise NotSent(
-            f"{error.filename}: {error.strerror}. Mail is kept there; put that right or change "
+            f"{error.filename}: {error.strerror}. Mail is kept there; correct that or change "
             "GROUNDWORK_MAIL_FOLDER."
         ) from error
     return Taken(id=name)

@@ -29,7 +29,7 @@ TRANSIENT = frozenset(
 )
 
 
-NOT_ASCII = "Amazon SES does not write to {}: it takes plain ASCII before the @ only."
+NOT_ASCII = "Amazon SES does not send to {}: it takes only plain ASCII before the @."
 
 
 def send(mail: EmailMessage, *, to: tuple[str, ...], handover: HandOver) -> Taken:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TIMEOUT = timedelta(seconds=30)
 #: Codes of answers. Source: RFC 5321 4.2.1.
 YES, MORE, GO_AHEAD, NOT_NOW, NEVER = 200, 300, 354, 400, 500
-NO_UTF8 = "The mail server takes no address such as {}: it does not offer SMTPUTF8."
+NO_UTF8 = "The mail server does not take addresses such as {}: it does not offer SMTPUTF8."
 _LINE_WITH_A_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -107,7 +107,7 @@ def _announce(server: smtplib.SMTP, to: tuple[str, ...]) -> dict[str, tuple[int,
             for one in to
         }
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server ended the talk: {_said(error)}") from None
+        raise NotSent(f"The mail server ended the session: {_said(error)}") from None
 
 
 def _rcpt(server: smtplib.SMTP, address: str) -> tuple[int, str]:
@@ -130,7 +130,7 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) 
         # As smtplib's own `data`, which does not tell whether anything was handed over when it fails.
         code, text = server.docmd("DATA")
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server ended the talk: {_said(error)}") from None
+        raise NotSent(f"The mail server ended the session: {_said(error)}") from None
     if code != GO_AHEAD:
         _expect((code, text))
         raise NotSent(f"The mail server does not take the mail now: {code} {_text(text)}")
@@ -139,9 +139,9 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) 
         server.send(content.removesuffix(b"\r\n") + b"\r\n.\r\n")
         code, text = server.getreply()
     except (OSError, smtplib.SMTPException) as error:
-        raise OutcomeUnknown(f"the mail server did not answer to the mail: {_said(error)}.") from None
+        raise OutcomeUnknown(f"the mail server did not confirm the mail: {_said(error)}.") from None
     if not _is_yes(code) and code < NOT_NOW:
-        raise OutcomeUnknown(f"the mail server answered to the mail: {code} {_text(text)}.")
+        raise OutcomeUnknown(f"the mail server answered the mail with: {code} {_text(text)}.")
     _expect((code, text))
 
 

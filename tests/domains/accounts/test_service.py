@@ -43,7 +43,7 @@ def test_a_user_is_kept_as_registered_and_has_the_usual_preferences(database: En
 
 def test_one_address_is_one_user_whatever_the_case(database: Engine) -> None:
     user_id = register()
-    with pytest.raises(EmailTaken, match=f"ann@example.ORG is registered already, as user {user_id}"):
+    with pytest.raises(EmailTaken, match=f"ann@example.ORG is already registered, as user {user_id}"):
         register(NewUser(email="ann@example.ORG", name="Another"))
     with reading() as session:
         assert len(session.scalars(select(User)).all()) == 1

@@ -230,7 +230,7 @@ def test_what_is_asked_for_while_a_sync_runs_is_one_more_sync_after_it(
     assert len(asked) == 1
     after = asked.pop()
     waiting = wait_for(after, State.SCHEDULED)
-    assert f"Job {running} syncs item {item_id} now" in (waiting.error or "")
+    assert f"Job {running} is syncing item {item_id} now" in (waiting.error or "")
     held.release()
     wait_for(running)
     wait_for(after)

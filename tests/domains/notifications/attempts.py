@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def hand_on(notification_id: int, *, now: datetime = people.NOON, is_last: bool = False) -> ChannelState:
-    """Hand a notification on as a mail."""
+    """Send a notification by mail."""
     with Session(engine(), expire_on_commit=False) as session, using(session):
         this = Try(job_id="job-1", now=now, is_last=is_last, commit=session.commit)
         state = delivering.deliver_email(session, notification_id=notification_id, this=this)

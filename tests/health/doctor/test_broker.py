@@ -49,8 +49,8 @@ def test_a_redis_that_is_away_is_a_problem_and_its_password_is_not_shown(
         (
             ["+ping"],
             "hunter2",
-            "refuses its user what the service needs: .*no permissions",
-            "Mend what this names",
+            "does not permit its user what the service needs: .*no permissions",
+            "Fix what this names",
         ),
         (
             ["+@all"],

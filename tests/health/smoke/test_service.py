@@ -42,5 +42,5 @@ def test_a_pool_without_a_worker_is_named_when_the_time_is_up(
         "standard": "done",
         "bulk": "ready",
     }
-    assert 'pool "bulk" did no job within 3 s' in said.err
+    assert 'pool "bulk" ran no job within 3 s' in said.err
     assert "standard" not in said.err

@@ -209,7 +209,7 @@ def test_an_ended_lease_gives_the_job_back(attempt: int) -> None:
     assert waits == (attempt > 1)
     [ended] = attempts_of(job_id)
     assert (ended.outcome, ended.worker, ended.fence) == (Outcome.LOST, "worker", 1)
-    assert "worker was not heard of" in str(ended.error)
+    assert "worker sent no heartbeat" in str(ended.error)
 
 
 def test_a_lease_that_ended_too_often_kills_the_job() -> None:
@@ -221,7 +221,7 @@ def test_a_lease_that_ended_too_often_kills_the_job() -> None:
     job = job_of(job_id)
     assert (job.state, job.attempt) == (State.DEAD, 3)
     assert job.finished_at
-    assert str(job.error).startswith("LeaseEnded: worker was not heard of")
+    assert str(job.error).startswith("LeaseEnded: worker sent no heartbeat")
 
 
 def test_a_lease_is_ended_once_by_two_beats_at_once() -> None:

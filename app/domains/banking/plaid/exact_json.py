@@ -20,9 +20,9 @@ def answer_of(raw: bytes, *, operation: str) -> dict[str, Any]:
     try:
         told = json.loads(raw, parse_float=_decimal, parse_int=_whole, parse_constant=_decimal)
     except (ValueError, RecursionError) as error:
-        raise MalformedAnswer(operation, problem=f"it is no JSON ({error})") from None
+        raise MalformedAnswer(operation, problem=f"it is not JSON ({error})") from None
     if not isinstance(told, dict):
-        raise MalformedAnswer(operation, problem="it is no object")
+        raise MalformedAnswer(operation, problem="it is not an object")
     return told
 
 
@@ -30,7 +30,7 @@ def member(answer: Mapping[str, Any], name: str, kind: type[Any], *, operation: 
     """The member of an answer without which the rest says nothing. Raises `MalformedAnswer`."""
     value = answer.get(name)
     if not isinstance(value, kind):
-        raise MalformedAnswer(operation, problem=f'its member "{name}" is missing or no {kind.__name__}')
+        raise MalformedAnswer(operation, problem=f'its member "{name}" is missing or not a {kind.__name__}')
     return value
 
 

@@ -47,7 +47,7 @@ def link_token(answer: Mapping[str, Any]) -> LinkToken:
     try:
         return LinkToken(token=token, expires_at=datetime.fromisoformat(expiration))
     except ValueError:
-        raise MalformedAnswer(operation, problem='its member "expiration" is no time') from None
+        raise MalformedAnswer(operation, problem='its member "expiration" is not a time') from None
 
 
 def grant(answer: Mapping[str, Any]) -> Grant:
@@ -59,7 +59,7 @@ def grant(answer: Mapping[str, Any]) -> Grant:
             access_token=fields.identifier(answer, "access_token"),
         )
     except fields.InvalidField:
-        raise MalformedAnswer(operation, problem="it names no connection") from None
+        raise MalformedAnswer(operation, problem="it does not name a connection") from None
 
 
 def item(answer: Mapping[str, Any]) -> ItemFacts:
@@ -93,7 +93,7 @@ def page(answer: Mapping[str, Any]) -> Page:
     told = accounts(answer, operation=SYNC)
     cursor = exact_json.member(answer, "next_cursor", str, operation=SYNC)
     if len(cursor) > MAX_CURSOR or not cursor.isprintable():
-        raise MalformedAnswer(SYNC, problem="its cursor is none")
+        raise MalformedAnswer(SYNC, problem="its cursor is empty")
     return Page(
         put=list(put.values()),
         removed=removed,

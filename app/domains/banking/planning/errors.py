@@ -72,7 +72,7 @@ class CategoryExists(Conflict):
 
     def __init__(self, *, name: str, plaid_category: str | None) -> None:
         also = f" or for Plaid's {plaid_category}" if plaid_category else ""
-        super().__init__(f'The household has a category "{name}"{also} already. Use that one.')
+        super().__init__(f'The household already has a category "{name}"{also}. Use that one.')
 
 
 class BudgetExists(Conflict):

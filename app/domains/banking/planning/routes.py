@@ -16,7 +16,7 @@ may_write = Depends(require(WRITE))
 
 @router.get("/bills", dependencies=[may_read])
 def list_bills(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.BillPage:
-    """The household's bills, in the order in which they came."""
+    """The household's bills, in the order in which they were created."""
     with reading() as session:
         page = bills.bills_of(session, household_id=household_id, after=cursor, limit=limit)
     return schemas.BillPage(bills=[schemas.BillView.of(bill) for bill in page.rows], next=page.next)
@@ -24,7 +24,7 @@ def list_bills(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> sc
 
 @router.post("/bills", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
 def add_bill(household_id: Id, given: schemas.BillIn) -> schemas.BillView:
-    """Keep a new bill."""
+    """Create a bill."""
     with transaction() as session:
         return schemas.BillView.of(bills.add(session, household_id=household_id, facts=given.facts()))
 
@@ -38,7 +38,7 @@ def get_bill(household_id: Id, bill_id: Id) -> schemas.BillView:
 
 @router.put("/bills/{bill_id}", dependencies=[may_write])
 def change_bill(household_id: Id, bill_id: Id, given: schemas.BillIn) -> schemas.BillView:
-    """Describe a bill anew."""
+    """Replace a bill."""
     with transaction() as session:
         changed = bills.change(session, household_id=household_id, bill_id=bill_id, facts=given.facts())
         return schemas.BillView.of(changed)
@@ -46,7 +46,7 @@ def change_bill(household_id: Id, bill_id: Id, given: schemas.BillIn) -> schemas
 
 @router.post("/bills/{bill_id}/paid", dependencies=[may_write])
 def mark_bill_paid(household_id: Id, bill_id: Id, given: schemas.PaidIn) -> schemas.BillView:
-    """Note that the bill was paid for a due date: its rule says when it is due again. Twice counts once."""
+    """Record that the bill was paid for a due date; its rule says when it is due next. Twice counts once."""
     with transaction() as session:
         paid = bills.mark_paid(session, household_id=household_id, bill_id=bill_id, due=given.due)
         return schemas.BillView.of(paid)
@@ -54,7 +54,7 @@ def mark_bill_paid(household_id: Id, bill_id: Id, given: schemas.PaidIn) -> sche
 
 @router.delete("/bills/{bill_id}", dependencies=[may_write], status_code=status.HTTP_204_NO_CONTENT)
 def remove_bill(household_id: Id, bill_id: Id) -> Response:
-    """Forget a bill."""
+    """Delete a bill."""
     with transaction() as session:
         bills.remove(session, household_id=household_id, bill_id=bill_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
@@ -62,7 +62,7 @@ def remove_bill(household_id: Id, bill_id: Id) -> Response:
 
 @router.get("/categories", dependencies=[may_read])
 def list_categories(household_id: Id) -> list[schemas.CategoryView]:
-    """The household's categories, in the order in which they came."""
+    """The household's categories, in the order in which they were created."""
     with reading() as session:
         found = categories.categories_of(session, household_id=household_id)
     return [schemas.CategoryView.model_validate(one) for one in found]
@@ -70,7 +70,7 @@ def list_categories(household_id: Id) -> list[schemas.CategoryView]:
 
 @router.post("/categories", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
 def add_category(household_id: Id, given: schemas.CategoryIn) -> schemas.CategoryView:
-    """Keep a new category; what Plaid regards as its `plaid_category` comes under it by itself."""
+    """Create a category; transactions that Plaid puts into its `plaid_category` belong to it."""
     with transaction() as session:
         made = categories.add(session, household_id=household_id, **given.model_dump())
         return schemas.CategoryView.model_validate(made)
@@ -78,7 +78,7 @@ def add_category(household_id: Id, given: schemas.CategoryIn) -> schemas.Categor
 
 @router.get("/budgets", dependencies=[may_read])
 def list_budgets(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.BudgetPage:
-    """The household's budgets, in the order in which they came."""
+    """The household's budgets, in the order in which they were created."""
     with reading() as session:
         page = budgets.budgets_of(session, household_id=household_id, after=cursor, limit=limit)
     views = [schemas.BudgetView.of(budget) for budget in page.rows]
@@ -87,7 +87,7 @@ def list_budgets(household_id: Id, limit: Limit = 50, cursor: Cursor = None) -> 
 
 @router.post("/budgets", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
 def add_budget(household_id: Id, given: schemas.BudgetIn) -> schemas.BudgetView:
-    """Keep a new budget; a category has one per period."""
+    """Create a budget; a category has one per period."""
     with transaction() as session:
         currency = household_of(session, household_id=household_id).currency
         made = budgets.add(
@@ -109,7 +109,7 @@ def get_budget(household_id: Id, budget_id: Id) -> schemas.BudgetView:
 
 @router.put("/budgets/{budget_id}", dependencies=[may_write])
 def change_budget(household_id: Id, budget_id: Id, given: schemas.LimitsIn) -> schemas.BudgetView:
-    """Give a budget other limits."""
+    """Change the limits of a budget."""
     with transaction() as session:
         found = budgets.budget(session, household_id=household_id, budget_id=budget_id)
         limits = given.limits(found.currency)
@@ -119,7 +119,7 @@ def change_budget(household_id: Id, budget_id: Id, given: schemas.LimitsIn) -> s
 
 @router.delete("/budgets/{budget_id}", dependencies=[may_write], status_code=status.HTTP_204_NO_CONTENT)
 def remove_budget(household_id: Id, budget_id: Id) -> Response:
-    """Forget a budget."""
+    """Delete a budget."""
     with transaction() as session:
         budgets.remove(session, household_id=household_id, budget_id=budget_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)

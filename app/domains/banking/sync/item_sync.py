@@ -154,7 +154,7 @@ def _fetch_once(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
         if not page.has_more:
             return
         if cursor in seen:
-            raise MalformedAnswer("transactions_sync", problem=f'its cursor "{cursor}" came before')
+            raise MalformedAnswer("transactions_sync", problem=f'it repeats the cursor "{cursor}"')
         seen.add(cursor)
 
 

@@ -77,7 +77,7 @@ def store(session: Session, *, verified: Verified, now: datetime) -> int:
     unique = statement.on_conflict_do_nothing(index_elements=[PlaidWebhook.digest])
     webhook_id: int | None = session.scalar(unique.returning(PlaidWebhook.id))
     if webhook_id is None:
-        raise InvalidWebhook(problem="it came before")
+        raise InvalidWebhook(problem="it was received before")
     job = new_job(HANDLE_TASK, kwargs={"webhook_id": webhook_id}, key=f"{JOB_KEY}{webhook_id}")
     accept(session, [job])
     return webhook_id
@@ -143,5 +143,5 @@ def _note(session: Session, item: PlaidItem, *, step: Step, webhook: PlaidWebhoo
     else:
         lost = BankAccount.plaid_account_id == _text(webhook.body.get("account_id"))
         mine = BankAccount.item_id == item.id
-        reason = "The permission to read this account was taken back."
+        reason = "Access to this account was revoked."
         session.execute(update(BankAccount).where(lost, mine).values(is_active=False, sync_error=reason))

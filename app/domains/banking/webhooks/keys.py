@@ -79,7 +79,7 @@ class KeyRing:
             raise InvalidWebhook(problem="the key that it names is not one of Plaid's")
         expired_at = answer.key.get("expired_at")
         if expired_at is not None and expired_at <= now.timestamp():
-            raise InvalidWebhook(problem="the key that it names has ended")
+            raise InvalidWebhook(problem="the key that it names has expired")
         return answer.key
 
     async def _fetched(self, flight: Future[_Answer]) -> _Answer:

@@ -120,7 +120,7 @@ def _document(body: bytes) -> dict[str, Any]:
     try:
         document = parsed(body) if body else None
     except (InvalidJson, InvalidFields) as error:
-        raise InvalidWebhook(problem=f"its body cannot be kept ({error})") from None
+        raise InvalidWebhook(problem=f"its body cannot be stored ({error})") from None
     if not isinstance(document, dict):
         raise InvalidWebhook(problem="its body is not a JSON object")
     return document

@@ -160,7 +160,7 @@ def _header(path: Path, cells: list[str], *, reading: Reading) -> list[Column | 
             raise UnusableFile(path=path, problem=f"the columns are separated by {shown}. Use commas.")
     known = {column.name: column for column in reading.columns}
     unknown = [_unknown(name, known=list(known)) for name in names if name not in known]
-    problems = [f'the column "{name}" stands there twice' for name in known if names.count(name) > 1]
+    problems = [f'the column "{name}" appears twice' for name in known if names.count(name) > 1]
     problems += [
         f'the column "{name}" is missing' for name in known if known[name].required and name not in names
     ]
@@ -168,7 +168,7 @@ def _header(path: Path, cells: list[str], *, reading: Reading) -> list[Column | 
         said = "; ".join([*unknown, *problems])
         raise UnusableFile(path=path, problem=f"{said}. The header must be: {_names(reading.columns)}")
     for sentence in unknown:
-        reading.notice(f"{path.name}: {sentence}; it is passed over.")
+        reading.notice(f"{path.name}: {sentence}; it is ignored.")
     return [known.get(name) for name in names]
 
 

@@ -129,7 +129,7 @@ def _in_sentences(error: ValidationError) -> str:
         field = ".".join(str(part) for part in problem["loc"]) or "the file"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            message = f"is no known key.{_nearest(str(problem['loc'][-1]))}"
+            message = f"is not a known key.{_nearest(str(problem['loc'][-1]))}"
         elif problem["type"] != "value_error" and problem["type"] != "missing":
             message = f"{message} (it is {problem['input']!r})"
         elif problem["type"] == "missing":

@@ -21,7 +21,7 @@ class _UniqueKeys(yaml.SafeLoader):
         for key, count in counts.items():
             if count > 1:
                 raise yaml.constructor.ConstructorError(
-                    problem=f'the key "{key}" stands there {count} times; merge them',
+                    problem=f'the key "{key}" appears {count} times; merge them',
                     problem_mark=node.start_mark,
                 )
         return super().construct_mapping(node, deep=deep)

@@ -31,15 +31,15 @@ def parsed(make: Any, payload: Any, **options: Any) -> None:
     try:
         make(payload, **options)
     except Exception as error:  # whatever a document of any shape makes it stumble over
-        raise NotAMessage(f"It is no envelope: {_said(error)}") from None
+        raise NotAMessage(f"It is not an envelope: {_said(error)}") from None
 
 
 def check(message: Any) -> None:
     """Raise `NotAMessage` where Celery would take the message for a task's and then not survive it."""
     delivery = message.delivery_info
-    _require(isinstance(message.headers, dict), "its headers are no object")
-    _require(isinstance(message.delivery_tag, str), "its delivery_tag is no text")
-    _require(isinstance(delivery, dict), "its delivery_info is no object")
+    _require(isinstance(message.headers, dict), "its headers are not an object")
+    _require(isinstance(message.delivery_tag, str), "its delivery_tag is not text")
+    _require(isinstance(delivery, dict), "its delivery_info is not an object")
     _require(_are_texts(delivery, "exchange", "routing_key"), "its delivery_info names no queue")
     if "task" in message.headers:
         _check_second_protocol(message)
@@ -50,13 +50,13 @@ def check(message: Any) -> None:
 def _check_second_protocol(message: Any) -> None:
     headers, body = message.headers, _body(message)
     _check_names(headers)
-    _require(_is_limit(headers.get("timelimit")), "its timelimit is no pair of seconds")
+    _require(_is_limit(headers.get("timelimit")), "its timelimit is not a pair of seconds")
     well_made = isinstance(body, list | tuple) and len(body) == 3
-    _require(well_made, "its body is no list of arguments, named arguments and options")
+    _require(well_made, "its body is not a list of arguments, named arguments and options")
     args, kwargs, options = body
-    _require(isinstance(args, list | tuple), "its arguments are no list")
-    _require(isinstance(kwargs, dict), "its named arguments are no object")
-    _require(options is None or isinstance(options, dict), "its options are no object")
+    _require(isinstance(args, list | tuple), "its arguments are not a list")
+    _require(isinstance(kwargs, dict), "its named arguments are not an object")
+    _require(options is None or isinstance(options, dict), "its options are not an object")
 
 
 def _check_first_protocol(message: Any) -> None:
@@ -67,12 +67,12 @@ def _check_first_protocol(message: Any) -> None:
         return
     if isinstance(body, dict) and "task" in body:
         _check_names(body)
-        _require(_is_limit(body.get("timelimit")), "its timelimit is no pair of seconds")
+        _require(_is_limit(body.get("timelimit")), "its timelimit is not a pair of seconds")
 
 
 def _check_names(document: dict[str, Any]) -> None:
     _require(_are_texts(document, "task", "id"), "its task and id are not both text")
-    _require(is_name(document["id"]), f"its id is no text of 1 to {MAX_ID} characters without NUL")
+    _require(is_name(document["id"]), f"its id is not a text of 1 to {MAX_ID} characters without NUL")
 
 
 def _body(message: Any) -> Any:
@@ -97,7 +97,7 @@ def _is_limit(value: Any) -> bool:
 
 def _require(right: bool, problem: str) -> None:
     if not right:
-        raise NotAMessage(f"It is no task's message: {problem}.")
+        raise NotAMessage(f"It is not the message of a task: {problem}.")
 
 
 def _said(error: Exception) -> str:

@@ -94,7 +94,7 @@ def test_control_characters_are_refused(read: Read, content: str) -> None:
         (WRONG, 'column "base_prise" is not known, did you mean "base_price"'),
         (WRONG, 'the column "base_price" is missing'),
         (b"SKU,name,category,base_price,currency\n", 'did you mean "sku"'),
-        (b"sku,sku,name,category,base_price,currency\n", 'the column "sku" stands there twice'),
+        (b"sku,sku,name,category,base_price,currency\n", 'the column "sku" appears twice'),
         (b"sep=;\nsku;name;category;base_price;currency\n", "separated by semicolons. Use commas"),
         (b"sku;name;category;base_price;currency\n", "separated by semicolons. Use commas"),
         (b"sku\tname\tcategory\n", "separated by tabs. Use commas"),
@@ -134,9 +134,9 @@ def test_other_columns_are_passed_over_with_a_notice_and_refused_where_that_is_a
         Record(line=2, values=("A", "Thing", "toys", Decimal("1.00"), "EUR"))
     ]
     assert notices == [
-        'products.csv: the column "colour" is not known; it is passed over.',
-        'products.csv: the column "" is not known; it is passed over.',
-        'products.csv: the column "nmae" is not known, did you mean "name"?; it is passed over.',
+        'products.csv: the column "colour" is not known; it is ignored.',
+        'products.csv: the column "" is not known; it is ignored.',
+        'products.csv: the column "nmae" is not known, did you mean "name"?; it is ignored.',
     ]
     with pytest.raises(UnusableFile, match='the column "colour" is not known'):
         read(content, strict=True)
