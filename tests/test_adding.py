@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("app", "ansible", "scripts", "systemd", "pyproject.toml", "README.md")
 #: The folder that domains lie in.
-DOMAINS = "app"
+DOMAINS = "app/domains"
 GUIDE = "app/README.md"
 #: More than the folder of a domain: its tables come by a migration.
 MAX_PLACES = {"a task": 1, "a queue": 1, "a setting": 1, "a service": 2, "a domain": 2}
@@ -57,7 +57,7 @@ DOMAIN = {
 
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db.columns import Base
 
 
 class Cart(Base):
@@ -69,13 +69,13 @@ class Cart(Base):
 ''',
     "scopes.py": '''"""What a token may do with carts."""
 
-from app.scopes import declare_scope
+from app.tokens.scope import declare_scope
 
 READ = declare_scope("carts:read", "See carts.")
 ''',
     "tasks.py": '''"""The tasks of carts."""
 
-from app.jobs import task
+from app.jobs.celery.task import task
 
 
 @task(public=True)
@@ -125,18 +125,18 @@ import json
 from app import topology
 from app.__main__ import command_line
 from app.api import app
-from app.config import settings
-from app.db import Base
+from app.db.columns import Base
+from app.db.migrations.revisions import upgrade
+from app.jobs.declaration.registry import tasks
 from app.packages import modules
-from app.jobs.registry import tasks
-from app.migrations import upgrade
+from app.settings.config import settings
 
 modules("models")
 upgrade()
 print(json.dumps({
     "tasks": sorted(tasks()),
     "commands": sorted(command_line().commands),
-    "routes": sorted(app.http.openapi()["paths"]),
+    "routes": sorted(app.openapi()["paths"]),
     "tables": sorted(Base.metadata.tables),
     "parcel_days": settings().parcel_days,
     "topology": topology.topology(),
@@ -203,9 +203,9 @@ def add_queue(scratch: Scratch) -> None:
 
 
 def add_setting(scratch: Scratch) -> None:
-    path = next(path for path in scratch.folder.glob("app/**/config.py"))
-    name = str(path.relative_to(scratch.folder))
-    scratch.insert("a setting", name, SETTING, before='    @model_validator(mode="before")')
+    scratch.insert(
+        "a setting", "app/settings/config.py", SETTING, before='    @model_validator(mode="before")'
+    )
 
 
 def add_service(scratch: Scratch) -> None:
@@ -216,7 +216,7 @@ def add_service(scratch: Scratch) -> None:
 def add_domain(scratch: Scratch) -> None:
     for name, text in DOMAIN.items():
         scratch.write("a domain", f"{DOMAINS}/carts/{name}", text)
-    versions = next(scratch.folder.glob("app/**/migrations/versions"))
+    versions = scratch.folder / "app/db/migrations/versions"
     before = max(path.name[:4] for path in versions.glob("0*.py"))
     number = f"{int(before) + 1:04}"
     path = str((versions / f"{number}_carts.py").relative_to(scratch.folder))

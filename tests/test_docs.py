@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,28 @@ def _anchors_of(text: str) -> set[str]:
     """What GitHub makes of the headings."""
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_what_the_examples_of_a_page_import_is_there(page: Path) -> None:
+    imports = re.findall(r"^from (app[\w.]*) import (.+)$", text_of(page), re.MULTILINE)
+    real = [(module, names) for module, names in imports if "carts" not in module]
+
+    assert [
+        f"{module}.{name}"
+        for module, names in real
+        for name in names.split(", ")
+        if not hasattr(import_module(module), name)
+    ] == []
+
+
+def test_the_map_of_the_code_has_every_folder() -> None:
+    page = text_of(Path("app/README.md"))
+    folders = {path.parent.name for path in ROOT.glob("app/*/__init__.py")}
+
+    assert {
+        name for name in folders if f"| `app/{name}/`" not in page and f", `app/{name}/`" not in page
+    } == set()
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
