@@ -6,12 +6,17 @@ import os
 import shutil
 import socket
 import subprocess
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
 from tests.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What running needs; the tests' own servers are the outside world of a demonstration.
@@ -35,6 +40,10 @@ class Checkout:
 
     folder: Path
     environment: dict[str, str]
+
+    def but(self, **environment: str) -> Checkout:
+        """The same checkout, run with other values in the environment."""
+        return replace(self, environment=self.environment | environment)
 
     def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -104,7 +113,17 @@ def is_listening(port: int) -> bool:
         return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
-def copy_of_checkout(folder: Path) -> Checkout:
+@contextmanager
+def copied_checkout(folder: Path) -> Iterator[Checkout]:
+    """A copy of the checkout that lies deep and has an awkward name; stopped in the end."""
+    # Deeper than the 107 bytes of a unix socket's address, and with a space in it.
+    copy = _copy(folder / ("deep" * 25) / "a checkout")
+    yield copy
+    copy.up("stop")
+    assert copy.is_gone
+
+
+def _copy(folder: Path) -> Checkout:
     folder.mkdir(parents=True)
     for name in (*COPIED, *(path.name for path in ROOT.glob("requirements*.txt"))):
         source = ROOT / name

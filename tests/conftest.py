@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -12,15 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from app import freeze_loaded
 from app.db.engine import _engine_of, make_engine
 from app.db.engine import engine as db_engine
 from app.db.migrations import revisions
 from app.db.sessions import transaction
 from app.settings import config, sources
 from app.settings.database_url import parse
-from tests.checkout import ROOT, Checkout, copy_of_checkout
+from tests.checkout import ROOT, Checkout, copied_checkout
 from tests.fleet import Fleet
-from tests.servers import PostgresServer, RedisServer
+from tests.servers import TEMPLATE, PostgresServer, RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +43,11 @@ os.environ[f"{sources.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage as a service at work does; while loading, `app` next to never does."""
+    freeze_loaded()
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     server = RedisServer()
@@ -49,33 +57,63 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """What takes long to make, made by the first of all processes of a run that needs it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        path = folder / name
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                make(path)
+        return path
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def postgres_data(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The files of a PostgreSQL that has a migrated database, for servers to start on a copy of them."""
+    return made_once("postgres", _make_postgres_data)
+
+
+def _make_postgres_data(path: Path) -> None:
     server = PostgresServer()
     server.start()
+    server.execute(f"CREATE DATABASE {TEMPLATE}")
+    revisions.upgrade(database_url=server.url(TEMPLATE))
+    server.halt()
+    server.data.rename(path)
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_data: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    server.start(copy_of=postgres_data)
     yield server
     server.close()
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: PostgresServer) -> str:
-    """The name of a migrated database that tests copy."""
-    postgres_server.execute("CREATE DATABASE template_migrated")
-    revisions.upgrade(database_url=postgres_server.url("template_migrated"))
-    return "template_migrated"
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def sqlite_template(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """A migrated SQLite file that tests copy."""
-    path = tmp_path_factory.mktemp("template") / "groundwork.db"
-    revisions.upgrade(database_url=f"sqlite:///{path}")
-    engine = make_engine(parse(f"sqlite:///{path}"))
+    return made_once("groundwork.db", _make_sqlite_template)
+
+
+def _make_sqlite_template(path: Path) -> None:
+    being_made = path.with_suffix(".new")
+    revisions.upgrade(database_url=f"sqlite:///{being_made}")
+    engine = make_engine(parse(f"sqlite:///{being_made}"))
     with engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.exec_driver_sql("BEGIN")
     engine.dispose()
-    return path.read_bytes()
+    being_made.rename(path)
 
 
 @pytest.fixture
@@ -86,20 +124,20 @@ def redis_url(redis_server: RedisServer) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database."""
     name = f"test_{next(_NUMBERS)}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield postgres_server.url(name)
     db_engine().dispose()
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: bytes, tmp_path: Path) -> str:
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     """A fresh, migrated SQLite file."""
     path = tmp_path / "groundwork.db"
-    path.write_bytes(sqlite_template)
+    shutil.copyfile(sqlite_template, path)
     return f"sqlite:///{path}"
 
 
@@ -171,9 +209,5 @@ def ready_venv() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path, ready_venv: None) -> Iterator[Checkout]:
-    """A copy of the checkout that lies deep and has an awkward name; stopped in the end."""
-    # Deeper than the 107 bytes of a unix socket's address, and with a space in it.
-    made = copy_of_checkout(tmp_path / ("deep" * 25) / "a checkout")
-    yield made
-    made.up("stop")
-    assert made.is_gone
+    with copied_checkout(tmp_path) as copy:
+        yield copy

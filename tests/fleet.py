@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +15,13 @@ from app.db.clock import clock
 from app.db.sessions import reading
 from app.jobs.ledger.models import Worker
 from app.schedule.models import Leader
+from tests import preloaded
 from tests.servers import START_TIMEOUT_SECONDS, stop, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.preloaded import Forked
 
 ROOT = Path(__file__).parents[1]
 CELERY = [sys.executable, "-m", "celery", "-A", "app.celery_app"]
@@ -30,7 +32,7 @@ class Process:
     """A worker or beat in a process group of its own, so that it can be killed as a whole."""
 
     name: str
-    popen: subprocess.Popen[bytes]
+    popen: Forked
     log: Path
 
     def kill(self) -> None:
@@ -76,14 +78,10 @@ class Fleet:
     def _start(self, name: str, arguments: list[str]) -> Process:
         log = self.folder / f"{name}-{len(self.processes)}.log"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "REMAP_SIGTERM": "SIGQUIT"}
+        command = ("celery", "-A", "app.celery_app", *arguments)
         with log.open("wb") as output:
-            popen = subprocess.Popen(
-                [*CELERY, *arguments],
-                stdout=output,
-                stderr=output,
-                env=environment,
-                cwd=self.folder,
-                start_new_session=True,
+            popen = preloaded.start(
+                *command, environment=environment, folder=self.folder, log=output.fileno()
             )
         process = Process(name=name, popen=popen, log=log)
         self.processes.append(process)

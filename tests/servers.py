@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +22,22 @@ import redis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from tests.preloaded import Forked
+
 START_TIMEOUT_SECONDS = 30.0
+#: The migrated database in the data that servers are started on a copy of.
+TEMPLATE = "template_migrated"
+#: Below those that the system gives to outgoing connections, of which tests beside this one open many.
+PORTS = range(10_000, 32_000)
 
 
 def free_port() -> int:
-    """A TCP port that is free on loopback right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is free on loopback, and that stays free until somebody asks for just this one."""
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
@@ -42,7 +52,7 @@ def wait_until(condition: Callable[[], Any], *, seconds: float, what: str) -> An
         time.sleep(0.02)
 
 
-def stop(process: subprocess.Popen[bytes], *, how: signal.Signals = signal.SIGTERM) -> None:
+def stop(process: subprocess.Popen[bytes] | Forked, *, how: signal.Signals = signal.SIGTERM) -> None:
     """End a process this test started and wait for it."""
     if process.poll() is None:
         process.send_signal(how)
@@ -117,25 +127,45 @@ class PostgresServer:
     def _user(self) -> str | None:
         return "postgres" if os.geteuid() == 0 else None
 
-    def start(self) -> None:
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self, *, copy_of: Path | None = None) -> None:
+        """Start it on nothing, or on a copy of the data of another one."""
         if self._user:
             shutil.chown(self.folder, self._user)
             assert pwd.getpwnam(self._user)
-        data = self.folder / "data"
+        if copy_of:
+            subprocess.run(["cp", "--archive", copy_of, self.data], check=True)
+        else:
+            self._make_data()
+        self.resume()
+
+    def _make_data(self) -> None:
         subprocess.run(
-            [_postgres_binary("initdb"), "-D", str(data), "-U", "groundwork", "--auth=trust", "-E", "UTF8"],
+            [
+                _postgres_binary("initdb"),
+                "--no-sync",
+                "-D",
+                str(self.data),
+                "-U",
+                "groundwork",
+                "--auth=trust",
+                "-E",
+                "UTF8",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             user=self._user,
             env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
             cwd=self.folder,
         )
-        self.resume()
 
     def resume(self) -> None:
         """Start it on the data it has."""
         options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
-        command = [_postgres_binary("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
+        command = [_postgres_binary("postgres"), "-D", str(self.data), "-p", str(self.port)]
         command += _as_options([*options, *self.settings])
         log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(command, stderr=log, stdout=log, user=self._user, cwd=self.folder)

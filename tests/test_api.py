@@ -12,7 +12,6 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import create_app
-from app.db.migrations import revisions
 from app.db.sessions import transaction
 from app.domains.banking.api import WEBHOOK_PATH
 from app.http.access import TRUSTED_FOR
@@ -21,10 +20,11 @@ from app.tokens.scope import declare_scope, known_scopes
 from app.tokens.service import revoke_token
 from tests.api_client import anonymous, client_for, new_token
 from tests.jobs import samples
-from tests.servers import PostgresServer, free_port, wait_until
+from tests.servers import TEMPLATE, PostgresServer, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -200,12 +200,13 @@ def test_without_redis_jobs_are_accepted_and_it_is_named(
 
 
 @pytest.fixture
-def own_postgres(configure: Callable[..., None], redis_url: str) -> Iterator[PostgresServer]:
+def own_postgres(
+    configure: Callable[..., None], postgres_data: Path, redis_url: str
+) -> Iterator[PostgresServer]:
     """A PostgreSQL that a test may stop."""
     server = PostgresServer()
-    server.start()
-    configure(database_url=server.url("postgres"), redis_url=redis_url)
-    revisions.upgrade()
+    server.start(copy_of=postgres_data)
+    configure(database_url=server.url(TEMPLATE), redis_url=redis_url)
     yield server
     server.close()
 

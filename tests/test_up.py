@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app import topology
-from tests.checkout import TIMEOUT_SECONDS
+from tests.checkout import TIMEOUT_SECONDS, copied_checkout
 from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.checkout import Checkout
 
 
@@ -25,6 +27,26 @@ def supervisor_of(checkout: Checkout) -> int:
 
 def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/cmdline").exists()
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory, ready_venv: None) -> Iterator[Checkout]:
+    """A checkout that several tests start."""
+    with copied_checkout(tmp_path_factory.mktemp("started")) as copy:
+        yield copy
+
+
+@pytest.fixture
+def running(started: Checkout) -> Checkout:
+    up = started.up("--detach")
+    assert up.returncode == 0, up.stdout
+    return started
+
+
+@pytest.fixture
+def stopped(started: Checkout) -> Checkout:
+    started.up("stop")
+    return started
 
 
 def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
@@ -57,60 +79,59 @@ def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
 
 
 def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
-    checkout: Checkout, postgres_url: str
+    stopped: Checkout, postgres_url: str
 ) -> None:
-    checkout.environment.update({"GROUNDWORK_DATABASE_URL": postgres_url, "CI": "true"})
-    foreground = checkout.in_foreground()
+    elsewhere = stopped.but(GROUNDWORK_DATABASE_URL=postgres_url, CI="true")
+    foreground = elsewhere.in_foreground()
     assert foreground.stdout
     shown = []
     for line in foreground.stdout:
         shown.append(line)
         if "Ctrl-C" in line:
             break
-    token = checkout.token
+    token = elsewhere.token
     assert token not in "".join(shown), "what a build prints is kept in its log"
     foreground.send_signal(signal.SIGINT)
     said, _ = foreground.communicate(timeout=TIMEOUT_SECONDS)
 
     assert foreground.returncode == 0, said
     assert "Stopped." in said
-    assert checkout.is_gone
+    assert elsewhere.is_gone
 
-    assert checkout.up("--detach").returncode == 0
-    assert checkout.token == token
+    assert elsewhere.up("--detach").returncode == 0
+    assert elsewhere.token == token
+    assert elsewhere.up("stop").returncode == 0
 
 
 @pytest.mark.parametrize("also", [(), ("redis",)], ids=["supervisord", "supervisord and Redis"])
 def test_what_a_killed_supervisor_left_behind_is_cleared_away(
-    also: tuple[str, ...], checkout: Checkout
+    also: tuple[str, ...], running: Checkout
 ) -> None:
-    assert checkout.up("--detach").returncode == 0
-    shown = checkout.up("status").stdout
-    pids = [supervisor_of(checkout)]
+    shown = running.up("status").stdout
+    pids = [supervisor_of(running)]
     pids += [int(pid) for name in also for pid in re.findall(rf"^{name} .* pid (\d+)", shown, re.MULTILINE)]
     assert len(pids) == 1 + len(also)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not any(map(is_alive, pids)), seconds=10, what="they are gone")
 
-    again = checkout.up("--detach")
+    again = running.up("--detach")
 
     assert again.returncode == 0, again.stdout
     assert "left behind" in again.stdout
-    assert checkout.answers("/readyz") == 200
+    assert running.answers("/readyz") == 200
 
 
-def test_a_leftover_that_hears_nothing_is_killed_and_waited_for(checkout: Checkout) -> None:
-    assert checkout.up("--detach").returncode == 0
-    shown = checkout.up("status").stdout
-    os.kill(supervisor_of(checkout), signal.SIGKILL)
+def test_a_leftover_that_hears_nothing_is_killed_and_waited_for(running: Checkout) -> None:
+    shown = running.up("status").stdout
+    os.kill(supervisor_of(running), signal.SIGKILL)
     for pid in map(int, re.findall(r"pid (\d+)", shown)):
         os.kill(pid, signal.SIGSTOP)
 
-    again = checkout.up("--detach")
+    again = running.up("--detach")
 
     assert again.returncode == 0, again.stdout
-    assert checkout.answers("/readyz") == 200
+    assert running.answers("/readyz") == 200
 
 
 def test_a_taken_port_is_named_with_its_setting(checkout: Checkout) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from app.db.engine import dispose_engine as db_let_go
 from app.db.engine import engine
-from app.db.migrations import revisions
 from app.db.sessions import reading, transaction
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Outcome, State
@@ -25,7 +24,7 @@ from tests.fleet import Fleet
 from tests.jobs.conftest import SAMPLES, point_celery_at
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import hard_ends, tasks
-from tests.servers import PostgresServer, RedisServer, wait_until
+from tests.servers import TEMPLATE, PostgresServer, RedisServer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +34,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
+def postgres(postgres_data: Path) -> Iterator[PostgresServer]:
     """A server that the tests of this module may restart."""
     server = PostgresServer()
-    server.start()
+    server.start(copy_of=postgres_data)
     yield server
     server.close()
 
@@ -49,7 +48,7 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
     folder, redis = tmp_path_factory.mktemp("service"), RedisServer()
     redis.start()
     values = {
-        "database_url": postgres.url("postgres"),
+        "database_url": postgres.url(TEMPLATE),
         "redis_url": redis.url,
         "lease_seconds": "4",
         "recover_seconds": "1",
@@ -62,7 +61,6 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         patch.chdir(folder)
         forget_settings()
         point_celery_at(redis)
-        revisions.upgrade()
         with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
         fleet = Fleet(folder=folder, include=SAMPLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.fleet import Fleet
 from tests.jobs.running import Service
-from tests.servers import RedisServer
+from tests.servers import TEMPLATE, RedisServer
 
 SAMPLES = "tests.sample.tasks,tests.sample.celery_tasks,tests.sample.hard_ends"
 
@@ -51,14 +52,13 @@ def module_database(
 ) -> Iterator[str]:
     """A migrated database that the tests of a module share."""
     if request.param == "sqlite":
-        template: bytes = request.getfixturevalue("sqlite_template")
         path = tmp_path_factory.mktemp("module") / "groundwork.db"
-        path.write_bytes(template)
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     name = f"module_{os.urandom(4).hex()}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('postgres_template')}")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -19,10 +19,11 @@ from app.schedule.beat import LedgerScheduler, ScheduleElsewhere
 from app.schedule.models import Leader, ScheduleState
 from app.settings.config import settings
 from tests.sample import tasks
-from tests.servers import PostgresServer, RedisServer, stop, wait_until
+from tests.servers import TEMPLATE, PostgresServer, RedisServer, stop, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from celery import Celery
 
@@ -115,14 +116,13 @@ def test_beat_works_on_after_redis_was_away(fleet: Fleet, configure: Callable[..
 
 
 @pytest.fixture
-def own_postgres(fleet: Fleet, configure: Callable[..., None]) -> Iterator[PostgresServer]:
+def own_postgres(
+    fleet: Fleet, configure: Callable[..., None], postgres_data: Path
+) -> Iterator[PostgresServer]:
     """A PostgreSQL that the test may stop."""
-    from app.db.migrations import revisions
-
     server = PostgresServer()
-    server.start()
-    revisions.upgrade(database_url=server.url("postgres"))
-    configure(database_url=server.url("postgres"))
+    server.start(copy_of=postgres_data)
+    configure(database_url=server.url(TEMPLATE))
     yield server
     engine().dispose()
     server.close()

@@ -1,0 +1,187 @@
+"""Starts Python modules as forks of a process that has imported what they need, else as `python -m` does.
+
+Importing Celery and SQLAlchemy takes several times as long as all else that a worker does until it consumes.
+That process, this module run as a program, knows nothing of any test: a fork is told its environment, its
+folder and its log, and reads the settings itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Libraries alone: modules of `app` read the settings as they are imported.
+PRELOADED = (
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.bin.celery",
+    "celery.concurrency.prefork",
+    "celery.worker.consumer",
+    "celery.worker.pidbox",
+    "celery.worker.strategy",
+    "cronsim",
+    "cryptography.fernet",
+    "email_validator",
+    "jinja2",
+    "kombu.transport.redis",
+    "opentelemetry.trace",
+    "pydantic_settings",
+    "rich.console",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.orm",
+    "structlog",
+    "yaml",
+)
+#: More than an environment takes.
+MAX_MESSAGE_BYTES = 128 * 1024
+_NUMBER = struct.Struct("i")
+
+
+class Forked:
+    """A process that was forked, with as much of `subprocess.Popen` as tests ask of one."""
+
+    def __init__(self, told: socket.socket) -> None:
+        self._told = told
+        self.pid = self._number()
+        self.returncode: int | None = None
+
+    def _number(self) -> int:
+        return int(_NUMBER.unpack(self._told.recv(_NUMBER.size))[0])
+
+    def poll(self) -> int | None:
+        """What it ended with; None while it runs."""
+        try:
+            return self.wait(timeout=0)
+        except (BlockingIOError, TimeoutError):
+            return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """What it ended with. Raises `TimeoutError` when it has not in time."""
+        if self.returncode is None:
+            self._told.settimeout(timeout)
+            self.returncode = self._number()
+            self._told.close()
+        return self.returncode
+
+    def send_signal(self, how: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, how)
+
+
+def start(module: str, *arguments: str, environment: Mapping[str, str], folder: Path, log: int) -> Forked:
+    """Run a module in `folder` and in a session of its own; what it prints goes to the open file `log`."""
+    mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    asked = {"argv": [module, *arguments], "environment": dict(environment), "folder": str(folder)}
+    with its:
+        socket.send_fds(_preloaded(), [json.dumps(asked).encode()], [log, its.fileno()])
+    return Forked(mine)
+
+
+@cache
+def _preloaded() -> socket.socket:
+    """Where to ask for forks. The process there ends with this one."""
+    mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with its:
+        command = [sys.executable, "-m", __name__, str(its.fileno())]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()])
+    return mine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a fork is to be."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    folder: str
+
+    def replace_process(self, *, log: int) -> None:
+        os.setsid()
+        os.chdir(self.folder)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        # What this process listens to and tells is no business of its forks.
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        sys.argv = self.argv
+        sys.path[0] = self.folder
+        runpy.run_module(self.argv[0], run_name="__main__", alter_sys=True)
+
+
+class Forks:
+    """Forks for whoever asks on `descriptor`, and tells how each fork ended."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._asking = descriptor
+        #: By the descriptor that shows its end: a fork, and where its end is told.
+        self._running: dict[int, tuple[int, int]] = {}
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def serve(self) -> None:
+        """Until nobody can ask any more; what still runs then has nobody to end it, and is killed."""
+        while self._poll_once():
+            pass
+        for pid, _ in self._running.values():
+            os.killpg(pid, signal.SIGKILL)
+
+    def _poll_once(self) -> bool:
+        for descriptor, _ in self._poll.poll():
+            if descriptor in self._running:
+                self._tell_end(descriptor)
+            elif not self._fork():
+                return False
+        return True
+
+    def _fork(self) -> bool:
+        """Whether somebody asked for a fork."""
+        with socket.socket(fileno=os.dup(self._asking)) as asking:
+            message, descriptors, *_ = socket.recv_fds(asking, MAX_MESSAGE_BYTES, 2)
+        if not message:
+            return False
+        asked, (log, told) = Asked(**json.loads(message)), descriptors
+        pid = os.fork()
+        if pid == 0:
+            asked.replace_process(log=log)
+            sys.exit()
+        os.close(log)
+        os.write(told, _NUMBER.pack(pid))
+        end = os.pidfd_open(pid)
+        self._running[end] = (pid, told)
+        self._poll.register(end, select.POLLIN)
+        return True
+
+    def _tell_end(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        pid, told = self._running.pop(descriptor)
+        _, status = os.waitpid(pid, 0)
+        with suppress(OSError):  # (nobody waits for it any more)
+            os.write(told, _NUMBER.pack(os.waitstatus_to_exitcode(status)))
+        for each in (descriptor, told):
+            os.close(each)
+
+
+if __name__ == "__main__":
+    for name in PRELOADED:
+        importlib.import_module(name)
+    Forks(int(sys.argv[1])).serve()
