@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import pickle
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,14 +16,16 @@ import pytest
 from app.celery_app import celery_app
 from app.jobs.declaration import registry
 from app.jobs.ledger.models import State
+from app.jobs.quarantine import quarantine
 from app.topology import Queue
 from tests.fleet import CELERY, ROOT
+from tests.jobs.broker import messages
 from tests.jobs.running import ended, job_of
 from tests.sample import tasks
 from tests.servers import stop, wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from tests.fleet import Fleet
     from tests.servers import RedisServer
@@ -112,6 +117,42 @@ def test_every_queue_of_the_topology_can_be_consumed() -> None:
     assert set(celery_app.amqp.queues) == {queue.value for queue in Queue}
 
 
-def test_only_json_is_read_and_written() -> None:
-    assert celery_app.conf.accept_content == ["json"]
-    assert celery_app.conf.task_serializer == "json"
+class Bomb:
+    """What acts as soon as it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_is_never_opened(fleet: Fleet, redis_server: RedisServer, tmp_path: Path) -> None:
+    bomb = pickle.dumps([[Bomb(tmp_path / "opened")], {}, {}])
+    message = {
+        "body": base64.b64encode(bomb).decode(),
+        "content-type": "application/x-python-serialize",
+        "content-encoding": "binary",
+        "headers": {"task": tasks.add.name, "id": "a-bomb", "lang": "py"},
+        "properties": {
+            "body_encoding": "base64",
+            "delivery_tag": "a-tag",
+            "delivery_info": {"exchange": "", "routing_key": "default"},
+            "priority": 6,
+        },
+    }
+    redis_server.client().lpush("groundwork:default\x06\x166", json.dumps(message))
+    fleet.start_worker(processes=1)
+    assert tasks.add.delay(1, 2).get(timeout=20) == 3
+    assert quarantine.held(redis_server.client()).total == 1
+    assert not (tmp_path / "opened").exists()
+
+
+def test_every_message_is_sent_as_json(redis_server: RedisServer) -> None:
+    tasks.add.delay(1, 2)
+    tasks.touch.delay("somewhere")
+    sent = [message for held in messages(redis_server).values() for message in held]
+    assert {message["headers"]["task"] for message in sent} == {tasks.add.name, tasks.touch.name}
+    for message in sent:
+        assert message["content-type"] == "application/json"
+        assert json.loads(base64.b64decode(message["body"]))

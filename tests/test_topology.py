@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app import topology
-from app.jobs.declaration.registry import tasks
+from app.processes.command_lines import worker_process
 from app.settings.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,10 +32,6 @@ def test_every_queue_is_drained_by_exactly_one_pool() -> None:
     assert drained == Counter(topology.Queue)
 
 
-def test_every_task_goes_to_a_queue_that_is_drained() -> None:
-    assert {spec.queue for spec in tasks().values()} <= topology.drained_queues()
-
-
 def test_names_are_used_once() -> None:
     assert len({pool.name for pool in topology.POOLS}) == len(topology.POOLS)
     assert len({service.name for service in topology.SERVICES}) == len(topology.SERVICES)
@@ -46,12 +43,21 @@ def test_settings_of_one_service_exist_and_are_named_after_it() -> None:
             assert [name for name in Settings.model_fields if name.startswith(service.own_settings)]
 
 
-def test_it_prints_itself_with_the_standard_library_alone() -> None:
-    assert printed_by("-S", "-m", "app.topology") == printed_by("-m", "app", "topology", "--json")
+def test_who_has_the_standard_library_alone_reads_what_workers_are_started_with() -> None:
+    fleet: Any = printed_by("-S", "-m", "app.topology")
+    started = [worker_process(topology.pool_named(pool["name"])).arguments for pool in fleet["pools"]]
+    for pool, arguments in zip(fleet["pools"], started, strict=True):
+        assert f"--queues={','.join(pool['queues'])}" in arguments
+        assert f"--concurrency={pool['concurrency']}" in arguments
+    assert sorted(queue for pool in fleet["pools"] for queue in pool["queues"]) == sorted(fleet["queues"])
 
 
-def test_it_prints_queues_pools_and_services() -> None:
-    assert printed_by("-S", "-m", "app.topology") == json.loads(json.dumps(topology.topology()))
+def test_who_has_the_standard_library_alone_reads_which_units_run() -> None:
+    fleet: Any = printed_by("-S", "-m", "app.topology")
+    units = {path.name for path in (ROOT / "systemd").glob("*.service")}
+    assert {service["unit"] for service in fleet["services"]} == units
+    instances = {service["unit"]: service["instances"] for service in fleet["services"]}
+    assert instances["groundwork-worker@.service"] == [pool["name"] for pool in fleet["pools"]]
 
 
 def test_an_unknown_pool_is_refused_with_the_known_ones() -> None:

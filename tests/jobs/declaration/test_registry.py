@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -13,18 +14,23 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
+from app.db.sessions import transaction
+from app.jobs.accept import accept, new_job
 from app.jobs.celery.task import task
 from app.jobs.declaration import registry
 from app.jobs.declaration.registry import Retry
 from app.jobs.errors import InvalidOption, PermanentError, RetryableError, UnknownQueue, UnknownTask
+from app.processes.command_lines import worker_process
 from app.schedule.spec import every
-from app.topology import drained_queues
+from app.topology import POOLS
+from tests.jobs.broker import messages
 from tests.sample import celery_tasks, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.topology import Queue
+    from tests.servers import RedisServer
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +49,22 @@ def test_a_priority_that_no_list_stands_for_fails_at_import(priority: Any) -> No
     assert "sample.odd" not in registry.tasks()
 
 
-def test_every_declared_task_waits_in_a_drained_queue() -> None:
-    assert {spec.queue for spec in registry.tasks().values()} <= drained_queues()
+def test_the_message_of_every_task_comes_where_a_worker_of_some_pool_looks(
+    sqlite_url: str, redis_url: str, redis_server: RedisServer, configure: Callable[..., None]
+) -> None:
+    configure(database_url=sqlite_url, redis_url=redis_url)
+    durable = [name for name, spec in registry.tasks().items() if spec.durable]
+    with transaction() as session:
+        accept(session, [new_job(name) for name in durable])
+    started = [argument for pool in POOLS for argument in worker_process(pool).arguments]
+    named = [found[1] for argument in started if (found := re.fullmatch("--queues=(.+)", argument))]
+    queues = {
+        message["headers"]["task"]: name.removeprefix("groundwork:").partition("\x06")[0]
+        for name, held in messages(redis_server).items()
+        for message in held
+    }
+    assert queues.keys() == set(durable)
+    assert set(queues.values()) <= set(",".join(named).split(","))
 
 
 def test_every_declared_task_is_registered_with_celery_under_its_name() -> None:
