@@ -6,7 +6,7 @@ import itertools
 
 from starlette.testclient import TestClient
 
-from app.api import create_app
+from app.api import app
 from app.db.sessions import transaction
 from app.tokens.service import NewToken, create_token
 
@@ -20,8 +20,9 @@ def new_token(*scopes: str) -> NewToken:
 
 
 def anonymous() -> TestClient:
-    """A client without a token."""
-    return TestClient(create_app(), raise_server_exceptions=False)
+    """A client without a token. The application is made once, and counts anew what callers ask of it."""
+    app.middleware_stack = app.openapi_schema = None
+    return TestClient(app, raise_server_exceptions=False)
 
 
 def client_for(*scopes: str) -> TestClient:

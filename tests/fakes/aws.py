@@ -41,7 +41,7 @@ class AwsServer:
         self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._moto.start()
         self._door = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
-        threading.Thread(target=self._door.serve_forever, daemon=True).start()
+        threading.Thread(target=self._door.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -59,6 +59,11 @@ def invalid(field_name: str) -> Answer:
     )
 
 
+@cache
+def _key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
 HANGS_UP = Answer(status=0, hangs_up=True)
 
 
@@ -79,13 +84,9 @@ class FcmServer:
     held: Held | None = None
     _server: ThreadingHTTPServer | None = None
 
-    @cached_property
-    def _key(self) -> rsa.RSAPrivateKey:
-        return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-
     def start(self) -> FcmServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def close(self) -> None:
@@ -107,7 +108,7 @@ class FcmServer:
 
     def credentials(self, **changes: str | None) -> str:
         """The JSON of a service account that may send here; what is None is left out."""
-        pem = self._key.private_bytes(
+        pem = _key().private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
@@ -131,7 +132,7 @@ class FcmServer:
         try:
             claims = jwt.decode(
                 form["assertion"][0],
-                self._key.public_key(),
+                _key().public_key(),
                 algorithms=["RS256"],
                 audience=AUDIENCE,
                 issuer=EMAIL,

@@ -38,7 +38,7 @@ class MailboxPage:
 
     def start(self) -> MailboxPage:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self.mails))
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def close(self) -> None:

@@ -46,7 +46,11 @@ class Server:
             cwd=log.parent,
             env={**os.environ, "PYTHONPATH": str(Path(app.__file__).parents[1])},
         )
-        wait_until(self.answers, seconds=30, what="the API answers")
+        try:
+            wait_until(self.answers, seconds=30, what="the API answers")
+        except AssertionError:
+            stop(self.process)
+            raise
 
     def answers(self) -> bool:
         try:

@@ -80,10 +80,16 @@ def packages(home: Path) -> Path:
     return home / "venv/lib" / f"python{VERSION}/site-packages"
 
 
-@pytest.fixture
-def first(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release made of its wheels."""
-    return make(tmp_path, "first", code="one", dependency="old")
+    return make(tmp_path_factory.mktemp("host"), "first", code="one", dependency="old")
+
+
+@pytest.fixture(scope="module")
+def second(first: Path) -> Path:
+    """A release that needs the same as the first, and was made beside it."""
+    return make(first.parent, "second", code="two", dependency="old", others=(first,))
 
 
 def test_what_is_made_of_wheels_works(first: Path) -> None:
@@ -91,23 +97,23 @@ def test_what_is_made_of_wheels_works(first: Path) -> None:
     assert list(packages(first).glob("app/__pycache__/*.pyc"))
 
 
-def test_packages_come_from_a_release_that_needs_the_same(tmp_path: Path, first: Path) -> None:
-    second = make(tmp_path, "second", code="two", dependency="old", others=(first,))
+def test_packages_come_from_a_release_that_needs_the_same(first: Path, second: Path) -> None:
     assert (packages(second) / "needed/__init__.py").samefile(packages(first) / "needed/__init__.py")
     assert (says(second, "groundwork"), says(second, "dependency")) == ("two", "old")
     assert (says(first, "groundwork"), says(first, "dependency")) == ("one", "old")
 
 
-def test_the_code_of_its_own_is_compiled_too(tmp_path: Path, first: Path) -> None:
-    second = make(tmp_path, "second", code="two", dependency="old", others=(first,))
+def test_the_code_of_its_own_is_compiled_too(second: Path) -> None:
     assert list(packages(second).glob("app/__pycache__/*.pyc"))
 
 
-def test_nothing_of_it_needs_the_release_it_came_from(tmp_path: Path, first: Path) -> None:
-    second = make(tmp_path, "second", code="two", dependency="old", others=(first,))
-    shutil.rmtree(first)
-    assert (says(second, "groundwork"), says(second, "dependency")) == ("two", "old")
-    assert str(first) not in (second / "venv/bin/dependency").read_text()
+def test_nothing_of_it_needs_the_release_it_came_from(first: Path, second: Path) -> None:
+    away = first.rename(first.with_name("away"))
+    try:
+        assert (says(second, "groundwork"), says(second, "dependency")) == ("two", "old")
+        assert str(first) not in (second / "venv/bin/dependency").read_text()
+    finally:
+        away.rename(first)
 
 
 def test_a_release_that_needs_something_else_takes_nothing_over(tmp_path: Path, first: Path) -> None:
