@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from app.db.sessions import transaction
-from app.jobs.accept import accept, new_job
+from app.jobs.accept import accept
 from app.jobs.celery.task import task
 from app.jobs.declaration import registry
 from app.jobs.declaration.registry import Retry
 from app.jobs.errors import InvalidOption, PermanentError, RetryableError, UnknownQueue, UnknownTask
+from app.jobs.factory import new_job
 from app.processes.command_lines import worker_process
 from app.schedule.spec import every
 from app.topology import POOLS
