@@ -39,6 +39,8 @@ for _name in [
 ]:
     os.environ.pop(_name, None)
 os.environ[f"{sources.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
+# The width of a terminal, which pytest-xdist tells its processes; what commands print depends on it.
+os.environ.pop("COLUMNS", None)
 # Started in the background by a shell, this process and all that it starts would be deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
