@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,6 @@ class Checkout:
 
     folder: Path
     environment: dict[str, str]
-
-    def but(self, **environment: str) -> Checkout:
-        """The same checkout, run with other values in the environment."""
-        return replace(self, environment=self.environment | environment)
 
     def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.checkout import copied_checkout
+from tests.checkout import copied_checkout, is_listening
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, ready_venv: None) -> Iter
 @pytest.fixture
 def demo(checkout: Checkout) -> Checkout:
     """The checkout, with the outside world beside it."""
-    if not demo_settings(checkout).exists():
+    if not (demo_settings(checkout).exists() and is_listening(checkout.ports[0])):
         checkout.up("stop")
         started = checkout.up("--demo", "--detach")
         assert started.returncode == 0, started.stdout

@@ -43,12 +43,6 @@ def running(started: Checkout) -> Checkout:
     return started
 
 
-@pytest.fixture
-def stopped(started: Checkout) -> Checkout:
-    started.up("stop")
-    return started
-
-
 def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
     checkout.environment.pop("CI", None)
     first = checkout.up("--detach")
@@ -79,28 +73,27 @@ def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
 
 
 def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
-    stopped: Checkout, postgres_url: str
+    checkout: Checkout, postgres_url: str
 ) -> None:
-    elsewhere = stopped.but(GROUNDWORK_DATABASE_URL=postgres_url, CI="true")
-    foreground = elsewhere.in_foreground()
+    checkout.environment.update({"GROUNDWORK_DATABASE_URL": postgres_url, "CI": "true"})
+    foreground = checkout.in_foreground()
     assert foreground.stdout
     shown = []
     for line in foreground.stdout:
         shown.append(line)
         if "Ctrl-C" in line:
             break
-    token = elsewhere.token
+    token = checkout.token
     assert token not in "".join(shown), "what a build prints is kept in its log"
     foreground.send_signal(signal.SIGINT)
     said, _ = foreground.communicate(timeout=TIMEOUT_SECONDS)
 
     assert foreground.returncode == 0, said
     assert "Stopped." in said
-    assert elsewhere.is_gone
+    assert checkout.is_gone
 
-    assert elsewhere.up("--detach").returncode == 0
-    assert elsewhere.token == token
-    assert elsewhere.up("stop").returncode == 0
+    assert checkout.up("--detach").returncode == 0
+    assert checkout.token == token
 
 
 @pytest.mark.parametrize("also", [(), ("redis",)], ids=["supervisord", "supervisord and Redis"])
