@@ -92,8 +92,9 @@ def trouble_of(error: BaseException) -> Trouble | None:
 
 
 def belongs_to_ledger(error: BaseException) -> None:
-    """Note that an error came from the ledger's database."""
-    _OURS.add(error)
+    """Note that an error came from the ledger's database; one of a value, such as half a pair, has no say."""
+    if isinstance(error, ERRORS):
+        _OURS.add(error)
 
 
 def is_outage(error: BaseException) -> bool:

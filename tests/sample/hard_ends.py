@@ -131,6 +131,11 @@ def make_an_sql_error() -> None:
     job_session().execute(text("SELECT * FROM there_is_no_such_table"))
 
 
+@task()
+def write_half_a_pair() -> None:
+    job_session().execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": "\udce9"})
+
+
 class NotBegun(JobTask):
     """Fails before its body begins."""
 

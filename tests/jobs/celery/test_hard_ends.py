@@ -153,6 +153,11 @@ def test_a_wrong_statement_is_not_taken_for_a_database_that_is_away() -> None:
     assert "there_is_no_such_table" in str(dead_at_once(hard_ends.make_an_sql_error.delay().id).error)
 
 
+def test_a_value_that_no_statement_can_carry_is_the_cause_that_is_told() -> None:
+    error = str(dead_at_once(hard_ends.write_half_a_pair.delay().id).error)
+    assert error.startswith("UnicodeEncodeError: 'utf-8' codec can't encode character '\\udce9'")
+
+
 CHAINS: dict[str, Any] = {
     "a number": [1],
     "text": ["x"],
