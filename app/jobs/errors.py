@@ -97,7 +97,7 @@ class LeftByBody(GroundworkError):
     def __init__(self, *, error: BaseException) -> None:
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         super().__init__(
-            f"The body ended by {said}, which is to end a program. Return, or raise an exception of its own."
+            f"The task raised {said}, which is meant to end a program. Return, or raise another exception."
         )
 
 
@@ -108,7 +108,7 @@ class BrokenTransaction(GroundworkError):
 
     def __init__(self, *, sql_error: str | None) -> None:
         super().__init__(
-            f"The body went on after an SQL error in its session ({sql_error or 'unknown'}), so nothing it "
+            f"The task went on after an SQL error in its session ({sql_error or 'unknown'}), so nothing it "
             "did there could be committed. Let the error propagate, or run a statement that may fail in: "
             "with job_session().begin_nested()"
         )
@@ -121,8 +121,8 @@ class EndNotWritten(GroundworkError):
 
     def __init__(self, *, cause: str) -> None:
         super().__init__(
-            f"{cause} (This came after the body had ended, while its result was kept and what follows it "
-            "was accepted; what it did in the database is undone.)"
+            f"{cause} (This came after the task had returned, while its result was stored and what follows "
+            "it was accepted; what it did in the database is rolled back.)"
         )
 
 

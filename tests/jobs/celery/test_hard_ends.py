@@ -144,7 +144,7 @@ def test_a_body_that_swallows_an_sql_error_is_told_which() -> None:
         return
     dead_at_once(job.id)
     assert effects("swallowed") == []
-    assert str(job.error).startswith("BrokenTransaction: The body went on after an SQL error in its session")
+    assert str(job.error).startswith("BrokenTransaction: The task went on after an SQL error in its session")
     assert "UndefinedTable" in str(job.error)
 
 
@@ -216,7 +216,7 @@ def test_a_failure_before_the_body_begins_ends_the_job() -> None:
 )
 def test_what_would_end_the_process_ends_the_job_alone(task: Any, said: str) -> None:
     job = dead_at_once(task.delay().id)
-    assert f"The body ended by {said}, which is to end a program." in str(job.error)
+    assert f"The task raised {said}, which is meant to end a program." in str(job.error)
 
 
 def test_a_foreign_message_that_no_row_can_hold_keeps_no_other_waiting(service: Service) -> None:
