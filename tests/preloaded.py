@@ -1,8 +1,8 @@
 """Starts Python modules as forks of a process that has imported what they need, else as `python -m` does.
 
-Importing Celery and SQLAlchemy takes several times as long as all else that a worker does until it consumes.
-That process, this module run as a program, knows nothing of any test: a fork is told its environment, its
-folder and its log, and reads the settings itself.
+Importing takes longer than all else that a worker does until it consumes. That process, this module run as a
+program, knows nothing of any test: a fork is told its environment, its folder and its log, and reads the
+settings itself.
 """
 
 from __future__ import annotations
@@ -23,12 +23,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.packages import modules
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
-#: Libraries alone: modules of `app` read the settings as they are imported.
+#: What reads no settings as it is imported; without any, the rest would be refused here.
 PRELOADED = (
+    "app.schedule.beat",
+    "app.worker.lifecycle",
     "celery.apps.beat",
     "celery.apps.worker",
     "celery.bin.celery",
@@ -36,19 +40,11 @@ PRELOADED = (
     "celery.worker.consumer",
     "celery.worker.pidbox",
     "celery.worker.strategy",
-    "cronsim",
-    "cryptography.fernet",
     "email_validator",
     "jinja2",
     "kombu.transport.redis",
-    "opentelemetry.trace",
-    "pydantic_settings",
-    "rich.console",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
-    "sqlalchemy.orm",
-    "structlog",
-    "yaml",
 )
 #: More than an environment takes.
 MAX_MESSAGE_BYTES = 128 * 1024
@@ -101,7 +97,8 @@ def _preloaded() -> socket.socket:
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with its:
         command = [sys.executable, "-m", __name__, str(its.fileno())]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
+        environment = own | {"PYTHONPATH": str(ROOT)}
         subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()])
     return mine
 
@@ -184,4 +181,5 @@ class Forks:
 if __name__ == "__main__":
     for name in PRELOADED:
         importlib.import_module(name)
+    modules("models")
     Forks(int(sys.argv[1])).serve()
