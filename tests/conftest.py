@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,6 +44,17 @@ os.environ[f"{sources.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
 os.environ.pop("COLUMNS", None)
 # Started in the background by a shell, this process and all that it starts would be deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "databases(*kinds): with these alone, for SQL is not what is tried")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_url" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("databases")
+        kinds = mark.args if mark else ("sqlite", "postgresql")
+        metafunc.parametrize("database_url", kinds, indirect=True)
 
 
 def pytest_collection_finish() -> None:
@@ -143,9 +155,9 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, migrated database of each kind in turn."""
+    """A fresh, migrated database of each kind in turn, or of those that the mark `databases` names."""
     name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     return str(request.getfixturevalue(name))
 
@@ -163,6 +175,19 @@ def configure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
     forget_settings()
     yield set_and_reload
     monkeypatch.undo()
+    forget_settings()
+
+
+@contextmanager
+def configured(folder: Path, **values: object) -> Iterator[None]:
+    """What `configure` does for a test, for the tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(f"{sources.PREFIX}{name.upper()}", str(value))
+        patch.chdir(folder)
+        forget_settings()
+        yield
+        db_engine().dispose()
     forget_settings()
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+pytestmark = pytest.mark.databases("sqlite")
+
 #: Any good token opens these.
 DESCRIPTION = "/api/v1/openapi.json"
 WITHOUT_SCOPE = {"/livez", "/readyz", DESCRIPTION}

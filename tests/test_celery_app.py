@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.usefixtures("database"),
     # What is tried here is the same with each database.
-    pytest.mark.parametrize("database_url", ["postgresql"], indirect=True),
+    pytest.mark.databases("postgresql"),
 ]
 CLEANUP = "pricing.cleanup_expired_discounts"
 ANALYTICS = "groundwork:analytics\x06\x166"

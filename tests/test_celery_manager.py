@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.servers import RedisServer
 
+pytestmark = pytest.mark.databases("postgresql")
+
 
 def manager(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     script = [sys.executable, str(ROOT / "scripts" / "celery_manager.py")]

@@ -114,7 +114,7 @@ def celery(*arguments: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 def test_the_service_is_refused_nothing_it_needs(
     fleet: Fleet, guarded_redis: GuardedRedis, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -157,7 +157,7 @@ def test_the_service_is_refused_nothing_it_needs(
     assert guarded_redis.refused() == [], log.read_text()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.usefixtures("environment")
 def test_the_doctor_sees_the_broker_as_the_services_user() -> None:
     findings = [
@@ -188,7 +188,7 @@ def test_who_only_looks_sees_how_redis_is_and_how_long_queues_are(guarded_redis:
     assert guarded_redis.refused() == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.usefixtures("environment")
 def test_a_light_message_is_given_back_and_found_again_without_scripts(guarded_redis: GuardedRedis) -> None:
     connection = make_celery(settings()).connection_for_read()
@@ -207,7 +207,7 @@ def test_a_light_message_is_given_back_and_found_again_without_scripts(guarded_r
     assert guarded_redis.refused() == []
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.usefixtures("environment")
 def test_tables_of_queues_that_are_gone_are_swept_without_scripts(guarded_redis: GuardedRedis) -> None:
     client: Any = guarded_redis.client()

@@ -17,7 +17,7 @@ from app.jobs.transitions import attempt
 from app.settings.config import settings
 from app.settings.sources import PREFIX
 from tests.api_client import client_for
-from tests.conftest import forget_settings
+from tests.conftest import configured, forget_settings
 from tests.faults.cut import Cut
 from tests.faults.ledger import effects
 from tests.fleet import Fleet
@@ -55,11 +55,7 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         "lost_after_seconds": "2",
         "soft_shutdown_seconds": "1",
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in values.items():
-            patch.setenv(f"{PREFIX}{name.upper()}", value)
-        patch.chdir(folder)
-        forget_settings()
+    with configured(folder, **values):
         point_celery_at(redis)
         with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
@@ -69,9 +65,7 @@ def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
             yield fleet.start_worker(processes=4)
         finally:
             fleet.close()
-            engine().dispose()
             redis.close()
-    forget_settings()
 
 
 def restart(postgres: PostgresServer) -> None:

@@ -131,7 +131,7 @@ def test_a_thousand_pieces_of_garbage_restart_nothing(fleet: Fleet, redis_server
     assert quarantine.held(client) == quarantine.Held(kept=quarantine.KEPT, total=quarantine.KEPT + 200)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 def test_garbage_on_a_full_redis_ends_no_worker_either(fleet: Fleet, own_redis: RedisServer) -> None:
     worker, client = fleet.start_worker(), own_redis.client()
     queue = QUEUE.replace("default", "discounts")
@@ -144,7 +144,7 @@ def test_garbage_on_a_full_redis_ends_no_worker_either(fleet: Fleet, own_redis: 
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("raw", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_at_the_end_of_a_queue_does_not_keep_beat_from_looking(raw: bytes) -> None:
     publisher.client().lpush(QUEUE, raw)
@@ -154,7 +154,7 @@ def test_garbage_at_the_end_of_a_queue_does_not_keep_beat_from_looking(raw: byte
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("published", ["NaN", "1e400", "-1e300", '"x"', "[]", "true"])
 def test_a_time_that_is_none_is_not_taken_for_the_oldest(published: str) -> None:
     message = but("headers", published=0).replace(b'"published": 0', b'"published": ' + published.encode())

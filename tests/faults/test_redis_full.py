@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.fleet import Fleet, Process
     from tests.servers import RedisServer
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.databases("sqlite")
 LEDGER = [f"{number:03}" for number in range(30)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -20,6 +21,7 @@ import app
 from app.domains.banking.api import WEBHOOK_PATH
 from tests.api_client import new_token
 from tests.command_line import COMMAND
+from tests.conftest import configured
 from tests.domains.banking.linking import point_at
 from tests.fakes.plaid import FakePlaid
 from tests.fakes.plaid.signing import SigningKey, sign
@@ -27,6 +29,8 @@ from tests.servers import free_port, stop, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.servers import RedisServer
 
 MEBIBYTE = 1024 * 1024
 
@@ -75,16 +79,31 @@ class Server:
         return max(int(peak) for peak in peaks) * 1024
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(
-    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+    sqlite_template: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    port = free_port()
-    configure(database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1)
-    started = Server(port=port, log=tmp_path / "api.log")
+    """A server that is left running."""
+    folder, port = tmp_path_factory.mktemp("served"), free_port()
+    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'groundwork.db')}"
+    with configured(folder, database_url=url, redis_url=redis_server.url, api_port=port, api_workers=1):
+        yield from _running(Server(port=port, log=folder / "api.log"))
+
+
+def _running(started: Server) -> Iterator[Server]:
     yield started
     stop(started.process)
     assert "Traceback" not in started.log.read_text()
+
+
+@pytest.fixture
+def stopping(
+    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Server]:
+    """A server that the test stops."""
+    port = free_port()
+    configure(database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1)
+    yield from _running(Server(port=port, log=tmp_path / "api.log"))
 
 
 @pytest.fixture
@@ -96,10 +115,7 @@ def hasty(
     configure(
         database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1, api_request_seconds=1
     )
-    started = Server(port=port, log=tmp_path / "api.log")
-    yield started
-    stop(started.process)
-    assert "Traceback" not in started.log.read_text()
+    yield from _running(Server(port=port, log=tmp_path / "api.log"))
 
 
 def status_and_body(connection: socket.socket) -> tuple[int, bytes]:
@@ -247,23 +263,23 @@ def test_a_body_that_drips_has_one_bound_for_all_of_it(hasty: Server) -> None:
     raise AssertionError("ten seconds are more than one")
 
 
-def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_requests(server: Server) -> None:
-    headers = {"Authorization": f"Bearer {server.token}"}
+def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_requests(stopping: Server) -> None:
+    headers = {"Authorization": f"Bearer {stopping.token}"}
     with (
-        httpx.Client(base_url=server.url, headers=headers) as scraper,
-        server.connect() as silent,
-        server.connect() as half_head,
-        server.connect() as half_body,
+        httpx.Client(base_url=stopping.url, headers=headers) as scraper,
+        stopping.connect() as silent,
+        stopping.connect() as half_head,
+        stopping.connect() as half_body,
     ):
         assert scraper.get("/livez").status_code == 200
-        half_head.sendall(server.head()[:40])
-        half_body.sendall(server.head("Content-Length: 50") + b"{")
+        half_head.sendall(stopping.head()[:40])
+        half_body.sendall(stopping.head("Content-Length: 50") + b"{")
         began = time.monotonic()
-        server.process.terminate()
+        stopping.process.terminate()
         status, body = status_and_body(half_body)
         assert (status, json.loads(body)["code"]) == (408, "body_incomplete")
         assert silent.recv(1) == half_head.recv(1) == b""
-        server.process.wait(timeout=30)
+        stopping.process.wait(timeout=30)
     assert time.monotonic() - began < 15
 
 
@@ -319,18 +335,18 @@ def test_progress_is_streamed_as_it_happens(server: Server) -> None:
             assert "event: end" in list(lines)
 
 
-def test_a_stopping_server_does_not_wait_for_those_who_follow_a_job(server: Server) -> None:
-    headers = {"Authorization": f"Bearer {server.token}"}
-    with httpx.Client(base_url=server.url, headers=headers) as client:
+def test_a_stopping_server_does_not_wait_for_those_who_follow_a_job(stopping: Server) -> None:
+    headers = {"Authorization": f"Bearer {stopping.token}"}
+    with httpx.Client(base_url=stopping.url, headers=headers) as client:
         body = {"task": "pricing.recompute_all_discounts"}
         url = client.post("/api/v1/jobs", json=body).json()["url"]
         with client.stream("GET", f"{url}/events") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: job"
             began = time.monotonic()
-            server.process.terminate()
+            stopping.process.terminate()
             assert "event: end" not in list(lines)
-    server.process.wait(timeout=30)
+    stopping.process.wait(timeout=30)
     assert time.monotonic() - began < 10
 
 

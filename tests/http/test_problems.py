@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+pytestmark = pytest.mark.databases("sqlite")
+
 JSON = {"Content-Type": "application/json"}
 NAME = samples.greet.name.encode()
 

@@ -10,11 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from app.celery_app import celery_app
-from app.db.engine import engine
 from app.db.sessions import transaction
-from app.settings.sources import PREFIX
 from tests.api_client import client_for
-from tests.conftest import forget_settings
+from tests.conftest import configured
 from tests.fleet import Fleet
 from tests.jobs.running import Service
 from tests.servers import TEMPLATE, RedisServer
@@ -69,18 +67,12 @@ def service(
 ) -> Iterator[Service]:
     """A worker and a beat that run; leases and recovery are short, so that tests are."""
     folder = tmp_path_factory.mktemp("service")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in _settings(module_database, module_redis).items():
-            patch.setenv(f"{PREFIX}{name.upper()}", value)
-        patch.chdir(folder)
-        forget_settings()
+    with configured(folder, **_settings(module_database, module_redis)):
         point_celery_at(module_redis)
         module_redis.client().flushall()
         with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
         yield from _run(folder, module_redis)
-        engine().dispose()
-    forget_settings()
 
 
 def point_celery_at(redis: RedisServer) -> None:

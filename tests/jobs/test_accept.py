@@ -192,7 +192,7 @@ def test_an_unknown_task_is_refused_with_the_nearest_name() -> None:
     assert count() == 0
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.databases("postgresql")
 def test_a_job_is_accepted_though_the_database_was_restarted_since_the_last(
     postgres_server: PostgresServer, redis_server: RedisServer
 ) -> None:

@@ -128,7 +128,7 @@ def own_postgres(
     server.close()
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 def test_beat_works_on_after_the_database_was_away(fleet: Fleet, own_postgres: PostgresServer) -> None:
     beat = fleet.start_beat()
     result = tasks.add.apply_async((1, 1), countdown=1)

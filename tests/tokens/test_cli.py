@@ -18,7 +18,7 @@ from tests.command_line import Outcome, groundwork
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.usefixtures("database"),
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.databases("sqlite"),
 ]
 #: Beyond `END_SECONDS`; a crowded machine takes its time.
 ROOM_SECONDS = 20

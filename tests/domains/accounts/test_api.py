@@ -15,6 +15,8 @@ from tests.api_client import client_for
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+pytestmark = pytest.mark.databases("sqlite")
+
 REGISTER = "/api/v1/users/register"
 ANN = {"email": "ann@example.org", "name": "Ann", "timezone": "Europe/Berlin"}
 

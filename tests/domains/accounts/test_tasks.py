@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.fakes.smtp import MailServer
     from tests.fleet import Fleet
 
+pytestmark = pytest.mark.databases("postgresql")
+
 __all__ = ["smtp"]
 SECONDS = 30
 

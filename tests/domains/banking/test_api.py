@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.fakes.plaid import FakePlaid
 
+pytestmark = pytest.mark.databases("sqlite")
+
 HOUSEHOLDS = "/api/v1/banking/households"
 
 

@@ -15,7 +15,7 @@ from tests.domains.notifications.attempts import hand_on
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 
 @pytest.fixture

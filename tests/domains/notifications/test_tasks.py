@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.fakes.smtp import MailServer
     from tests.fleet import Fleet
 
+pytestmark = pytest.mark.databases("postgresql")
+
 SECONDS = 30
 ALL_QUEUES = ",".join(Queue)
 GREETING = {"type": "greeting", "title": "Hello", "message": "How are you?"}

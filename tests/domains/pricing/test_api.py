@@ -16,7 +16,7 @@ from tests.domains.pricing import shop
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 TRIGGER = "/api/v1/admin/discounts/trigger-recompute"
 

@@ -6,15 +6,17 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from app.health.smoke.service import probe
 from app.jobs.ledger.models import State
 from app.topology import POOLS, pool_named
 from tests.command_line import groundwork
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.fleet import Fleet
+
+pytestmark = pytest.mark.databases("postgresql")
 
 
 def test_every_pool_with_a_worker_does_its_job(fleet: Fleet) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["own_redis"]
 pytestmark = [
     pytest.mark.usefixtures("database"),
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.databases("sqlite"),
 ]
 SENDING: dict[str, Callable[[], Any]] = {
     "delay": lambda: tasks.touch.delay("/tmp/x"),

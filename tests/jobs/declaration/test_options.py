@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.servers import RedisServer
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 NOW = datetime.now(UTC)
 IN_MILLISECONDS = int(time.time() * 1000)

@@ -18,7 +18,7 @@ from tests.jobs.running import job_of
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 
 def submitted(api: TestClient, name: str, arguments: dict[str, Any]) -> Any:

@@ -137,7 +137,7 @@ def test_jobs_of_one_statement_may_differ_in_everything() -> None:
     assert (job_of(plain.id).key, job_of(plain.id).options, job_of(plain.id).args) == (None, None, [])
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.databases("postgresql")
 def test_a_fresh_id_is_taken_at_its_word() -> None:
     accept(new(1))
     with pytest.raises(psycopg.errors.UniqueViolation):

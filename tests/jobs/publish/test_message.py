@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.servers import RedisServer
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 OURS = {LEDGER_HEADER, message.PUBLISHED_HEADER, message.CONTEXT_HEADER}
 #: Celery shows arguments as Python, the ledger as JSON; the process id and the name of the sender differ.
 DIFFERS = {"argsrepr", "kwargsrepr", "origin"}
@@ -89,7 +89,7 @@ def test_a_message_is_as_celery_would_have_sent_it(
     )
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("priority", range(10))
 def test_a_message_waits_in_the_list_where_celery_looks_for_its_priority(
     priority: int, plain_celery: Celery, redis_server: RedisServer

@@ -165,7 +165,7 @@ def push_batches(batches: int, size: int) -> int:
     return sum(len(publisher.publish([dispatch(n) for n in range(size)])) for _ in range(batches))
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(("limit", "size"), [(10_000, 1000), (1000, 1000), (1000, 1), (100, 7)])
 def test_all_processes_together_keep_to_the_limit(
     limit: int, size: int, configure: Callable[..., None], redis_server: RedisServer

@@ -20,7 +20,7 @@ from tests.jobs.over_http import GREET, HELLO, number_of_jobs, submitted
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 
 def test_an_accepted_job_is_in_the_ledger_and_in_the_broker(api: TestClient) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.fakes.smtp import MailServer
     from tests.fleet import Fleet
 
+pytestmark = pytest.mark.databases("postgresql")
+
 SECONDS = 30
 QUEUES = "emails"
 MAIL = {"to_addresses": ["ann@example.org"], "subject": "Hello", "body_text": "Hi\n"}

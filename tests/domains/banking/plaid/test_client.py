@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from tests.fakes.plaid import FakePlaid
     from tests.fakes.plaid.bank import Item
 
+pytestmark = pytest.mark.databases("sqlite")
+
 ROOT = Path(__file__).parents[2]
 
 

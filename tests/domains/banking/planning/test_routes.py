@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.domains.banking.home import Home
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 RENT = {
     "name": "Rent",

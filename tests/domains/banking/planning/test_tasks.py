@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.fakes.smtp import MailServer
     from tests.fleet import Fleet
 
+pytestmark = pytest.mark.databases("postgresql")
+
 __all__ = ["smtp"]
 SECONDS = 60
 ALL_QUEUES = ",".join(Queue)

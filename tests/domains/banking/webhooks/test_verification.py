@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from app.domains.banking.plaid.client import Plaid
     from tests.fakes.plaid import FakePlaid
 
+pytestmark = pytest.mark.databases("sqlite")
+
 BODY = signing.webhook("TRANSACTIONS", "SYNC_UPDATES_AVAILABLE", item_id="item-1", environment="sandbox")
 KEY_PATH = "/webhook_verification_key/get"
 

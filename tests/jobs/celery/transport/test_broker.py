@@ -48,7 +48,7 @@ def _drained(channel: Any, found: list[Any]) -> list[Any]:
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 def test_a_ledgers_message_is_given_back_without_a_copy_in_redis(redis_server: RedisServer) -> None:
     job_id, client = str(tasks.add.delay(1, 2).id), redis_server.client()
     connection = make_celery(settings()).connection_for_read()
@@ -64,7 +64,7 @@ def test_a_ledgers_message_is_given_back_without_a_copy_in_redis(redis_server: R
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.databases("sqlite")
 def test_a_message_without_a_ledger_keeps_its_copy_until_it_is_done(redis_server: RedisServer) -> None:
     client = redis_server.client()
     connection = make_celery(settings()).connection_for_read()
