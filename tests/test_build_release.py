@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from app import topology
+from tests.servers import stretched
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -165,7 +166,7 @@ def test_building_again_is_over_in_a_moment_and_touches_nothing(clone: Clone, ar
     started = time.monotonic()
 
     assert clone.build() == artefact
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < stretched(1)
     assert artefact.stat().st_mtime_ns == before.st_mtime_ns
 
 

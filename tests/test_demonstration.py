@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.checkout import Checkout
 
-SECONDS = 30
+SECONDS = 60
 KEYS = {"client_id": "fake-client-id", "secret": "fake-secret"}
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.databases("postgresql")
 
 __all__ = ["smtp"]
-SECONDS = 30
+SECONDS = 60
 
 
 def register() -> int:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.databases("postgresql")
 
-SECONDS = 30
+SECONDS = 60
 ALL_QUEUES = ",".join(Queue)
 GREETING = {"type": "greeting", "title": "Hello", "message": "How are you?"}
 

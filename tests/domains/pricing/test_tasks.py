@@ -19,7 +19,7 @@ from tests.servers import wait_until
 if TYPE_CHECKING:
     from tests.fleet import Fleet
 
-SECONDS = 30
+SECONDS = 60
 UNCHANGED = {"opened": 0, "changed": 0, "ended": 0}
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.jobs.running import Service
 
 pytestmark = pytest.mark.usefixtures("service")
-LONG = 20
+LONG = 60
 add, double, total = tasks.add, tasks.double, tasks.total
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tests.jobs.running import Service
 
 pytestmark = pytest.mark.usefixtures("service")
-LONG = 20
+LONG = 60
 
 
 def test_a_task_returns_its_value_through_celerys_own_result() -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.jobs.running import Service
 
 pytestmark = pytest.mark.usefixtures("service")
-LONG = 20
+LONG = 60
 
 MARKS: dict[str, Any] = {
     "type": {"__type__": "x"},

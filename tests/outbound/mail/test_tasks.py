@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.databases("postgresql")
 
-SECONDS = 30
+SECONDS = 60
 QUEUES = "emails"
 MAIL = {"to_addresses": ["ann@example.org"], "subject": "Hello", "body_text": "Hi\n"}
 
