@@ -15,11 +15,12 @@ from sqlalchemy import update
 from app.db import outages
 from app.db.clock import now
 from app.db.sessions import current_session, using
+from app.jobs import errors
 from app.jobs.celery import chords, main_process_ends, pool
 from app.jobs.celery.celery_states import progress_of
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.results import LedgerResults, surrounding_transaction
-from app.jobs.errors import LeaseLost, NotJson
+from app.jobs.errors import LeaseLost
 from app.jobs.ledger.encoding import encode, exception, sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-class ResultNotJson(NotJson, EncodeError):
-    """`NotJson` for a result: of this class, Celery lets the task fail with it."""
+class NotJson(errors.NotJson, EncodeError):
+    """Of this class, Celery lets the task fail with it."""
 
 
 class LedgerBackend(LedgerResults):
@@ -52,9 +53,7 @@ class LedgerBackend(LedgerResults):
             if job.moved is not None:
                 _move_on(job)
                 return
-            encoded = (
-                None if getattr(request, "ignore_result", False) else encode(result, error=ResultNotJson)
-            )
+            encoded = None if getattr(request, "ignore_result", False) else encode(result, error=NotJson)
             if request is not None and request.chord:
                 session = job.session()
                 chords.count_part(self.app, session, group_id=request.group, part_id=task_id, result=result)
