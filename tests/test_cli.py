@@ -120,6 +120,7 @@ def test_beat_writes_its_pidfile_and_removes_it(
         lambda: log.exists() and "beat_leads" in log.read_text(), seconds=START_SECONDS, what="beat leads"
     )
     assert pid_in(pidfile) == beat.pid
+    assert {line["service"] for line in log_lines(log)} == {"beat"}
     beat.send_signal(signal.SIGTERM)
     assert beat.wait(timeout=START_SECONDS) == 0
     assert not pidfile.exists()

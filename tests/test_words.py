@@ -21,6 +21,7 @@ RETIRED = {
     r"host look": "host_probe",
     r"light tasks?": "non-durable task",
     r"sees? off": "wait for peers",
+    r"stands? down": "drain",
     r"verdicts?": "transition",
     r"wish mistakes": "inventory_errors",
 }
@@ -28,8 +29,7 @@ RETIRED = {
 RETIRED_IN_DOCUMENTS = RETIRED | {
     r"calls? off|called off": "cancel",
     r"hearts?": "heartbeat",
-    r"puts? aside": "quarantine",
-    r"stands? down": "drain",
+    r"puts? aside": "quarantine, or set aside",
 }
 #: Names of constants that say MAX and MIN.
 RETIRED_CONSTANT = re.compile(r"\b_?(?:MOST|LEAST)_\w+")

@@ -97,7 +97,7 @@ class Drain(threading.Thread):
 
     def _obey(self, order: Order) -> None:
         log.info("worker_told", order=order.name.lower(), running=len(worker_state.reserved_requests))
-        if order is Order.STAND_DOWN:
+        if order is Order.DRAIN:
             return
         now = time.monotonic()
         if self._deadline is not None:

@@ -65,7 +65,7 @@ def in_background(pool: Pool, *, concurrency: int | None, pidfile: Path, replace
     _await(child, pool=pool, pidfile=pidfile, log=log, written=written)
     for other in others if replace else []:
         with suppress(ProcessLookupError):
-            os.kill(other.pid, Order.STAND_DOWN.value)
+            os.kill(other.pid, Order.DRAIN.value)
     return None
 
 

@@ -10,6 +10,6 @@ class Order(Enum):
     """An order, and the signal that gives it."""
 
     #: Another one has taken over: end when the running jobs have, however long they take.
-    STAND_DOWN = signal.SIGUSR2
+    DRAIN = signal.SIGUSR2
     #: Stop within `GROUNDWORK_SOFT_SHUTDOWN_SECONDS`; told twice, at once.
     STOP = signal.SIGTERM

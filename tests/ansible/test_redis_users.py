@@ -134,7 +134,7 @@ def test_the_service_is_refused_nothing_it_needs(
         result = tasks.add.apply_async((1, 1), countdown=0.5)
         assert result.get(timeout=20) == 2
         guarded_redis.wait_until(
-            lambda: quarantine.held(guarded_redis.client()).total, what="the garbage is put aside"
+            lambda: quarantine.held(guarded_redis.client()).total, what="the garbage is quarantined"
         )
         assert tasks.touch.delay(str(tmp_path / "light"))
         guarded_redis.wait_until((tmp_path / "light").exists, what="a light task runs")

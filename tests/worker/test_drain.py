@@ -55,7 +55,7 @@ def has_ended(worker: Process) -> bool:
 def test_a_worker_that_stands_down_keeps_its_job_until_that_has_ended(fleet: Fleet, tmp_path: Path) -> None:
     old = fleet.start_worker("standard", processes=2)
     job_id = start_waiting(tmp_path / "go")
-    tell(old, Order.STAND_DOWN)
+    tell(old, Order.DRAIN)
     wait_until(lambda: not nodes(), seconds=5, what="it is none of the fleet's workers")
     later = tasks.add.delay(1, 2)
     time.sleep(2 * settings().lease_seconds)
@@ -77,7 +77,7 @@ def test_what_is_sent_while_a_worker_stands_down_is_done_or_still_in_the_queue(
 ) -> None:
     old = fleet.start_worker("standard", processes=2)
     ended(tasks.add.delay(1, 2).id)
-    tell(old, Order.STAND_DOWN)
+    tell(old, Order.DRAIN)
     sent = []
     while not has_ended(old):
         sent.append(tasks.add.delay(1, 2).id)
@@ -89,7 +89,7 @@ def test_the_time_limit_of_a_task_holds_while_its_worker_stands_down(fleet: Flee
     old = fleet.start_worker("standard", processes=1)
     job_id = str(tasks.never_end.delay().id)
     wait_for_state(job_id, State.RUNNING)
-    tell(old, Order.STAND_DOWN)
+    tell(old, Order.DRAIN)
     wait_until(lambda: has_ended(old), seconds=LEAVE_SECONDS + 2, what="it ends")
     assert job_of(job_id).state == State.DEAD
 
@@ -127,7 +127,7 @@ def test_who_has_taken_over_stops_those_before_it_too_and_goes_last(fleet: Fleet
     job_id = start_waiting(tmp_path / "go")
     new = fleet.start_worker("standard", processes=1, options=(*known_by, "-n", "standard@%h+2"))
     wait_until(lambda: pidfile.read_text() == f"{new.popen.pid}\n", seconds=5, what="the new one is named")
-    tell(old, Order.STAND_DOWN)
+    tell(old, Order.DRAIN)
 
     new.popen.send_signal(signal.SIGTERM)
     wait_until(
@@ -141,7 +141,7 @@ def test_who_has_taken_over_stops_those_before_it_too_and_goes_last(fleet: Fleet
 def test_a_worker_that_stands_down_can_still_be_asked_to_cancel(fleet: Fleet, tmp_path: Path) -> None:
     old = fleet.start_worker("standard", processes=1)
     job_id = start_waiting(tmp_path / "go")
-    tell(old, Order.STAND_DOWN)
+    tell(old, Order.DRAIN)
     wait_until(lambda: not nodes(), seconds=5, what="it is none of the fleet's workers")
     AsyncResult(job_id).revoke(terminate=True)
     wait_until(lambda: has_ended(old), seconds=NOTICE_SECONDS + LEAVE_SECONDS, what="it ends with its job")

@@ -101,7 +101,7 @@ def memory_may_be_overcommitted() -> Finding:
 
 def queues_hold_no_garbage() -> Finding:
     """Whether workers found something on a queue that is no message."""
-    garbage = [entry for entry in _put_aside() if not entry.get("job")]
+    garbage = [entry for entry in _entries() if not entry.get("job")]
     if not garbage:
         return Finding.ok(ABOUT, "Workers found only valid messages on the queues.")
     last = garbage[0]
@@ -116,7 +116,7 @@ def queues_hold_no_garbage() -> Finding:
 
 def messages_can_be_read() -> Finding:
     """Whether workers put messages of the ledger's own jobs aside."""
-    unread = [entry for entry in _put_aside() if entry.get("job")]
+    unread = [entry for entry in _entries() if entry.get("job")]
     if not unread:
         return Finding.ok(ABOUT, "Workers could read the messages of all jobs.")
     jobs = list(dict.fromkeys(entry["job"] for entry in unread))
@@ -130,7 +130,7 @@ def messages_can_be_read() -> Finding:
     )
 
 
-def _put_aside() -> list[dict[str, Any]]:
+def _entries() -> list[dict[str, Any]]:
     with _client() as client:
         return quarantine.entries(client, limit=quarantine.KEPT)
 

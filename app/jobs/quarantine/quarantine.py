@@ -19,19 +19,19 @@ KEPT = 1000
 HEAD_BYTES = 2048
 
 
-#: Called with whatever is put aside and what is wrong with it; the answer is the job it belongs to.
+#: Called with whatever is quarantined and what is wrong with it; the answer is the job it belongs to.
 Owner = Callable[[bytes, str], str | None]
 _OWNERS: list[Owner] = []
 
 
 class Held(NamedTuple):
-    """How much was put aside: what is kept of it, and all since Redis was emptied last."""
+    """How much was quarantined: what is kept of it, and all since Redis was emptied last."""
 
     kept: int
     total: int
 
 
-def put_aside(client: redis.Redis, raw: bytes, *, queue: str, problem: str) -> None:
+def add(client: redis.Redis, raw: bytes, *, queue: str, problem: str) -> None:
     """Keep the beginning of `raw`, count it, and say so in the log."""
     job = next((job for owner in _OWNERS if (job := owner(raw, problem))), None)
     log.warning("message_put_aside", queue=queue, size=len(raw), problem=problem, job_id=job)
@@ -55,12 +55,12 @@ def put_aside(client: redis.Redis, raw: bytes, *, queue: str, problem: str) -> N
 
 
 def tell(owner: Owner) -> None:
-    """Have `owner` told of what is put aside, so that it can see to what is its own."""
+    """Have `owner` told of what is quarantined, so that it can see to what is its own."""
     _OWNERS.append(owner)
 
 
 def held(client: redis.Redis) -> Held:
-    """How much was put aside."""
+    """How much was quarantined."""
     pipeline = client.pipeline(transaction=False)
     pipeline.llen(_kept())
     pipeline.get(_total())
@@ -69,7 +69,7 @@ def held(client: redis.Redis) -> Held:
 
 
 def entries(client: redis.Redis, *, limit: int) -> list[dict[str, Any]]:
-    """What was put aside, the newest first."""
+    """What is in quarantine, the newest first."""
     found: Any = client.lrange(_kept(), 0, limit - 1)
     return [json.loads(entry) for entry in found]
 

@@ -29,9 +29,9 @@ MAX_ATTEMPTS = 3
 
 
 def count_attempt(raw: bytes, problem: str) -> str | None:
-    """Let a message of the ledger that was put aside count as an attempt; the job's id, None if it has none.
+    """Count a quarantined message of the ledger as an attempt; the id of its job, None if it has none.
 
-    One that is put aside a second time, or whose job has moved on, counts for nothing.
+    One that is quarantined a second time, or whose job has moved on, counts for nothing.
     """
     message = _message(raw)
     if message is None:

@@ -78,7 +78,7 @@ class LedgerCollector(Collector):
         yield gauge("broker_up", "Whether Redis answers.", (), [((), int(lists is not None))])
         yield gauge("queue_messages", "Messages in Redis.", ("queue", "priority"), _depths(lists or ()))
         if lists is not None:
-            yield from _put_aside()
+            yield from _quarantine()
 
 
 def gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[Any, float]]) -> Metric:
@@ -126,7 +126,7 @@ def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]
         yield (found.queue.value, found.step.name.lower()), found.length
 
 
-def _put_aside() -> Iterator[Metric]:
+def _quarantine() -> Iterator[Metric]:
     held = quarantine.held(publisher.client())
     yield gauge(
         "quarantine_messages",

@@ -104,7 +104,7 @@ def test_memory_of_another_host_is_not_judged(configure: Callable[..., None]) ->
 
 def test_garbage_from_a_queue_is_told_of_until_it_is_cleared(server: RedisServer) -> None:
     assert broker.queues_hold_no_garbage().level is Level.OK
-    quarantine.put_aside(server.client(), b"garbage", queue="default", problem="It is not JSON.")
+    quarantine.add(server.client(), b"garbage", queue="default", problem="It is not JSON.")
     finding = broker.queues_hold_no_garbage()
     assert finding.level is Level.WARNING
     assert 'from "default"' in finding.sentence

@@ -66,13 +66,13 @@ SHOWN = {
 }
 
 
-def nothing_is_put_aside() -> bool:
+def nothing_is_quarantined() -> bool:
     return quarantine.held(publisher.client()).kept == 0
 
 
 def test_arguments_and_results_come_as_they_were_given() -> None:
     assert tasks.echo.delay(*EVERYTHING, **MARKS).get(timeout=LONG) == [EVERYTHING, MARKS]
-    assert nothing_is_put_aside()
+    assert nothing_is_quarantined()
 
 
 @pytest.mark.parametrize("value", [2**70, -(2**64), 1.0, Decimal("1.10"), date(2026, 1, 31), MARKS["pair"]])
@@ -90,7 +90,7 @@ def test_they_do_so_through_a_retry_a_chain_and_a_chord() -> None:
     body = tasks.echo.s(TYPED, marks=MARKS)
     joined = chord([tasks.echo_secret.s(MARKS), tasks.echo_secret.s(TYPED)], body).apply_async()
     assert joined.get(timeout=LONG) == [[[MARKS, TYPED], TYPED], {"marks": MARKS}]
-    assert nothing_is_put_aside()
+    assert nothing_is_quarantined()
 
 
 def test_a_callback_an_errback_and_a_header_keep_them(service: Service) -> None:
@@ -103,7 +103,7 @@ def test_a_callback_an_errback_and_a_header_keep_them(service: Service) -> None:
     assert ended("linked").state == State.DONE
     options: Any = job_of(result.id).options
     assert options["headers"] == {"mine": MARKS["pair"]}
-    assert nothing_is_put_aside()
+    assert nothing_is_quarantined()
 
 
 def test_progress_shows_them(tmp_path: Path) -> None:

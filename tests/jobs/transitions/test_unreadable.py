@@ -194,7 +194,7 @@ def message_of(job_id: str) -> bytes:
     return bytes(raw)
 
 
-def test_a_message_that_is_put_aside_counts_once_and_for_what_it_is() -> None:
+def test_a_message_that_is_quarantined_counts_once_and_for_what_it_is() -> None:
     job_id = str(tasks.add.delay(1, 2).id)
     raw = message_of(job_id)
     assert unreadable.count_attempt(raw, "It is no JSON.") == job_id

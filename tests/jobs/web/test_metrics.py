@@ -257,7 +257,7 @@ def test_pruning_takes_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatc
 def test_garbage_from_a_queue_is_counted_though_it_is_cleared() -> None:
     client = publisher.client()
     for _ in range(3):
-        quarantine.put_aside(client, b"garbage", queue=QUEUE, problem="It is not JSON.")
+        quarantine.add(client, b"garbage", queue=QUEUE, problem="It is not JSON.")
     assert (sample("quarantine_messages"), sample("messages_put_aside_total")) == (3, 3)
     assert quarantine.clear(client) == 3
     assert (sample("quarantine_messages"), sample("messages_put_aside_total")) == (0, 3)

@@ -92,7 +92,7 @@ def put_page(session: Session, page: SpooledPage, *, targets: Targets, now: date
     placed = [movement for movement in page.put if movement.account_id in targets.accounts]
     unlisted = [movement for movement in page.put if movement.account_id not in targets.accounts]
     rows = [*page.aside, *(set_aside.unlisted(movement) for movement in unlisted)]
-    set_aside.put_aside(session, rows, item_id=targets.item_id, now=now)
+    set_aside.keep(session, rows, item_id=targets.item_id, now=now)
     _put_movements(session, placed, targets=targets)
     if page.removed:
         mine = Transaction.account_id.in_(targets.accounts.values())

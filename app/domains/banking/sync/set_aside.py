@@ -35,7 +35,7 @@ def unlisted(movement: Movement) -> Aside:
     )
 
 
-def put_aside(session: Session, rows: Iterable[Aside], *, item_id: int, now: datetime) -> None:
+def keep(session: Session, rows: Iterable[Aside], *, item_id: int, now: datetime) -> None:
     """Keep rows with their reasons; of one that was kept before, the new reason."""
     values = [_values(row, item_id=item_id, now=now) for row in rows]
     if not values:

@@ -79,7 +79,7 @@ class Channel(Bindings):
         return sum(jobs for jobs, _ in gone) + max(messages, 0)
 
     def _brpop_read(self, **options: Any) -> bool:
-        """As kombu's, but what is no message is put aside instead of ending the worker."""
+        """As kombu's, but what is not a message is quarantined instead of ending the worker."""
         kombu: Any = self
         try:
             queue, raw = self._popped(**options)
@@ -88,7 +88,7 @@ class Channel(Bindings):
                 self.connection._deliver(envelope.read(raw), queue)
             except NotAMessage as problem:
                 client = redis.Redis(connection_pool=kombu.pool)
-                quarantine.put_aside(client, raw, queue=queue, problem=str(problem))
+                quarantine.add(client, raw, queue=queue, problem=str(problem))
             return True
         finally:
             kombu._in_poll = None
