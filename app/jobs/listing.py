@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, literal, select, tuple_
 
 from app.db.columns import UtcDateTime
-from app.jobs.celery.transport.envelope import is_name
 from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.names import is_name
 from app.jobs.ledger.states import in_state
 from app.jobs.views import JobRow
 from app.values.field_errors import FieldError, InvalidFields
