@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
+from uuid_utils import uuid7
 
 from app.jobs.declaration import options as checks
 from app.jobs.declaration import registry
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from app.jobs.declaration.registry import TaskSpec
 
 KIB = 1024
-#: The digit of a UUID that names its kind, for every random one.
-_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 #: Larger arguments cost every hop a multiple of their size in memory; measured in research on 100 MB ones.
 MAX_ARGUMENTS = 256 * KIB
 
@@ -79,8 +76,7 @@ def new_job(
 
 def new_id() -> str:
     """A UUID of version 7: later ids are greater, so that an index grows at its end only."""
-    time_, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10).hex()
-    return f"{time_[:8]}-{time_[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[7:19]}"
+    return str(uuid7())
 
 
 def _surrounding_context() -> dict[str, Any]:

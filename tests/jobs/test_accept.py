@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -204,9 +205,28 @@ def test_a_job_is_accepted_though_the_database_was_restarted_since_the_last(
 
 
 def test_new_ids_are_uuids_that_grow_with_time() -> None:
-    ids = []
-    for _ in range(3):
-        ids.append(uuid.UUID(new_id()))
-        time.sleep(0.002)
-    assert ids == sorted(ids)
-    assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}
+    ids = [new_id() for _ in range(10_000)]
+    assert ids == sorted(set(ids))
+    kinds = {(one.version, one.variant) for one in map(uuid.UUID, ids)}
+    assert kinds == {(7, uuid.RFC_4122)}
+
+
+#: Each child of a pool goes on from where its parent was.
+FORKED = """
+import os, sys
+from app.jobs.factory import new_id
+new_id()
+for _ in range(4):
+    if os.fork() == 0:
+        sys.stdout.write("".join(f"{new_id()}\\n" for _ in range(1000)))
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_forked_processes_make_ids_of_their_own() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True)
+    ids = done.stdout.split()
+    # What is random in an id begins where its time ends.
+    assert len(ids) == len({one[14:] for one in ids}) == 4_000
