@@ -10,7 +10,9 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from app.errors import InvalidInput
 
-#: Decimals of the currencies that do not have two. Source: ISO 4217, list one, column "minor unit".
+#: Decimals of the currencies that do not have two. Source: ISO 4217, list one, column "minor unit". What is
+#: stored is counted by them, so they are no library's to change: CLDR has the decimals that are in use, which
+#: are fewer (no coins below one LBP) and vary with its version.
 _MINOR_DIGITS = {
     **dict.fromkeys(
         ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"), 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from babel.numbers import get_currency_precision, list_currencies
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.values.money import FractionOfMinorUnit, minor_digits, shown, to_decimal, to_minor
+from app.values.money import OFFICIAL, FractionOfMinorUnit, minor_digits, shown, to_decimal, to_minor
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,17 @@ def test_a_person_reads_an_amount_with_its_currency() -> None:
 
 def test_a_currency_that_nobody_lists_has_two_decimals() -> None:
     assert minor_digits("XXX") == 2
+
+
+#: Those of which coins smaller than one unit are out of use.
+WITHOUT_SMALL_COINS = {
+    *("AFN", "ALL", "COP", "HUF", "IDR", "IQD", "IRR", "KPW"),
+    *("LAK", "LBP", "MGA", "MMK", "SLL", "SOS", "SYP", "YER"),
+}
+
+
+def test_the_decimals_are_those_that_others_know_or_more_where_small_coins_are_out_of_use() -> None:
+    assert set(list_currencies()) >= OFFICIAL
+    differ = {code for code in OFFICIAL if get_currency_precision(code) != minor_digits(code)}
+    assert differ == WITHOUT_SMALL_COINS
+    assert {get_currency_precision(code) for code in differ} == {0}

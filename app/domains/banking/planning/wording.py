@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from datetime import date
     from decimal import Decimal
 
-_MONTHS = "January February March April May June July August September October November December"
+#: What the sentences here are written in.
+LOCALE = "en_GB"
 WHOLE = 100
 
 
 def day(date_: date) -> str:
     """A date for a person, such as 1 February 2026."""
-    return f"{date_.day} {_MONTHS.split()[date_.month - 1]} {date_.year}"
+    from babel.dates import format_date  # not above: services would start later for it
+
+    return format_date(date_, format="long", locale=LOCALE)
 
 
 def bill_title(*, name: str, lead: int, autopay: bool) -> str:
