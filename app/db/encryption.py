@@ -1,13 +1,17 @@
-"""Encryption of what the database and the wire must not show, with keys made of the secret key."""
+"""Encryption of what the database and the wire must not show, with keys made of the secret keys.
+
+The first key encrypts. All decrypt, so that another can take its place while the service runs.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from sqlalchemy import Text
 from sqlalchemy.types import TypeDecorator
@@ -24,24 +28,30 @@ ALIKE = "sealed:"
 
 
 class EncryptedUnderAnotherKey(GroundworkError):
-    """Raised when something was encrypted under another `GROUNDWORK_SECRET_KEY`."""
+    """Raised when something was encrypted under a key that the settings do not hold."""
 
     code = "encrypted_under_another_key"
 
     def __init__(self, *, purpose: str) -> None:
         super().__init__(
-            f"The {purpose} in the database cannot be read with GROUNDWORK_SECRET_KEY. Give every host the "
-            "same key, the one they were stored with."
+            f"The {purpose} in the database cannot be read with GROUNDWORK_SECRET_KEY or one of "
+            "GROUNDWORK_OTHER_SECRET_KEYS. Give every host the same keys, among them the one they were "
+            "stored with."
         )
 
 
-def cipher(purpose: str) -> Fernet:
+def cipher(purpose: str) -> MultiFernet:
     """The cipher for one purpose; what is encrypted for one cannot pass for another."""
-    secret = settings().secret_key.get_secret_value().encode()
-    # The settings' secret has at least 192 bits, so one hash makes a key of it; no slow derivation is needed.
-    return Fernet(
-        base64.urlsafe_b64encode(hashlib.sha256(f"groundwork {purpose}".encode() + secret).digest())
-    )
+    return MultiFernet(_fernets(purpose))
+
+
+def renewed(purpose: str, token: str) -> str:
+    """`token`, encrypted under the first key unless it is already. Raises `InvalidToken`."""
+    first, *others = _fernets(purpose)
+    with suppress(InvalidToken):
+        first.decrypt(token.encode())
+        return token
+    return MultiFernet([first, *others]).rotate(token.encode()).decode()
 
 
 class Encrypted(TypeDecorator[str]):
@@ -65,6 +75,13 @@ class Encrypted(TypeDecorator[str]):
         except InvalidToken:
             raise EncryptedUnderAnotherKey(purpose=self.purpose) from None
 
+    def renewed(self, stored: str) -> str:
+        """What is stored, as it would be stored now. Raises `EncryptedUnderAnotherKey`."""
+        try:
+            return renewed(self.purpose, stored)
+        except InvalidToken:
+            raise EncryptedUnderAnotherKey(purpose=self.purpose) from None
+
 
 class EncryptedAlike(Encrypted):
     """Text that is stored encrypted, equal texts alike: the database can tell that it has one, not which.
@@ -75,21 +92,42 @@ class EncryptedAlike(Encrypted):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        if value is None:
-            return None
-        sealed = _cipher_alike(self.purpose).encrypt(value.encode(), None)
-        return ALIKE + base64.urlsafe_b64encode(sealed).decode()
+        return None if value is None else self._forms(value)[0]
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        if value is None or not value.startswith(ALIKE):
-            return value
-        try:
-            sealed = base64.urlsafe_b64decode(value.removeprefix(ALIKE))
-            return _cipher_alike(self.purpose).decrypt(sealed, None).decode()
-        except (InvalidTag, ValueError):
-            raise EncryptedUnderAnotherKey(purpose=self.purpose) from None
+        return None if value is None else self._clear(value)
+
+    def renewed(self, stored: str) -> str:
+        """What is stored, as it would be stored now. Raises `EncryptedUnderAnotherKey`."""
+        return self._forms(self._clear(stored))[0]
+
+    def outdated(self, value: str) -> list[str]:
+        """The forms in which `value` may be stored from earlier: under the other keys, and in clear."""
+        return [*self._forms(value)[1:], value]
+
+    def _clear(self, stored: str) -> str:
+        if not stored.startswith(ALIKE):
+            return stored
+        for one in self._ciphers():
+            with suppress(InvalidTag, ValueError):
+                return one.decrypt(base64.urlsafe_b64decode(stored.removeprefix(ALIKE)), None).decode()
+        raise EncryptedUnderAnotherKey(purpose=self.purpose)
+
+    def _forms(self, value: str) -> list[str]:
+        sealed = [one.encrypt(value.encode(), None) for one in self._ciphers()]
+        return [ALIKE + base64.urlsafe_b64encode(one).decode() for one in sealed]
+
+    def _ciphers(self) -> list[AESSIV]:
+        return [AESSIV(key) for key in _keys(f"{self.purpose}, alike", "sha512")]
 
 
-def _cipher_alike(purpose: str) -> AESSIV:
-    secret = settings().secret_key.get_secret_value().encode()
-    return AESSIV(hashlib.sha512(f"groundwork {purpose}, alike".encode() + secret).digest())
+def _fernets(purpose: str) -> list[Fernet]:
+    return [Fernet(base64.urlsafe_b64encode(key)) for key in _keys(purpose, "sha256")]
+
+
+def _keys(purpose: str, algorithm: str) -> list[bytes]:
+    # The settings' secrets have at least 192 bits, so one hash makes a key of each, and no slow derivation.
+    return [
+        hashlib.new(algorithm, f"groundwork {purpose}{secret}".encode()).digest()
+        for secret in settings().secret_keys
+    ]

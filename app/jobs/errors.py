@@ -190,8 +190,9 @@ class WrongKey(GroundworkError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The sealed arguments of this job cannot be opened with GROUNDWORK_SECRET_KEY. Give every host "
-            "the same key, the one the job was accepted with, and retry the job."
+            "The sealed arguments of this job cannot be opened with GROUNDWORK_SECRET_KEY or one of "
+            "GROUNDWORK_OTHER_SECRET_KEYS. Give every host the same keys, among them the one the job was "
+            "accepted with, and retry the job."
         )
 
 

@@ -83,6 +83,7 @@ def shortened(text: str, *, most: int, length: int | None = None) -> str:
 
 def _secrets() -> Iterator[str]:
     given = settings()
+    yield from given.secret_keys
     for name in type(given).model_fields:
         value = getattr(given, name)
         if isinstance(value, SecretStr):

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         description="Encrypts sensitive task arguments and stored credentials. Random, at least 32 "
         "characters, the same on every host.",
     )
+    other_secret_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Keys that decrypt and never encrypt, separated by spaces: the next `secret_key` before it "
+        "takes over, the last one until `groundwork secrets rotate` is done.",
+    )
     database_url: DatabaseUrl = Field(
         default="sqlite:///var/groundwork.db",
         description="The ledger: postgresql://user:password@host/name, or sqlite:///path for one small host.",
@@ -234,6 +239,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_weak_secret(self) -> Self:
         refuse_weak_secret(name=f"{PREFIX}SECRET_KEY", value=self.secret_key.get_secret_value())
+        for other in self.secret_keys[1:]:
+            refuse_weak_secret(name=f"{PREFIX}OTHER_SECRET_KEYS", value=other)
         return self
 
     @model_validator(mode="after")
@@ -279,6 +286,11 @@ class Settings(BaseSettings):
             InitSettingsSource(settings_cls, init_kwargs=sources.env_values(cls.model_fields)),
             InitSettingsSource(settings_cls, init_kwargs=sources.credentials(cls.model_fields)),
         )
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The key that seals, and after it those that only open."""
+        return self.secret_key.get_secret_value(), *self.other_secret_keys.get_secret_value().split()
 
     @cached_property
     def database(self) -> URL:

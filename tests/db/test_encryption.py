@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import InvalidToken
 from sqlalchemy import select, text
+from sqlalchemy.dialects import sqlite
 
-from app.db.encryption import EncryptedUnderAnotherKey, cipher
+from app.db.encryption import Encrypted, EncryptedUnderAnotherKey, cipher
 from app.db.sessions import reading, transaction
 from app.domains.banking.models import PlaidItem
 from app.domains.notifications import devices
-from app.domains.notifications.models import Platform
+from app.domains.notifications.models import ADDRESSES, Platform
 from tests.domains.banking import home, linking
 
 if TYPE_CHECKING:
@@ -40,6 +41,48 @@ def test_a_column_is_clear_to_the_application_and_to_nobody_else(
     configure(secret_key=secrets.token_urlsafe(32))
     with reading() as session, pytest.raises(EncryptedUnderAnotherKey, match="Plaid access tokens"):
         session.scalars(select(PlaidItem.access_token)).one()
+
+
+#: Made under it by a release that knew no other key.
+FIRST_KEY = "first-key-of-the-tests-0123456789abcdef"
+TOKEN_OF_A_BANK = (
+    "gAAAAABrCgBMzCIbGSH5KMRtKr3alIt8MoHiO_cAHx7oYHhDnaMBK1CUIy-3kukJNCa5q-f0o8FAec1xwMlKmMLCGZpbVG9cI95Z9XJy1"
+    "H9VGgPbayHrIRk="
+)
+ADDRESS = "sealed:AT6B5Fczewxza3H0b99Rd4d4LphZEqRheGstEK2emUM="
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"secret_key": FIRST_KEY},
+        {"secret_key": secrets.token_urlsafe(32), "other_secret_keys": FIRST_KEY},
+        {
+            "secret_key": secrets.token_urlsafe(32),
+            "other_secret_keys": f"{secrets.token_urlsafe(32)} {FIRST_KEY}",
+        },
+    ],
+)
+def test_what_an_earlier_release_or_key_encrypted_is_read(
+    configure: Callable[..., None], keys: dict[str, str]
+) -> None:
+    configure(**keys)
+    dialect = sqlite.dialect()
+    assert (
+        Encrypted("Plaid access tokens").process_result_value(TOKEN_OF_A_BANK, dialect) == "access-sandbox-1"
+    )
+    assert ADDRESSES.process_result_value(ADDRESS, dialect) == "token-of-a-phone"
+
+
+def test_the_first_key_alone_encrypts(configure: Callable[..., None]) -> None:
+    old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    configure(secret_key=new, other_secret_keys=old)
+    sealed = cipher("tea").encrypt(b"leaf")
+    configure(secret_key=new, other_secret_keys="")
+    assert cipher("tea").decrypt(sealed) == b"leaf"
+    configure(secret_key=old)
+    with pytest.raises(InvalidToken):
+        cipher("tea").decrypt(sealed)
 
 
 def stored_addresses() -> list[str]:
@@ -70,6 +113,20 @@ def test_an_address_of_a_device_is_known_again_and_not_to_be_read(
     configure(secret_key=secrets.token_urlsafe(32))
     with pytest.raises(EncryptedUnderAnotherKey, match="addresses of devices"):
         devices_of(bob)
+
+
+def test_a_device_is_known_again_while_hosts_take_another_key_one_after_the_other(
+    database: Engine, configure: Callable[..., None]
+) -> None:
+    ada, old, new = linking.user("Ada"), secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    ids = []
+    for first, other in [(old, new), (new, old), (old, new)]:
+        configure(secret_key=first, other_secret_keys=other)
+        ids.append(register(ada, "token-of-a-phone"))
+        assert devices_of(ada) == [(ids[0], "token-of-a-phone")]
+    assert ids == [ids[0]] * 3
+    configure(secret_key=old, other_secret_keys="")
+    assert devices_of(ada) == [(ids[0], "token-of-a-phone")], "it is stored under the first key"
 
 
 def test_an_address_that_was_stored_in_clear_is_used_and_encrypted_in_time(database: Engine) -> None:

@@ -48,12 +48,16 @@ def test_the_secrets_of_the_settings_are_not_shown_however_they_are_written(
     configure(
         database_url="postgresql://ada:l%2Fedger-pass@db/groundwork",
         redis_url="redis://:broker-pass@redis:6379/0",
+        other_secret_keys="the-next-key-0123456789abcdefghij the-last-key-0123456789abcdefghij",
         smtp_password="p@ss/word",
         plaid_client_id="5f1c",
         plaid_secret="plaid-secret",
         aws_access_key_id="some-key-id",
     )
-    text = "l/edger-pass l%2Fedger-pass broker-pass p@ss/word p%40ss%2Fword plaid-secret some-key-id 5f1c"
+    text = (
+        "l/edger-pass l%2Fedger-pass broker-pass p@ss/word p%40ss%2Fword plaid-secret some-key-id 5f1c "
+        "the-last-key-0123456789abcdefghij the-next-key-0123456789abcdefghij"
+    )
     # Too short to be told from any other text.
     assert without_secrets(text).replace(MASK, "").split() == ["5f1c"]
 

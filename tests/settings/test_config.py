@@ -53,6 +53,13 @@ def test_a_default_secret_is_shown_and_a_short_one_is_not() -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_a_weak_key_among_the_others_is_refused_by_name(configure: Callable[..., None]) -> None:
+    configure(secret_key=SECRET, other_secret_keys=f"{SECRET} changeme")
+
+    with pytest.raises(DefaultSecret, match="GROUNDWORK_OTHER_SECRET_KEYS is still the default"):
+        load_settings()
+
+
 def test_a_misspelt_variable_is_refused_with_the_nearest_name(configure: Callable[..., None]) -> None:
     configure(redis_ulr="redis://127.0.0.1/0")
 

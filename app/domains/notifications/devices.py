@@ -12,7 +12,7 @@ from app.db.encryption import ALIKE
 from app.db.upsert import insert_or_update
 from app.domains.accounts.service import find_user
 from app.domains.notifications.errors import EndpointNotFound, TooManyEndpoints
-from app.domains.notifications.models import Platform, PushEndpoint
+from app.domains.notifications.models import ADDRESSES, Platform, PushEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_DEVICES = 20
 PART = 500
+#: An address as the database has it.
+STORED = type_coerce(PushEndpoint.address, Text)
 
 
 def devices_of(session: Session, *, user_id: int) -> Sequence[PushEndpoint]:
@@ -37,7 +39,7 @@ def register(session: Session, *, user_id: int, platform: Platform, address: str
     Raises `UserNotFound` or `TooManyEndpoints`.
     """
     find_user(session, user_id=user_id)
-    _encrypt(session, PushEndpoint.id.in_(_in_clear(address)))
+    _encrypt(session, PushEndpoint.id.in_(_stored_otherwise(address)))
     values = {"user_id": user_id, "platform": platform, "disabled_at": None}
     statement = insert_or_update(session, PushEndpoint).values(address=address, created_at=clock(), **values)
     known = [PushEndpoint.address]
@@ -67,13 +69,14 @@ def encrypt_all(session: Session, *, commit: Callable[[], None]) -> int:
     return total
 
 
-def _in_clear(address: str | None = None) -> Select[int]:
-    """Devices whose address is stored in clear: all, or that with this address."""
-    stored = type_coerce(PushEndpoint.address, Text)
-    devices = select(PushEndpoint.id).order_by(PushEndpoint.id)
-    if address is None:
-        return devices.where(stored.not_like(f"{ALIKE}%"))
-    return devices.where(stored == address)
+def _in_clear() -> Select[int]:
+    """Devices whose address is stored in clear."""
+    return select(PushEndpoint.id).where(STORED.not_like(f"{ALIKE}%")).order_by(PushEndpoint.id)
+
+
+def _stored_otherwise(address: str) -> Select[int]:
+    """The device with this address, if it is stored in clear or under another key."""
+    return select(PushEndpoint.id).where(STORED.in_(ADDRESSES.outdated(address)))
 
 
 def _encrypt(session: Session, which: ColumnElement[bool]) -> int:

@@ -92,6 +92,10 @@ class ChannelDelivery(Base):
     changed_at: Mapped[datetime]
 
 
+#: How addresses of devices are stored.
+ADDRESSES = EncryptedAlike("addresses of devices")
+
+
 class PushEndpoint(Base):
     """A device of a user that takes push messages."""
 
@@ -102,7 +106,7 @@ class PushEndpoint(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("account_user.id"), index=True)
     platform: Mapped[str] = mapped_column(Text)
     #: Who holds it may send to the device.
-    address: Mapped[str] = mapped_column(EncryptedAlike("addresses of devices"), unique=True)
+    address: Mapped[str] = mapped_column(ADDRESSES, unique=True)
     created_at: Mapped[datetime]
     #: Set when the provider said that the device is gone.
     disabled_at: Mapped[datetime | None]

@@ -7,7 +7,7 @@ from typing import Any
 from app.jobs.declaration import options, registry
 from app.jobs.declaration.option_shapes import check_shapes
 from app.jobs.errors import NotJson, UnknownTask
-from app.jobs.ledger.seal import is_sealed, seal, seal_named
+from app.jobs.ledger.seal import seal_named, sealed_once
 from app.values.typed_json import TooDeep
 
 #: What Celery puts before the arguments of a signature when its turn comes: the result of the one before.
@@ -64,4 +64,4 @@ def _sealed_positions(signature: dict[str, Any], sensitive: frozenset[str]) -> l
     names = names if signature.get("immutable") else names[LED_BY:]
     args = list(signature.get("args") or ())
     named = zip(args, names + [""] * len(args), strict=False)
-    return [seal(value) if name in sensitive and not is_sealed(value) else value for value, name in named]
+    return [sealed_once(value) if name in sensitive else value for value, name in named]

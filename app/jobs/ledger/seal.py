@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import InvalidToken
 
-from app.db.encryption import cipher
+from app.db.encryption import cipher, renewed
 from app.jobs.errors import WrongKey
 from app.jobs.ledger.encoding import encode
 from app.values.typed_json import from_json
@@ -44,11 +45,31 @@ def unseal(value: Any) -> Any:
 
 
 def seal_named(arguments: Mapping[str, Any], *, names: Collection[str]) -> dict[str, Any]:
-    """`arguments` with those in `names` sealed; what is sealed already stays as it is."""
-    return {
-        name: seal(value) if name in names and not is_sealed(value) else value
-        for name, value in arguments.items()
-    }
+    """`arguments` with those in `names` sealed; what is sealed already stays so, under the first key."""
+    return {name: sealed_once(value) if name in names else value for name, value in arguments.items()}
+
+
+def sealed_once(value: Any) -> Any:
+    """`value` sealed; one that is sealed already stays so, under the first key if it can be opened."""
+    if not is_sealed(value):
+        return seal(value)
+    with suppress(WrongKey):
+        return renewed_within(value)
+    return value
+
+
+def renewed_within(value: Any) -> Any:
+    """`value` with all that is sealed in it, at any depth, under the first key. Raises `WrongKey`."""
+    if is_sealed(value):
+        try:
+            return {SEAL: renewed(PURPOSE, value[SEAL])}
+        except InvalidToken:
+            raise WrongKey from None
+    if isinstance(value, dict):
+        return {name: renewed_within(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [renewed_within(inner) for inner in value]
+    return value
 
 
 def mask(value: Any) -> Any:

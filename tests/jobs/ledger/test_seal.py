@@ -64,6 +64,17 @@ def test_only_the_named_arguments_are_sealed_and_only_once() -> None:
     assert seal_named(once, names={"password"}) == once
 
 
+def test_what_is_passed_on_sealed_gets_the_first_key(configure: Callable[..., None]) -> None:
+    old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    configure(secret_key=old)
+    once = seal_named({"password": "hunter2"}, names={"password"})
+    configure(secret_key=new, other_secret_keys=old)
+    twice = seal_named(once, names={"password"})
+    configure(secret_key=new, other_secret_keys="")
+    assert unseal(twice["password"]) == "hunter2"
+    assert seal_named(once, names={"password"}) == once, "nothing is made of what cannot be opened"
+
+
 def test_sealed_values_are_masked_at_any_depth() -> None:
     sealed = seal("hunter2")
     assert mask({"a": [{"b": sealed}, sealed], "c": 1}) == {"a": [{"b": "***"}, "***"], "c": 1}
