@@ -44,8 +44,8 @@ class Settings(BaseSettings):
     )
     other_secret_keys: SecretStr = Field(
         default=SecretStr(""),
-        description="Keys that decrypt and never encrypt, separated by spaces: the next `secret_key` before it "
-        "takes over, the last one until `groundwork secrets rotate` is done.",
+        description="Keys that decrypt and never encrypt, separated by spaces: the next `secret_key` before "
+        "it takes over, the last one until `groundwork secrets rotate` is done.",
     )
     database_url: DatabaseUrl = Field(
         default="sqlite:///var/groundwork.db",

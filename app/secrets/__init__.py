@@ -1,0 +1,1 @@
+"""Secrets: how another key takes the place of the one that encrypts what is stored."""
