@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import secrets
@@ -16,15 +15,14 @@ import pytest
 from sqlalchemy import text
 
 from app import freeze_loaded
-from app.db.engine import _engine_of, make_engine
+from app.db.engine import _engine_of
 from app.db.engine import engine as db_engine
-from app.db.migrations import revisions
 from app.db.sessions import transaction
 from app.settings import config, sources
-from app.settings.database_url import parse
 from tests.checkout import ROOT, Checkout, copied_checkout
 from tests.fleet import Fleet
 from tests.servers import TEMPLATE, PostgresServer, RedisServer
+from tests.templates import made_once, make_postgres_data, make_sqlite_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,37 +69,16 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """What takes long to make, made by the first of all processes of a run that needs it."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-
-    def made(name: str, make: Callable[[Path], None]) -> Path:
-        path = folder / name
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not path.exists():
-                make(path)
-        return path
-
-    return made
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
-def postgres_data(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def postgres_data(templates: Path) -> Path:
     """The files of a PostgreSQL that has a migrated database, for servers to start on a copy of them."""
-    return made_once("postgres", _make_postgres_data)
-
-
-def _make_postgres_data(path: Path) -> None:
-    server = PostgresServer()
-    server.start()
-    server.execute(f"CREATE DATABASE {TEMPLATE}")
-    revisions.upgrade(database_url=server.url(TEMPLATE))
-    server.halt()
-    server.data.rename(path)
-    server.close()
+    return made_once(templates / "postgres", make_postgres_data)
 
 
 @pytest.fixture(scope="session")
@@ -113,21 +90,9 @@ def postgres_server(postgres_data: Path) -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(made_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+def sqlite_template(templates: Path) -> Path:
     """A migrated SQLite file that tests copy."""
-    return made_once("groundwork.db", _make_sqlite_template)
-
-
-def _make_sqlite_template(path: Path) -> None:
-    being_made = path.with_suffix(".new")
-    revisions.upgrade(database_url=f"sqlite:///{being_made}")
-    engine = make_engine(parse(f"sqlite:///{being_made}"))
-    with engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("BEGIN")
-    engine.dispose()
-    being_made.rename(path)
+    return made_once(templates / "groundwork.db", make_sqlite_file)
 
 
 @pytest.fixture
