@@ -92,7 +92,7 @@ def test_all_call_our_instances_by_one_name() -> None:
     [
         "systemd/groundwork-.service.d/10-run.conf",
         "app/health/doctor/broker.py",
-        "README.md",
+        "systemd/README.md",
         "ansible/roles/backup/vars/main.yml",
         "ansible/roles/backup/templates/etc/systemd/system/backup-groundwork.service.j2",
         "tests/host/stores.py",
