@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import shutil
 import subprocess
 from pathlib import PurePosixPath
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ansible.module_utils.groundwork.host.settings_files import UnusableValue, settings_files
 from dotenv import dotenv_values
+
+from app.settings.config import load_settings
+from app.settings.sources import ENV_FILE_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +88,16 @@ def test_each_secret_that_is_set_has_a_file_and_stands_in_no_other() -> None:
     assert files[PurePosixPath("credentials/secret_key")].content == b"abc\n"
     assert PurePosixPath("credentials/redis_url") not in files
     assert b"abc" not in files[PurePosixPath("groundwork.env")].content
+
+
+def test_the_keys_that_only_decrypt_reach_the_service_beside_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, next_, last = (secrets.token_urlsafe(32) for _ in range(3))
+    given = {"secret_key": first, "other_secret_keys": f"{next_} {last}"}
+    for path, file in settings_files(settings={}, pool_settings={}, secrets=given).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(file.content)
+    monkeypatch.delenv("GROUNDWORK_SECRET_KEY")
+    monkeypatch.setenv(ENV_FILE_VARIABLE, str(tmp_path / "groundwork.env"))
+    assert load_settings().secret_keys == (first, next_, last)
