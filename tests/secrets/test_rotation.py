@@ -92,7 +92,7 @@ def test_it_can_be_stopped_and_run_again(keys: Callable[..., None]) -> None:
     assert totals() == {"job.kwargs": (PART + 1, 1, 0)}
 
 
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.databases("postgresql")
 def test_a_row_in_use_comes_after_the_others(keys: Callable[..., None]) -> None:
     jobs = [tasks.echo_secret.delay(secret="tea").id for _ in range(2)]
     keys(**TURNED)
