@@ -90,7 +90,7 @@ def _with_known(session: Session, jobs: Sequence[NewJob], *, new: set[str]) -> l
 def fill_waiting(session: Session, job: NewJob) -> bool:
     """Give a row that was made in advance (for the end of a chain or chord) its job; whether it was."""
     waiting = (Job.state == State.SCHEDULED) & Job.run_at.is_(None)
-    foretold_dead = (Job.state == State.DEAD) & (Job.fence == 0)
+    foretold_dead = (Job.state == State.DEAD) & Job.run_at.is_(None)
     filled = session.execute(
         update(Job)
         .where(Job.id == job.id, waiting | foretold_dead)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from celery import chord
 from celery.exceptions import Retry as CeleryRetry
 from celery.result import allow_join_result
 from sqlalchemy import text
@@ -53,6 +54,17 @@ def insist_as_asked(self: Any, most: int) -> None:
 def retry_by_hand() -> None:
     """Raise what `self.retry()` would have raised after it asked for another attempt."""
     raise CeleryRetry("later")
+
+
+@task(bind=True)
+def replace_itself_by_parts(self: Any, mark: str) -> Any:
+    """Go on as the end of a chord, a part of which fails until the test makes it work."""
+    raise self.replace(chord([add.si(1, 1), fail_unless_mended.si(mark, 5)], add_up.s()))
+
+
+@task()
+def add_up(values: list[int]) -> int:
+    return sum(values)
 
 
 @task(bind=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from celery.app.task import Context
 from celery.exceptions import ChordError, TaskRevokedError
 from kombu.utils import json
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from app.db.clock import clock
 from app.jobs.declaration import registry
@@ -101,10 +101,15 @@ def request_of(job: Job) -> Any:
 
 
 def insert_dead_placeholder(session: Session, *, job_id: str, request: Any, result: Any) -> None:
-    """A row for a job that will not be sent because what leads to it is dead.
+    """A dead row for a job that will not be sent because what leads to it is dead.
 
     When that is retried and succeeds after all, the row gets its job (see `accept.fill_waiting`).
     """
+    error = text(json.dumps(result) if not isinstance(result, dict) else _words(result))
+    ended = {"state": State.DEAD.value, "finished_at": clock(), "error": error, "result": result}
+    # One that a canvas replaced waits under its own id for the end that does not come now.
+    waiting = (Job.id == job_id) & (Job.state == State.SCHEDULED) & Job.run_at.is_(None)
+    session.execute(update(Job).where(waiting).values(**ended))
     if session.get(Job, job_id) is not None:
         return
     name = getattr(request, "task", None) or "unknown"
@@ -115,16 +120,13 @@ def insert_dead_placeholder(session: Session, *, job_id: str, request: Any, resu
             task=name,
             queue=declared.queue.value if declared else "default",
             priority=int(declared.priority) if declared else 6,
-            state=State.DEAD.value,
             args=[],
             kwargs={},
             group_id=getattr(request, "group", None),
             accepted_at=clock(),
-            finished_at=clock(),
             attempt=0,
             fence=0,
-            error=text(json.dumps(result) if not isinstance(result, dict) else _words(result)),
-            result=result,
+            **ended,
         )
     )
 

@@ -243,6 +243,16 @@ def test_a_dead_part_that_is_retried_completes_its_chord() -> None:
     assert wait_for_value(result.id) == 7
 
 
+def test_a_job_that_a_chord_replaced_is_dead_with_its_part_and_done_with_it() -> None:
+    mark = str(uuid.uuid4())
+    job_id = str(celery_tasks.replace_itself_by_parts.delay(mark).id)
+    assert "is dead: PermanentError" in str(wait_for_state(job_id, State.DEAD).error)
+    [part] = [job for job in jobs_named("sample.fail_unless_mended") if mark in (job.args or [])]
+    mend(mark)
+    retry(part.id)
+    assert wait_for_value(job_id) == 7
+
+
 @pytest.mark.parametrize("how", ["cancelled", "expired"])
 def test_a_part_that_is_called_off_makes_the_body_of_its_chord_fail(how: str) -> None:
     part = add.si(2, 2).set(task_id=str(uuid.uuid4()), countdown=3600)
