@@ -61,7 +61,7 @@ def _steps(token: str) -> list[Step]:
             )
             for pool in topology.POOLS
         ),
-        Step(what="beat keeps the time", process="groundwork-beat", is_ready=_beat_leads),
+        Step(what="beat fires the schedules", process="groundwork-beat", is_ready=_beat_leads),
         Step(what="Flower answers", process="groundwork-flower", is_ready=_flower_answers),
     ]
     return steps if starts_redis(settings()) else steps[1:]

@@ -108,10 +108,10 @@ def beat_is_alive() -> Finding:
     if not leaders:
         return Finding.problem(
             ABOUT,
-            "No beat leads: schedules do not fire, retries and lost jobs wait.",
+            "No beat is active: schedules do not fire, and retries and lost jobs wait.",
             fix="Run: systemctl start groundwork-beat",
         )
-    return Finding.ok(ABOUT, f"Beat leads: {leaders[0]}.")
+    return Finding.ok(ABOUT, f"Beat is active: {leaders[0]}.")
 
 
 def schedules_fire() -> Finding:
