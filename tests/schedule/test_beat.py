@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from tests.fleet import Fleet, Process
 
+pytestmark = pytest.mark.databases("postgresql")
+
 #: A standby looks every three seconds whether it is needed.
 TAKE_OVER = 8
 

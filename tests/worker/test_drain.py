@@ -7,6 +7,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from celery.result import AsyncResult
 from sqlalchemy import select
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from tests.fleet import Fleet, Process
     from tests.servers import RedisServer
+
+pytestmark = pytest.mark.databases("postgresql")
 
 #: What a worker needs beyond its jobs to go.
 LEAVE_SECONDS = 8
