@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LIVE = """
 import os, sys, time
 from pathlib import Path
-from app.worker.generations import Life
-life = Life(Path(sys.argv[1]), generation=int(sys.argv[2]))
+from app.worker.generations import GenerationLock
+life = GenerationLock(Path(sys.argv[1]), generation=int(sys.argv[2]))
 os.fork()
 print(flush=True)
 time.sleep(600)
