@@ -19,6 +19,7 @@ RETIRED = {
     r"foretell\w*": "insert a dead placeholder",
     r"groundwork power": "groundwork_state",
     r"host look": "host_probe",
+    r"hearts?": "heartbeat",
     r"light tasks?": "non-durable task",
     r"sees? off": "wait for peers",
     r"stands? down": "drain",
@@ -28,11 +29,12 @@ RETIRED = {
 #: Beside them, what no document says.
 RETIRED_IN_DOCUMENTS = RETIRED | {
     r"calls? off|called off": "cancel",
-    r"hearts?": "heartbeat",
     r"puts? aside": "quarantine, or set aside",
 }
-#: Names of constants that say MAX and MIN.
-RETIRED_CONSTANT = re.compile(r"\b_?(?:MOST|LEAST)_\w+")
+#: Constants that say MAX, MIN, TRANSIENT, and TIMEOUT or RETRY.
+RETIRED_CONSTANT = re.compile(r"\b_?(?:(?:MOST|LEAST)_\w+|PASSING|PATIENT|PATIENCE)\b")
+#: Modules that have the name of what they hold.
+RETIRED_MODULES = {"answers", "asking", "ending", "heart", "making", "operator", "power", "refusals"}
 
 
 @cache
@@ -72,12 +74,16 @@ def test_a_retired_word_stays_away(pattern: str) -> None:
     assert found_in(texts(*AREAS), pattern) == [], f'say "{RETIRED[pattern]}"'
 
 
-def test_bounds_are_called_max_and_min() -> None:
+def test_no_constant_has_a_retired_name() -> None:
     python = {path: text for path, text in texts("app", "scripts").items() if path.suffix == ".py"}
 
     assert [
         f"{path}: {found}" for path, text in python.items() for found in RETIRED_CONSTANT.findall(text)
     ] == []
+
+
+def test_no_module_has_a_retired_name() -> None:
+    assert [path for path in texts(*AREAS) if path.suffix == ".py" and path.stem in RETIRED_MODULES] == []
 
 
 @pytest.mark.parametrize("pattern", RETIRED_IN_DOCUMENTS)

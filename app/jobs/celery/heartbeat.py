@@ -52,7 +52,7 @@ class Heartbeat(RepeatingThread):
     """Beats in a thread of the main process, because Celery's event loop stands still while it reconnects."""
 
     def __init__(self, *, hostname: str, concurrency: int) -> None:
-        super().__init__(name="heart")
+        super().__init__(name="heartbeat")
         self._hostname = hostname
         self._concurrency = concurrency
         self._signed_off = False

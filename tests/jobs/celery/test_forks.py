@@ -1,4 +1,4 @@
-"""A worker's main process forks children while its heart uses the database."""
+"""A worker's main process forks children while its heartbeat uses the database."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ raise SystemExit(status)
 """
 
 
-def test_a_child_forked_while_the_heart_writes_can_write_itself(environment: dict[str, str]) -> None:
+def test_a_child_forked_while_the_heartbeat_writes_can_write_itself(environment: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORK_WHILE_A_THREAD_WRITES],
         env=environment,
