@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.servers import free_port
+from tests.servers import free_port, stretched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=TIMEOUT_SECONDS,
+            timeout=stretched(TIMEOUT_SECONDS),
         )
 
     def in_foreground(self) -> subprocess.Popen[str]:

@@ -16,7 +16,7 @@ from app.db.sessions import reading
 from app.jobs.ledger.models import Worker
 from app.schedule.models import Leader
 from tests import preloaded
-from tests.servers import START_TIMEOUT_SECONDS, stop, wait_until
+from tests.servers import START_TIMEOUT_SECONDS, stop, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Process:
     def kill(self) -> None:
         """End it and its children as a lost machine would."""
         os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait(timeout=START_TIMEOUT_SECONDS)
+        self.popen.wait(timeout=stretched(START_TIMEOUT_SECONDS))
 
     def stop(self) -> None:
         """Ask it to stop and wait until it has."""

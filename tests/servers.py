@@ -61,7 +61,7 @@ def stop(process: subprocess.Popen[bytes] | Forked, *, how: signal.Signals = sig
     """End a process this test started and wait for it."""
     if process.poll() is None:
         process.send_signal(how)
-    process.wait(timeout=START_TIMEOUT_SECONDS)
+    process.wait(timeout=stretched(START_TIMEOUT_SECONDS))
 
 
 @dataclass

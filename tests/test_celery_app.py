@@ -22,7 +22,7 @@ from tests.fleet import CELERY, ROOT
 from tests.jobs.broker import messages
 from tests.jobs.running import ended, job_of
 from tests.sample import tasks
-from tests.servers import stop, wait_until
+from tests.servers import stop, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def celery(*arguments: str) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=stretched(60),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

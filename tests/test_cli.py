@@ -14,7 +14,7 @@ import pytest
 
 from app.logs.failures import ExitCode
 from tests.command_line import groundwork_process
-from tests.servers import free_port, stop, wait_until
+from tests.servers import free_port, stop, stretched, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -53,7 +53,7 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
 
 
 def finished(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=START_SECONDS)
+    out, err = process.communicate(timeout=stretched(START_SECONDS))
     return process.returncode, out.decode(), err.decode()
 
 
@@ -122,7 +122,7 @@ def test_beat_writes_its_pidfile_and_removes_it(
     assert pid_in(pidfile) == beat.pid
     assert {line["service"] for line in log_lines(log)} == {"beat"}
     beat.send_signal(signal.SIGTERM)
-    assert beat.wait(timeout=START_SECONDS) == 0
+    assert beat.wait(timeout=stretched(START_SECONDS)) == 0
     assert not pidfile.exists()
 
 
@@ -133,7 +133,7 @@ def test_the_api_answers_and_writes_a_line_per_request(
     url = f"http://127.0.0.1:{environment['GROUNDWORK_API_PORT']}/api/v1/jobs?secret=hunter2"
     assert answer(url) == 401
     api.send_signal(signal.SIGTERM)
-    assert api.wait(timeout=START_SECONDS) == 0
+    assert api.wait(timeout=stretched(START_SECONDS)) == 0
     lines = log_lines(tmp_path / "api.log")
     request = next(line for line in lines if line["event"] == "request")
     assert (request["path"], request["status"], request["service"]) == ("/api/v1/jobs", 401, "api")
@@ -149,7 +149,7 @@ def test_flower_lets_nobody_in_without_the_password(
     command_line = Path(f"/proc/{flower.pid}/cmdline").read_bytes()
     assert PASSWORD.encode() not in command_line
     flower.send_signal(signal.SIGTERM)
-    assert flower.wait(timeout=START_SECONDS) == 0
+    assert flower.wait(timeout=stretched(START_SECONDS)) == 0
 
 
 def test_flower_moves_below_its_prefix(

@@ -13,7 +13,7 @@ import pytest
 
 from app import topology
 from tests.checkout import TIMEOUT_SECONDS, copied_checkout
-from tests.servers import free_port, wait_until
+from tests.servers import free_port, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
     token = checkout.token
     assert token not in "".join(shown), "what a build prints is kept in its log"
     foreground.send_signal(signal.SIGINT)
-    said, _ = foreground.communicate(timeout=TIMEOUT_SECONDS)
+    said, _ = foreground.communicate(timeout=stretched(TIMEOUT_SECONDS))
 
     assert foreground.returncode == 0, said
     assert "Stopped." in said

@@ -28,7 +28,7 @@ from tests.fleet import CELERY, ROOT
 from tests.jobs.celery.transport.test_broker import taken
 from tests.jobs.running import ended
 from tests.sample import tasks
-from tests.servers import RedisServer, stop, wait_until
+from tests.servers import RedisServer, stop, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,7 +109,9 @@ def environment(fleet: Fleet, guarded_redis: GuardedRedis, configure: Callable[.
 
 
 def celery(*arguments: str, environment: dict[str, str]) -> str:
-    done = subprocess.run([*CELERY, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*CELERY, *arguments], env=environment, capture_output=True, text=True, timeout=stretched(60)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -279,7 +279,7 @@ def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_reques
         status, body = status_and_body(half_body)
         assert (status, json.loads(body)["code"]) == (408, "body_incomplete")
         assert silent.recv(1) == half_head.recv(1) == b""
-        stopping.process.wait(timeout=30)
+        stopping.process.wait(timeout=stretched(30))
     assert time.monotonic() - began < stretched(15)
 
 
@@ -346,7 +346,7 @@ def test_a_stopping_server_does_not_wait_for_those_who_follow_a_job(stopping: Se
             began = time.monotonic()
             stopping.process.terminate()
             assert "event: end" not in list(lines)
-    stopping.process.wait(timeout=30)
+    stopping.process.wait(timeout=stretched(30))
     assert time.monotonic() - began < stretched(10)
 
 

@@ -18,6 +18,7 @@ from app.jobs.ledger.models import Outcome as Ending
 from app.logs.failures import ExitCode
 from tests.command_line import Outcome, groundwork, groundwork_process
 from tests.jobs import samples
+from tests.servers import stretched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,7 +257,7 @@ def test_ctrl_c_while_waiting_ends_without_a_traceback(
     assert process.stderr
     assert process.stderr.readline() == f"Waiting for job {job_id}.\n".encode()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=stretched(10))
     assert process.returncode == ExitCode.INTERRUPTED, err
     assert b"Traceback" not in err
 

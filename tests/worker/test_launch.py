@@ -15,7 +15,7 @@ import pytest
 from app.processes.pidfile import named_pid
 from app.worker.generations import live_workers
 from tests.command_line import ROOT, groundwork_process
-from tests.servers import free_port, wait_until
+from tests.servers import free_port, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def pidfile(
 
 def groundwork(pidfile: Path, *arguments: str, **environment: str) -> tuple[int, str]:
     process = groundwork_process(*arguments, environment=os.environ | environment, folder=pidfile.parent)
-    _, err = process.communicate(timeout=START_SECONDS)
+    _, err = process.communicate(timeout=stretched(START_SECONDS))
     return process.returncode, err.decode()
 
 
@@ -115,7 +115,7 @@ def test_one_that_cannot_reach_the_broker_says_so_in_time(
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=START_SECONDS,
+        timeout=stretched(START_SECONDS),
     )
     assert started.returncode == 1
     assert "not ready within 10 s: " in started.stderr

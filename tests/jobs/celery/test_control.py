@@ -18,6 +18,7 @@ from tests.fleet import Fleet
 from tests.jobs import running
 from tests.jobs.conftest import point_celery_at
 from tests.sample import tasks
+from tests.servers import stretched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,11 @@ def test_purge_cancels_what_it_says_it_removed(
     tasks.touch.delay(str(tmp_path / "light"))
     purge = [sys.executable, "-m", "celery", "-A", "app.celery_app", "purge", "-f", "-Q", "default"]
     done = subprocess.run(
-        purge, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+        purge,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=stretched(60),
     )
     # Two jobs, a non-durable task, and the message of the job that is held: it is no job's any more.
     assert "Purged 4 messages from 1 known task queue" in done.stdout, done.stderr

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.db.sessions import reading
+from tests.servers import stretched
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -54,7 +55,7 @@ def test_a_child_forked_while_the_heartbeat_writes_can_write_itself(environment:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=stretched(60),
         check=False,
     )
     assert done.returncode == 0, done.stderr
