@@ -13,14 +13,13 @@ from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
 from app.jobs.publish.message import Dispatch
 from app.jobs.repeats import refuse_other
-from app.values.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 
 class Accepted(NamedTuple):
@@ -95,14 +94,8 @@ def fill_waiting(session: Session, job: NewJob) -> bool:
         update(Job)
         .where(Job.id == job.id, waiting | foretold_dead)
         .values(
-            task=job.task,
-            queue=job.queue,
-            priority=job.priority,
-            args=from_json(job.args),
-            kwargs=from_json(job.kwargs),
-            options=from_json(job.options) if job.options else None,
+            **job.work(),
             group_id=job.group_id,
-            max_attempts=job.max_attempts,
             state=State.READY,
             run_at=Job.accepted_at,
             published_at=None,
@@ -120,22 +113,8 @@ def fill_waiting(session: Session, job: NewJob) -> bool:
 def _due(jobs: Sequence[NewJob], stored: Sequence[inserting.Stored]) -> list[Dispatch]:
     """The messages of those jobs that are to be sent now."""
     rows = {row.id: row for row in stored if row.published is not None}
-    return [_dispatch(job, row) for job in jobs if (row := rows.get(job.id))]
-
-
-def _dispatch(job: NewJob, row: inserting.Stored) -> Dispatch:
-    # By position: with a thousand jobs, naming the fields would take as long as encoding the messages.
-    return Dispatch(
-        job.id,
-        job.task,
-        job.queue,
-        job.priority,
-        job.args,
-        job.kwargs,
-        job.options,
-        job.context,
-        job.group_id,
-        0,
-        row.expires,
-        row.published or 0.0,
-    )
+    return [
+        Dispatch.first(job, expires=row.expires, published=row.published or 0.0)
+        for job in jobs
+        if (row := rows.get(job.id))
+    ]

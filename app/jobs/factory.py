@@ -11,7 +11,7 @@ from app.jobs.declaration import options as checks
 from app.jobs.declaration import registry
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
 from app.jobs.ledger.encoding import said
-from app.jobs.ledger.inserting import NewJob
+from app.jobs.ledger.new_job import NewJob
 from app.jobs.ledger.seal import seal_named
 from app.values.typed_json import to_json
 

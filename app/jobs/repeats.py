@@ -12,7 +12,7 @@ from app.values.typed_json import from_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 
 def refuse_other(job: NewJob, row: Any) -> None:

@@ -17,6 +17,7 @@ from app.db.engine import make_engine
 from app.db.outages import Trouble
 from app.db.sessions import transaction
 from app.jobs.ledger import inserting, store
+from app.jobs.ledger.new_job import NewJob
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -64,9 +65,7 @@ def test_a_row_that_no_index_can_hold_is_wrong_in_itself(
 ) -> None:
     configure(database_url=postgres_url)
     with pytest.raises(psycopg.OperationalError, match="index row requires") as found:
-        inserting.insert(
-            store.connection(), [inserting.NewJob(os.urandom(500_000).hex(), "a.b", "default", 6)]
-        )
+        inserting.insert(store.connection(), [NewJob(os.urandom(500_000).hex(), "a.b", "default", 6)])
     assert not outages.is_transient(found.value)
 
 

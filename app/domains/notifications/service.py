@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 T = TypeVar("T")
 

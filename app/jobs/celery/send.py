@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 #: Options of `apply_async` that belong to the message and are kept in the row, by the name they get there.
 _KEPT = {

@@ -26,7 +26,7 @@ from app.values.typed_json import from_json, to_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 #: Headers of Celery's that a receiver may change, because the row keeps them; the others follow from the row.
 _KEPT = (
@@ -70,7 +70,8 @@ class _Draft:
     def __init__(self, job: NewJob) -> None:
         self.job = job
         self._context = copy_context()
-        self._raw = next(encode_all([_dispatch(job)]))
+        expires = job.expires_at.isoformat() if job.expires_at else None
+        self._raw = next(encode_all([Dispatch.first(job, expires=expires, published=0.0)]))
         message = json.loads(self._raw)
         self._headers = message["headers"] | {"eta": job.run_at and job.run_at.isoformat()}
         self._properties = message["properties"]
@@ -129,20 +130,3 @@ class _Draft:
 
 def _options_of(job: NewJob) -> dict[str, Any]:
     return from_json(job.options) if job.options else {}
-
-
-def _dispatch(job: NewJob) -> Dispatch:
-    return Dispatch(
-        id=job.id,
-        task=job.task,
-        queue=job.queue,
-        priority=job.priority,
-        args=job.args,
-        kwargs=job.kwargs,
-        options=job.options,
-        context=job.context,
-        group_id=job.group_id,
-        attempt=0,
-        expires=job.expires_at.isoformat() if job.expires_at else None,
-        published=0.0,
-    )

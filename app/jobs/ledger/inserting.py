@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.db.columns import SQLITE_TIME_FORMAT
 from app.jobs.ledger import prepared
+from app.jobs.ledger.new_job import NewJob
 from app.jobs.ledger.statements import POSTGRESQL, SQLITE
 
 if TYPE_CHECKING:
@@ -18,32 +19,8 @@ if TYPE_CHECKING:
     import psycopg
 
 
-class NewJob(NamedTuple):
-    """A job to accept. What is JSON in the ledger is JSON text here: encoded once for ledger and wire."""
-
-    id: str
-    task: str
-    queue: str
-    priority: int
-    args: str = "[]"
-    kwargs: str = "{}"
-    options: str | None = None
-    context: str | None = None
-    group_id: str | None = None
-    key: str | None = None
-    digest: str | None = None
-    #: Not before this moment, or not before so many seconds after it was accepted.
-    run_at: datetime | None = None
-    delay_seconds: float = 0.0
-    expires_at: datetime | None = None
-    expires_seconds: float | None = None
-    max_attempts: int | None = None
-    #: Whether the id was made just now, so that no row can have it. Looking for one costs a third more.
-    fresh: bool = False
-
-
-#: PostgreSQL's types of the fields above; `fresh` is not stored.
-_TYPES = {
+#: PostgreSQL's types of a new job's fields, in their order; `fresh` is not stored.
+TYPES = {
     "id": "text",
     "task": "text",
     "queue": "text",
@@ -88,7 +65,7 @@ def insert(connection: psycopg.Connection[Any] | sqlite3.Connection, jobs: Seque
 @lru_cache
 def _statement(differs: tuple[bool, ...], *, unheard_of: bool) -> str:
     """A thousand times the same value, sent and read, would cost as much as the insertion."""
-    fields = list(zip(_TYPES.items(), differs, strict=True))
+    fields = list(zip(TYPES.items(), differs, strict=True))
     same = [f"%s::{kind} AS {name}" for (name, kind), varies in fields if not varies]
     sources = [f"(SELECT {', '.join(same)}) AS same"] if same else []
     each = {name: f"%s::{kind}[]" for (name, kind), varies in fields if varies}

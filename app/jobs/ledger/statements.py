@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.jobs.ledger.new_job import SET_WHEN_ACCEPTED, STORED_AS_GIVEN
+
 
 @dataclass(frozen=True, kw_only=True)
 class Statements:
@@ -23,18 +25,17 @@ class Statements:
     is_done: str
 
 
-_COLUMNS = """id, task, queue, priority, state, args, kwargs, options, key, digest, context, group_id,
-    accepted_at, run_at, published_at, expires_at, attempt, max_attempts, fence"""
+_GIVEN = ", ".join(STORED_AS_GIVEN)
+_COLUMNS = ", ".join((*STORED_AS_GIVEN, *SET_WHEN_ACCEPTED))
 
 # A claim that a crash undoes only means that the job runs again, so it need not wait for the disk; setting
 # that for the one transaction inside the statement itself saves a round trip. Finishes always wait.
 POSTGRESQL = Statements(
     accept=f"""
         INSERT INTO job ({_COLUMNS})
-        SELECT id, task, queue, priority, CASE WHEN due > now THEN 'scheduled' ELSE 'ready' END,
-            args, kwargs, options, key, digest, context, group_id,
+        SELECT {_GIVEN}, CASE WHEN due > now THEN 'scheduled' ELSE 'ready' END,
             now, due, CASE WHEN due > now THEN NULL ELSE now END,
-            coalesce(expires_at, now + make_interval(secs => expires_seconds)), 0, max_attempts, 0
+            coalesce(expires_at, now + make_interval(secs => expires_seconds)), 0, 0
         FROM (
             SELECT *, coalesce(run_at, now + make_interval(secs => delay_seconds)) AS due
             FROM (SELECT clock_timestamp() AS now) AS clock CROSS JOIN {{jobs}}
@@ -101,18 +102,13 @@ _AFTER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {}))"
 SQLITE = Statements(
     accept=f"""
         INSERT INTO job ({_COLUMNS})
-        SELECT id, task, queue, priority, iif(run_at > now, 'scheduled', 'ready'),
-            args, kwargs, options, key, digest, context, group_id,
-            now, run_at, iif(run_at > now, NULL, now), expires_at, 0, max_attempts, 0
+        SELECT {_GIVEN}, iif(run_at > now, 'scheduled', 'ready'),
+            now, run_at, iif(run_at > now, NULL, now), expires_at, 0, 0
         FROM (
-            SELECT value ->> 'id' AS id, value ->> 'task' AS task, value ->> 'queue' AS queue,
-                value ->> 'priority' AS priority, value ->> 'args' AS args, value ->> 'kwargs' AS kwargs,
-                value ->> 'options' AS options, value ->> 'key' AS key, value ->> 'digest' AS digest,
-                value ->> 'context' AS context, value ->> 'group_id' AS group_id, {_NOW} AS now,
+            SELECT {", ".join(f"value ->> '{name}' AS {name}" for name in STORED_AS_GIVEN)}, {_NOW} AS now,
                 coalesce(value ->> 'run_at', {_AFTER.format("value ->> 'delay_seconds'")}) AS run_at,
                 coalesce(value ->> 'expires_at', iif(value ->> 'expires_seconds' IS NULL, NULL,
-                    {_AFTER.format("value ->> 'expires_seconds'")})) AS expires_at,
-                value ->> 'max_attempts' AS max_attempts
+                    {_AFTER.format("value ->> 'expires_seconds'")})) AS expires_at
             FROM json_each(?)
         )
         WHERE true

@@ -20,6 +20,8 @@ from app.topology import Priority
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from app.jobs.ledger.new_job import NewJob
+
 #: Database time (epoch seconds) at which the message counts as sent; tells what a queue has lost.
 #: Marks messages made by the ledger. A worker that finds no row for one drops it.
 LEDGER_HEADER = "ledger"
@@ -48,6 +50,16 @@ class Dispatch(NamedTuple):
     attempt: int
     expires: str | None
     published: float
+
+    @classmethod
+    def first(cls, job: NewJob, *, expires: str | None, published: float) -> Dispatch:
+        """The first message of a job that is accepted now."""
+        # By position: with a thousand jobs, naming the fields would take as long as encoding the messages.
+        return cls._make((*job[:_FROM_JOB], 0, expires, published))
+
+
+#: So many fields a message and a new job begin with alike.
+_FROM_JOB = Dispatch._fields.index("attempt")
 
 
 def list_of(*, queue: str, priority: int) -> str:

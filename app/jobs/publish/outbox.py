@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
-from sqlalchemy import Text, cast, event, update
+from sqlalchemy import JSON, Text, cast, event, update
 from sqlalchemy.orm import Session
 
 from app.db import outages
@@ -19,6 +19,7 @@ from app.jobs.publish.publisher import publish
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import SessionTransaction
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 #: How long a job whose task a worker does not know is left before it is offered again.
 UNKNOWN_TASK_PAUSE = timedelta(seconds=30)
 _PENDING = "groundwork_pending"
+#: The fields of a message that are columns of its job.
+_FROM_ROW = tuple(name for name in Dispatch._fields if name not in {"expires", "published"})
 
 
 class _Pending(NamedTuple):
@@ -111,36 +114,17 @@ def mark_published(session: Session, *, ids: Sequence[str]) -> list[Dispatch]:
         update(Job)
         .where(Job.id.in_(ids), Job.state == State.READY)
         .values(published_at=clock())
-        .returning(
-            Job.id,
-            Job.task,
-            Job.queue,
-            Job.priority,
-            cast(Job.args, Text).label("args"),
-            cast(Job.kwargs, Text).label("kwargs"),
-            cast(Job.options, Text).label("options"),
-            cast(Job.context, Text).label("context"),
-            Job.group_id,
-            Job.attempt,
-            Job.expires_at,
-            Job.published_at,
-        )
+        .returning(*map(_column, _FROM_ROW), Job.expires_at, Job.published_at)
     ).all()
     return [_dispatch(row) for row in rows]
 
 
-def _dispatch(row: Any) -> Dispatch:
-    return Dispatch(
-        id=row.id,
-        task=row.task,
-        queue=row.queue,
-        priority=row.priority,
-        args=row.args,
-        kwargs=row.kwargs,
-        options=row.options,
-        context=row.context,
-        group_id=row.group_id,
-        attempt=row.attempt,
-        expires=row.expires_at and row.expires_at.isoformat(),
-        published=row.published_at.timestamp(),
-    )
+def _column(name: str) -> ColumnElement[Any]:
+    """The job's column of that name; JSON as its text."""
+    column = Job.__table__.c[name]
+    return cast(column, Text).label(name) if isinstance(column.type, JSON) else column
+
+
+def _dispatch(row: Row[*tuple[Any, ...]]) -> Dispatch:
+    *fields, expires_at, published_at = row
+    return Dispatch._make((*fields, expires_at and expires_at.isoformat(), published_at.timestamp()))

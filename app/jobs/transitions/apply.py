@@ -15,7 +15,6 @@ from app.jobs.ledger.encoding import MAX_TRACEBACK
 from app.jobs.ledger.encoding import text as as_text
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
 from app.jobs.publish.outbox import publish_after_commit
-from app.values.typed_json import from_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +23,12 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 log = structlog.get_logger(__name__)
+
+#: What the record of an attempt takes over from the job's row.
+_OF_ATTEMPT = ("fence", "worker", "release", "started_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +85,9 @@ def savepoint(session: Session, *, job_id: str, what: str) -> Iterator[None]:
 
 
 def _record(guard: ColumnElement[bool], transition: Transition) -> Any:
-    columns = ["job_id", "fence", "worker", "release", "started_at", "finished_at"]
     row = select(
         Job.id,
-        Job.fence,
-        Job.worker,
-        Job.release,
-        Job.started_at,
+        *(getattr(Job, name) for name in _OF_ATTEMPT),
         clock(),
         literal(transition.outcome.value),
         literal(transition.error and as_text(transition.error)),
@@ -97,7 +95,8 @@ def _record(guard: ColumnElement[bool], transition: Transition) -> Any:
     ).where(guard)
     # A worker's main process and its child may both report the end: the second waits and finds no such job.
     row = row.with_for_update()
-    return insert(Attempt).from_select([*columns, "outcome", "error", "traceback"], row)
+    columns = ["job_id", *_OF_ATTEMPT, "finished_at", "outcome", "error", "traceback"]
+    return insert(Attempt).from_select(columns, row)
 
 
 def _next(transition: Transition) -> dict[str, Any]:
@@ -115,17 +114,5 @@ def _next(transition: Transition) -> dict[str, Any]:
     if not transition.counts:
         values["attempt"] = Job.attempt - 1
     if transition.moved:
-        values |= _content(transition.moved)
+        values |= transition.moved.work()
     return values
-
-
-def _content(job: NewJob) -> dict[str, Any]:
-    return {
-        "task": job.task,
-        "queue": job.queue,
-        "priority": job.priority,
-        "max_attempts": job.max_attempts,
-        "args": from_json(job.args),
-        "kwargs": from_json(job.kwargs),
-        "options": from_json(job.options) if job.options else None,
-    }

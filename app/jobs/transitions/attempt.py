@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ExceptionContext
     from sqlalchemy.orm import Session
 
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
 
 
 #: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.

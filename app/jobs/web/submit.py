@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.jobs.declaration.registry import TaskSpec
-    from app.jobs.ledger.inserting import NewJob
+    from app.jobs.ledger.new_job import NewJob
     from app.jobs.web.schemas import JobRequest
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import update
 from app.db.clock import clock, now
 from app.db.sessions import reading, transaction
 from app.jobs.ledger import inserting, store
-from app.jobs.ledger.inserting import NewJob
 from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.new_job import NewJob
 from app.jobs.ledger.store import Finish, Message
 from app.settings.config import settings
 from tests.jobs.running import job_of
