@@ -1,4 +1,9 @@
-"""What the time is for the business: its days can be played through in a checkout."""
+"""What the time is for the business: its days can be played through in a checkout.
+
+There are three clocks. What the ledger and deliveries compare with each other goes by the database's
+(`app.db.clock`), what a business counts in days by this one, and what has to agree with the world outside of
+the service (signatures, tokens, headers, what a person types) by the host's own, `datetime.now(UTC)`.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """HTTP routes of pricing: trigger a recompute, follow it, read products and prices."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response, status
@@ -15,6 +14,7 @@ from app.domains.pricing.scopes import READ, WRITE
 from app.domains.pricing.tasks import recompute_all_discounts
 from app.http.path_parameters import Cursor, Limit
 from app.jobs.ledger.models import Job, State
+from app.settings.business_clock import business_now
 from app.tokens.callers import require
 from app.values.strict_models import PlainInt
 
@@ -102,9 +102,7 @@ def list_products(
 def list_batches(sku: Sku, limit: Limit = 50, cursor: Cursor = None) -> schemas.BatchPage:
     """All batches of a product, those included that cannot be sold any more."""
     with reading() as session:
-        page = catalogue.batches_of(
-            session=session, sku=sku, now=datetime.now(UTC), after=cursor, limit=limit
-        )
+        page = catalogue.batches_of(session=session, sku=sku, now=business_now(), after=cursor, limit=limit)
     rows = [schemas.BatchView.model_validate(row) for row in page.rows]
     return schemas.BatchPage(batches=rows, next=page.next)
 
@@ -115,7 +113,7 @@ def list_prices(
 ) -> schemas.PricePage:
     """What each batch that can be sold costs now."""
     with reading() as session:
-        page = catalogue.prices(session=session, sku=sku, now=datetime.now(UTC), after=cursor, limit=limit)
+        page = catalogue.prices(session=session, sku=sku, now=business_now(), after=cursor, limit=limit)
     rows = [schemas.PriceView.model_validate(row) for row in page.rows]
     return schemas.PricePage(prices=rows, next=page.next)
 

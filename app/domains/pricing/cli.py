@@ -65,13 +65,12 @@ def dataset(
 
     Example: groundwork pricing dataset --batches 10000 --to var/sample
     """
-    from datetime import UTC, datetime
-
     from app.domains.pricing.imports.dataset import write_dataset
     from app.domains.pricing.progress import counting
+    from app.settings.business_clock import business_now
 
     with counting("Writing", total=batches) as report:
-        today = datetime.now(UTC).date()
+        today = business_now().date()
         paths = write_dataset(folder=to, batches=batches, seed=seed, today=today, report=report)
     if as_json:
         print_json({"products": str(paths[0]), "batches": str(paths[1])})
@@ -124,14 +123,13 @@ def prices(
 
     Example: groundwork pricing prices --sku DAI-000000
     """
-    from datetime import UTC, datetime
-
     from app.db.sessions import reading
     from app.domains.pricing import catalogue
     from app.domains.pricing.schemas import PriceView
+    from app.settings.business_clock import business_now
 
     with reading() as session:
-        page = catalogue.prices(session=session, sku=sku, now=datetime.now(UTC), after=None, limit=limit)
+        page = catalogue.prices(session=session, sku=sku, now=business_now(), after=None, limit=limit)
     rows = [PriceView.model_validate(row).model_dump(mode="json") for row in page.rows]
     print_rows(rows, columns=PRICE_COLUMNS, as_json=as_json, empty="No batch can be sold. Import some first.")
     if page.next is not None and not as_json:

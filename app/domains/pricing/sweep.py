@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from app.domains.pricing.errors import OutOfRange
 from app.domains.pricing.facts import KeyRange, Progress, Stats
 from app.domains.pricing.history import count_recordable, record_base_prices, record_batch_prices
 from app.domains.pricing.service import count_window, recompute_chunk
+from app.settings.business_clock import business_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,12 +42,12 @@ def recompute(
     _refuse(name="days_threshold", value=days_threshold, least=0, most=MAX_DAYS)
     _refuse(name="chunk_size", value=chunk_size, least=1, most=MAX_CHUNK)
     with transaction() as session:
-        total = count_window(session=session, days_threshold=days_threshold, keys=keys, now=datetime.now(UTC))
+        total = count_window(session=session, days_threshold=days_threshold, keys=keys, now=business_now())
     stats = Stats()
     step = partial(recompute_chunk, rules=rules, days_threshold=days_threshold, limit=chunk_size)
     while True:
         with transaction() as session:
-            chunk = step(session=session, keys=keys, now=datetime.now(UTC))
+            chunk = step(session=session, keys=keys, now=business_now())
         if chunk.last_id is None:
             return stats
         stats += chunk.stats
@@ -65,7 +65,7 @@ def record_prices(*, transaction: Transaction, chunk_size: int, report: Report) 
         last_id: int | None = 0
         while last_id is not None:
             with transaction() as session:
-                chunk = step(session=session, after=last_id, limit=chunk_size, now=datetime.now(UTC))
+                chunk = step(session=session, after=last_id, limit=chunk_size, now=business_now())
             recorded, done, last_id = recorded + chunk.recorded, done + chunk.examined, chunk.last_id
             report(Progress(done=done, total=max(total, done)))
     return recorded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from celery import chord
@@ -19,6 +19,7 @@ from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
+from app.settings.business_clock import business_now
 from app.topology import Queue
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def recompute_all_discounts(
 def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
     """Set the discount of one batch."""
     stats = service.recompute_batch(
-        session=job_session(), rules=current_rules(), batch_id=batch_id, now=datetime.now(UTC)
+        session=job_session(), rules=current_rules(), batch_id=batch_id, now=business_now()
     )
     return asdict(stats)
 
@@ -64,7 +65,7 @@ def parallel_recompute_discounts(
     The job goes on as its own completion step: it is done when all parts are, with their sum as its result.
     """
     ranges = service.key_ranges(
-        session=job_session(), days_threshold=days_threshold, size=chunk_size, now=datetime.now(UTC)
+        session=job_session(), days_threshold=days_threshold, size=chunk_size, now=business_now()
     )
     if not ranges:
         return asdict(Stats())
@@ -91,7 +92,7 @@ def summarise_recompute(stats: list[dict[str, int]]) -> dict[str, int]:
 @task(queue=Queue.MAINTENANCE, schedule=cron("0 2 * * *"))
 def cleanup_expired_discounts() -> dict[str, int]:
     """Close the discounts of batches past their expiry date, and those past their own end."""
-    return asdict(service.cleanup_expired(session=job_session(), now=datetime.now(UTC)))
+    return asdict(service.cleanup_expired(session=job_session(), now=business_now()))
 
 
 @task(queue=Queue.ANALYTICS, scope=WRITE, schedule=cron("0 */6 * * *"), retry=LONG_RETRY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,8 @@ from tests.api_client import anonymous, client_for
 from tests.domains.pricing import shop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.testclient import TestClient
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
@@ -46,6 +49,13 @@ def test_a_synchronous_trigger_does_the_work(api: TestClient) -> None:
         "stats": {"examined": 1, "opened": 1, "changed": 0, "ended": 0, "unchanged": 0},
     }
     assert shop.active(batch) is not None
+
+
+def test_a_trial_sells_by_the_day_that_it_plays(api: TestClient, configure: Callable[..., None]) -> None:
+    shop.put(days=3)
+    assert len(api.get("/api/v1/prices").json()["prices"]) == 1
+    configure(pretend_now=(shop.now() + timedelta(days=4)).isoformat())
+    assert api.get("/api/v1/prices").json()["prices"] == []
 
 
 @pytest.mark.parametrize("days", ["-1", "3651", "x"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,8 @@ from app.domains.pricing.facts import Progress, Stats
 from tests.domains.pricing import shop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine
 
 
@@ -52,3 +55,13 @@ def test_statements_grow_with_the_chunks_not_with_the_batches(database: Engine) 
     )
     shop.recompute(chunk_size=100)
     assert len(statements) <= 6 * (300 // 100 + 1) + 1
+
+
+def test_a_trial_prices_by_the_day_that_it_plays(database: Engine, configure: Callable[..., None]) -> None:
+    batch = shop.put(days=60)
+    assert shop.recompute() == Stats()
+    configure(pretend_now=(shop.now() + timedelta(days=57)).isoformat())
+    assert shop.recompute() == Stats(examined=1, opened=1)
+    discount = shop.active(batch)
+    assert discount is not None
+    assert discount.valid_from > shop.now() + timedelta(days=56)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from app.domains.pricing.imports.loading import Imported, load
 from app.domains.pricing.imports.staging import StagedBatch, StagedProduct, Staging
 from app.domains.pricing.models import Product
 from app.errors import InvalidInput
+from app.settings.business_clock import business_now
 from app.values.money import FractionOfMinorUnit, to_minor
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def import_files(*, files: Files, reading: Opening, transaction: Opening, listen
             raise ImportRefused(problems=problems)
         listener.to_load(staging.count())
         with transaction() as session:
-            return load(session=session, staging=staging, now=datetime.now(UTC), report=listener.loaded)
+            return load(session=session, staging=staging, now=business_now(), report=listener.loaded)
 
 
 def _check(files: Files, *, staging: Staging, reading: Opening, listener: Listener) -> Iterator[Problem]:
