@@ -11,11 +11,13 @@ from app.db.clock import now
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import CursorResult, Select
     from sqlalchemy.orm import Session
+
+    from app.db.checkpoint import Checkpoint
+
 
 BATCH = 1_000
 
@@ -25,7 +27,7 @@ def kept_since(session: Session) -> datetime:
     return now(session) - timedelta(days=settings().retention_days)
 
 
-def prune(session: Session, ids: Select[int], *, commit: Callable[[], None]) -> int:
+def prune(session: Session, ids: Select[int], *, commit: Checkpoint) -> int:
     """Delete the rows of a table whose ids are selected; how many. Each `BATCH` is committed by itself."""
     table = ids.column_descriptions[0]["entity"]
     total = 0

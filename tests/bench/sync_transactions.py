@@ -31,6 +31,7 @@ from app.domains.banking.models import Household, Transaction
 from app.domains.banking.plaid.client import Plaid, wait_for_turn
 from app.domains.banking.sync import item_sync
 from app.settings.sources import PREFIX
+from tests.checkpoints import committing
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 from tests.servers import PostgresServer, RedisServer
 
@@ -77,14 +78,14 @@ def _sync(item_id: int) -> SyncStats:
     with Session(engine(), expire_on_commit=False) as session:
 
         def turn() -> None:
-            wait_for_turn(session, commit=session.commit)
+            wait_for_turn(session, commit=committing(session))
 
         stats = item_sync.sync_item(
             session,
             item_id=item_id,
             plaid=Plaid(turn=turn),
             job_id="bench",
-            commit=session.commit,
+            commit=committing(session),
             now=datetime.now(UTC),
         )
         session.commit()

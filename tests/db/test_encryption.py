@@ -15,6 +15,7 @@ from app.db.sessions import reading, transaction
 from app.domains.banking.models import PlaidItem
 from app.domains.notifications import devices
 from app.domains.notifications.models import ADDRESSES, Platform
+from tests.checkpoints import flushing
 from tests.domains.banking import home, linking
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def test_an_address_that_was_stored_in_clear_is_used_and_encrypted_in_time(datab
     assert [address for _, address in devices_of(ada)] == ["token-0", "token-1", "token-2"]
     assert register(ada, "token-0") == ids[0], "it is still the same device"
     with transaction() as session:
-        assert devices.encrypt_all(session, commit=session.flush) == 1
-        assert devices.encrypt_all(session, commit=session.flush) == 0
+        assert devices.encrypt_all(session, commit=flushing(session)) == 1
+        assert devices.encrypt_all(session, commit=flushing(session)) == 0
     assert [one for one in stored_addresses() if "token" in one] == []
     assert [address for _, address in devices_of(ada)] == ["token-0", "token-1", "token-2"]

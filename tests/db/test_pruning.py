@@ -30,7 +30,7 @@ def test_all_that_is_selected_goes(
     old = select(Household.id).where(Household.name == "old")
     with transaction() as session:
 
-        def commit() -> None:
+        def commit(progress: object = None, /) -> None:
             seen.append(session.scalar(select(func.count()).select_from(old.subquery())) or 0)
 
         assert pruning.prune(session, old, commit=commit) == rows

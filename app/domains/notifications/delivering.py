@@ -27,9 +27,12 @@ from app.outbound.deliveries.service import Outgoing, deliver, prepare
 from app.outbound.mail.service import queue_mail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
+
+    from app.db.checkpoint import Checkpoint
+
 
 MAIL_TEMPLATE = "notifications/notice"
 #: What no further attempt changes.
@@ -50,7 +53,7 @@ class Try:
     job_id: str
     now: datetime
     is_last: bool
-    commit: Callable[[], None]
+    commit: Checkpoint
 
 
 def deliver_email(session: Session, *, notification_id: int, this: Try) -> ChannelState:

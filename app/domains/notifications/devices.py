@@ -15,10 +15,13 @@ from app.domains.notifications.errors import EndpointNotFound, TooManyEndpoints
 from app.domains.notifications.models import ADDRESSES, Platform, PushEndpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
+
+    from app.db.checkpoint import Checkpoint
+
 
 MAX_DEVICES = 20
 PART = 500
@@ -60,7 +63,7 @@ def forget(session: Session, *, user_id: int, endpoint_id: int) -> None:
     session.delete(found)
 
 
-def encrypt_all(session: Session, *, commit: Callable[[], None]) -> int:
+def encrypt_all(session: Session, *, commit: Checkpoint) -> int:
     """Encrypt what releases stored in clear that did not encrypt yet; how many."""
     total = 0
     while done := _encrypt(session, PushEndpoint.id.in_(_in_clear().limit(PART))):

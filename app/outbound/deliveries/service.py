@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.db.checkpoint import Checkpoint
+
+
 #: States that no call of a provider follows.
 SETTLED = frozenset({DeliveryState.SENT, DeliveryState.SUPPRESSED})
 NOT_WRITTEN_DOWN = "its outcome was not recorded: the worker or the database was lost meanwhile."
@@ -111,7 +114,7 @@ def find(session: Session, *, delivery_id: int) -> Delivery:
 
 
 def deliver(
-    session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Callable[[], None]
+    session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Checkpoint
 ) -> Delivery:
     """Have `provider` carry the delivery, unless that has happened. Raises what is left to do.
 
@@ -141,7 +144,7 @@ def deliver(
     return delivery
 
 
-def _call(session: Session, delivery: Delivery, *, provider: Provider, commit: Callable[[], None]) -> Outcome:
+def _call(session: Session, delivery: Delivery, *, provider: Provider, commit: Checkpoint) -> Outcome:
     handover = HandOver()
     try:
         return provider.send(delivery, handover)
@@ -165,7 +168,7 @@ def _end_call(
     provider: Provider,
     error: BaseException,
     handover: HandOver,
-    commit: Callable[[], None],
+    commit: Checkpoint,
 ) -> None:
     """End a call that raised something unforeseen; raises what is left to do, unless the process ends."""
     said = str(error) if isinstance(error, OutcomeUnknown) else told(encoding.sentence(error))
@@ -206,7 +209,7 @@ def count_stuck(session: Session) -> int:
     return session.scalar(select(func.count()).where(stuck)) or 0
 
 
-def forget_settled(session: Session, *, commit: Callable[[], None]) -> int:
+def forget_settled(session: Session, *, commit: Checkpoint) -> int:
     """Delete what was settled so long ago that its jobs are forgotten, too; the answer is how many.
 
     What failed or is not known stays until a person has dealt with it.
@@ -223,7 +226,7 @@ def _locked(session: Session, delivery_id: int) -> Delivery:
 
 
 def _judge_earlier_call(
-    session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Callable[[], None]
+    session: Session, delivery: Delivery, *, provider: Provider, job_id: str, commit: Checkpoint
 ) -> None:
     if delivery.state == DeliveryState.SENDING:
         if delivery.job_id != job_id and is_running(session, job_id=delivery.job_id):
@@ -234,7 +237,7 @@ def _judge_earlier_call(
         raise Uncertain(delivery=delivery)
 
 
-def _wait_for_turn(session: Session, limit: Limit, *, commit: Callable[[], None]) -> None:
+def _wait_for_turn(session: Session, limit: Limit, *, commit: Checkpoint) -> None:
     wait = pace.reserve(session, limit.name, per_minute=limit.per_minute)
     # Committed first: nobody else would get a turn while this process sleeps.
     commit()

@@ -13,12 +13,14 @@ from app.outbound.mail.suppression import reachable
 from app.outbound.mail.transport import mail_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
+    from app.db.checkpoint import Checkpoint
     from app.outbound.deliveries.models import Delivery
     from app.outbound.mail.message import Message
+
 
 CHANNEL = "email"
 DELIVER_TASK = "mail.deliver_mail"
@@ -48,9 +50,7 @@ def prepare_mail(session: Session, message: Message) -> Delivery:
     )
 
 
-def send_mail(
-    session: Session, delivery: Delivery, *, job_id: str, commit: Callable[[], None]
-) -> dict[str, Any]:
+def send_mail(session: Session, delivery: Delivery, *, job_id: str, commit: Checkpoint) -> dict[str, Any]:
     """Send a prepared mail to those who may get it; what became of it.
 
     Raises `NotSent`, `Refused` or `Uncertain` (see `app.outbound.deliveries.service.deliver`).

@@ -22,6 +22,7 @@ from app.domains.banking.models import (
     Transaction,
 )
 from app.domains.banking.planning import alerts, bills, budgets, reminders
+from tests.checkpoints import flushing
 from tests.domains.notifications import people
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def remind(now: str, *, chunk: int = 500) -> reminders.Reminded:
     """Remind as the task does at `now`."""
     with transaction() as session:
         return reminders.send_bill_reminders(
-            session, now=datetime.fromisoformat(now), commit=lambda _: None, chunk=chunk
+            session, now=datetime.fromisoformat(now), commit=flushing(session), chunk=chunk
         )
 
 
@@ -198,7 +199,7 @@ def check(now: str, *, household_id: int | None = None, chunk: int = 200) -> ale
         return alerts.check_budget_alerts(
             session,
             now=datetime.fromisoformat(now),
-            commit=lambda _: None,
+            commit=flushing(session),
             household_id=household_id,
             chunk=chunk,
         )

@@ -21,6 +21,7 @@ from app.domains.banking.sync import item_sync
 from app.domains.banking.webhooks import inbox
 from app.domains.notifications.models import Notification
 from app.jobs.ledger.models import Job
+from tests.checkpoints import committing
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def run_sync(item_id: int, *, job_id: str = "job-1", now: datetime = NOW) -> Syn
             item_id=item_id,
             plaid=port(),
             job_id=job_id,
-            commit=session.commit,
+            commit=committing(session),
             now=now,
         )
         session.commit()
@@ -185,6 +186,6 @@ def kept_webhooks() -> tuple[int, int]:
 def handle_webhook(webhook_id: int) -> dict[str, str | None]:
     """Do what a kept webhook calls for, as its job would."""
     with Session(engine(), expire_on_commit=False) as session:
-        done = inbox.handle(session, webhook_id=webhook_id, plaid=port(), commit=session.commit, now=NOW)
+        done = inbox.handle(session, webhook_id=webhook_id, plaid=port(), commit=committing(session), now=NOW)
         session.commit()
         return done

@@ -21,6 +21,7 @@ from app.domains.banking.errors import (
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import BankAccount, ItemStatus, PlaidItem, Role
 from app.domains.banking.sync import requests
+from tests.checkpoints import flushing
 from tests.domains.banking.linking import (
     NOW,
     accounts_of,
@@ -154,7 +155,7 @@ def test_the_night_s_syncs_are_spread_and_leave_out_what_is_broken(plaid: FakePl
     def night(day: int, *, per_minute: int = 1000) -> dict[str, int]:
         with transaction() as session:
             return requests.request_all(
-                session, night=date(2026, 1, day), per_minute=per_minute, commit=lambda _: session.flush()
+                session, night=date(2026, 1, day), per_minute=per_minute, commit=flushing(session)
             )
 
     def queued(day: int) -> list[Job]:
@@ -176,9 +177,7 @@ def test_a_sync_that_a_webhook_asks_for_does_not_wait_for_the_night_s(plaid: Fak
     item_id = link(plaid.bank.new_item())
     run_sync(item_id)
     with transaction() as session:
-        requests.request_all(
-            session, night=date(2026, 1, 1), per_minute=1000, commit=lambda _: session.flush()
-        )
+        requests.request_all(session, night=date(2026, 1, 1), per_minute=1000, commit=flushing(session))
         job_id = requests.request_sync(session, session.get_one(PlaidItem, item_id))
     asked = next(job for job in jobs(requests.SYNC_TASK) if job.id == job_id)
     assert asked.state == "ready"

@@ -10,6 +10,7 @@ from app.db.engine import engine
 from app.db.sessions import using
 from app.domains.notifications import delivering
 from app.domains.notifications.delivering import Try
+from tests.checkpoints import committing
 from tests.domains.notifications import people
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def hand_on(notification_id: int, *, now: datetime = people.NOON, is_last: bool = False) -> ChannelState:
     """Send a notification by mail."""
     with Session(engine(), expire_on_commit=False) as session, using(session):
-        this = Try(job_id="job-1", now=now, is_last=is_last, commit=session.commit)
+        this = Try(job_id="job-1", now=now, is_last=is_last, commit=committing(session))
         state = delivering.deliver_email(session, notification_id=notification_id, this=this)
         session.commit()
         return state
@@ -30,7 +31,7 @@ def hand_on(notification_id: int, *, now: datetime = people.NOON, is_last: bool 
 def push(notification_id: int, *, now: datetime = people.NOON, is_last: bool = False) -> ChannelState:
     """Send a notification to the user's devices."""
     with Session(engine(), expire_on_commit=False) as session, using(session):
-        this = Try(job_id="job-1", now=now, is_last=is_last, commit=session.commit)
+        this = Try(job_id="job-1", now=now, is_last=is_last, commit=committing(session))
         state = delivering.deliver_push(session, notification_id=notification_id, this=this)
         session.commit()
         return state

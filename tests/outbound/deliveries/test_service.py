@@ -27,6 +27,7 @@ from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.outcome import HandOver, Outcome
 from app.outbound.deliveries.service import Limit, Outgoing, Provider, WhenUncertain
 from app.settings.config import settings
+from tests.checkpoints import committing, flushing
 from tests.sample.tasks import add
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def deliver(post: Post, *, job_id: str = "job-1", when_uncertain: WhenUncertain 
     with Session(engine(), expire_on_commit=False) as session:
         delivery = service.prepare(session, LETTER)
         provider = post.as_provider(when_uncertain)
-        service.deliver(session, delivery, provider=provider, job_id=job_id, commit=session.commit)
+        service.deliver(session, delivery, provider=provider, job_id=job_id, commit=committing(session))
         session.commit()
 
 
@@ -261,11 +262,11 @@ def test_only_what_is_settled_for_good_is_forgotten(database: Engine, state: Del
         delivery.state = state
         delivery.changed_at = now(session) - timedelta(days=settings().retention_days, seconds=1)
     with transaction() as session:
-        gone = service.forget_settled(session, commit=session.flush)
+        gone = service.forget_settled(session, commit=flushing(session))
     assert gone == (state in {DeliveryState.SENT, DeliveryState.SUPPRESSED})
 
 
 def test_what_was_settled_of_late_is_remembered(database: Engine) -> None:
     deliver(Post())
     with transaction() as session:
-        assert service.forget_settled(session, commit=session.flush) == 0
+        assert service.forget_settled(session, commit=flushing(session)) == 0

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.db.checkpoint import Checkpoint
     from app.domains.banking.facts import Accounts, Grant, ItemFacts, LinkToken, Page
+
 
 #: What `app.outbound.deliveries.pace` knows Plaid by.
 PACE = "plaid"
@@ -35,7 +37,7 @@ CLIENT_NAME = "Groundwork"
 PRODUCTS = ["transactions"]
 
 
-def wait_for_turn(session: Session, *, commit: Callable[[], None]) -> None:
+def wait_for_turn(session: Session, *, commit: Checkpoint) -> None:
     """Wait until this process may call Plaid; nothing is left uncommitted meanwhile."""
     wait = pace.reserve(session, PACE, per_minute=settings().plaid_per_minute)
     commit()

@@ -23,10 +23,13 @@ from app.domains.notifications.service import known_keys, notify_all
 from app.settings.business_clock import local_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from app.db.checkpoint import Checkpoint
+
 
 TYPE = "budget_alert"
 #: Budgets in one transaction.
@@ -60,7 +63,7 @@ def check_budget_alerts(
     session: Session,
     *,
     now: datetime,
-    commit: Callable[[Mapping[str, int]], None],
+    commit: Checkpoint,
     household_id: int | None = None,
     chunk: int = CHUNK,
 ) -> Alerted:

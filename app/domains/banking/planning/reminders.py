@@ -22,11 +22,14 @@ from app.settings.business_clock import local_time
 from app.values.money import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
+
+    from app.db.checkpoint import Checkpoint
+
 
 TYPE = "bill_reminder"
 TIME_OF_DAY = time(9)
@@ -55,7 +58,7 @@ def send_bill_reminders(
     session: Session,
     *,
     now: datetime,
-    commit: Callable[[Mapping[str, int]], None],
+    commit: Checkpoint,
     chunk: int = CHUNK,
 ) -> Reminded:
     """Remind every member for whom it is past nine; `commit` ends the transaction of each chunk."""

@@ -35,13 +35,14 @@ from app.domains.banking.sync.spool import Spool
 from app.jobs.service import is_running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from app.db.checkpoint import Checkpoint
     from app.domains.banking.facts import AccountFacts
     from app.domains.banking.plaid.client import Plaid
+
 
 #: So often all pages are read anew because transactions changed meanwhile.
 MAX_TRIES = 5
@@ -78,7 +79,7 @@ def sync_item(
     item_id: int,
     plaid: Plaid,
     job_id: str,
-    commit: Callable[[], None],
+    commit: Checkpoint,
     now: datetime,
 ) -> SyncStats:
     """Apply all that has changed at Plaid since the last sync of the item.

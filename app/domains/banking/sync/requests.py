@@ -14,10 +14,12 @@ from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date
 
     from sqlalchemy.orm import Session
+
+    from app.db.checkpoint import Checkpoint
+
 
 SYNC_TASK = "banking.sync_item"
 CHECK_TASK = "banking.check_budget_alerts"
@@ -56,9 +58,7 @@ def request_check(session: Session, *, household_id: int) -> None:
         accept(session, [new_job(CHECK_TASK, kwargs={"household_id": household_id})])
 
 
-def request_all(
-    session: Session, *, night: date, per_minute: int, commit: Callable[[dict[str, int]], None]
-) -> dict[str, int]:
+def request_all(session: Session, *, night: date, per_minute: int, commit: Checkpoint) -> dict[str, int]:
     """Have every working item synced, spread over time; how many were queued, and how many left out.
 
     Each item is queued once for a `night`, however often this is repeated. `commit` ends each chunk.

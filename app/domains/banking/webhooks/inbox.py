@@ -21,13 +21,14 @@ from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from app.db.checkpoint import Checkpoint
     from app.domains.banking.plaid.client import Plaid
     from app.domains.banking.webhooks.verification import Verified
+
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ def store(session: Session, *, verified: Verified, now: datetime) -> int:
     return webhook_id
 
 
-def forget_handled(session: Session, *, commit: Callable[[], None]) -> int:
+def forget_handled(session: Session, *, commit: Checkpoint) -> int:
     """Delete webhooks that are as old as a forgotten job, and whose own is forgotten; how many.
 
     The job of one that could not be handled stays until a person has dealt with it.
@@ -98,7 +99,7 @@ def _text(value: object) -> str:
 
 
 def handle(
-    session: Session, *, webhook_id: int, plaid: Plaid, commit: Callable[[], None], now: datetime
+    session: Session, *, webhook_id: int, plaid: Plaid, commit: Checkpoint, now: datetime
 ) -> dict[str, str | None]:
     """Do what a webhook calls for; the answer says what that was, and what became of the item."""
     webhook = session.get(PlaidWebhook, webhook_id)
@@ -123,9 +124,7 @@ def handle(
     return {"done": step, "status": item.status}
 
 
-def _look(
-    session: Session, item: PlaidItem, *, plaid: Plaid, commit: Callable[[], None], now: datetime
-) -> PlaidItem:
+def _look(session: Session, item: PlaidItem, *, plaid: Plaid, commit: Checkpoint, now: datetime) -> PlaidItem:
     """Ask Plaid how the item is: webhooks overtake each other, so that theirs may be old news."""
     access_token = item.access_token
     commit()

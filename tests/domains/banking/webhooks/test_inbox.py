@@ -19,6 +19,7 @@ from app.domains.banking.webhooks import inbox
 from app.domains.banking.webhooks.verification import Verified
 from app.jobs.ledger.models import Job
 from app.settings.config import settings
+from tests.checkpoints import flushing
 from tests.domains.banking.linking import (
     NOW,
     accounts_of,
@@ -153,7 +154,7 @@ def test_codes_and_items_that_are_not_known_are_kept_and_done(plaid: FakePlaid, 
 
 def forget() -> int:
     with transaction() as session:
-        return inbox.forget_handled(session, commit=session.flush)
+        return inbox.forget_handled(session, commit=flushing(session))
 
 
 def test_a_webhook_is_forgotten_when_it_is_old_and_its_job_is_forgotten(plaid: FakePlaid, item: Item) -> None:
