@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     DateTime,
     Integer,
     MetaData,
@@ -16,12 +17,21 @@ from sqlalchemy.orm import DeclarativeBase
 
 from app.db.far_times import forgiving
 
+if TYPE_CHECKING:
+    from enum import StrEnum
+
 #: How SQLAlchemy stores a time in SQLite. The raw statements of `app.jobs.ledger.store` write the same form.
 SQLITE_TIME_FORMAT = "%Y-%m-%d %H:%M:%S.%f"
 
 
 #: SQLite numbers rows by itself only in a column that is plain INTEGER.
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def one_of(kind: type[StrEnum], *, column: str) -> CheckConstraint:
+    """Let the database refuse what is no value of `kind` in `column`."""
+    values = ", ".join(f"'{member.value}'" for member in kind)
+    return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
 class UtcDateTime(types.TypeDecorator[datetime]):

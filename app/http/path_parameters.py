@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
+from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import PlainInt
 
-MAX_ID = 2**63 - 1
-Id = Annotated[PlainInt, Path(ge=1, le=MAX_ID)]
+Id = Annotated[PlainInt, Path(ge=1, le=MAX_BIGINT)]
 Limit = Annotated[PlainInt, Query(ge=1, le=500)]
-Cursor = Annotated[PlainInt | None, Query(ge=0, le=MAX_ID, description="`next` of the previous page.")]
+Cursor = Annotated[PlainInt | None, Query(ge=0, le=MAX_BIGINT, description="`next` of the previous page.")]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from app.errors import Conflict, GroundworkError, InvalidInput, NotFound
+from app.values.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,9 +141,8 @@ class UnknownTask(NotFound):
     code = "unknown_task"
 
     def __init__(self, *, name: str, known: Iterable[str]) -> None:
-        near = difflib.get_close_matches(name, list(known), n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else " `groundwork tasks` lists them."
-        super().__init__(f'There is no task "{name}".{hint}')
+        hint = did_you_mean(name, known, otherwise="`groundwork tasks` lists them.")
+        super().__init__(f'There is no task "{name}". {hint}')
 
 
 class UnknownQueue(InvalidInput):

@@ -5,13 +5,13 @@ Example: groundwork schedules list
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.errors import NotFound
 from app.terminal import AsJson, print_json, print_rows
+from app.values.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,9 +25,8 @@ class UnknownSchedule(NotFound):
     code = "unknown_schedule"
 
     def __init__(self, *, name: str, known: Collection[str]) -> None:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f' Did you mean "{near[0]}"?' if near else " `groundwork schedules list` shows them."
-        super().__init__(f'There is no schedule "{name}".{hint}')
+        hint = did_you_mean(name, known, otherwise="`groundwork schedules list` shows them.")
+        super().__init__(f'There is no schedule "{name}". {hint}')
 
 
 @app.command(name="list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from dotenv.parser import Binding, parse_stream
 
 from app.errors import GroundworkError
+from app.values.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -36,9 +36,9 @@ class ConfigError(GroundworkError):
 class UnknownSetting(ConfigError):
     """Raised for a key that is no setting: a typo must not pass in silence."""
 
-    def __init__(self, *, key: str, source: str, nearest: str | None) -> None:
-        hint = f" Did you mean {nearest}?" if nearest else ""
-        super().__init__(f"{key} (in {source}) is not a setting.{hint} Remove it or correct its name.")
+    def __init__(self, *, key: str, source: str, known: Iterable[str]) -> None:
+        hint = f"{did_you_mean(key, known)} Remove it or correct its name.".lstrip()
+        super().__init__(f"{key} (in {source}) is not a setting. {hint}")
 
 
 def env_files() -> list[Path]:
@@ -140,8 +140,7 @@ def _ours(found: Mapping[str, str | None], *, fields: Collection[str], source: s
 
 def _refuse_unknown(key: str, *, known: Collection[str], source: str) -> None:
     if key not in known:
-        nearest = difflib.get_close_matches(key, known, n=1)
-        raise UnknownSetting(key=key, source=source, nearest=nearest[0] if nearest else None)
+        raise UnknownSetting(key=key, source=source, known=known)
 
 
 def _folder_of_credentials() -> Path:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from app.errors import InvalidInput
 from app.packages import modules
+from app.values.nearest import did_you_mean
 
 #: Stands for every scope, those of domains added later included.
 EVERYTHING = "*"
@@ -18,9 +17,9 @@ class UnknownScope(InvalidInput):
     code = "unknown_scope"
 
     def __init__(self, *, scope: str) -> None:
-        nearest = difflib.get_close_matches(scope, _SCOPES, n=1)
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
-        super().__init__(f'There is no scope "{scope}".{hint} The scopes are: {", ".join(sorted(_SCOPES))}.')
+        known = f"The scopes are: {', '.join(sorted(_SCOPES))}."
+        hint = f"{did_you_mean(scope, _SCOPES)} {known}".lstrip()
+        super().__init__(f'There is no scope "{scope}". {hint}')
 
 
 def declare_scope(name: str, description: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
 from app.errors import InvalidInput
+from app.values.row_ids import MAX_BIGINT
 
 #: Decimals of the currencies that do not have two. Source: ISO 4217, list one, column "minor unit". What is
 #: stored is counted by them, so they are no library's to change: CLDR has the decimals that are in use, which
@@ -32,8 +33,6 @@ SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD 
 VES WST XCD XCG YER ZAR ZMW ZWG ZWL
 """
 OFFICIAL = frozenset(_USUAL.split()) | frozenset(_MINOR_DIGITS)
-#: What a column of whole numbers holds.
-MAX_UNITS = 2**63 - 1
 #: More decimals than any currency has: 18 are those of Ether.
 MAX_SCALE = 30
 #: Digits of an amount that are written out to a person.
@@ -61,8 +60,13 @@ class AmountTooLarge(InvalidInput):
     def __init__(self, *, amount: Decimal, currency: str) -> None:
         super().__init__(
             f"{str(amount)[:SHOWN_DIGITS]} {currency} is not an amount that can be stored: give a number of "
-            f"at most {len(str(MAX_UNITS)) - 1} digits, decimals included."
+            f"at most {len(str(MAX_BIGINT)) - 1} digits, decimals included."
         )
+
+
+def unit(scale: int) -> Decimal:
+    """The smallest amount with `scale` decimals: 0.01 with two."""
+    return Decimal(1).scaleb(-scale)
 
 
 def minor_digits(currency: str) -> int:
@@ -93,14 +97,14 @@ def to_minor(amount: Decimal, currency: str, *, scale: int | None = None) -> int
     Raises `FractionOfMinorUnit` rather than round, and `AmountTooLarge`.
     """
     digits = minor_digits(currency) if scale is None else scale
-    if not amount.is_finite() or amount.adjusted() + digits >= len(str(MAX_UNITS)):
+    if not amount.is_finite() or amount.adjusted() + digits >= len(str(MAX_BIGINT)):
         raise AmountTooLarge(amount=amount, currency=currency)
     try:
         units = _EXACT.scaleb(amount, digits)
         whole = _EXACT.to_integral_exact(units)
     except Inexact:
         raise FractionOfMinorUnit(amount=amount, currency=currency, scale=scale) from None
-    if abs(whole) > MAX_UNITS:
+    if abs(whole) > MAX_BIGINT:
         raise AmountTooLarge(amount=amount, currency=currency)
     return int(whole)
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import GroundworkError
 from app.values.field_errors import MAX_ERRORS, FieldError, InvalidFields, pointer_of
+from app.values.row_ids import MAX_BIGINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_DEPTH = 32
 #: What both databases can hold.
-INTEGERS = range(-(2**63), 2**63)
+INTEGERS = range(-MAX_BIGINT - 1, MAX_BIGINT + 1)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -63,7 +63,7 @@ def test_a_weak_key_among_the_others_is_refused_by_name(configure: Callable[...,
 def test_a_misspelt_variable_is_refused_with_the_nearest_name(configure: Callable[..., None]) -> None:
     configure(redis_ulr="redis://127.0.0.1/0")
 
-    with pytest.raises(UnknownSetting, match=r"GROUNDWORK_REDIS_ULR .*Did you mean GROUNDWORK_REDIS_URL\?"):
+    with pytest.raises(UnknownSetting, match=r'GROUNDWORK_REDIS_ULR .*Did you mean "GROUNDWORK_REDIS_URL"\?'):
         load_settings()
 
 

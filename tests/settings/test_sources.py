@@ -73,7 +73,9 @@ def test_a_credential_of_another_program_is_no_concern(credentials: Callable[...
 def test_a_misspelt_credential_is_refused_with_the_nearest_name(credentials: Callable[..., Path]) -> None:
     folder = credentials(groundwork_secret_key=SECRET, groundwork_redis_ulr="redis://127.0.0.1/0")
 
-    with pytest.raises(UnknownSetting, match=rf"redis_ulr .in {re.escape(str(folder))}.*mean redis_url\?"):
+    with pytest.raises(
+        UnknownSetting, match=rf"redis_ulr .in {re.escape(str(folder))}.*mean \"redis_url\"\?"
+    ):
         load_settings()
 
 
@@ -93,7 +95,7 @@ def test_a_misspelt_file_beside_the_env_file_is_refused_and_a_hidden_one_is_not(
     assert load_settings()
     (folder / "secretkey").write_text("x")
 
-    with pytest.raises(UnknownSetting, match=r"secretkey .*Did you mean secret_key\?"):
+    with pytest.raises(UnknownSetting, match=r'secretkey .*Did you mean "secret_key"\?'):
         load_settings()
 
 

@@ -119,9 +119,9 @@ def test_a_token_cannot_be_revoked_twice() -> None:
 
 
 def test_a_misspelt_scope_is_told_the_nearest() -> None:
-    with pytest.raises(UnknownScope, match="Did you mean jobs:read"):
+    with pytest.raises(UnknownScope, match='Did you mean "jobs:read"'):
         made("nightly", "job:read")
-    with pytest.raises(UnknownScope, match="Did you mean jobs:write"):
+    with pytest.raises(UnknownScope, match='Did you mean "jobs:write"'):
         require("jobs:wrote")
 
 

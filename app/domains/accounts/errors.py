@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from app.values.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 from app.errors import Conflict, InvalidInput, NotFound
 
 
@@ -28,6 +34,6 @@ class UnknownTimezone(InvalidInput):
 
     code = "unknown_timezone"
 
-    def __init__(self, *, timezone: str, nearest: str | None) -> None:
-        hint = f"Did you mean {nearest}?" if nearest else "Use a name such as Europe/Berlin, or UTC."
+    def __init__(self, *, timezone: str, known: Iterable[str]) -> None:
+        hint = did_you_mean(timezone, known, otherwise="Use a name such as Europe/Berlin, or UTC.")
         super().__init__(f'There is no time zone "{timezone}". {hint}')

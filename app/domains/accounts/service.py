@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -101,8 +100,7 @@ def check_timezone(timezone: str) -> None:
     """Raise `UnknownTimezone` unless there is a zone of that name."""
     known = available_timezones()
     if timezone not in known:
-        nearest = difflib.get_close_matches(timezone, known, n=1)
-        raise UnknownTimezone(timezone=timezone, nearest=nearest[0] if nearest else None)
+        raise UnknownTimezone(timezone=timezone, known=known)
 
 
 def _id_of(session: Session, *, email: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.columns import BIG_ID, Base
+from app.db.columns import BIG_ID, Base, one_of
 from app.db.encryption import Encrypted
 from app.domains.banking.facts import AsideKind
 
@@ -49,10 +49,6 @@ class Period(StrEnum):
     YEAR = "year"
 
 
-def _one_of(kind: type[StrEnum]) -> str:
-    return ", ".join(f"'{member.value}'" for member in kind)
-
-
 class Household(Base):
     """People who share money."""
 
@@ -68,7 +64,7 @@ class HouseholdMember(Base):
     """A user in a household."""
 
     __tablename__ = "household_member"
-    __table_args__ = (CheckConstraint(f"role IN ({_one_of(Role)})", name="role"),)
+    __table_args__ = (one_of(Role, column="role"),)
 
     household_id: Mapped[int] = mapped_column(ForeignKey("household.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("account_user.id"), primary_key=True, index=True)
@@ -79,7 +75,7 @@ class PlaidItem(Base):
     """A household's sign-in at one bank, as Plaid keeps it."""
 
     __tablename__ = "plaid_item"
-    __table_args__ = (CheckConstraint(f"status IN ({_one_of(ItemStatus)})", name="status"),)
+    __table_args__ = (one_of(ItemStatus, column="status"),)
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
     household_id: Mapped[int] = mapped_column(ForeignKey("household.id"), index=True)
@@ -174,7 +170,7 @@ class SetAside(Base):
     __tablename__ = "bank_set_aside"
     __table_args__ = (
         UniqueConstraint("item_id", "kind", "plaid_id"),
-        CheckConstraint(f"kind IN ({_one_of(AsideKind)})", name="kind"),
+        one_of(AsideKind, column="kind"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
@@ -196,7 +192,7 @@ class Bill(Base):
     __tablename__ = "bill"
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint(f"rule IN ({_one_of(BillRule)})", name="rule"),
+        one_of(BillRule, column="rule"),
         Index("ix_bill_due", "next_due"),
     )
 
@@ -220,7 +216,7 @@ class Budget(Base):
     __table_args__ = (
         UniqueConstraint("household_id", "category_id", "period"),
         CheckConstraint("amount > 0", name="amount"),
-        CheckConstraint(f"period IN ({_one_of(Period)})", name="period"),
+        one_of(Period, column="period"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.domains.banking.facts import AsideKind
 from app.domains.banking.models import BankAccount, ItemStatus, Role, Transaction
 from app.values.money import to_decimal
+from app.values.row_ids import RowId
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
 
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 
@@ -28,7 +28,7 @@ class View(BaseModel):
 class Member(StrictModel):
     """A user in a household."""
 
-    user_id: Id
+    user_id: RowId
     role: Role = Role.MEMBER
 
 
@@ -60,9 +60,9 @@ class HouseholdView(View):
 class LinkRequest(StrictModel):
     """Who is to link a bank; with `item_id`, mend that connection."""
 
-    user_id: Id
+    user_id: RowId
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 of the bank.")] = "US"
-    item_id: Id | None = None
+    item_id: RowId | None = None
 
 
 class LinkTokenView(View):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from app.domains.banking.plaid.client import Plaid, wait_for_turn
 from app.domains.banking.planning import alerts, reminders
@@ -21,21 +19,20 @@ from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.settings.config import settings
 from app.topology import Queue
-
-Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+from app.values.row_ids import RowId
 
 #: Outlasts another sync of the same item, and an hour in which Plaid or the bank is down.
 LONG_RETRY = Retry(max_attempts=15, first=timedelta(seconds=2))
 
 
 @task(queue=Queue.BANKING, scope=WRITE, public=True, retry=LONG_RETRY, bind=True)
-def sync_account_transactions(self: JobTask, account_id: Id) -> dict[str, Any]:
+def sync_account_transactions(self: JobTask, account_id: RowId) -> dict[str, Any]:
     """Bring the transactions of an account up to date, and with them those of its whole item."""
     return _sync(self, item_id=item_sync.item_of_account(job_session(), account_id=account_id))
 
 
 @task(name=requests.SYNC_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY, bind=True)
-def sync_item(self: JobTask, item_id: Id) -> dict[str, Any]:
+def sync_item(self: JobTask, item_id: RowId) -> dict[str, Any]:
     """Bring the transactions of all accounts of an item up to date."""
     return _sync(self, item_id=item_id)
 
@@ -52,7 +49,7 @@ def sync_all_accounts() -> dict[str, int]:
 
 
 @task(name=inbox.HANDLE_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY)
-def handle_plaid_webhook(webhook_id: Id) -> dict[str, str | None]:
+def handle_plaid_webhook(webhook_id: RowId) -> dict[str, str | None]:
     """Process a stored webhook."""
     return inbox.handle(
         job_session(), webhook_id=webhook_id, plaid=_plaid(), commit=checkpoint, now=business_now()
@@ -78,7 +75,7 @@ def send_bill_reminders() -> dict[str, int]:
     schedule=cron("0 */6 * * *"),
     public=True,
 )
-def check_budget_alerts(household_id: Id | None = None) -> dict[str, int]:
+def check_budget_alerts(household_id: RowId | None = None) -> dict[str, int]:
     """Warn members of budgets that are nearly or fully spent, in all households or in one."""
     return asdict(
         alerts.check_budget_alerts(

@@ -14,8 +14,9 @@ from app.domains.notifications.models import Notification
 from app.domains.notifications.scopes import READ, WRITE
 from app.domains.notifications.tasks import send_notification
 from app.http import streams
-from app.http.path_parameters import MAX_ID, Cursor, Id, Limit
+from app.http.path_parameters import Cursor, Id, Limit
 from app.tokens.callers import require
+from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import PlainInt
 
 router = APIRouter(prefix="/api/v1/users/{user_id}", tags=["notifications"])
@@ -62,7 +63,8 @@ def follow_unread(user_id: Id) -> EventSourceResponse:
 def mark_all_read(
     user_id: Id,
     upto: Annotated[
-        PlainInt | None, Query(ge=1, le=MAX_ID, description="Id of the newest notification that was seen.")
+        PlainInt | None,
+        Query(ge=1, le=MAX_BIGINT, description="Id of the newest notification that was seen."),
     ] = None,
 ) -> schemas.MarkedView:
     """Mark all as read, or all up to a notification: what came since stays unread."""

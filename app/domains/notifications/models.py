@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.columns import BIG_ID, Base
+from app.db.columns import BIG_ID, Base, one_of
 from app.db.encryption import EncryptedAlike
 
 
@@ -36,10 +36,6 @@ class ChannelState(StrEnum):
     SKIPPED = "skipped"  # the user does not want it there, or has no address there
     FAILED = "failed"
     UNCERTAIN = "uncertain"
-
-
-def _one_of(kind: type[StrEnum]) -> str:
-    return ", ".join(f"'{member.value}'" for member in kind)
 
 
 class Notification(Base):
@@ -77,8 +73,8 @@ class ChannelDelivery(Base):
     __tablename__ = "notification_delivery"
     __table_args__ = (
         UniqueConstraint("notification_id", "channel"),
-        CheckConstraint(f"channel IN ({_one_of(Channel)})", name="channel"),
-        CheckConstraint(f"state IN ({_one_of(ChannelState)})", name="state"),
+        one_of(Channel, column="channel"),
+        one_of(ChannelState, column="state"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
@@ -100,7 +96,7 @@ class PushEndpoint(Base):
     """A device of a user that takes push messages."""
 
     __tablename__ = "push_endpoint"
-    __table_args__ = (CheckConstraint(f"platform IN ({_one_of(Platform)})", name="platform"),)
+    __table_args__ = (one_of(Platform, column="platform"),)
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("account_user.id"), index=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
-
-from pydantic import Field
 
 from app.domains.notifications import delivering, devices, service
 from app.domains.notifications.delivering import Try
@@ -17,17 +14,16 @@ from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
+from app.values.row_ids import RowId
 
 #: A provider may be away for an hour or two without a notification being given up.
 LONG_RETRY = Retry(max_attempts=8, first=timedelta(seconds=5), factor=4, most=timedelta(hours=1))
-
-UserId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 @task(queue=Queue.NOTIFICATIONS, public=True, scope=WRITE, bind=True)
 def send_notification(
     self: JobTask,
-    user_id: UserId,
+    user_id: RowId,
     type: Type,  # noqa: A002 (the argument's public name)
     title: Title,
     message: Message,

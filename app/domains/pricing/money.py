@@ -1,4 +1,8 @@
-"""Decimal columns that never pass through a float."""
+"""Decimal columns that never pass through a float.
+
+A price stays a decimal because files give it so and rules take percentages of it. Amounts that are only
+added up are whole minor units (`app.values.money`, the home of what decimals a currency has).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Numeric
 from sqlalchemy.types import TypeDecorator
 
-from app.values.money import minor_digits
+from app.values.money import minor_digits, unit
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -53,11 +57,11 @@ class FixedPoint(TypeDecorator[Decimal]):
 MONEY = FixedPoint(12, 2)
 #: A percentage of 0 to 100 with four decimals: a third off is 33.3333.
 PERCENT = FixedPoint(7, 4)
-CENT = Decimal("0.01")
+CENT = unit(MONEY.scale)
 HIGHEST_PRICE = Decimal("9999999999.99")
 
 
 @cache
 def unit_of(currency: str) -> Decimal:
     """The smallest amount that a price in `currency` can differ by: a cent, or one yen."""
-    return Decimal(1).scaleb(-min(minor_digits(currency), MONEY.scale))
+    return unit(min(minor_digits(currency), MONEY.scale))

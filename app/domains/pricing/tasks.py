@@ -21,6 +21,7 @@ from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
+from app.values.row_ids import RowId
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Days = Annotated[int, Field(ge=0, le=sweep.MAX_DAYS)]
-BatchId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 PartSize = Annotated[int, Field(ge=1, le=1_000_000)]
 ChunkSize = Annotated[int, Field(ge=1, le=sweep.MAX_CHUNK)]
 
@@ -48,7 +48,7 @@ def recompute_all_discounts(
 
 
 @task(queue=Queue.DISCOUNTS, scope=WRITE, public=True, retry=LONG_RETRY)
-def compute_single_batch_discount(batch_id: BatchId) -> dict[str, int]:
+def compute_single_batch_discount(batch_id: RowId) -> dict[str, int]:
     """Set the discount of one batch."""
     stats = service.recompute_batch(
         session=job_session(), rules=current_rules(), batch_id=batch_id, now=business_now()

@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Float, ForeignKey, Index, Text, text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.columns import Base
+from app.db.columns import Base, one_of
 
 
 class State(StrEnum):
@@ -42,16 +42,12 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
-def _one_of(kind: type[StrEnum]) -> str:
-    return ", ".join(f"'{member.value}'" for member in kind)
-
-
 class Job(Base):
     """One accepted piece of work. `id` is also the Celery task id."""
 
     __tablename__ = "job"
     __table_args__ = (
-        CheckConstraint(f"state IN ({_one_of(State)})", name="state"),
+        one_of(State, column="state"),
         Index("uq_job_key", "key", unique=True, postgresql_where=text("key IS NOT NULL")),
         Index("ix_job_accepted", "accepted_at"),
         Index(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from contextlib import suppress
@@ -23,6 +22,7 @@ from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
 from app.topology import Priority
 from app.values.field_errors import FieldError, InvalidFields, field_errors
+from app.values.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,8 +139,7 @@ def _public(name: str, *, pointer: str) -> TaskSpec:
         if spec.public and spec.durable:
             return spec
     public = [spec.name for spec in registry.tasks().values() if spec.public and spec.durable]
-    near = difflib.get_close_matches(name, public, n=1)
-    hint = f'Did you mean "{near[0]}"?' if near else "GET /api/v1/tasks lists them."
+    hint = did_you_mean(name, public, otherwise="GET /api/v1/tasks lists them.")
     detail = f'There is no public task "{name}". {hint}'
     raise InvalidFields([FieldError(detail=detail, pointer=f"{pointer}/task")])
 

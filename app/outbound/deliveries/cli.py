@@ -11,10 +11,11 @@ import typer
 
 from app.outbound.deliveries.models import DeliveryState  # noqa: TC001 (Typer reads the annotations)
 from app.terminal import AsJson, print_document, print_json, print_rows
+from app.values.row_ids import MAX_BIGINT
 
 app = typer.Typer(help=__doc__)
 
-DeliveryId = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The delivery's id.")]
+DeliveryId = Annotated[int, typer.Argument(min=1, max=MAX_BIGINT, help="The delivery's id.")]
 COLUMNS = ("id", "channel", "recipient", "subject", "state", "changed_at", "error")
 
 

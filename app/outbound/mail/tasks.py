@@ -12,7 +12,7 @@ from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.outbound.deliveries.service import find
 from app.outbound.mail import service
-from app.outbound.mail.addresses import Recipients  # noqa: TC001 as above
+from app.outbound.mail.addresses import Recipients
 from app.outbound.mail.message import Body, Message, Subject
 from app.outbound.mail.scopes import SEND
 from app.topology import Queue

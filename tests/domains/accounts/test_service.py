@@ -64,7 +64,7 @@ def test_a_registration_that_fails_welcomes_nobody(database: Engine) -> None:
 
 
 def test_a_wrong_zone_is_answered_with_the_nearest(database: Engine) -> None:
-    with pytest.raises(UnknownTimezone, match=r"Did you mean Europe/Berlin\?"):
+    with pytest.raises(UnknownTimezone, match=r'Did you mean "Europe/Berlin"\?'):
         register(NewUser(email="a@example.org", name="A", timezone="Europe/Berln"))
 
 

@@ -23,7 +23,7 @@ from app.domains.banking.facts import (
 from app.domains.banking.plaid import exact_json, fields
 from app.domains.banking.plaid.error_mapping import code_of
 from app.errors import InvalidInput
-from app.values.money import OFFICIAL, FractionOfMinorUnit, minor_digits, scale_of, to_minor
+from app.values.money import OFFICIAL, FractionOfMinorUnit, minor_digits, scale_of, to_minor, unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,5 +233,5 @@ def _balance(value: Decimal | None, currency: str, *, scale: int) -> int | None:
     if value is None:
         return None
     if currency in OFFICIAL and value.is_finite() and value.adjusted() < _AS_SENT.prec:
-        value = value.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_HALF_EVEN)
+        value = value.quantize(unit(scale), rounding=ROUND_HALF_EVEN)
     return to_minor(value, currency, scale=scale)

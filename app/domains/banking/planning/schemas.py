@@ -13,6 +13,7 @@ from app.domains.banking.models import Bill, BillRule, Budget, Period
 from app.domains.banking.planning.bills import BillFacts
 from app.domains.banking.planning.budgets import USUAL_THRESHOLDS, Limits
 from app.values.money import to_decimal, to_minor
+from app.values.row_ids import RowId
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
 
@@ -110,7 +111,7 @@ class CategoryIn(StrictModel):
     """A category; `plaid_category` is the one of Plaid's whose transactions it takes."""
 
     name: Name
-    parent_id: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = None
+    parent_id: RowId | None = None
     plaid_category: PlaidCategory | None = None
 
 
@@ -146,7 +147,7 @@ class LimitsIn(StrictModel):
 class BudgetIn(LimitsIn):
     """A budget for a category and all categories below it."""
 
-    category_id: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    category_id: RowId
     period: Period
 
 

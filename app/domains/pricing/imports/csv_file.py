@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from app.errors import InvalidInput
+from app.values.nearest import did_you_mean
 from app.values.text import one_line
 
 if TYPE_CHECKING:
@@ -173,9 +173,9 @@ def _header(path: Path, cells: list[str], *, reading: Reading) -> list[Column | 
 
 
 def _unknown(name: str, *, known: list[str]) -> str:
-    near = difflib.get_close_matches(name.lower(), known, n=1)
-    hint = f', did you mean "{near[0]}"?' if near else ""
-    return f'the column "{_printable(name)}" is not known{hint}'
+    hint = did_you_mean(name.lower(), known)
+    sentence = f'the column "{_printable(name)}" is not known'
+    return f"{sentence}, {hint[0].lower()}{hint[1:]}" if hint else sentence
 
 
 def _record(

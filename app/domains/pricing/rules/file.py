@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from decimal import Decimal
 from functools import lru_cache
@@ -16,6 +15,7 @@ from app.domains.pricing.rules.coverage import shadows_of
 from app.domains.pricing.rules.strict_yaml import read_yaml
 from app.domains.pricing.rules.table import DAYS_THRESHOLD, Rule, RuleTable
 from app.settings.config import settings
+from app.values.nearest import did_you_mean
 from app.values.text_fields import ONE_LINE
 
 PACKAGED = Path(__file__).with_name("rules.yml")
@@ -129,7 +129,7 @@ def _in_sentences(error: ValidationError) -> str:
         field = ".".join(str(part) for part in problem["loc"]) or "the file"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            message = f"is not a known key.{_nearest(str(problem['loc'][-1]))}"
+            message = f"is not a known key. {_nearest(str(problem['loc'][-1]))}"
         elif problem["type"] != "value_error" and problem["type"] != "missing":
             message = f"{message} (it is {problem['input']!r})"
         elif problem["type"] == "missing":
@@ -141,8 +141,7 @@ def _in_sentences(error: ValidationError) -> str:
 def _nearest(key: str) -> str:
     kinds: list[type[_Section]] = [_RuleFile, _Floors, _RuleEntry, _Days, _Quantity]
     known = {field.alias or name for kind in kinds for name, field in kind.model_fields.items()}
-    near = difflib.get_close_matches(key, known, n=1)
-    return f" Did you mean {near[0]}?" if near else " Remove it."
+    return did_you_mean(key, known, otherwise="Remove it.")
 
 
 def _refuse_doubled_names(table: RuleTable, *, path: Path) -> None:
