@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from app.domains.accounts.facts import USUAL_CHANNELS, Channel
 from app.settings.business_clock import local_time
 from app.values.strict_models import StrictModel
-
-if TYPE_CHECKING:
-    from app.domains.accounts.models import User
-
-Channel = Literal["email", "push", "in_app"]
-#: Where a notification goes whose type the user said nothing about.
-USUAL_CHANNELS: tuple[Channel, ...] = ("email", "in_app")
 
 
 class QuietHours(StrictModel):
@@ -61,8 +54,3 @@ class Preferences(StrictModel):
         _, end = self.quiet_hours.span
         day = here.date() if here.time() < end else here.date() + timedelta(days=1)
         return datetime.combine(day, end, tzinfo=here.tzinfo).astimezone(UTC)
-
-
-def preferences_of(user: User) -> Preferences:
-    """What the user chose."""
-    return Preferences.model_validate(user.preferences)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.db.clock import now
 from app.db.upsert import insert_or_update
 from app.domains.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
+from app.domains.accounts.facts import Person
 from app.domains.accounts.models import User
 from app.domains.accounts.preferences import Preferences
 from app.jobs.celery.application import celery_app
@@ -18,6 +19,9 @@ from app.outbound.mail.service import queue_mail
 from app.values.email_addresses import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from sqlalchemy import Subquery
     from sqlalchemy.orm import Session
 
 
@@ -60,6 +64,42 @@ def find_user(session: Session, *, user_id: int) -> User:
     if user is None:
         raise UserNotFound(user_id=user_id)
     return user
+
+
+def person(session: Session, *, user_id: int) -> Person:
+    """What there is to know of the user with that id. Raises `UserNotFound`."""
+    return people(session, [user_id])[user_id]
+
+
+def people(session: Session, user_ids: Iterable[int]) -> dict[int, Person]:
+    """What there is to know of the users with those ids, by id. Raises `UserNotFound`."""
+    wanted = sorted(user_ids)
+    found = {user.id: _person(user) for user in session.scalars(select(User).where(User.id.in_(wanted)))}
+    for user_id in wanted:
+        if user_id not in found:
+            raise UserNotFound(user_id=user_id)
+    return found
+
+
+def _person(user: User) -> Person:
+    return Person(
+        id=user.id,
+        name=user.name,
+        email=user.email,
+        locale=user.locale,
+        timezone=user.timezone,
+        preferences=Preferences.model_validate(user.preferences),
+    )
+
+
+def known_users(session: Session, user_ids: Collection[int]) -> set[int]:
+    """Those of the ids that are users'."""
+    return set(session.scalars(select(User.id).where(User.id.in_(user_ids))))
+
+
+def clocks() -> Subquery:
+    """All users (`user_id`) and their zones (`timezone`), to be joined to what is said of many at once."""
+    return select(User.id.label("user_id"), User.timezone).subquery("user_clock")
 
 
 def change_user(

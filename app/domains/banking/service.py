@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.db.upsert import insert_or_update
-from app.domains.accounts.models import User
+from app.domains.accounts.service import known_users, person
 from app.domains.banking import connection
 from app.domains.banking.errors import (
     HouseholdNotFound,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.domains.accounts.facts import Person
     from app.domains.banking.facts import AccountFacts, Grant, LinkToken
     from app.domains.banking.plaid.client import Plaid
 
@@ -36,9 +37,9 @@ def create_household(
     session: Session, *, name: str, currency: str, members: Mapping[int, Role], now: datetime
 ) -> Household:
     """A household of users, each with a role. Raises `UnknownUsers`."""
-    known = set(session.scalars(select(User.id).where(User.id.in_(members))))
-    if set(members) - known:
-        raise UnknownUsers(user_ids=set(members) - known)
+    unknown = set(members) - known_users(session, members)
+    if unknown:
+        raise UnknownUsers(user_ids=unknown)
     household = Household(name=name, currency=currency, created_at=now)
     session.add(household)
     session.flush()
@@ -58,20 +59,15 @@ def household_of(session: Session, *, household_id: int) -> Household:
     return found
 
 
-def member(session: Session, *, household_id: int, user_id: int) -> User:
+def member(session: Session, *, household_id: int, user_id: int) -> Person:
     """The user, as a member of the household. Raises `HouseholdNotFound` and `NotAMember`."""
     household_of(session, household_id=household_id)
-    found = session.scalar(
-        select(User)
-        .join(HouseholdMember, HouseholdMember.user_id == User.id)
-        .where(HouseholdMember.household_id == household_id, User.id == user_id)
-    )
-    if found is None:
+    if session.get(HouseholdMember, (household_id, user_id)) is None:
         raise NotAMember(user_id=user_id, household_id=household_id)
-    return found
+    return person(session, user_id=user_id)
 
 
-def link_token(plaid: Plaid, *, user: User, country: str, item: PlaidItem | None) -> LinkToken:
+def link_token(plaid: Plaid, *, user: Person, country: str, item: PlaidItem | None) -> LinkToken:
     """What opens Plaid Link for a user: to link a bank, or to repair the connection `item`."""
     return plaid.link_token(
         user_id=str(user.id),

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse
 
 from app.db.sessions import reading, transaction
+from app.domains.accounts.facts import Channel
 from app.domains.accounts.service import find_user
 from app.domains.notifications import devices, events, inbox, schemas
 from app.domains.notifications.models import Notification
@@ -113,5 +114,5 @@ def _views(session: Session, notifications: Sequence[Notification]) -> list[sche
     for view in views:
         view.channels = [schemas.ChannelView.model_validate(one) for one in channels[view.id]]
         for channel in view.channels:
-            channel.mail = mails.get(view.id) if channel.channel == "email" else None
+            channel.mail = mails.get(view.id) if channel.channel is Channel.EMAIL else None
     return views

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.db.clock import now as db_now
-from app.domains.accounts.models import User
-from app.domains.accounts.preferences import preferences_of
+from app.domains.accounts.facts import Channel
+from app.domains.accounts.service import person
 from app.domains.notifications import push
 from app.domains.notifications.errors import StillQuiet
 from app.domains.notifications.models import (
-    Channel,
     ChannelDelivery,
     ChannelState,
     Notification,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.db.checkpoint import Checkpoint
+    from app.domains.accounts.facts import Person
 
 
 MAIL_TEMPLATE = "notifications/notice"
@@ -65,7 +65,7 @@ def deliver_email(session: Session, *, notification_id: int, this: Try) -> Chann
     if channel.state in SETTLED:
         return ChannelState(channel.state)
     notification = session.get_one(Notification, notification_id)
-    user = session.get_one(User, notification.user_id)
+    user = person(session, user_id=notification.user_id)
     _hold_while_quiet(channel, user, this=this)
     context = {
         "name": user.name,
@@ -97,7 +97,7 @@ def deliver_push(session: Session, *, notification_id: int, this: Try) -> Channe
     if port is None:
         return _mark(session, channel, ChannelState.SKIPPED, reason=NO_PROVIDER)
     notification = session.get_one(Notification, notification_id)
-    user = session.get_one(User, notification.user_id)
+    user = person(session, user_id=notification.user_id)
     _hold_while_quiet(channel, user, this=this)
     tried = [
         _push(session, notification, device, port=port, this=this)
@@ -106,9 +106,9 @@ def deliver_push(session: Session, *, notification_id: int, this: Try) -> Channe
     return _conclude(session, channel, tried, this=this)
 
 
-def _hold_while_quiet(channel: ChannelDelivery, user: User, *, this: Try) -> None:
+def _hold_while_quiet(channel: ChannelDelivery, user: Person, *, this: Try) -> None:
     """Raise `StillQuiet` in the user's quiet hours; the last try is better made than given up."""
-    until = preferences_of(user).quiet_until(this.now, timezone=user.timezone)
+    until = user.quiet_until(this.now)
     if until is None or this.is_last:
         return
     channel.not_before = until

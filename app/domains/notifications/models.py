@@ -11,14 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import BIG_ID, Base, one_of
 from app.db.encryption import EncryptedAlike
-
-
-class Channel(StrEnum):
-    """A way to reach a user."""
-
-    EMAIL = "email"
-    PUSH = "push"
-    IN_APP = "in_app"
+from app.domains.accounts.facts import Channel
 
 
 class Platform(StrEnum):

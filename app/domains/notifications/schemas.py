@@ -5,7 +5,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.domains.notifications.models import Channel, ChannelState, Platform
+from app.domains.accounts.facts import USUAL_CHANNELS, Channel
+from app.domains.notifications.models import ChannelState, Platform
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE, SEVERAL_LINES
 
@@ -16,7 +17,7 @@ Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 Message = Annotated[str, Field(min_length=1, max_length=5_000), SEVERAL_LINES]
 Channels = Annotated[list[Channel], Field(max_length=len(Channel))]
 Key = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
-USUAL = [Channel.EMAIL, Channel.IN_APP]
+USUAL = list(USUAL_CHANNELS)
 
 
 class View(BaseModel):

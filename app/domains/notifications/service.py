@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import insert, select
 
 from app.db.upsert import insert_or_update
+from app.domains.accounts.facts import Channel
 from app.domains.notifications.facts import Notice, Told
-from app.domains.notifications.models import Channel, ChannelDelivery, ChannelState, Notification
+from app.domains.notifications.models import ChannelDelivery, ChannelState, Notification
 from app.domains.notifications.recipients import Recipient, find_recipients
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
@@ -32,7 +33,7 @@ T = TypeVar("T")
 #: Notifications in one statement; a statement of SQLite takes 32,766 parameters.
 PART = 1_000
 #: The task that carries a notification out by a channel; the inbox needs none.
-CARRIERS = {Channel.EMAIL: "notifications.deliver_email", Channel.PUSH: "notifications.deliver_push"}
+CARRIERS = {channel: f"notifications.deliver_{channel}" for channel in Channel if channel != Channel.IN_APP}
 UNWANTED = "The user does not want notifications of this type by this channel."
 
 

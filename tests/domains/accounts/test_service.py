@@ -12,8 +12,9 @@ from app.db.engine import engine
 from app.db.sessions import reading, transaction, using
 from app.domains.accounts import service
 from app.domains.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
+from app.domains.accounts.facts import Channel
 from app.domains.accounts.models import User
-from app.domains.accounts.preferences import Preferences, preferences_of
+from app.domains.accounts.preferences import Preferences
 from app.domains.accounts.service import NewUser
 from app.jobs.ledger.models import Job
 
@@ -32,13 +33,14 @@ def test_a_user_is_kept_as_registered_and_has_the_usual_preferences(database: En
     user_id = register()
     with reading() as session:
         user = service.find_user(session, user_id=user_id)
+        person = service.person(session, user_id=user_id)
     assert (user.email, user.name, user.timezone, user.locale) == (
         "Ann@Example.org",
         "Ann",
         "Europe/Berlin",
         "de",
     )
-    assert preferences_of(user) == Preferences()
+    assert (person.name, person.preferences) == ("Ann", Preferences())
 
 
 def test_one_address_is_one_user_whatever_the_case(database: Engine) -> None:
@@ -70,15 +72,25 @@ def test_a_wrong_zone_is_answered_with_the_nearest(database: Engine) -> None:
 
 def test_a_change_leaves_the_rest_as_it_was(database: Engine) -> None:
     user_id = register()
-    chosen = Preferences(channels={"bill_reminder": ["push"]})
+    chosen = Preferences(channels={"bill_reminder": [Channel.PUSH]})
     with transaction() as session:
         service.change_user(session, user_id=user_id, preferences=chosen)
         service.change_user(session, user_id=user_id, timezone="Asia/Kathmandu")
     with reading() as session:
         user = service.find_user(session, user_id=user_id)
-    assert (user.name, user.timezone, preferences_of(user)) == ("Ann", "Asia/Kathmandu", chosen)
+        person = service.person(session, user_id=user_id)
+    assert (user.name, user.timezone, person.preferences) == ("Ann", "Asia/Kathmandu", chosen)
 
 
 def test_a_user_that_is_not_there_is_said_not_to_be(database: Engine) -> None:
     with reading() as session, pytest.raises(UserNotFound, match="no user with the id 7"):
         service.find_user(session, user_id=7)
+
+
+def test_of_several_users_the_first_that_is_not_there_is_named(database: Engine) -> None:
+    ann = register()
+    with reading() as session:
+        assert service.known_users(session, [ann, 8, 7]) == {ann}
+        assert service.people(session, [ann])[ann].email == "Ann@Example.org"
+        with pytest.raises(UserNotFound, match="no user with the id 7"):
+            service.people(session, [ann, 8, 7])

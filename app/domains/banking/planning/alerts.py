@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, case, select
 
-from app.domains.accounts.models import User
+from app.domains.accounts.service import clocks
 from app.domains.banking.models import Budget, Category, HouseholdMember, Period, Role
 from app.domains.banking.planning import wording
 from app.domains.banking.planning.periods import Span, span_of
@@ -118,11 +118,12 @@ def _alert(session: Session, budgets: Sequence[Row[*tuple[Any, ...]]], *, now: d
 def _members(session: Session, household_ids: set[int]) -> dict[int, _Members]:
     """By household; one that nobody is in has none."""
     is_admin = case((HouseholdMember.role == Role.ADMIN, 0), else_=1)
+    clock = clocks()
     rows = session.execute(
-        select(HouseholdMember.household_id, User.id, User.timezone)
-        .join(User, User.id == HouseholdMember.user_id)
+        select(HouseholdMember.household_id, clock.c.user_id, clock.c.timezone)
+        .join(clock, clock.c.user_id == HouseholdMember.user_id)
         .where(HouseholdMember.household_id.in_(household_ids))
-        .order_by(HouseholdMember.household_id, is_admin, User.id)
+        .order_by(HouseholdMember.household_id, is_admin, clock.c.user_id)
     )
     found: dict[int, _Members] = {}
     for household_id, user_id, timezone in rows:

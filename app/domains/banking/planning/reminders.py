@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Row, or_, select, tuple_
 
-from app.domains.accounts.models import User
+from app.domains.accounts.service import clocks
 from app.domains.banking.models import Bill, Household, HouseholdMember
 from app.domains.banking.planning import wording
 from app.domains.notifications.facts import Notice
@@ -77,7 +77,8 @@ def send_bill_reminders(
 
 
 def _zones(session: Session) -> list[str]:
-    members = select(User.timezone).join(HouseholdMember, HouseholdMember.user_id == User.id)
+    clock = clocks()
+    members = select(clock.c.timezone).join(HouseholdMember, HouseholdMember.user_id == clock.c.user_id)
     return list(session.scalars(members.distinct()))
 
 
@@ -94,10 +95,11 @@ def _days(zones: Iterable[str], *, now: datetime) -> dict[date, list[str]]:
 def _due(today: date, zones: list[str], *, after: _Key) -> Select[*tuple[Any, ...]]:
     days = [today + timedelta(days=lead) for lead in LEADS]
     eve = today + timedelta(days=AUTOPAY_LEAD)
+    clock = clocks()
     return (
         select(
             Bill.id.label("bill_id"),
-            User.id.label("user_id"),
+            clock.c.user_id,
             Bill.name,
             Bill.amount,
             Bill.currency,
@@ -108,16 +110,16 @@ def _due(today: date, zones: list[str], *, after: _Key) -> Select[*tuple[Any, ..
         )
         .join(Household, Household.id == Bill.household_id)
         .join(HouseholdMember, HouseholdMember.household_id == Bill.household_id)
-        .join(User, User.id == HouseholdMember.user_id)
+        .join(clock, clock.c.user_id == HouseholdMember.user_id)
         .where(
             Bill.next_due.in_(days),
             or_(Bill.autopay.is_(False), Bill.next_due == eve),
-            User.timezone.in_(zones),
+            clock.c.timezone.in_(zones),
             # The first is implied by the second; an index can serve it.
             Bill.id >= after.bill_id,
-            tuple_(Bill.id, User.id) > tuple_(after.bill_id, after.user_id),
+            tuple_(Bill.id, clock.c.user_id) > tuple_(after.bill_id, after.user_id),
         )
-        .order_by(Bill.id, User.id)
+        .order_by(Bill.id, clock.c.user_id)
     )
 
 
