@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 
 
-def modules(kind: str) -> list[ModuleType]:
+@cache
+def modules(kind: str) -> tuple[ModuleType, ...]:
     """Every module called `kind` in a package of `app/`, imported, in the order of the packages' names.
 
     An import error is raised, not swallowed: a task that silently does not register is a lost task.
     """
-    return [importlib.import_module(name) for name in module_names(kind)]
+    return tuple(importlib.import_module(name) for name in module_names(kind))
 
 
 @cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sqlite3
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
@@ -41,6 +43,13 @@ def _own_settings(configure: Callable[..., None]) -> None:
 
 def nothing() -> None:
     """A body."""
+
+
+def test_all_tasks_are_looked_for_once_however_often_beat_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = registry.tasks()
+    monkeypatch.setattr(importlib, "import_module", None)
+    monkeypatch.setattr(Path, "glob", None)
+    assert registry.tasks() == found
 
 
 @pytest.mark.parametrize("priority", [10, -1, True, "high"])
