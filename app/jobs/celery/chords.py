@@ -14,6 +14,7 @@ from app.jobs.declaration import registry
 from app.jobs.ledger.encoding import text
 from app.jobs.ledger.models import Job, JobGroup, State
 from app.jobs.transitions import apply, dependents, groups
+from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,8 +119,8 @@ def insert_dead_placeholder(session: Session, *, job_id: str, request: Any, resu
         insert(Job).values(
             id=job_id,
             task=name,
-            queue=declared.queue.value if declared else "default",
-            priority=int(declared.priority) if declared else 6,
+            queue=(declared.queue if declared else Queue.DEFAULT).value,
+            priority=int(declared.priority if declared else Priority.NORMAL),
             args=[],
             kwargs={},
             group_id=getattr(request, "group", None),
