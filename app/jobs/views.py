@@ -6,9 +6,7 @@ from functools import partial
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     ValidationError,
@@ -19,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from app.jobs.ledger.models import Outcome, State
 from app.topology import Priority
+from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.typed_json import shown
 
@@ -68,10 +67,8 @@ class JobFilter(StrictModel):
     )
 
 
-class AttemptView(BaseModel):
+class AttemptView(RowView):
     """One run of a job; `outcome` is null while it lasts."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     fence: int
     worker: str | None
@@ -83,10 +80,8 @@ class AttemptView(BaseModel):
     traceback: Text | None = None
 
 
-class JobRow(BaseModel):
+class JobRow(RowView):
     """What a job's row says of it in a list."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: str
     task: str

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from app.domains.accounts.preferences import Preferences
 from app.outbound.mail.addresses import Mailbox
+from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
 
@@ -43,10 +44,8 @@ class UserChange(StrictModel):
     preferences: Annotated[Preferences, AfterValidator(_by_the_users_clock)] | None = None
 
 
-class UserView(BaseModel):
+class UserView(RowView):
     """A user."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     email: str

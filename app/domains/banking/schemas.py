@@ -3,12 +3,13 @@
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from app.domains.banking.facts import AsideKind
 from app.domains.banking.models import BankAccount, ItemStatus, Role, Transaction
 from app.values.money import to_decimal
 from app.values.row_ids import RowId
+from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
 
@@ -17,12 +18,6 @@ Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 def _shown(minor: int | None, currency: str, scale: int | None) -> str | None:
     return None if minor is None else f"{to_decimal(minor, currency, scale=scale):f}"
-
-
-class View(BaseModel):
-    """Made from a row of the database."""
-
-    model_config = ConfigDict(from_attributes=True)
 
 
 class Member(StrictModel):
@@ -48,7 +43,7 @@ class NewHousehold(StrictModel):
         return self
 
 
-class HouseholdView(View):
+class HouseholdView(RowView):
     """People who share money."""
 
     id: int
@@ -65,7 +60,7 @@ class LinkRequest(StrictModel):
     item_id: RowId | None = None
 
 
-class LinkTokenView(View):
+class LinkTokenView(RowView):
     """What opens Plaid Link."""
 
     link_token: str
@@ -78,7 +73,7 @@ class Exchange(StrictModel):
     public_token: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class ItemView(View):
+class ItemView(RowView):
     """A linked bank; `error` is Plaid's word for what is wrong."""
 
     id: int
@@ -90,7 +85,7 @@ class ItemView(View):
     created_at: datetime
 
 
-class AccountView(View):
+class AccountView(RowView):
     """An account at a linked bank."""
 
     id: int
@@ -117,7 +112,7 @@ class AccountView(View):
         return cls(**{name: getattr(account, name) for name in cls.model_fields} | balances)
 
 
-class TransactionView(View):
+class TransactionView(RowView):
     """Money that moved; `amount` is what the account gained."""
 
     id: int
@@ -160,7 +155,7 @@ class TransactionPage(BaseModel):
     next: int | None
 
 
-class SetAsideView(View):
+class SetAsideView(RowView):
     """Something that a bank told and that could not be kept; `row` is what it told."""
 
     id: int

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from app.domains.accounts.facts import USUAL_CHANNELS, Channel
 from app.domains.notifications.models import ChannelState, Platform
+from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE, SEVERAL_LINES
 
@@ -20,13 +21,7 @@ Key = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 USUAL = list(USUAL_CHANNELS)
 
 
-class View(BaseModel):
-    """Made from a row of the database."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class ChannelView(View):
+class ChannelView(RowView):
     """What became of a notification on one channel."""
 
     channel: Channel
@@ -37,7 +32,7 @@ class ChannelView(View):
     mail: str | None = None
 
 
-class NotificationView(View):
+class NotificationView(RowView):
     """A notification of the inbox."""
 
     id: int
@@ -47,7 +42,7 @@ class NotificationView(View):
     data: dict[str, Any]
     created_at: datetime
     read_at: datetime | None
-    channels: list[ChannelView] = []
+    channels: list[ChannelView] = Field(default_factory=list)
 
 
 class NotificationPage(BaseModel):
@@ -57,7 +52,7 @@ class NotificationPage(BaseModel):
     next: int | None
 
 
-class UnreadView(View):
+class UnreadView(RowView):
     """How much there is to read; `newest_id` is that of the newest notification, read or not."""
 
     count: int
@@ -85,7 +80,7 @@ class EndpointIn(StrictModel):
         return self
 
 
-class EndpointView(View):
+class EndpointView(RowView):
     """A device; its address is not shown, because who holds it may send to the device."""
 
     id: int

@@ -3,19 +3,14 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from app.jobs.ledger.models import State
 from app.jobs.views import Document, Value
+from app.values.row_views import RowView
 
 
-class View(BaseModel):
-    """Made from a row of the database."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class ProductView(View):
+class ProductView(RowView):
     """A product at its base price."""
 
     sku: str
@@ -26,7 +21,7 @@ class ProductView(View):
     updated_at: datetime
 
 
-class PriceView(View):
+class PriceView(RowView):
     """What a batch costs; `discount_pct` and `rule` are null at the base price."""
 
     sku: str
@@ -49,7 +44,7 @@ class BatchView(PriceView):
     received_on: date | None
 
 
-class HistoryView(View):
+class HistoryView(RowView):
     """A price from `recorded_at` on: of a batch, or of the product where `batch` is null."""
 
     batch: str | None
@@ -86,7 +81,7 @@ class HistoryPage(BaseModel):
     next: int | None
 
 
-class RecomputeStats(View):
+class RecomputeStats(RowView):
     """What a recompute did, in batches."""
 
     examined: int

@@ -7,13 +7,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from app.domains.banking.models import Bill, BillRule, Budget, Period
 from app.domains.banking.planning.bills import BillFacts
 from app.domains.banking.planning.budgets import USUAL_THRESHOLDS, Limits
 from app.values.money import to_decimal, to_minor
 from app.values.row_ids import RowId
+from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
 
@@ -115,10 +116,8 @@ class CategoryIn(StrictModel):
     plaid_category: PlaidCategory | None = None
 
 
-class CategoryView(BaseModel):
+class CategoryView(RowView):
     """A category of a household."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     id: int
     name: str
