@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, Text
+from sqlalchemy import JSON, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.columns import BIG_ID, Base
+from app.db.columns import BIG_ID, Base, one_of
 
 
 class DeliveryState(StrEnum):
@@ -28,9 +28,7 @@ class Delivery(Base):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        CheckConstraint(
-            f"state IN ({', '.join(repr(state.value) for state in DeliveryState)})", name="state"
-        ),
+        one_of(DeliveryState, column="state"),
         Index("ix_delivery_state", "state", "changed_at"),
     )
 
