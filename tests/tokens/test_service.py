@@ -53,7 +53,7 @@ def test_a_star_covers_scopes_of_domains_to_come() -> None:
 
 def test_the_secret_is_neither_stored_nor_shown() -> None:
     token = made()
-    secret = token.secret.rpartition("_")[2]
+    secret = token.secret.split("_", maxsplit=2)[2]
     assert secret not in str(vars(stored(token.id)))
     assert token.secret not in repr(token)
 
