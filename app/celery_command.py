@@ -10,12 +10,11 @@ import logging
 import os
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from celery.bin.base import CLIContext
 
-from app.celery_app import celery_app
 from app.db.migrations.revisions import refuse_outdated
 from app.logs.failures import ExitCode
 from app.settings.sources import ConfigError
@@ -27,26 +26,28 @@ OF_THE_LEDGER = ("worker", "beat")
 
 def main(arguments: list[str]) -> int:
     """Run `arguments`, which begin with the name of the command; the exit code."""
-    service = arguments[0]
+    try:
+        code = _run(arguments[0], arguments)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitCode.BAD_CONFIGURATION
+    if arguments[0] == "flower":
+        _leave()
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _run(service: str, arguments: list[str]) -> Any:
+    # Not above: what the application refuses while it is loaded is said in one sentence, too.
+    from app.celery_app import celery_app
+
     if service in OF_THE_LEDGER:
-        try:
-            refuse_outdated()
-        except ConfigError as error:
-            sys.stderr.write(f"{error}\n")
-            return ExitCode.BAD_CONFIGURATION
+        refuse_outdated()
     command = getattr(import_module(COMMANDS[service]), service)
     # As Celery does for its own group of commands.
     command.params.extend(celery_app.user_options[service])
     # Quiet: Celery's banners would stand between the lines of a JSON log.
     context = CLIContext(app=celery_app, no_color=True, workdir=None, quiet=True)
-    try:
-        code = click.Group(commands={service: command}).main(arguments, obj=context, standalone_mode=False)
-    except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
-        return ExitCode.BAD_CONFIGURATION
-    if service == "flower":
-        _leave()
-    return code if isinstance(code, int) else ExitCode.OK
+    return click.Group(commands={service: command}).main(arguments, obj=context, standalone_mode=False)
 
 
 def _leave() -> NoReturn:

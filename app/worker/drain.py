@@ -12,9 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from celery.platforms import EX_OK
-from celery.worker import state as worker_state
 
+from app.jobs.celery import compat
 from app.processes.pidfile import names_this_process
 from app.settings.config import settings
 from app.worker.generations import LiveWorker, live_workers
@@ -86,7 +85,7 @@ class Drain(threading.Thread):
                 os.kill(os.getpid(), signal.SIGQUIT)
                 return
         self._on_end()
-        worker_state.should_stop = EX_OK  # type: ignore[assignment]
+        compat.leave_loop()
 
     def wait_for_peers(self) -> None:
         """Wait for those who stop too: systemd kills what is left once its main process has ended."""
@@ -96,7 +95,7 @@ class Drain(threading.Thread):
             time.sleep(TICK_SECONDS)
 
     def _obey(self, order: Order) -> None:
-        log.info("worker_told", order=order.name.lower(), running=len(worker_state.reserved_requests))
+        log.info("worker_told", order=order.name.lower(), running=compat.reserved_count())
         if order is Order.DRAIN:
             return
         now = time.monotonic()
@@ -115,10 +114,9 @@ class Drain(threading.Thread):
         until beat misses it: a Redis that is frozen is not waited for.
         """
         consumer = self._consumer.task_consumer
-        channel = consumer and consumer.channel
-        asks = channel and getattr(channel, "_in_poll", None)
-        is_open = asks and time.monotonic() - (channel._brpop_sent_at or 0) < ANSWER_SECONDS
-        return bool(worker_state.reserved_requests or is_open)
+        asked_at = compat.poll_began(consumer.channel) if consumer and consumer.channel else None
+        is_open = asked_at is not None and time.monotonic() - asked_at < ANSWER_SECONDS
+        return is_open or compat.reserved_count() > 0
 
     def _others(self) -> list[LiveWorker]:
         """Those that still drain; nobody speaks for them but the worker that took over."""

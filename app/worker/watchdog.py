@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 
+from app.jobs.celery.transport.connecting import is_connecting
 from app.processes.repeating_thread import RepeatingThread
 from app.processes.systemd_notify import ALIVE, notify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 #: How often systemd is told; less often than the unit's `WatchdogSec` by far.
 PING_SECONDS = 10.0
@@ -23,8 +23,6 @@ TICK_SECONDS = 5.0
 STALE_SECONDS = 20.0
 #: Longer than an attempt to connect, whose parts have limits of their own, and the pause after it.
 STUCK_SECONDS = 45.0
-#: Where all attempts to connect are made, and made again.
-CONNECTION = "kombu.connection"
 
 
 class Pulse(bootsteps.StartStopStep):
@@ -62,8 +60,7 @@ class Watchdog(RepeatingThread):
     def __init__(self, *, is_stuck: Callable[[], bool]) -> None:
         super().__init__(name="watchdog")
         self._is_stuck = is_stuck
-        self._main = threading.main_thread().ident or 0
-        self._clock = time.pthread_getcpuclockid(self._main)
+        self._clock = time.pthread_getcpuclockid(threading.main_thread().ident or 0)
         self._work = 0.0
         self._worked_at = 0.0
 
@@ -88,12 +85,4 @@ class Watchdog(RepeatingThread):
             self._work, self._worked_at = work, now
         if Pulse.is_connected and now - Pulse.last_tick < STALE_SECONDS:
             return True
-        is_connecting = not Pulse.is_connected or CONNECTION in self._modules()
-        return is_connecting and now - self._worked_at < STUCK_SECONDS
-
-    def _modules(self) -> Iterator[str]:
-        """The modules whose functions the main thread is in, the innermost first."""
-        frame = sys._current_frames().get(self._main)
-        while frame is not None:
-            yield str(frame.f_globals.get("__name__"))
-            frame = frame.f_back
+        return (not Pulse.is_connected or is_connecting()) and now - self._worked_at < STUCK_SECONDS

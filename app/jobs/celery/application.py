@@ -9,7 +9,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from kombu import Exchange
 from kombu import Queue as KombuQueue
 
-from app.jobs.celery import chords, non_durable, plain_tasks, send
+from app.jobs.celery import chords, compat, non_durable, plain_tasks, send
 from app.jobs.celery.transport import broker  # noqa: F401 (our transport for kombu's)
 from app.jobs.declaration import registry
 from app.jobs.ledger import retrying
@@ -128,6 +128,7 @@ def _import_tasks(**_: object) -> None:
     modules("tasks")
 
 
+compat.check()
 celery_app = make_celery(settings())
 retrying.add_interruption(SoftTimeLimitExceeded)
 chords.register_canvas(celery_app)

@@ -16,7 +16,7 @@ from app.db import outages
 from app.db.clock import now
 from app.db.sessions import current_session, using
 from app.jobs import errors
-from app.jobs.celery import chords, main_process_ends, pool
+from app.jobs.celery import chords, compat, main_process_ends, pool
 from app.jobs.celery.celery_states import progress_of
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.results import LedgerResults, surrounding_transaction
@@ -157,25 +157,23 @@ class LedgerBackend(LedgerResults):
         """Tell the dead job's chord, the rest of its chain, and its errbacks."""
         if request is None:
             return
-        celery: Any = super()
         if request.chord:
             with apply.savepoint(session, job_id=request.id, what="chord"):
                 chords.fail(self, session, group_id=request.group, part_id=request.id, error=sentence(exc))
         if request.chain:
             with apply.savepoint(session, job_id=request.id, what="chain"):
-                celery._fail_chain(request.chain, exc)
+                compat.fail_chain(self, request.chain, exc)
         if request.errbacks:
             self._call_task_errbacks(request, exc, None)
 
     def _call_task_errbacks(self, request: Any, exc: Any, traceback: Any) -> None:
         """Celery calls some errbacks here and now; what goes wrong in one must not undo the death."""
-        celery: Any = super()
         with (
             surrounding_transaction() as session,
             attempt.eagerly(request.id),
             apply.savepoint(session, job_id=request.id, what="errbacks"),
         ):
-            celery._call_task_errbacks(request, exc, traceback)
+            compat.call_errbacks(self, request, exc, traceback)
             # Celery swallows what an errback raises; a broken savepoint must be noticed inside of it.
             now(session)
 

@@ -10,6 +10,7 @@ from kombu.utils import json
 from sqlalchemy import insert, select, update
 
 from app.db.clock import clock
+from app.jobs.celery import compat
 from app.jobs.declaration import registry
 from app.jobs.ledger.encoding import text
 from app.jobs.ledger.models import Job, JobGroup, State
@@ -75,7 +76,7 @@ class CeleryCanvas:
                 if request.chord:
                     problem = f"cancelled: {reason}"
                     fail(backend, session, group_id=request.group, part_id=job.id, error=problem)
-                backend._fail_chain(request.chain, error)
+                compat.fail_chain(backend, request.chain, error)
 
 
 def register_canvas(app: Celery) -> None:

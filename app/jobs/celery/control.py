@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 import structlog
-from billiard.common import TERM_SIGNAL
 from celery.app.control import Control
-from celery.worker import control as celery_control
-from celery.worker import state as worker_state
 from celery.worker.control import control_command
 from kombu.exceptions import KombuError
 from kombu.pidbox import Mailbox
 from kombu.utils.functional import maybe_list
 
 from app.jobs.cancelling import purge
+from app.jobs.celery import compat
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.results import surrounding_transaction
 from app.jobs.celery.transport import broker
@@ -36,16 +34,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 COMMAND = "stop_attempt"
-_celery: Any = celery_control
 
 
 @control_command(name=COMMAND, args=[("job_id", str)], signature="<job id>")
 def stop_attempt(state: Any, job_id: str, **_: Any) -> dict[str, str]:
     """End the process that runs the job, if one of this worker's does."""
-    for request in tuple(worker_state.active_requests):
+    for request in compat.running_requests():
         if request.id == job_id and request.worker_pid:
             log.info("attempt_stopped", job_id=job_id, pid=request.worker_pid)
-            state.consumer.pool.terminate_job(request.worker_pid, TERM_SIGNAL)
+            compat.stop_child(state.consumer.pool, request.worker_pid)
             return {"ok": "stopped"}
     return {"ok": "not here"}
 
@@ -66,7 +63,7 @@ def revoke(
         for job_id in ids:
             stop_attempt(state, job_id)
     if non_durable:
-        _celery.revoke(state, non_durable, terminate, signal, **options)
+        compat.revoke(state, non_durable, terminate=terminate, signal=signal, **options)
     return {"ok": f"tasks {', '.join(ids)} cancelled, except what runs on or has ended"}
 
 

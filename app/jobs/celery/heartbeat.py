@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import signals
-from celery.worker import state as worker_state
 from sqlalchemy import delete, select
 
 from app.db import outages
@@ -18,7 +17,7 @@ from app.db.clock import clock
 from app.db.engine import CONNECT_TIMEOUT
 from app.db.sessions import transaction
 from app.db.upsert import insert_or_update
-from app.jobs.celery import forks
+from app.jobs.celery import compat, forks
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State, Worker
 from app.jobs.transitions import apply, deferred_ends, rules
@@ -77,7 +76,7 @@ class Heartbeat(RepeatingThread):
     def beat(self) -> None:
         """Renew the leases of the running jobs, and the worker's own row; rows of the gone go."""
         name = holder(self._hostname)
-        running = _running()
+        running = [request.id for request in compat.running_requests()]
         if running:
             store.extend(store.connection(), ids=running, worker=name)
         with transaction() as session:
@@ -116,14 +115,6 @@ class Heartbeat(RepeatingThread):
             release_jobs(worker=holder(self._hostname))
         except outages.ERRORS as error:
             log.warning("leases_not_given_back", error=first_line(error), remedy="they end by themselves")
-
-
-def _running() -> list[str]:
-    while True:
-        try:
-            return [request.id for request in tuple(worker_state.active_requests)]
-        except RuntimeError:
-            continue  # the main thread took one up meanwhile
 
 
 def release_jobs(*, worker: str) -> None:

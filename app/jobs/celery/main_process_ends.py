@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import Reject, TimeLimitExceeded
-from celery.worker import state as worker_state
 from sqlalchemy import update
 
 from app.db.clock import clock
 from app.db.sessions import transaction
+from app.jobs.celery import compat
 from app.jobs.celery.heartbeat import holder
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
@@ -56,7 +56,7 @@ def end_failed(
     job_id: str, transition: Transition, *, request: Any, exc: Any, after_death: AfterDeath
 ) -> None:
     """Write the end of a job whose process died or was ended; of one that runs again where that is due."""
-    if worker_state.should_terminate:
+    if compat.ends_cold():
         transition = rules.released()
     end(job_id, transition, request=request, exc=exc, after_death=after_death)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from celery.worker import state as worker_state
 from celery.worker.request import Request
 
+from app.jobs.celery import compat
 from app.jobs.publish.message import LEDGER_HEADER
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class JobRequest(Request):
     def revoked(self) -> bool:
         """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""
         if self.request_dict.get(LEDGER_HEADER):
-            worker_state.revoked.discard(self.id)
+            compat.forget_revoked(self.id)
         return bool(super().revoked())
 
     def maybe_expire(self) -> Literal[True] | None:

@@ -7,12 +7,12 @@ import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import structlog
-from billiard.common import terminate_handler_fired  # type: ignore[attr-defined]  # (the stub is older)
 from celery import Task
 from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 
 from app.db import outages
+from app.jobs.celery import compat
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
@@ -97,7 +97,7 @@ class JobTask(Task[..., Any]):
                 raise self._next_try(job, error) from error
             raise
         except BaseException as error:
-            if terminate_handler_fired():
+            if compat.is_terminating():
                 raise  # the worker stops, and gives the job back
             # Such as `sys.exit()` or a cancelled await. It would end the process, and be taken for a crash.
             raise LeftByBody(error=error) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
 
+from app.jobs.celery import compat
 from app.jobs.celery.transport.redis_errors import tolerated
 
 if TYPE_CHECKING:
@@ -29,16 +30,14 @@ class Bindings(kombu_redis.Channel):
     keyprefix_binding_permanent: str
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
-        kombu: Any = super()
         # Answers alone find their way by a table, and whoever waits for one must know that none can come.
         needed = exchange.startswith(REPLIES)
         with nullcontext() if needed else tolerated("binding_not_noted"):
-            kombu._queue_bind(exchange, routing_key, pattern, queue)
+            compat.bind_queue(self, exchange, routing_key, pattern, queue)
 
     def _refresh_bindings(self, queues: Sequence[str]) -> None:
-        kombu: Any = super()
         with tolerated("bindings_not_refreshed"):
-            kombu._refresh_bindings(queues)
+            compat.refresh_bindings(self, queues)
 
     def _refresh_binding(self, *, keys: Sequence[str], args: Sequence[Any], client: Any) -> None:
         """In the place of kombu's script, and called as that is: add to a table, and extend its deadline."""

@@ -12,7 +12,8 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport.virtual import Empty
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from app.jobs.celery.transport import envelope
+from app.jobs.celery import compat
+from app.jobs.celery.transport import connecting, envelope
 from app.jobs.celery.transport.bindings import Bindings
 from app.jobs.celery.transport.envelope import NotAMessage
 from app.jobs.celery.transport.unacked import QoS
@@ -67,9 +68,7 @@ class Channel(Bindings):
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         if self.connection is None or self.connection.client is None:
             raise RedisConnectionError("The connection to Redis is closed.")
-        kombu: Any = super()
-        params: dict[str, Any] = kombu._connparams(asynchronous=asynchronous)
-        return params
+        return compat.connection_parameters(self, asynchronous=asynchronous)
 
     def queue_purge(self, queue: str, **options: Any) -> int:
         """As kombu's, for `celery purge` and `app.control.purge()`; what had a message is counted once."""
@@ -80,19 +79,17 @@ class Channel(Bindings):
 
     def _brpop_read(self, **options: Any) -> bool:
         """As kombu's, but what is not a message is quarantined instead of ending the worker."""
-        kombu: Any = self
+        queue = None
         try:
             queue, raw = self._popped(**options)
-            kombu._queue_cycle.rotate(queue)
             try:
-                self.connection._deliver(envelope.read(raw), queue)
+                compat.deliver(self, envelope.read(raw), queue=queue)
             except NotAMessage as problem:
-                client = redis.Redis(connection_pool=kombu.pool)
+                client = redis.Redis(connection_pool=self.pool)
                 quarantine.add(client, raw, queue=queue, problem=str(problem))
             return True
         finally:
-            kombu._in_poll = None
-            kombu._flush_brpop_reauth()
+            compat.end_poll(self, queue=queue)
 
     def _popped(self, **options: Any) -> tuple[str, bytes]:
         kombu: Any = self
@@ -109,9 +106,8 @@ class Channel(Bindings):
         return name.decode().rsplit(kombu.sep, 1)[0], raw
 
     def _deliver_fanout_message(self, message: Any, exchange: str) -> bool:
-        kombu: Any = super()
         try:
-            return bool(kombu._deliver_fanout_message(message, exchange))
+            return compat.deliver_broadcast(self, message, exchange)
         except NotAMessage as problem:
             log.warning("broadcast_dropped", exchange=exchange, problem=str(problem))
             return True
@@ -121,6 +117,12 @@ class Transport(kombu_redis.Transport):
     """What kombu takes for redis:// and rediss:// once this module is imported."""
 
     Channel = Channel
+
+    def establish_connection(self) -> Any:
+        """Connect; what watches over the main thread knows when that is what it does."""
+        kombu: Any = super()
+        with connecting.attempt():
+            return kombu.establish_connection()
 
 
 TRANSPORT_ALIASES.update(

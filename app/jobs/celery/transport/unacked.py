@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
+from app.jobs.celery import compat
 from app.jobs.celery.transport.redis_errors import tolerated
 from app.jobs.publish.message import LEDGER_HEADER
 
@@ -26,7 +27,6 @@ class QoS(kombu_redis.QoS):
     """
 
     channel: Any
-    _delivered: Any
 
     def append(self, message: Any, delivery_tag: str) -> None:
         if self._kind(message) is kombu_redis.QoS:
@@ -36,14 +36,14 @@ class QoS(kombu_redis.QoS):
         virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        if self._kind(self._delivered.get(delivery_tag)) is kombu_redis.QoS:
+        if self._kind(compat.held(self).get(delivery_tag)) is kombu_redis.QoS:
             with tolerated("copy_not_deleted"):
                 super().ack(delivery_tag)
                 return
         virtual.QoS.ack(self, delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        message = self._delivered.get(delivery_tag)
+        message = compat.held(self).get(delivery_tag)
         if self._kind(message) is kombu_redis.QoS:
             with tolerated("copy_not_deleted"):
                 super().reject(delivery_tag, requeue)
@@ -53,10 +53,11 @@ class QoS(kombu_redis.QoS):
         virtual.QoS.ack(self, delivery_tag)
 
     def restore_unacked(self, client: Any = None) -> Any:
-        held = {tag: one for tag, one in self._delivered.items() if self._kind(one) is virtual.QoS}
-        self._requeue(held.values(), client=client)
-        for tag in held:
-            del self._delivered[tag]
+        held = compat.held(self)
+        ledgered = {tag: one for tag, one in held.items() if self._kind(one) is virtual.QoS}
+        self._requeue(ledgered.values(), client=client)
+        for tag in ledgered:
+            del held[tag]
         return super().restore_unacked(client)
 
     def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:  # noqa: ARG002
@@ -89,8 +90,5 @@ class QoS(kombu_redis.QoS):
         ):
             pipeline = connected.pipeline()
             for message in messages:
-                to = message.delivery_info
-                self.channel._do_restore_message(
-                    message._raw, to["exchange"], to["routing_key"], pipeline, leftmost
-                )
+                compat.push_back(message, channel=self.channel, pipeline=pipeline, leftmost=leftmost)
             pipeline.execute()

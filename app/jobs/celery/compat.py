@@ -1,0 +1,276 @@
+"""What is used of Celery, kombu and billiard beyond what they promise to keep, and why.
+
+No other file touches such a name. A release of theirs that lacks one is refused at the start.
+"""
+
+# mypy: disable-error-code="attr-defined"
+# (the stubs of these libraries leave such names out)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import CodeType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from billiard import common
+from celery.backends.base import Backend
+from celery.platforms import EX_OK
+from celery.worker import control as worker_control
+from celery.worker import state as worker_state
+from kombu.transport import virtual
+from kombu.transport.redis import Channel
+
+from app.settings.sources import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping, Sequence
+
+
+class MissingInternal(ConfigError):
+    """Raised at the start for a library that has no longer what is used of its inside."""
+
+    code = "missing_internal"
+
+    def __init__(self, internal: Internal) -> None:
+        library = internal.library
+        super().__init__(
+            f"Refusing to start: {library} {version(library)} has no {internal.path}. Install the release of "
+            f"{library} that this release of Groundwork is locked to (requirements.txt), or adapt "
+            "app/jobs/celery/compat.py."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Internal:
+    """A name that may change without a word."""
+
+    owner: Any
+    name: str
+    reason: str
+    #: The method of `owner` that sets or calls it, for what the class itself does not define.
+    found_in: str | None = None
+
+    @property
+    def library(self) -> str:
+        """The distribution it belongs to."""
+        return self._module.partition(".")[0]
+
+    @property
+    def path(self) -> str:
+        """The whole name."""
+        own = "" if isinstance(self.owner, ModuleType) else f".{self.owner.__qualname__}"
+        return f"{self._module}{own}.{self.name}"
+
+    @property
+    def _module(self) -> str:
+        return str(self.owner.__name__ if isinstance(self.owner, ModuleType) else self.owner.__module__)
+
+    def exists(self) -> bool:
+        """Whether the installed library has it."""
+        if self.found_in is None:
+            return hasattr(self.owner, self.name)
+        method = getattr(self.owner, self.found_in, None)
+        return method is not None and self.name in _names_in(method.__code__)
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _of(owner: Any, found_in: str | None = None, /, **reasons: str) -> Iterator[Internal]:
+    for name, reason in reasons.items():
+        yield Internal(owner=owner, name=name, reason=reason, found_in=found_in)
+
+
+#: What the functions below use.
+USED = (
+    *_of(
+        Backend,
+        _fail_chain="Celery fails the rest of a chain only where it stores the failure itself.",
+        _call_task_errbacks="Celery calls errbacks only where it stores the failure itself.",
+    ),
+    *_of(
+        Channel,
+        _brpop_sent_at="A worker that ends waits for the answer to its last request for a message.",
+        _in_poll="Whoever reads the answer to a request for a message says that it is answered.",
+        _flush_brpop_reauth="A renewed password is sent between two requests, when whoever reads says so.",
+        _connparams="What a closed connection lacks is looked for here.",
+        _deliver_fanout_message="Garbage in a broadcast is noticed here.",
+        _do_restore_message="A message goes back without the copy that kombu would look for.",
+        _queue_bind="A full Redis takes no notes of bindings, and a worker can do without.",
+        _refresh_bindings="As `_queue_bind`.",
+    ),
+    *_of(Channel, "__init__", _queue_cycle="The queue that gave a message comes last in the next request."),
+    *_of(virtual.Transport, _deliver="A message that was read here is handed to its consumer."),
+    *_of(
+        virtual.QoS, _delivered="How a message is acknowledged depends on the message; only its tag is given."
+    ),
+    *_of(virtual.Message, "__init__", _raw="A message goes back as it came, and not as it was decoded."),
+    *_of(
+        worker_state,
+        active_requests="The leases of what runs are renewed, and a cancelled attempt is stopped.",
+        reserved_requests="A worker that ends waits for what it has taken.",
+        revoked="An id that is kept there would be refused after a retry, too.",
+        should_stop="Celery's warm shutdown, on a signal, would not acknowledge what ends.",
+        should_terminate="A child that was ended because the worker stops is no lost one.",
+    ),
+    *_of(worker_control, revoke="Cancels what the ledger does not know, as Celery does."),
+    *_of(
+        common,
+        TERM_SIGNAL="The signal that billiard ends a child by.",
+        terminate_handler_fired="Tells a `SystemExit` of a stopping worker from that of a body.",
+    ),
+)
+
+#: What our classes define in the place of theirs.
+OVERRIDDEN = (
+    *_of(
+        Backend,
+        _call_task_errbacks="What goes wrong in an errback must not undo the death that it is called for.",
+        _forget="The result goes, the job stays on record.",
+    ),
+    *_of(
+        Backend,
+        "store_result",
+        _store_result="Takes reports of progress, and Celery's of jobs that it will not send.",
+    ),
+    *_of(Backend, "get_task_meta", _get_task_meta_for="What `AsyncResult` reads is the row."),
+    *_of(Backend, "save_group", _save_group="Groups are kept in the ledger."),
+    *_of(Backend, "get_group_meta", _restore_group="As `_save_group`."),
+    *_of(Backend, "delete_group", _delete_group="As `_save_group`."),
+    *_of(
+        Channel,
+        _get_client="Commands that are sent together are no transaction, which a full Redis refuses whole.",
+        _connparams="A connection that is closed is a connection error; anything else would end the worker.",
+        _brpop_read="What is no message goes to the quarantine instead of ending the worker.",
+        _deliver_fanout_message="What is no message is dropped instead of ending the worker.",
+        _queue_bind="A full Redis refuses it, and must be drained all the same.",
+        _refresh_bindings="As `_queue_bind`.",
+        _refresh_binding="kombu's is a script, and whoever may load one may load one that never ends.",
+    ),
+)
+
+
+def check() -> None:
+    """Raise `MissingInternal` for the first name that the installed libraries do not have."""
+    for internal in (*USED, *OVERRIDDEN):
+        if not internal.exists():
+            raise MissingInternal(internal)
+
+
+# The result backend.
+
+
+def fail_chain(backend: Any, chain: Any, error: Exception) -> None:
+    """Fail what follows in a chain, and the chords that it belongs to."""
+    backend._fail_chain(chain, error)
+
+
+def call_errbacks(backend: Any, request: Any, error: Any, traceback: Any) -> None:
+    """Call, or send, the errbacks of a request."""
+    Backend._call_task_errbacks(backend, request, error, traceback)
+
+
+# The transport.
+
+
+def connection_parameters(channel: Any, *, asynchronous: bool) -> dict[str, Any]:
+    """What a connection of redis-py is made with."""
+    parameters: dict[str, Any] = Channel._connparams(channel, asynchronous=asynchronous)
+    return parameters
+
+
+def bind_queue(channel: Any, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    """Note that a queue takes what is sent to an exchange."""
+    Channel._queue_bind(channel, exchange, routing_key, pattern, queue)
+
+
+def refresh_bindings(channel: Any, queues: Sequence[str]) -> None:
+    """Note once more what queues with an expiry are bound to."""
+    Channel._refresh_bindings(channel, queues)
+
+
+def poll_began(channel: Any) -> float | None:
+    """When the request for a message was sent that is not answered yet (monotonic time)."""
+    return (channel._brpop_sent_at or 0.0) if channel._in_poll else None
+
+
+def end_poll(channel: Any, *, queue: str | None) -> None:
+    """The request for a message is answered: with one of `queue`, or without any."""
+    if queue is not None:
+        channel._queue_cycle.rotate(queue)
+    channel._in_poll = None
+    channel._flush_brpop_reauth()
+
+
+def deliver(channel: Any, document: Any, *, queue: str) -> None:
+    """Hand a message to the consumer of its queue."""
+    channel.connection._deliver(document, queue)
+
+
+def deliver_broadcast(channel: Any, message: Any, exchange: str) -> bool:
+    """Hand a broadcast to its consumer."""
+    return bool(Channel._deliver_fanout_message(channel, message, exchange))
+
+
+def held(qos: Any) -> MutableMapping[str, Any]:
+    """What was delivered and not acknowledged, by tag."""
+    messages: MutableMapping[str, Any] = qos._delivered
+    return messages
+
+
+def push_back(message: Any, *, channel: Any, pipeline: Any, leftmost: bool) -> None:
+    """Put a message onto the list that it came from, marked as delivered before."""
+    to = message.delivery_info
+    channel._do_restore_message(message._raw, to["exchange"], to["routing_key"], pipeline, leftmost)
+
+
+# The worker.
+
+
+def running_requests() -> tuple[Any, ...]:
+    """What the children of this worker run, from any thread."""
+    while True:
+        try:
+            return tuple(worker_state.active_requests)
+        except RuntimeError:
+            continue  # the main thread took one up meanwhile
+
+
+def reserved_count() -> int:
+    """How many messages this worker has taken, run or not."""
+    return len(worker_state.reserved_requests)
+
+
+def forget_revoked(task_id: str) -> None:
+    """Let the task run though it was revoked."""
+    worker_state.revoked.discard(task_id)
+
+
+def revoke(state: Any, task_ids: list[str], *, terminate: bool, signal: str | None, **options: Any) -> None:
+    """Have this worker refuse the tasks, and with `terminate` stop those it runs."""
+    worker_control.revoke(state, task_ids, terminate, signal, **options)
+
+
+def ends_cold() -> bool:
+    """Whether this worker is ending its children instead of waiting for them."""
+    return bool(worker_state.should_terminate)
+
+
+def leave_loop() -> None:
+    """Have the event loop of this worker end."""
+    worker_state.should_stop = EX_OK  # type: ignore[assignment]
+
+
+def stop_child(pool: Any, pid: int) -> None:
+    """End a child of the pool, which then is replaced."""
+    pool.terminate_job(pid, common.TERM_SIGNAL)
+
+
+def is_terminating() -> bool:
+    """Whether this child was told to end by its worker."""
+    return bool(common.terminate_handler_fired())
