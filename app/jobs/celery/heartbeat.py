@@ -39,6 +39,13 @@ GONE_AFTER_LEASES = 3
 RETRY = timedelta(seconds=1)
 
 
+@signals.celeryd_init.connect
+def _begin_anew(**_: object) -> None:
+    """Before the pool starts: what is forked off a process that had imported this is a start of its own."""
+    global _START
+    _START = secrets.token_hex(4)
+
+
 def holder(hostname: str) -> str:
     """The name under which the worker on this node, since this start, holds leases."""
     return f"{hostname}#{_START}"
