@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.servers import free_port, stretched
+from tests.servers import free_port, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +116,8 @@ def copied_checkout(folder: Path) -> Iterator[Checkout]:
     copy = _copy(folder / ("deep" * 25) / "a checkout")
     yield copy
     copy.up("stop")
-    assert copy.is_gone
+    # What says that all has stopped has to end itself.
+    wait_until(lambda: copy.is_gone, seconds=10, what="all has ended")
 
 
 def _copy(folder: Path) -> Checkout:

@@ -68,7 +68,7 @@ def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
 
     stopped = checkout.up("stop")
     assert stopped.returncode == 0, stopped.stdout
-    assert checkout.is_gone
+    wait_until(lambda: checkout.is_gone, seconds=10, what="all has ended")
     assert checkout.up("status").returncode == 3
 
 
@@ -90,7 +90,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_keeps_the_token(
 
     assert foreground.returncode == 0, said
     assert "Stopped." in said
-    assert checkout.is_gone
+    wait_until(lambda: checkout.is_gone, seconds=10, what="all has ended")
 
     assert checkout.up("--detach").returncode == 0
     assert checkout.token == token

@@ -285,7 +285,7 @@ def test_keys_are_looked_at_again_and_outlive_an_outage(plaid: FakePlaid) -> Non
     plaid.faults.break_down(KEY_PATH)
     assert fetch(ring, key.id, now=later)["kid"] == key.id
     key.expired_at = int(now.timestamp())
-    with pytest.raises(Exception, match="has ended"):
+    with pytest.raises(Exception, match="has expired"):
         fetch(ring, key.id, now=later + keys.KEPT_FOR)
 
 
