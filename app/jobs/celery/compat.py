@@ -196,7 +196,9 @@ def refresh_bindings(channel: Any, queues: Sequence[str]) -> None:
 
 def poll_began(channel: Any) -> float | None:
     """When the request for a message was sent that is not answered yet (monotonic time)."""
-    return (channel._brpop_sent_at or 0.0) if channel._in_poll else None
+    if not getattr(channel, "_in_poll", None):  # one of another transport asks otherwise
+        return None
+    return channel._brpop_sent_at or 0.0
 
 
 def end_poll(channel: Any, *, queue: str | None) -> None:
