@@ -9,7 +9,6 @@ from app.jobs.ledger.models import Job, State
 from app.topology import Queue
 from tests.servers import wait_until
 
-
 #: What the workers of these tests drain. Beat may fire a schedule of another queue meanwhile.
 QUEUES = (Queue.DEFAULT, Queue.DISCOUNTS)
 
