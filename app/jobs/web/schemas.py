@@ -2,10 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    Field,
-)
+from pydantic import BaseModel, Field
 
 from app.jobs.ledger.models import State
 from app.jobs.views import JobFilter, JobSummary, Moment, PriorityName

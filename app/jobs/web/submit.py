@@ -99,7 +99,6 @@ def submit(session: Session, submissions: Sequence[Submission]) -> list[Accepted
 
 
 def _known(session: Session, keys: Sequence[str]) -> dict[str | None, Accepted]:
-
     if not keys:
         return {}
     rows = session.execute(select(Job.key, Job.id, Job.digest).where(Job.key.in_(keys)))

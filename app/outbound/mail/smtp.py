@@ -59,14 +59,14 @@ def _connection() -> Iterator[smtplib.SMTP]:
         server = _connect()
     except smtplib.SMTPAuthenticationError as error:
         raise NotSent(
-            f"The mail server {where} refuses GROUNDWORK_SMTP_USER and its password: {_said(error)}"
+            f"The mail server {where} refuses GROUNDWORK_SMTP_USER and its password: {_described(error)}"
         ) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NotSent(
             f"The mail server {where} cannot do what GROUNDWORK_SMTP_SECURITY or _USER ask for: {told(error)}"
         ) from None
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server {where} cannot be reached: {_said(error)}") from None
+        raise NotSent(f"The mail server {where} cannot be reached: {_described(error)}") from None
     try:
         yield server
     finally:
@@ -107,7 +107,7 @@ def _announce(server: smtplib.SMTP, to: tuple[str, ...]) -> dict[str, tuple[int,
             for one in to
         }
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server ended the session: {_said(error)}") from None
+        raise NotSent(f"The mail server ended the session: {_described(error)}") from None
 
 
 def _rcpt(server: smtplib.SMTP, address: str) -> tuple[int, str]:
@@ -130,7 +130,7 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) 
         # As smtplib's own `data`, which does not tell whether anything was handed over when it fails.
         code, text = server.docmd("DATA")
     except (OSError, smtplib.SMTPException) as error:
-        raise NotSent(f"The mail server ended the session: {_said(error)}") from None
+        raise NotSent(f"The mail server ended the session: {_described(error)}") from None
     if code != GO_AHEAD:
         _expect((code, text))
         raise NotSent(f"The mail server does not take the mail now: {code} {_text(text)}")
@@ -139,7 +139,7 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, *, handover: HandOver) 
         server.send(content.removesuffix(b"\r\n") + b"\r\n.\r\n")
         code, text = server.getreply()
     except (OSError, smtplib.SMTPException) as error:
-        raise OutcomeUnknown(f"the mail server did not confirm the mail: {_said(error)}.") from None
+        raise OutcomeUnknown(f"the mail server did not confirm the mail: {_described(error)}.") from None
     if not _is_yes(code) and code < NOT_NOW:
         raise OutcomeUnknown(f"the mail server answered the mail with: {code} {_text(text)}.")
     _expect((code, text))
@@ -163,7 +163,7 @@ def _text(text: bytes | str) -> str:
     return told(text.decode(errors="replace") if isinstance(text, bytes) else text)
 
 
-def _said(error: Exception) -> str:
+def _described(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
     return told(error) or type(error).__name__

@@ -23,7 +23,7 @@ def read(raw: bytes) -> Any:
         # kombu looks at each object for a type of its own, which costs twice the reading; few hold one.
         return loads(text) if '"__type__"' in text else json.loads(text)
     except Exception as error:  # its decoders of own types raise what they like
-        raise NotAMessage(f"It is not JSON: {_said(error)}") from None
+        raise NotAMessage(f"It is not JSON: {_described(error)}") from None
 
 
 def parsed(make: Any, payload: Any, **options: Any) -> None:
@@ -31,7 +31,7 @@ def parsed(make: Any, payload: Any, **options: Any) -> None:
     try:
         make(payload, **options)
     except Exception as error:  # whatever a document of any shape makes it stumble over
-        raise NotAMessage(f"It is not an envelope: {_said(error)}") from None
+        raise NotAMessage(f"It is not an envelope: {_described(error)}") from None
 
 
 def check(message: Any) -> None:
@@ -81,7 +81,7 @@ def _body(message: Any) -> Any:
     try:
         return message.payload
     except Exception as error:  # of the decoders
-        raise NotAMessage(f"Its body cannot be read: {_said(error)}") from None
+        raise NotAMessage(f"Its body cannot be read: {_described(error)}") from None
 
 
 def _are_texts(document: dict[str, Any], *names: str) -> bool:
@@ -100,5 +100,5 @@ def _require(right: bool, problem: str) -> None:
         raise NotAMessage(f"It is not the message of a task: {problem}.")
 
 
-def _said(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:200]}"
