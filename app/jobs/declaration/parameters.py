@@ -65,17 +65,17 @@ def given(values: pydantic.BaseModel) -> dict[str, Any]:
     return {field.alias or name: getattr(values, name) for name, field in set_.items()} | further
 
 
-def named(signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def named(by_name: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """All given arguments by name, with those of `**options` among them. Raises TypeError as a call would."""
-    found = _by_name(signature).bind_partial(*args, **kwargs)
+    found = by_name.bind_partial(*args, **kwargs)
     flat = dict(found.arguments)
-    for parameter in signature.parameters.values():
+    for parameter in by_name.parameters.values():
         if parameter.kind is Parameter.VAR_KEYWORD:
             flat |= flat.pop(parameter.name, {})
     return flat
 
 
-def _by_name(signature: Signature) -> Signature:
+def by_name(signature: Signature) -> Signature:
     """As `signature`, but what it takes by position only may be given by name, too."""
     either = Parameter.POSITIONAL_OR_KEYWORD
     return signature.replace(

@@ -95,6 +95,10 @@ class TaskSpec:
         return self._read[0]
 
     @cached_property
+    def _by_name(self) -> inspect.Signature:
+        return parameters.by_name(self.signature)
+
+    @cached_property
     def model(self) -> type[pydantic.BaseModel]:
         """The arguments by name, as a pydantic model that refuses what the task does not take."""
         unknown = self._read[1]
@@ -109,7 +113,7 @@ class TaskSpec:
 
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All given arguments by name. Raises TypeError where they do not fit, as a call would."""
-        return parameters.named(self.signature, args, kwargs)
+        return parameters.named(self._by_name, args, kwargs)
 
     def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments for the body, checked by `model`. Raises `PermanentError` where they do not fit."""
