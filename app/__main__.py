@@ -20,7 +20,7 @@ from app.processes.command_lines import Process, replace_process
 from app.terminal import log_warnings, say_error
 
 #: Groups whose name is not that of the package they live in.
-GROUP_NAMES = {"schedule": "schedules", "tokens": "token"}
+GROUP_NAMES = {"accounts": "users", "schedule": "schedules", "tokens": "token"}
 
 
 class LazyGroup(TyperCommand):

@@ -179,6 +179,11 @@ class Settings(BaseSettings):
     aws_endpoint_url: HttpUrl = Field(
         default="", description="URL of another server that speaks AWS's API, for trials."
     )
+    breached_passwords: Path | None = Field(
+        default=None,
+        description="File of passwords that nobody may choose: sorted lines of SHA-1 in hexadecimal digits, "
+        "as Have I Been Pwned offers them. Unset: a short list that comes with the release.",
+    )
     plaid_environment: PlaidEnvironment = Field(
         default="sandbox",
         description="Environment of Plaid, `sandbox` or `production`, or the URL of a server that speaks "

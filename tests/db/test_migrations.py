@@ -81,7 +81,7 @@ def test_the_keys_of_addresses_are_renewed_where_nobody_else_has_them(database: 
             )
         session.execute(insert(Suppression).values(address="a@müller.de", reason="", created_at=clock()))
     at_revision("0006")
-    revisions.upgrade()
+    revisions.upgrade(to="0007")
     with reading() as session:
         assert session.scalars(select(User.email_key).order_by(User.id)).all() == [
             "strasse@b.org",

@@ -17,8 +17,8 @@ FOLDER = Path(__file__).parent
 _STEP = re.compile(r"\d{4}(?=_)")
 
 
-def upgrade(*, database_url: str | None = None) -> None:
-    """Bring the database (by default the one of the settings) to the newest revision."""
+def upgrade(*, database_url: str | None = None, to: str = "head") -> None:
+    """Bring the database (by default the one of the settings) to the newest revision, or to `to`."""
     # Each service looks at revisions when it starts; Alembic is for changing them.
     from alembic import command
     from alembic.config import Config
@@ -27,7 +27,7 @@ def upgrade(*, database_url: str | None = None) -> None:
     options = {"script_location": str(FOLDER), "sqlalchemy.url": database_url or settings().database_url}
     for name, value in options.items():
         config.set_main_option(name, value.replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def newest_revision() -> str:

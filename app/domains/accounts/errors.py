@@ -20,6 +20,15 @@ class UserNotFound(NotFound):
         super().__init__(f"There is no user with the id {user_id}.")
 
 
+class AddressNotFound(NotFound):
+    """Raised for an address that no user has."""
+
+    code = "address_not_found"
+
+    def __init__(self, *, email: str) -> None:
+        super().__init__(f"There is no user with the address {email}.")
+
+
 class EmailTaken(Conflict):
     """Raised when somebody is registered under the address already."""
 

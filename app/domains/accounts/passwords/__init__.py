@@ -1,0 +1,1 @@
+"""Passwords: which may be chosen, how they are hashed, and whose they are."""
