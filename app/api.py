@@ -7,6 +7,7 @@ from app.health import probes
 from app.http import problems
 from app.http.access import Authenticate, RequestContext
 from app.http.bodies import Bodies
+from app.http.observing import Observe
 from app.http.openapi import describe_callers
 from app.http.throttling import Throttle
 from app.jobs.declaration import registry
@@ -33,9 +34,10 @@ def create_app() -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
         responses=problems.RESPONSES,
-        # In this order: an answer of any of them has the request's id, and a stranger's body is not read. The
-        # token is checked before routing, for every path there may be.
+        # In this order: an answer of any of them is observed and has the request's id, and a stranger's body
+        # is not read. The token is checked before routing, for every path there may be.
         middleware=[
+            Middleware(Observe),
             Middleware(RequestContext),
             Middleware(Authenticate),
             Middleware(Throttle),

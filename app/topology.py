@@ -23,6 +23,7 @@ class Queue(StrEnum):
     EMAILS = "emails"
     NOTIFICATIONS = "notifications"
     BANKING = "banking"
+    AUDIT = "audit"
 
 
 class Priority(IntEnum):
@@ -64,7 +65,7 @@ class Service:
 POOLS = (
     Pool(
         name="standard",
-        queues=(Queue.DEFAULT, Queue.DISCOUNTS, Queue.EMAILS, Queue.NOTIFICATIONS),
+        queues=(Queue.DEFAULT, Queue.DISCOUNTS, Queue.EMAILS, Queue.NOTIFICATIONS, Queue.AUDIT),
         concurrency=4,
         description="work that somebody waits for",
     ),

@@ -77,7 +77,10 @@ def respond(
     **members: Any,
 ) -> JSONResponse:
     """A problem document for the request of `scope`."""
-    members["request_id"] = scope.get("state", {}).get("request_id")
+    state = scope.setdefault("state", {})
+    # For whoever observes the request.
+    state["problem_code"] = code
+    members["request_id"] = state.get("request_id")
     document = document_of(status=status, code=code, detail=detail, **members)
     return JSONResponse(document, status_code=status, headers=headers, media_type=MEDIA_TYPE)
 

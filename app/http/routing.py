@@ -31,10 +31,11 @@ class MethodNotAllowed(GroundworkError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Door:
+class Door:
     """A route as far as it can be told before it is entered; it asks again itself."""
 
     path: str
+    title: str
     pattern: re.Pattern[str]
     methods: frozenset[str]
     scopes: tuple[str, ...]
@@ -50,11 +51,16 @@ def refuse_method(scope: Scope) -> None:
 
 def refuse_unscoped(scope: Scope) -> None:
     """Raise `MissingScope` unless the caller has what the route of this request asks for."""
-    leading = (door for door in _doors(scope["app"]) if door.pattern.match(scope["path"]))
-    door = next((door for door in leading if scope["method"] in door.methods), None)
+    door = door_at(scope["app"], path=scope["path"], method=scope["method"])
     for asked in door.scopes if door else ():
         if not scope["state"]["caller"].may(asked):
             raise MissingScope(scope=asked)
+
+
+def door_at(app: FastAPI, *, path: str, method: str) -> Door | None:
+    """The route that a request leads to."""
+    leading = (door for door in _doors(app) if door.pattern.match(path))
+    return next((door for door in leading if method in door.methods), None)
 
 
 def methods_at(scope: Scope) -> list[str]:
@@ -66,17 +72,18 @@ def methods_at(scope: Scope) -> list[str]:
     return sorted(frozenset().union(*(door.methods for door in leading)))
 
 
-def _doors(app: FastAPI) -> list[_Door]:
-    known: list[_Door] | None = getattr(app.state, "doors", None)
+def _doors(app: FastAPI) -> list[Door]:
+    known: list[Door] | None = getattr(app.state, "doors", None)
     if known is None or app.state.doors_of != len(app.routes):
         app.state.doors_of = len(app.routes)
         known = app.state.doors = [_door(route) for route in iter_route_contexts(app.routes)]
     return known
 
 
-def _door(route: Any) -> _Door:
-    return _Door(
+def _door(route: Any) -> Door:
+    return Door(
         path=route.path,
+        title=getattr(route, "summary", None) or route.name.replace("_", " ").title(),
         pattern=route.path_regex,
         methods=frozenset(route.methods or ()),
         scopes=tuple(_scopes(getattr(route, "dependant", None))),

@@ -224,6 +224,19 @@ class Settings(BaseSettings):
         description="How long finished jobs and settled deliveries are kept; dead jobs stay until they are "
         "retried.",
     )
+    audit_reads: bool = Field(
+        default=False,
+        description="Whether the operation log also has requests that change nothing; those that were denied "
+        "are always in it.",
+    )
+    audit_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        default=180, description="How long the operation log and the login log are kept."
+    )
+    audit_archive_folder: Path | None = Field(
+        default=None,
+        description="Folder, the same for all workers, to which audit records are written before they are "
+        "deleted (gzipped JSON lines). Unset: they are deleted only.",
+    )
     task_time_limit_seconds: Seconds = Field(
         default=1800, description="Hard time limit of tasks that declare none: a task is killed after it."
     )

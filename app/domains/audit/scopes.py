@@ -1,0 +1,6 @@
+"""What a token may do with the audit logs."""
+
+from app.tokens.scope import declare_scope
+
+READ = declare_scope("audit:read", "Search and export who did what, and who signed in.")
+WRITE = declare_scope("audit:write", "Cancel and retry the jobs that write and prune the audit logs.")

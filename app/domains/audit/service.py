@@ -1,0 +1,97 @@
+"""Takes records of both logs as jobs, and writes them; nothing here commits."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from pydantic import ValidationError
+
+from app.db.upsert import insert_or_update
+from app.domains.audit.models import Login, LoginStatus, Operation
+from app.domains.audit.records import LoginRecord, OperationRecord, Record, moment, new_id
+from app.domains.audit.user_agents import agent_of
+from app.jobs.accept import accept
+from app.jobs.errors import PermanentError
+from app.jobs.factory import new_job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.orm import Session
+
+OPERATION_TASK = "audit.log_operation_task"
+LOGIN_TASK = "audit.log_login_task"
+LONGEST_COMPLAINT = 500
+
+
+class UnusableRecord(PermanentError):
+    """Raised for arguments of the two tasks that are no records."""
+
+    code = "unusable_record"
+
+    def __init__(self, *, error: ValidationError) -> None:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in problem["loc"])
+        super().__init__(f"A record cannot be kept: {place}: {problem['msg']}."[:LONGEST_COMPLAINT])
+
+
+def accept_operations(session: Session, records: Sequence[Mapping[str, Any]]) -> None:
+    """Have a worker write these records; from the commit on, no crash loses them."""
+    accept(session, [new_job(OPERATION_TASK, kwargs={"records": list(records)}, context={})])
+
+
+def record_login(
+    session: Session,
+    *,
+    status: LoginStatus,
+    user_name: str,
+    user_id: int | None = None,
+    message: str = "",
+    address: str | None = None,
+    user_agent: str | None = None,
+) -> None:
+    """Have a worker write down an attempt to sign in, if the session's transaction commits.
+
+    So a failed attempt is recorded in a transaction that is committed although the request is refused.
+    """
+    now = time.time_ns()
+    record = LoginRecord(
+        id=new_id(at=now),
+        at=moment(now),
+        trace_id=structlog.contextvars.get_contextvars().get("request_id"),
+        user_id=user_id,
+        user_name=user_name,
+        address=address,
+        user_agent=user_agent,
+        status=status,
+        message=message,
+    )
+    accept(session, [new_job(LOGIN_TASK, kwargs={"records": [record.model_dump(mode="json")]})])
+
+
+def write_operations(session: Session, records: Sequence[Mapping[str, Any]]) -> int:
+    """Write those of `records` that are not in the operation log yet; how many."""
+    return _write(session, Operation, _checked(OperationRecord, records))
+
+
+def write_logins(session: Session, records: Sequence[Mapping[str, Any]]) -> int:
+    """Write those of `records` that are not in the login log yet; how many."""
+    return _write(session, Login, _checked(LoginRecord, records))
+
+
+def _checked(kind: type[Record], records: Sequence[Mapping[str, Any]]) -> list[Record]:
+    try:
+        return [kind.model_validate(record) for record in records]
+    except ValidationError as error:
+        raise UnusableRecord(error=error) from None
+
+
+def _write(session: Session, table: type[Operation | Login], records: Sequence[Record]) -> int:
+    rows = [record.model_dump() | agent_of(record.user_agent)._asdict() for record in records]
+    if not rows:
+        return 0
+    # One statement: as often as a job runs, and whatever it died of before, each record is one row.
+    statement = insert_or_update(session, table).values(rows).on_conflict_do_nothing(index_elements=["id"])
+    return len(session.scalars(statement.returning(table.id)).all())
