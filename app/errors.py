@@ -9,11 +9,13 @@ from typing import ClassVar
 class GroundworkError(Exception):
     """Base of every error this project raises on purpose.
 
-    `status` is what the HTTP API answers with; `code` is the stable name a client can match on.
+    `status` is what the HTTP API answers with; `code` is the stable name a client can match on; after
+    `retry_after` seconds trying again can succeed, where that is known.
     """
 
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
+    retry_after: int | None = None
 
 
 class InvalidInput(GroundworkError):

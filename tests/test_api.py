@@ -15,7 +15,7 @@ from app.api import create_app
 from app.db.sessions import transaction
 from app.domains.banking.api import WEBHOOK_PATH
 from app.http.access import TRUSTED_FOR
-from app.tokens.callers import header_verified_at
+from app.tokens.callers import header_verified_at, is_open_to_strangers
 from app.tokens.scope import declare_scope, known_scopes
 from app.tokens.service import revoke_token
 from tests.api_client import anonymous, client_for, new_token
@@ -53,9 +53,26 @@ def test_the_walk_over_all_routes_sees_them() -> None:
     assert {path for _, path in routes} > WITHOUT_SCOPE
 
 
-def test_no_route_answers_without_a_token(database: Engine) -> None:
+#: Nobody has a token before these have given one.
+OPEN = {"/api/v1/auth/sign-in", "/api/v1/auth/refresh"}
+
+
+def test_the_paths_open_to_strangers_are_these_alone(database: Engine) -> None:
+    assert {path for _, path in all_routes() if is_open_to_strangers(path)} == OPEN
+    for method, path in all_routes():
+        if path in OPEN:
+            answer = anonymous().request(method, path)
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), path
+            token = client_for().request(method, path)
+            assert token.json()["errors"] == answer.json()["errors"], "a token opens no more than none"
+            assert anonymous().get(path).status_code == 405
+
+
+def test_no_other_route_answers_without_a_token(database: Engine) -> None:
     client = anonymous()
     for method, path in [*all_routes(), ("GET", "/"), ("GET", "/nowhere"), ("PUT", "/api/v1/jobs")]:
+        if path in OPEN:
+            continue
         answer = client.request(method, path)
         assert (answer.status_code, answer.json()["code"]) == (401, "missing_token"), path
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="groundwork"'
@@ -65,13 +82,13 @@ def test_no_route_reads_the_body_of_a_stranger(database: Engine) -> None:
     client = anonymous()
     for method, path in all_routes():
         answer = client.request(method, path, content=b"{" * 10_000_000 if method == "POST" else b"")
-        assert answer.status_code == 401
+        assert answer.status_code == (413 if path in OPEN else 401)
 
 
 def test_no_route_looks_at_the_body_of_whom_it_does_not_serve(database: Engine) -> None:
     client = client_for(NOTHING)
     for method, path in all_routes():
-        if path in WITHOUT_SCOPE or header_verified_at(path):
+        if path in WITHOUT_SCOPE | OPEN or header_verified_at(path):
             continue
         answer = client.request(method, path, content=b'{"a": 1, "a": ' + b" " * 9_000_000)
         assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope"), path
@@ -97,7 +114,7 @@ def test_the_description_says_how_each_path_knows_its_callers(database: Engine) 
         for operation in operations.values()
         if "security" in operation
     }
-    assert own == {WEBHOOK_PATH: [{"Plaid-Verification": []}]}
+    assert own == {WEBHOOK_PATH: [{"Plaid-Verification": []}], **{path: [] for path in OPEN}}
 
 
 def test_what_cannot_be_a_token_is_refused_without_the_database(
@@ -115,6 +132,8 @@ def test_every_route_but_the_probes_asks_for_a_scope_and_names_it(database: Engi
         answer = client.request(method, path, json={} if method == "POST" else None)
         if path in WITHOUT_SCOPE:
             assert answer.status_code != 403
+            continue
+        if path in OPEN:
             continue
         if header_verified_at(path):
             assert answer.status_code == 401, "it asks for its header, whatever token comes"

@@ -45,6 +45,11 @@ def cipher(purpose: str) -> MultiFernet:
     return MultiFernet(_fernets(purpose))
 
 
+def signing_keys(purpose: str) -> list[bytes]:
+    """Keys that sign for one purpose and nothing else: the first signs, all verify."""
+    return _keys(f"{purpose}, signed", "sha256")
+
+
 def renewed(purpose: str, token: str) -> str:
     """`token`, encrypted under the first key unless it is already. Raises `InvalidToken`."""
     first, *others = _fernets(purpose)

@@ -27,7 +27,7 @@ def kept_since(session: Session) -> datetime:
     return now(session) - timedelta(days=settings().retention_days)
 
 
-def prune(session: Session, ids: Select[int], *, commit: Checkpoint) -> int:
+def prune(session: Session, ids: Select[int] | Select[str], *, commit: Checkpoint) -> int:
     """Delete the rows of a table whose ids are selected; how many. Each `BATCH` is committed by itself."""
     table = ids.column_descriptions[0]["entity"]
     total = 0

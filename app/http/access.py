@@ -10,6 +10,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,11 +22,20 @@ from app.db import outages
 from app.db.sessions import reading, transaction
 from app.errors import Unauthorized
 from app.http.client_addresses import is_loopback
+from app.http.credentials import Credential, CsrfRefused, found_in
 from app.http.problems import DatabaseDown, respond_to, respond_unforeseen
 from app.logs.failures import first_line
 from app.settings.config import settings
 from app.tokens import service
-from app.tokens.callers import Caller, ExpiredToken, InvalidToken, MissingToken, header_verified_at
+from app.tokens.callers import (
+    STRANGER,
+    Caller,
+    ExpiredToken,
+    InvalidToken,
+    MissingToken,
+    header_verified_at,
+    is_open_to_strangers,
+)
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -91,7 +101,8 @@ class _Remembered:
 class Authenticate:
     """ASGI middleware: lets nobody in without a good token, to whatever path.
 
-    Only what `app.tokens.callers.verified_by_route` names goes by, to be checked by its route.
+    Only what `app.tokens.callers` has as `verified_by_route` or `open_to_strangers` goes by, to be checked by
+    its route.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -107,27 +118,29 @@ class Authenticate:
         if scope["type"] != "http" or is_verified_by_route(scope) or is_open(scope):
             await self.app(scope, receive, send)
             return
+        if is_open_to_strangers(scope["path"]):
+            scope["state"]["caller"] = STRANGER
+            await self.app(scope, receive, send)
+            return
         try:
-            caller = await self._caller(secret_of(scope), is_probe=scope["path"] in PROBES)
-        except (Unauthorized, DatabaseDown) as error:
+            caller = await self._caller(credential_of(scope), is_probe=scope["path"] in PROBES)
+        except (Unauthorized, CsrfRefused, DatabaseDown) as error:
             await respond_to(scope, error)(scope, receive, send)
             return
         scope["state"]["caller"] = caller
         with bound_contextvars(token=caller.name):
             await self.app(scope, receive, send)
-        await self._note_use(caller.token_id)
+        if caller.user_id is None:
+            await self._note_use(caller.token_id)
 
-    async def _caller(self, secret: str, *, is_probe: bool) -> Caller:
-        if not service.is_well_formed(secret):
-            # Anybody can send such; the database is not asked for them.
-            raise InvalidToken
-        digest = hashlib.sha256(secret.encode()).digest()
+    async def _caller(self, credential: Credential, *, is_probe: bool) -> Caller:
+        digest = hashlib.sha256(credential.secret.encode()).digest()
         known = self._remembered.get(digest)
         if known and known.is_within(TRUSTED_WITHOUT_DATABASE if is_probe else TRUSTED_FOR):
             known.caller.refuse_expired()
             return known.caller
         try:
-            caller = await run_in_threadpool(_look_up, secret)
+            caller = await run_in_threadpool(_look_up, credential)
         except (InvalidToken, ExpiredToken):
             self._remembered.pop(digest, None)
             raise
@@ -181,6 +194,25 @@ def is_open(scope: Scope) -> bool:
     return not forwarded and is_loopback(scope)
 
 
+def credential_of(scope: Scope) -> Credential:
+    """What a request carries to show who it is from. Raises `Unauthorized` or `CsrfRefused`.
+
+    Anybody can send what is none; the database is not asked for such.
+    """
+    if "authorization" not in Headers(scope=scope):
+        found = found_in(scope)
+        if found is None:
+            raise MissingToken
+        return found
+    secret = secret_of(scope)
+    if service.is_well_formed(secret):
+        return Credential(secret=secret, look_up=partial(service.authenticate, secret=secret))
+    found = found_in(scope)
+    if found is None:
+        raise InvalidToken
+    return found
+
+
 def secret_of(scope: Scope) -> str:
     """The token a request carries. Raises `MissingToken` or `InvalidToken`.
 
@@ -198,9 +230,9 @@ def secret_of(scope: Scope) -> str:
         raise InvalidToken from None
 
 
-def _look_up(secret: str) -> Caller:
+def _look_up(credential: Credential) -> Caller:
     with reading() as session:
-        return service.authenticate(session, secret=secret)
+        return credential.look_up(session)
 
 
 def _touch(token_id: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.tokens.callers import headers_by_path
+from app.tokens.callers import headers_by_path, paths_open_to_strangers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-TOKEN = {"token": {"type": "http", "scheme": "bearer", "description": "An API token: gw_..."}}
+MEANING = "An API token, gw_..., or the access token of somebody who signed in."
+TOKEN = {"token": {"type": "http", "scheme": "bearer", "description": MEANING}}
 
 
 def describe_callers(app: FastAPI) -> None:
@@ -28,6 +29,9 @@ def _name_callers(document: dict[str, Any]) -> None:
     document["security"] = [{name: [] for name in TOKEN}]
     schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes.update(TOKEN)
+    for path in paths_open_to_strangers():
+        for operation in document["paths"][path].values():
+            operation["security"] = []
     for path, header in headers_by_path().items():
         schemes[header] = {"type": "apiKey", "in": "header", "name": header}
         for operation in document["paths"][path].values():

@@ -97,7 +97,7 @@ def respond_to(scope: Scope, error: GroundworkError) -> JSONResponse:
     if error.status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = _challenge(scope, code=error.code)
     if error.status in RETRY_AFTER:
-        headers["Retry-After"] = str(RETRY_AFTER[error.status])
+        headers["Retry-After"] = str(error.retry_after or RETRY_AFTER[error.status])
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = error.allow
     members: dict[str, Any] = {}

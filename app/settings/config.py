@@ -179,6 +179,12 @@ class Settings(BaseSettings):
     aws_endpoint_url: HttpUrl = Field(
         default="", description="URL of another server that speaks AWS's API, for trials."
     )
+    sign_in_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        default=30, description="How long somebody who signed in stays so, in a browser or a client."
+    )
+    access_token_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(
+        default=10, description="How long an access token of somebody who signed in is good."
+    )
     breached_passwords: Path | None = Field(
         default=None,
         description="File of passwords that nobody may choose: sorted lines of SHA-1 in hexadecimal digits, "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _VERIFIED_BY_ROUTE: dict[str, str] = {}
+_OPEN_TO_STRANGERS: set[str] = set()
 
 
 class MissingToken(Unauthorized):
@@ -57,12 +58,15 @@ class MissingScope(GroundworkError):
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who makes a request, as its token says."""
+    """Who makes a request, as its token or its session says."""
 
     token_id: str
     name: str
     scopes: frozenset[str]
     expires_at: datetime | None
+    #: Of a person who signed in; an API token has neither.
+    user_id: int | None = None
+    session_id: str | None = None
 
     def may(self, scope: str) -> bool:
         """Whether `scope` is granted."""
@@ -72,6 +76,28 @@ class Caller:
         """Raise `ExpiredToken` when the token has ended."""
         if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
             raise ExpiredToken(at=self.expires_at)
+
+
+#: Who asks a route that is open to all.
+STRANGER = Caller(token_id="", name="stranger", scopes=frozenset(), expires_at=None)
+
+
+def open_to_strangers(path: str) -> None:
+    """Let requests to exactly `path` in without a token; call it beside the route.
+
+    For what callers need to get one: the route itself must bound what a stranger can have it do.
+    """
+    _OPEN_TO_STRANGERS.add(path)
+
+
+def is_open_to_strangers(path: str) -> bool:
+    """Whether the route at `path` asks for no token."""
+    return path in _OPEN_TO_STRANGERS
+
+
+def paths_open_to_strangers() -> frozenset[str]:
+    """Each path whose route asks for no token."""
+    return frozenset(_OPEN_TO_STRANGERS)
 
 
 def verified_by_route(path: str, *, header: str) -> None:

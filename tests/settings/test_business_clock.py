@@ -30,6 +30,7 @@ HOSTS_CLOCK = {
     "app/tokens/callers.py": "tokens end for everybody at the same moment",
     "app/tokens/cli.py": "tokens end for everybody at the same moment",
     "app/tokens/service.py": "tokens end for everybody at the same moment",
+    "app/domains/accounts/sessions/access_tokens.py": "tokens end for everybody at the same moment",
     "app/domains/banking/api.py": "Plaid signs when it sent a webhook",
 }
 

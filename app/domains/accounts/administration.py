@@ -13,6 +13,7 @@ from app.domains.accounts.errors import AddressNotFound
 from app.domains.accounts.models import Password, User
 from app.domains.accounts.passwords.hashing import hash_password
 from app.domains.accounts.passwords.rules import prepared, refuse_weak
+from app.domains.accounts.sessions import service as sessions
 from app.values.email_addresses import key_of
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def create_user(session: Session, new: NewUser, *, role: Role, password_hash: st
 
 
 def set_password(session: Session, *, user_id: int, password_hash: str) -> None:
-    """Make `password_hash` the only one that the user signs in with."""
+    """Make `password_hash` the only one that the user signs in with, and end what others began."""
     values = {"password_hash": password_hash, "changed_at": clock()}
     statement = insert_or_update(session, Password).values(user_id=user_id, **values)
     session.execute(statement.on_conflict_do_update(index_elements=[Password.user_id], set_=values))
+    sessions.end_all(session, user_id=user_id)
 
 
 def set_role(session: Session, *, email: str, role: Role) -> User:
@@ -59,6 +61,7 @@ def disable(session: Session, *, email: str) -> User:
     """Let the user with that address in no more; what they have stays. Raises `AddressNotFound`."""
     user = user_at(session, email=email)
     user.disabled_at = user.disabled_at or now(session)
+    sessions.end_all(session, user_id=user.id)
     return user
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Text
+from sqlalchemy import JSON, ForeignKey, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import BIG_ID, Base, one_of
@@ -35,6 +35,47 @@ class User(Base):
     role: Mapped[str | None] = mapped_column(Text)
     #: Set while the user may not sign in.
     disabled_at: Mapped[datetime | None]
+
+
+class SignInSession(Base):
+    """A user who signed in, until they sign out: a browser with a cookie, or a client with tokens."""
+
+    __tablename__ = "sign_in_session"
+
+    #: 128 random bits; access tokens hold it, and it is no secret.
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BIG_ID, ForeignKey("account_user.id"), index=True)
+    #: SHA-256 of the secret in the cookie, in hex; none for a client.
+    digest: Mapped[str | None] = mapped_column(Text, unique=True)
+    #: Where it began, as `app.domains.accounts.sessions.lockout.network_of` says it.
+    address: Mapped[str] = mapped_column(Text)
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class RefreshToken(Base):
+    """A refresh token of a session. Used ones stay as long as it: a second use is told from a guess."""
+
+    __tablename__ = "refresh_token"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    session_id: Mapped[str] = mapped_column(Text, ForeignKey("sign_in_session.id"), index=True)
+    #: SHA-256 of the whole token, in hex.
+    digest: Mapped[str] = mapped_column(Text, unique=True)
+    used_at: Mapped[datetime | None]
+
+
+class SignInAttempts(Base):
+    """How often signing in failed of late, for an account or for an address."""
+
+    __tablename__ = "sign_in_attempts"
+
+    #: As `app.domains.accounts.sessions.lockout.counted` names them.
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    failures: Mapped[int] = mapped_column(Integer)
+    paused_until: Mapped[datetime]
+    last_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Password(Base):

@@ -3,4 +3,5 @@
 from app.tokens.scope import declare_scope
 
 READ = declare_scope("users:read", "See users.")
+OWN = declare_scope("account:own", "See and end one's own sessions; for people who signed in.")
 WRITE = declare_scope("users:write", "Register and change users.")

@@ -1,0 +1,1 @@
+"""Signing in: sessions of browsers and of clients, how they are shown, and how guessing is slowed down."""

@@ -1,0 +1,108 @@
+"""HTTP routes of signing in and out."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from app.db.sessions import reading, transaction
+from app.domains.accounts import service as users
+from app.domains.accounts.roles import Role
+from app.domains.accounts.schemas import UserView
+from app.domains.accounts.scopes import OWN
+from app.domains.accounts.sessions import access_tokens, cookies, credentials, lockout, schemas, service
+from app.domains.accounts.sessions.errors import NotSignedIn, ReusedRefreshToken
+from app.domains.accounts.sessions.signing_in import sign_in_with_password
+from app.http.client_addresses import address_of
+from app.http.credentials import also_accept
+from app.tokens.callers import Caller, open_to_strangers, require
+
+router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+SIGN_IN, REFRESH = f"{router.prefix}/sign-in", f"{router.prefix}/refresh"
+open_to_strangers(SIGN_IN)
+open_to_strangers(REFRESH)
+also_accept(credentials.find)
+Somebody = Annotated[Caller, Depends(require(OWN))]
+
+
+@router.post("/sign-in")
+async def sign_in(
+    body: schemas.SignIn, request: Request, response: Response
+) -> schemas.TokensView | schemas.CookieView:
+    """Sign in with a password. 401 whatever is wrong, 429 with a pause after several wrong passwords."""
+    network = lockout.network_of(address_of(request.scope))
+    user_id = await sign_in_with_password(
+        email=body.email, password=body.password.get_secret_value(), network=network
+    )
+    if body.keep == "cookie":
+        secret = await run_in_threadpool(_start_for_browser, user_id, network)
+        cookies.put(response, request.scope, secret=secret)
+        return schemas.CookieView(csrf_token=cookies.csrf_token(secret))
+    return _view(await run_in_threadpool(_start_for_client, user_id, network))
+
+
+@router.post("/refresh")
+def refresh(body: schemas.Refresh) -> schemas.TokensView:
+    """The next tokens. A refresh token that comes a second time ends its session."""
+    with transaction() as session:
+        pair = service.renew(session, refresh_token=body.refresh_token)
+    if pair is None:
+        raise ReusedRefreshToken
+    return _view(pair)
+
+
+@router.post("/sign-out", status_code=HTTPStatus.NO_CONTENT)
+def sign_out(caller: Somebody, request: Request, response: Response) -> None:
+    """End this session: its cookie or all of its tokens are refused within a second."""
+    _, session_id = _signed_in(caller)
+    with transaction() as session:
+        service.end(session, session_id=session_id)
+    cookies.remove(response, request.scope)
+
+
+@router.post("/sign-out-everywhere", status_code=HTTPStatus.NO_CONTENT)
+def sign_out_everywhere(caller: Somebody, request: Request, response: Response) -> None:
+    """End all sessions of whoever asks, this one included."""
+    user_id, _ = _signed_in(caller)
+    with transaction() as session:
+        service.end_all(session, user_id=user_id)
+    cookies.remove(response, request.scope)
+
+
+@router.get("/me")
+def me(caller: Somebody, request: Request) -> schemas.MeView:
+    """Who is signed in."""
+    user_id, _ = _signed_in(caller)
+    secret = cookies.secret_in(request.scope)
+    with reading() as session:
+        user = users.find_user(session, user_id=user_id)
+        return schemas.MeView(
+            user=UserView.model_validate(user),
+            role=Role(user.role or ""),
+            csrf_token=cookies.csrf_token(secret) if secret else None,
+        )
+
+
+def _signed_in(caller: Caller) -> tuple[int, str]:
+    if caller.user_id is None or caller.session_id is None:
+        raise NotSignedIn
+    return caller.user_id, caller.session_id
+
+
+def _start_for_browser(user_id: int, network: str) -> str:
+    with transaction() as session:
+        return service.start_for_browser(session, user_id=user_id, address=network)
+
+
+def _start_for_client(user_id: int, network: str) -> service.Pair:
+    with transaction() as session:
+        return service.start_for_client(session, user_id=user_id, address=network)
+
+
+def _view(pair: service.Pair) -> schemas.TokensView:
+    return schemas.TokensView(
+        access_token=pair.access_token,
+        expires_in=int(access_tokens.lifetime().total_seconds()),
+        refresh_token=pair.refresh_token,
+    )
