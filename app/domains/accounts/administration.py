@@ -42,12 +42,12 @@ def create_user(session: Session, new: NewUser, *, role: Role, password_hash: st
     return user
 
 
-def set_password(session: Session, *, user_id: int, password_hash: str) -> None:
-    """Make `password_hash` the only one that the user signs in with, and end what others began."""
+def set_password(session: Session, *, user_id: int, password_hash: str, but: str | None = None) -> None:
+    """Make `password_hash` the only one that the user signs in with; all sessions end, `but` one perhaps."""
     values = {"password_hash": password_hash, "changed_at": clock()}
     statement = insert_or_update(session, Password).values(user_id=user_id, **values)
     session.execute(statement.on_conflict_do_update(index_elements=[Password.user_id], set_=values))
-    sessions.end_all(session, user_id=user_id)
+    sessions.end_all(session, user_id=user_id, but=but)
 
 
 def set_role(session: Session, *, email: str, role: Role) -> User:

@@ -7,13 +7,20 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
+from app.domains.accounts import administration
 from app.domains.accounts import service as users
+from app.domains.accounts.models import User
 from app.domains.accounts.roles import Role
 from app.domains.accounts.schemas import UserView
 from app.domains.accounts.scopes import OWN
 from app.domains.accounts.sessions import access_tokens, cookies, credentials, lockout, schemas, service
-from app.domains.accounts.sessions.errors import NotSignedIn, ReusedRefreshToken
-from app.domains.accounts.sessions.signing_in import sign_in_with_password
+from app.domains.accounts.sessions.errors import (
+    NotSignedIn,
+    ReusedRefreshToken,
+    SignInRefused,
+    WrongCurrentPassword,
+)
+from app.domains.accounts.sessions.signing_in import hash_of_chosen, sign_in_with_password
 from app.http.client_addresses import address_of
 from app.http.credentials import also_accept
 from app.tokens.callers import Caller, open_to_strangers, require
@@ -70,24 +77,49 @@ def sign_out_everywhere(caller: Somebody, request: Request, response: Response) 
     cookies.remove(response, request.scope)
 
 
+@router.post("/password", status_code=HTTPStatus.NO_CONTENT)
+async def change_password(body: schemas.PasswordChange, caller: Somebody, request: Request) -> None:
+    """Choose another password, knowing the current one. All other sessions of the user end."""
+    user_id, session_id = _signed_in(caller)
+    user = await run_in_threadpool(_find_user, user_id)
+    network = lockout.network_of(address_of(request.scope))
+    try:
+        await sign_in_with_password(
+            email=user.email, password=body.current_password.get_secret_value(), network=network
+        )
+    except SignInRefused:
+        raise WrongCurrentPassword from None
+    hashed = await hash_of_chosen(body.new_password.get_secret_value(), email=user.email, name=user.name)
+    await run_in_threadpool(_set_password, user_id, hashed, session_id)
+
+
 @router.get("/me")
 def me(caller: Somebody, request: Request) -> schemas.MeView:
     """Who is signed in."""
     user_id, _ = _signed_in(caller)
     secret = cookies.secret_in(request.scope)
-    with reading() as session:
-        user = users.find_user(session, user_id=user_id)
-        return schemas.MeView(
-            user=UserView.model_validate(user),
-            role=Role(user.role or ""),
-            csrf_token=cookies.csrf_token(secret) if secret else None,
-        )
+    user = _find_user(user_id)
+    return schemas.MeView(
+        user=UserView.model_validate(user),
+        role=Role(user.role or ""),
+        csrf_token=cookies.csrf_token(secret) if secret else None,
+    )
 
 
 def _signed_in(caller: Caller) -> tuple[int, str]:
     if caller.user_id is None or caller.session_id is None:
         raise NotSignedIn
     return caller.user_id, caller.session_id
+
+
+def _find_user(user_id: int) -> User:
+    with reading() as session:
+        return users.find_user(session, user_id=user_id)
+
+
+def _set_password(user_id: int, password_hash: str, this_session: str) -> None:
+    with transaction() as session:
+        administration.set_password(session, user_id=user_id, password_hash=password_hash, but=this_session)
 
 
 def _start_for_browser(user_id: int, network: str) -> str:

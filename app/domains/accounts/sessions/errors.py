@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from app.errors import GroundworkError, Unauthorized, Unavailable
+from app.errors import GroundworkError, InvalidInput, Unauthorized, Unavailable
 
 
 class SignInRefused(Unauthorized):
@@ -14,6 +14,15 @@ class SignInRefused(Unauthorized):
 
     def __init__(self) -> None:
         super().__init__("The address or the password is wrong, or this user may not sign in.")
+
+
+class WrongCurrentPassword(InvalidInput):
+    """Raised to somebody signed in who does not know the password that is to be replaced."""
+
+    code = "wrong_current_password"
+
+    def __init__(self) -> None:
+        super().__init__("The current password is wrong, so that it stays.")
 
 
 class TooManyAttempts(GroundworkError):

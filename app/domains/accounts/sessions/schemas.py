@@ -22,6 +22,13 @@ class SignIn(StrictModel):
     )
 
 
+class PasswordChange(StrictModel):
+    """Somebody who chooses another password."""
+
+    current_password: SecretStr
+    new_password: SecretStr
+
+
 class Refresh(StrictModel):
     """A client that asks for its next tokens."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
+from app.domains.accounts import administration
 from app.domains.accounts.models import Password, User
 from app.domains.accounts.passwords.hashing import matches
 from app.domains.accounts.passwords.rules import prepared
@@ -55,6 +56,12 @@ async def sign_in_with_password(*, email: str, password: str, network: str) -> i
         raise SignInRefused
     await run_in_threadpool(_succeed, attempt.who)
     return attempt.user_id
+
+
+async def hash_of_chosen(password: str, *, email: str, name: str) -> str:
+    """What is stored of a password that somebody chose. Raises unless it may be chosen."""
+    work = partial(administration.hash_chosen, password, email=email, name=name)
+    return await to_thread.run_sync(work, limiter=HASHED_AT_ONCE)
 
 
 def _begin(email_key: str, network: str) -> _Attempt:

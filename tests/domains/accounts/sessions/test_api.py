@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 JOBS = "/api/v1/jobs"
 SIGN_OUT = "/api/v1/auth/sign-out"
 EVERYWHERE = "/api/v1/auth/sign-out-everywhere"
+CHANGE = "/api/v1/auth/password"
+NEW = "slow rivers carve the valley"
 
 
 def is_refused(client: TestClient) -> None:
@@ -144,8 +146,14 @@ def test_a_role_that_is_taken_away_and_a_user_who_is_disabled_count_within_a_sec
 
 @pytest.mark.databases("sqlite")
 def test_an_api_token_is_nobody_who_signed_in(database: Engine) -> None:
-    for method, path in (("GET", ME), ("POST", SIGN_OUT), ("POST", EVERYWHERE)):
-        answer = client_for().request(method, path)
+    change = {"current_password": PASSWORD, "new_password": NEW}
+    for method, path, body in (
+        ("GET", ME, None),
+        ("POST", SIGN_OUT, None),
+        ("POST", EVERYWHERE, None),
+        ("POST", CHANGE, change),
+    ):
+        answer = client_for().request(method, path, json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "not_signed_in")
 
 
@@ -286,3 +294,41 @@ def test_no_secret_is_stored_as_it_is_and_none_is_shown_twice(database: Engine) 
     stored = f"{rows} {hashes}"
     for secret in (pair["refresh_token"], pair["access_token"], cookie, PASSWORD):
         assert secret not in stored
+
+
+def test_another_password_ends_the_other_sessions_and_the_old_one_is_wrong(database: Engine) -> None:
+    add_person()
+    pair = sign_in(anonymous()).json()
+    changing, other = client_of(), client_of()
+    answer = changing.post(CHANGE, json={"current_password": PASSWORD, "new_password": NEW})
+    assert answer.status_code == HTTPStatus.NO_CONTENT
+    is_refused(other)
+    assert refresh(pair["refresh_token"]) == (401, "invalid_refresh_token")
+    assert changing.get(ME).status_code == 200
+    assert sign_in(anonymous()).status_code == 401
+    assert sign_in(anonymous(), password=NEW).status_code == 200
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    ("current", "new", "code"),
+    [
+        ("wide rivers run quickly", NEW, "wrong_current_password"),
+        ("", NEW, "wrong_current_password"),
+        (PASSWORD, "short", "weak_password"),
+        (PASSWORD, "passwordpassword", "weak_password"),
+        (PASSWORD, "ann@example.org", "weak_password"),
+        (PASSWORD, "x" * 300, "unusable_password"),
+        (PASSWORD, "slow rivers\tcarve the valley", "unusable_password"),
+    ],
+)
+def test_a_password_that_may_not_be_changed_so_stays(
+    database: Engine, current: str, new: str, code: str
+) -> None:
+    add_person()
+    client, other = client_of(), client_of()
+    refused = client.post(CHANGE, json={"current_password": current, "new_password": new})
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert new not in refused.text
+    assert other.get(ME).status_code == 200
+    assert sign_in(anonymous()).status_code == 200
