@@ -11,7 +11,7 @@ from celery.backends.base import BaseBackend
 from celery.exceptions import TaskRevokedError
 from celery.exceptions import TimeoutError as TooLate
 from celery.result import GroupResult, result_from_tuple
-from sqlalchemy import select, update
+from sqlalchemy import Text, cast, select, update
 
 from app.db.sessions import current_session, reading, transaction, using
 from app.jobs.celery.celery_states import result_of, state_of
@@ -21,6 +21,7 @@ from app.jobs.ledger import encoding
 from app.jobs.ledger.models import TERMINAL, Attempt, Job, JobGroup, State
 from app.jobs.ledger.uncommitted import hides, write
 from app.jobs.transitions import attempt, groups
+from app.values.typed_json import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -158,11 +159,13 @@ def _children(session: Session, job: Job) -> list[Any]:
     """What the job's last attempt queued, as Celery writes results; found by the time in which that was."""
     if job.started_at is None or job.finished_at is None:
         return []
-    parent = Job.options["parent_id"].as_string()
-    queued = select(Job.id).where(
-        Job.accepted_at.between(job.started_at, job.finished_at), Job.options.is_not(None), parent == job.id
+    # PostgreSQL reads no JSON that holds half a surrogate pair, as a later link's arguments may.
+    naming = cast(Job.options, Text).contains(to_json(job.id), autoescape=True)
+    queued = select(Job.id, Job.options).where(
+        Job.accepted_at.between(job.started_at, job.finished_at), Job.options.is_not(None), naming
     )
-    return [((child, None), None) for child in session.scalars(queued.order_by(Job.accepted_at, Job.id))]
+    found = session.execute(queued.order_by(Job.accepted_at, Job.id))
+    return [((row.id, None), None) for row in found if row.options.get("parent_id") == job.id]
 
 
 def _forget_result(session: Session, *, job_id: str) -> None:

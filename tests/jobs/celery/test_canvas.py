@@ -314,6 +314,14 @@ def test_the_children_of_a_job_are_what_it_queued() -> None:
     assert [node.get(timeout=LONG) for _, node in first.parent.iterdeps()] == [3, 6]
 
 
+@pytest.mark.parametrize("odd", ["\udce9", "a\x00b", '"parent_id": "x"', "%_\\"])
+def test_the_children_are_found_whatever_later_links_are_called_with(odd: str) -> None:
+    first: Any = (add.s(1, 2) | celery_tasks.spread.si([]) | tasks.echo.si(odd)).apply_async()
+    assert first.get(timeout=LONG) == [[odd], {}]
+    assert first.parent.parent.children == [first.parent]
+    assert first.parent.children == [first]
+
+
 def test_a_result_that_is_forgotten_is_gone_and_its_job_is_not() -> None:
     result = add.delay(1, 2)
     assert result.get(timeout=LONG) == 3
