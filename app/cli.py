@@ -132,14 +132,18 @@ def flower() -> Process:
 
 @app.command()
 def migrate(as_json: AsJson = False) -> None:
-    """Migrate the database to the schema that this release needs.
+    """Migrate the database to the schema that this release needs, and note the schedules of its tasks.
 
     Example: groundwork migrate
     """
     from app.db.migrations.revisions import current_revision, upgrade
+    from app.db.sessions import transaction
+    from app.schedule.defaults import seed
 
     before = current_revision()
     upgrade()
+    with transaction() as session:
+        seed(session)
     after = current_revision()
     if as_json:
         print_json({"from": before, "to": after})

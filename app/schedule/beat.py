@@ -16,11 +16,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import freeze_loaded
 from app.db import outages
-from app.db.pruning import kept_since
+from app.db.pruning import BATCH, kept_since
 from app.db.sessions import transaction
 from app.jobs.transitions import recover, rollup
 from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
+from app.schedule import history
+from app.schedule.defaults import seed
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed
@@ -37,6 +39,8 @@ TICK = timedelta(seconds=0.5)
 STANDBY = timedelta(seconds=3)
 ROLL_UP = timedelta(seconds=5)
 PRUNE = timedelta(minutes=10)
+#: What tasks declare is looked at when this beat begins to lead, and in case an edit by hand took a row away.
+SEED = timedelta(minutes=10)
 #: Within this after the database came back, every worker has renewed its leases.
 RENEWAL = timedelta(seconds=10)
 LEADER = "beat"
@@ -106,10 +110,13 @@ class LedgerScheduler(Scheduler):
         leads = lead(LEADER, holder=self._holder)
         if leads != self._leads:
             log.info("beat_leads" if leads else "beat_stands_by", holder=self._holder)
+            self._last.pop("seed", None)
         self._leads = leads
         return leads
 
     def _work(self) -> None:
+        if self._is_time("seed", SEED):
+            _step(_seed)
         _step(fire_due)
         _step(recover.promote_due)
         lists = recover.broker_lists() or []
@@ -120,6 +127,7 @@ class LedgerScheduler(Scheduler):
             _step(lambda: recover.republish_lost(lists))
         if self._is_time("roll_up", ROLL_UP):
             _step(_roll_up)
+            _step(_settle)
         if self._is_time("prune", PRUNE):
             _step(_prune)
 
@@ -159,6 +167,16 @@ def _step(work: Callable[[], object]) -> None:
         log.exception("beat_step_failed")
 
 
+def _seed() -> None:
+    with transaction() as session:
+        seed(session)
+
+
+def _settle() -> None:
+    with transaction() as session:
+        history.settle(session)
+
+
 def _roll_up() -> None:
     with transaction() as session:
         rollup.roll_up(session)
@@ -169,5 +187,9 @@ def _prune() -> None:
     until = time.monotonic() + STANDBY.total_seconds()
     while time.monotonic() < until:
         with transaction() as session:
-            if rollup.prune(session, before=kept_since(session)) < rollup.PRUNE_BATCH:
+            since = kept_since(session)
+            if (
+                rollup.prune(session, before=since) < rollup.PRUNE_BATCH
+                and history.forget(session, before=since) < BATCH
+            ):
                 return

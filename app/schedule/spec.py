@@ -1,4 +1,4 @@
-"""When a schedule fires: cron expressions and fixed intervals, in a time zone, pure arithmetic."""
+"""When a schedule fires: cron expressions, fixed intervals and single moments; pure arithmetic."""
 
 from __future__ import annotations
 
@@ -10,25 +10,34 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from app.errors import InvalidInput
+from app.schedule.policies import Policies
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: CronSim knows a sixth, for seconds.
 FIELDS = 5
+SHORTEST = timedelta(seconds=1)
+LONGEST = timedelta(days=3660)
+USUAL = Policies()
 
 
 class Schedule(Protocol):
     """Something that fires at moments which depend on nothing but the clock."""
 
+    @property
+    def policies(self) -> Policies:
+        """What becomes of moments that are missed, crowded or late."""
+        ...
+
     def describe(self) -> str:
         """The schedule in words."""
         ...
 
-    def previous(self, at: datetime) -> datetime:
+    def previous(self, at: datetime) -> datetime | None:
         """The latest moment of firing that is not after `at`."""
         ...
 
-    def next(self, after: datetime) -> datetime:
-        """The first moment of firing after `after`."""
+    def next(self, after: datetime) -> datetime | None:
+        """The first moment of firing after `after`; None when there is none any more."""
         ...
 
 
@@ -44,26 +53,46 @@ class InvalidCron(InvalidInput):
         )
 
 
+class InvalidInterval(InvalidInput):
+    """Raised for an interval that is too short or too long."""
+
+    code = "invalid_interval"
+
+    def __init__(self, *, interval: timedelta) -> None:
+        super().__init__(
+            f"The interval {interval} is not usable: give at least {SHORTEST.seconds} second and at most "
+            f"{LONGEST.days} days."
+        )
+
+
 @dataclass(frozen=True)
 class Cron:
     """Fires when the wall clock of `timezone` matches; correct over changes of summer time."""
 
     expression: str
     timezone: str = "UTC"
+    policies: Policies = USUAL
 
     def describe(self) -> str:
         words = CronSim(self.expression, EPOCH).explain()
         return f"{words} ({self.timezone})"
 
-    def previous(self, at: datetime) -> datetime:
+    def previous(self, at: datetime) -> datetime | None:
         # CronSim walks strictly past its start, so the walk back begins just after `at`: a minute by the
         # clock of UTC, because one added to a wall clock is another when summer time ends.
         start = (at.astimezone(UTC) + timedelta(minutes=1)).replace(second=0, microsecond=0)
         back = CronSim(self.expression, start.astimezone(ZoneInfo(self.timezone)), reverse=True)
-        return next(back).astimezone(UTC)
+        found = next(back).astimezone(UTC)
+        # From the hour that comes a second time, it walks back past a moment of the first.
+        while (later := self.next(found)) is not None and later <= at:
+            found = later
+        return found
 
-    def next(self, after: datetime) -> datetime:
-        return next(CronSim(self.expression, after.astimezone(ZoneInfo(self.timezone)))).astimezone(UTC)
+    def next(self, after: datetime) -> datetime | None:
+        # In the hour that comes a second time, CronSim begins with a moment of the first.
+        walk = CronSim(self.expression, after.astimezone(ZoneInfo(self.timezone)))
+        moments = (moment.astimezone(UTC) for moment in walk)
+        return next((moment for moment in moments if moment > after), None)
 
 
 @dataclass(frozen=True)
@@ -71,6 +100,7 @@ class Every:
     """Fires at multiples of `interval` since 1970, so that every beat agrees on the moments."""
 
     interval: timedelta
+    policies: Policies = USUAL
 
     def describe(self) -> str:
         return f"Every {self.interval}"
@@ -82,7 +112,24 @@ class Every:
         return self.previous(after) + self.interval
 
 
-def cron(expression: str, *, timezone: str = "UTC") -> Cron:
+@dataclass(frozen=True)
+class Once:
+    """Fires at one moment."""
+
+    at: datetime
+    policies: Policies = USUAL
+
+    def describe(self) -> str:
+        return f"Once at {self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} (UTC)"
+
+    def previous(self, at: datetime) -> datetime | None:
+        return self.at if self.at <= at else None
+
+    def next(self, after: datetime) -> datetime | None:
+        return self.at if self.at > after else None
+
+
+def cron(expression: str, *, timezone: str = "UTC", policies: Policies = USUAL) -> Cron:
     """A schedule from a five-field cron expression. Raises `InvalidCron`, so that a typo fails at import."""
     fields = len(expression.split())
     if fields != FIELDS:
@@ -92,13 +139,13 @@ def cron(expression: str, *, timezone: str = "UTC") -> Cron:
         ZoneInfo(timezone)
     except StopIteration:
         raise InvalidCron(expression=expression, problem="it never fires") from None
-    except (CronSimError, KeyError, ValueError) as error:
+    except (CronSimError, KeyError, ValueError, OSError) as error:
         raise InvalidCron(expression=expression, problem=str(error)) from None
-    return Cron(expression, timezone)
+    return Cron(expression, timezone, policies)
 
 
-def every(interval: timedelta) -> Every:
+def every(interval: timedelta, *, policies: Policies = USUAL) -> Every:
     """A schedule that fires every `interval`, at least one second."""
-    if interval < timedelta(seconds=1):
-        raise InvalidInput(f"The interval {interval} is shorter than a second; make it at least one.")
-    return Every(interval)
+    if not SHORTEST <= interval <= LONGEST:
+        raise InvalidInterval(interval=interval)
+    return Every(interval, policies)

@@ -16,7 +16,7 @@ from app.db.sessions import reading, transaction
 from app.jobs.celery.application import make_celery
 from app.jobs.ledger.models import Job, State
 from app.schedule.beat import LedgerScheduler, ScheduleElsewhere
-from app.schedule.models import Leader, ScheduleState
+from app.schedule.models import Leader, ScheduleEntry
 from app.settings.config import settings
 from tests.sample import tasks
 from tests.servers import TEMPLATE, PostgresServer, RedisServer, stop, stretched, wait_until
@@ -85,14 +85,15 @@ def test_a_schedule_is_fired_by_the_process(fleet: Fleet, configure: Callable[..
     # While it ticks, it writes the same rows.
     beat.stop()
     with transaction() as session:
-        session.execute(update(ScheduleState).values(seen_until=clock(-400 * 24 * 3600)))
+        long_ago = clock(-400 * 24 * 3600)
+        session.execute(update(ScheduleEntry).values(seen_until=long_ago, next_at=long_ago))
     fleet.start_beat()
     wait_until(lambda: fired() == schedules_known(), seconds=10, what="every schedule is fired")
 
 
 def schedules_known() -> set[str]:
     with reading() as session:
-        return set(session.scalars(select(ScheduleState.name)))
+        return set(session.scalars(select(ScheduleEntry.name)))
 
 
 def fired() -> set[str]:

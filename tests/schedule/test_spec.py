@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidInput
+from app.schedule.plan import ALWAYS
 from app.schedule.spec import InvalidCron, Schedule, cron, every
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")
@@ -29,21 +30,26 @@ MOMENTS = st.integers(0, 15 * 366 * 24 * 3600).map(
 
 
 def moments(schedule: Schedule, start: datetime, *, until: datetime) -> list[datetime]:
-    found, moment = [], schedule.next(start)
-    while moment <= until:
-        found.append(moment)
-        moment = schedule.next(moment)
-    return found
+    return list(ALWAYS.between(schedule, after=start, upto=until))
+
+
+def around(schedule: Schedule, at: datetime) -> tuple[datetime, datetime]:
+    """The moments before and after `at`, for a schedule that has both."""
+    previous, following = schedule.previous(at), schedule.next(at)
+    assert previous
+    assert following
+    return previous, following
 
 
 @given(CRONS | INTERVALS, MOMENTS)
 def test_next_lies_ahead_and_previous_does_not(schedule: Schedule, at: datetime) -> None:
-    assert schedule.next(at) > at >= schedule.previous(at)
+    previous, following = around(schedule, at)
+    assert following > at >= previous
 
 
 @given(CRONS | INTERVALS, MOMENTS)
 def test_the_moment_before_the_next_one_is_the_previous_one(schedule: Schedule, at: datetime) -> None:
-    previous, following = schedule.previous(at), schedule.next(at)
+    previous, following = around(schedule, at)
     assert schedule.previous(following) == following
     assert schedule.previous(following - timedelta(microseconds=1)) == previous
     assert schedule.next(previous) == following
@@ -51,7 +57,7 @@ def test_the_moment_before_the_next_one_is_the_previous_one(schedule: Schedule, 
 
 @given(CRONS, MOMENTS)
 def test_a_moment_is_a_whole_minute_in_utc(schedule: Schedule, at: datetime) -> None:
-    moment = schedule.next(at)
+    _, moment = around(schedule, at)
     assert (moment.tzinfo, moment.second, moment.microsecond) == (UTC, 0, 0)
 
 
@@ -83,6 +89,14 @@ def test_looking_back_within_the_hour_that_comes_twice_finds_no_moment_to_come()
     assert cron("0 * * * *", timezone="Europe/Berlin").previous(at) == datetime(2026, 10, 25, tzinfo=UTC)
 
 
+def test_within_the_hour_that_comes_twice_a_moment_of_its_first_time_is_past() -> None:
+    daily = cron("30 2 * * *", timezone="Europe/Berlin")
+    first, following = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
+    for minute in range(0, 120, 5):
+        at = datetime(2026, 10, 25, 0, 35, tzinfo=UTC) + timedelta(minutes=minute)
+        assert (daily.previous(at), daily.next(at)) == (first, following)
+
+
 def test_every_beat_agrees_on_the_moments_of_an_interval() -> None:
     at = datetime(2026, 1, 1, 0, 7, tzinfo=UTC)
     assert every(timedelta(minutes=10)).previous(at) == datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,7 +124,7 @@ def test_a_cron_expression_that_cannot_work_fails_where_it_is_written(
 
 
 def test_an_interval_below_a_second_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="at least one"):
+    with pytest.raises(InvalidInput, match="at least 1 second"):
         every(timedelta(milliseconds=999))
 
 

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from app.values.nearest import did_you_mean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-from app.errors import Conflict, InvalidInput, NotFound
+from app.errors import Conflict, NotFound
 
 
 class UserNotFound(NotFound):
@@ -36,13 +30,3 @@ class EmailTaken(Conflict):
 
     def __init__(self, *, email: str, user_id: int) -> None:
         super().__init__(f"{email} is already registered, as user {user_id}.")
-
-
-class UnknownTimezone(InvalidInput):
-    """Raised for a time zone that no database of zones has."""
-
-    code = "unknown_timezone"
-
-    def __init__(self, *, timezone: str, known: Iterable[str]) -> None:
-        hint = did_you_mean(timezone, known, otherwise="Use a name such as Europe/Berlin, or UTC.")
-        super().__init__(f'There is no time zone "{timezone}". {hint}')

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import available_timezones
 
 from sqlalchemy import select
 
 from app.db.clock import now
 from app.db.upsert import insert_or_update
-from app.domains.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
+from app.domains.accounts.errors import EmailTaken, UserNotFound
 from app.domains.accounts.facts import Person
 from app.domains.accounts.models import User
 from app.domains.accounts.preferences import Preferences
 from app.jobs.celery.application import celery_app
 from app.outbound.mail.service import queue_mail
 from app.values.email_addresses import key_of
+from app.values.timezones import check_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -134,13 +134,6 @@ def welcome(session: Session, *, user_id: int) -> int:
         template="accounts/welcome",
         context={"name": user.name, "email": user.email},
     )
-
-
-def check_timezone(timezone: str) -> None:
-    """Raise `UnknownTimezone` unless there is a zone of that name."""
-    known = available_timezones()
-    if timezone not in known:
-        raise UnknownTimezone(timezone=timezone, known=known)
 
 
 def _id_of(session: Session, *, email: str) -> int:

@@ -30,7 +30,7 @@ LEDGER = Chapter(
         fleet.workers_renew_their_leases,
         fleet.releases_agree,
         fleet.beat_is_alive,
-        fleet.schedules_have_tasks,
+        fleet.schedules_can_fire,
         fleet.schedules_fire,
         fleet.no_job_is_overdue,
         jobs.rows_can_be_read,

@@ -14,7 +14,9 @@ from app.jobs.declaration.registry import tasks
 from app.jobs.ledger.models import TERMINAL, Job, Worker
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
-from app.schedule.models import Leader, ScheduleState
+from app.schedule import checks
+from app.schedule.models import Leader
+from app.schedule.service import list_schedules
 from app.settings.config import settings
 from app.topology import POOLS, Queue, drained_queues
 
@@ -115,37 +117,49 @@ def beat_is_alive() -> Finding:
 
 
 def schedules_fire() -> Finding:
-    """Whether each schedule that beat knows has fired when it was due."""
+    """Whether each schedule fired when it was due, and succeeds as often as it should."""
     with reading() as session:
         now = session.scalars(select(clock())).one()
-        last = {row.name: row.seen_until for row in session.scalars(select(ScheduleState))}
-    declared = {name: spec.schedule for name, spec in tasks().items() if spec.schedule is not None}
-    late = [
-        name
-        for name, schedule in declared.items()
-        if name in last and last[name] < schedule.previous(now - LATE)
-    ]
-    if late:
+        entries = list_schedules(session)
+    late = [entry.name for entry in entries if entry.next_at is not None and entry.next_at < now - LATE]
+    failing = {entry.name: entry.problem for entry in entries if entry.problem is not None}
+    overdue = [entry.name for entry in entries if entry.overdue_since is not None]
+    if late or failing:
+        named = [*late, *(f"{name} ({problem})" for name, problem in failing.items() if name not in late)]
         return Finding.problem(
             ABOUT,
-            f"These schedules were due and did not fire: {', '.join(late)}.",
+            f"These schedules were due and did not fire: {', '.join(named)}.",
             fix="Look at the log of beat, and fire one now: groundwork schedules fire NAME",
         )
-    return Finding.ok(ABOUT, f"None of the {len(declared)} schedules is late.")
+    if overdue:
+        return Finding.problem(
+            ABOUT,
+            f"These schedules did not succeed within their time: {', '.join(overdue)}.",
+            fix="See what came of their jobs: groundwork schedules runs NAME",
+        )
+    return Finding.ok(ABOUT, f"None of the {len(entries)} schedules is late.")
 
 
-def schedules_have_tasks() -> Finding:
-    """Whether beat remembers a schedule whose task is gone."""
+def schedules_can_fire() -> Finding:
+    """Whether each schedule has its task, arguments that the task takes, and a queue that a pool drains."""
     with reading() as session:
-        remembered = set(session.scalars(select(ScheduleState.name)))
-    orphans = sorted(remembered - {name for name, spec in tasks().items() if spec.schedule is not None})
-    if orphans:
+        entries = list_schedules(session)
+    unusable = checks.problems(entries)
+    if unusable:
+        return Finding.problem(
+            ABOUT,
+            " ".join(f"The schedule {name} cannot fire: {problem}" for name, problem in unusable.items()),
+            fix="Change it: groundwork schedules change NAME, or disable it",
+        )
+    gone = [entry.name for entry in entries if entry.gone_at is not None]
+    if gone:
         return Finding.warning(
             ABOUT,
-            f"Schedules of former releases have no task any more: {', '.join(orphans)}.",
-            fix="Nothing fires for them; if a task was renamed by mistake, give it its name back.",
+            f"Schedules of former releases have no task any more: {', '.join(gone)}.",
+            fix="If a task was renamed by mistake, give it its name back; else delete them: "
+            "groundwork schedules delete NAME",
         )
-    return Finding.ok(ABOUT, "Every schedule has its task.")
+    return Finding.ok(ABOUT, "Every schedule can fire.")
 
 
 def no_job_is_overdue() -> Finding:

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from app.db.engine import engine
 from app.db.sessions import reading, transaction, using
 from app.domains.accounts import service
-from app.domains.accounts.errors import EmailTaken, UnknownTimezone, UserNotFound
+from app.domains.accounts.errors import EmailTaken, UserNotFound
 from app.domains.accounts.facts import Channel
 from app.domains.accounts.models import User
 from app.domains.accounts.preferences import Preferences
 from app.domains.accounts.service import NewUser
 from app.jobs.ledger.models import Job
+from app.values.timezones import UnknownTimezone
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -11,8 +11,9 @@ from app.db.sessions import transaction
 from app.health.doctor import fleet
 from app.health.doctor.finding import Level
 from app.jobs.ledger.models import Job, State, Worker
+from app.schedule.defaults import seed
 from app.schedule.leader import lead
-from app.schedule.models import ScheduleState
+from app.schedule.models import ScheduleEntry
 from app.settings.config import settings
 from app.topology import POOLS
 from tests.jobs import samples
@@ -39,7 +40,8 @@ def accepted(**values: object) -> str:
 
 def fired(name: str, *, at: datetime) -> None:
     with transaction() as session:
-        session.add(ScheduleState(name=name, seen_until=at))
+        seed(session)
+        session.execute(update(ScheduleEntry).where(ScheduleEntry.name == name).values(next_at=at))
 
 
 def test_the_topology_and_the_tasks_are_in_order() -> None:
@@ -99,10 +101,48 @@ def test_a_schedule_that_fired_too_long_ago_is_a_problem() -> None:
 
 
 def test_a_schedule_whose_task_is_gone_is_warned_about() -> None:
-    fired(CLEANUP, at=LONG_AGO)
-    assert fleet.schedules_have_tasks().level is Level.OK
-    fired("pricing.forgotten", at=LONG_AGO)
-    assert "pricing.forgotten" in fleet.schedules_have_tasks().sentence
+    with transaction() as session:
+        seed(session)
+    assert fleet.schedules_can_fire().level is Level.OK
+    with transaction() as session:
+        session.execute(
+            update(ScheduleEntry).where(ScheduleEntry.name == CLEANUP).values(name="pricing.forgotten")
+        )
+        seed(session)
+    finding = fleet.schedules_can_fire()
+    assert finding.level is Level.WARNING
+    assert "pricing.forgotten" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("task", "pricing.cleanup_expired", CLEANUP),
+        ("queue", "abandoned", "abandoned"),
+        ("arguments", {"dayz": 3}, "dayz"),
+        ("cron", "0 0 30 2 *", "0 0 30 2 *"),
+        ("timezone", "Europe/Berlim", "Europe/Berlin"),
+    ],
+)
+def test_a_schedule_that_cannot_fire_is_a_problem(column: str, value: object, said: str) -> None:
+    with transaction() as session:
+        seed(session)
+        session.execute(update(ScheduleEntry).where(ScheduleEntry.name == CLEANUP).values({column: value}))
+    finding = fleet.schedules_can_fire()
+    assert finding.level is Level.PROBLEM
+    assert CLEANUP in finding.sentence
+    assert said in finding.sentence
+
+
+def test_a_schedule_without_a_success_in_its_time_is_a_problem() -> None:
+    fired(CLEANUP, at=datetime.now(UTC) + timedelta(hours=1))
+    with transaction() as session:
+        session.execute(
+            update(ScheduleEntry).where(ScheduleEntry.name == CLEANUP).values(overdue_since=LONG_AGO)
+        )
+    finding = fleet.schedules_fire()
+    assert finding.level is Level.PROBLEM
+    assert CLEANUP in finding.sentence
 
 
 def test_jobs_in_a_queue_that_no_pool_drains_are_a_problem() -> None:

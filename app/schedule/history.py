@@ -1,0 +1,99 @@
+"""What came of the moments of schedules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy import delete, func, select, update
+
+from app.db.clock import now as db_now
+from app.db.pruning import BATCH
+from app.jobs.ledger.models import TERMINAL, Job
+from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+log = structlog.get_logger(__name__)
+
+
+def unfinished(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """How many jobs of each of these schedules are not finished."""
+    counted = (
+        select(ScheduleRun.schedule, func.count().label("jobs"))
+        .join(Job, Job.id == ScheduleRun.job_id)
+        .where(ScheduleRun.schedule.in_(names), ScheduleRun.outcome.is_(None), Job.state.not_in(TERMINAL))
+        .group_by(ScheduleRun.schedule)
+    )
+    return {row.schedule: row.jobs for row in session.execute(counted)}
+
+
+def runs_of(session: Session, name: str, *, limit: int) -> Sequence[ScheduleRun]:
+    """The last moments of a schedule, the newest first."""
+    newest = select(ScheduleRun).where(ScheduleRun.schedule == name).order_by(ScheduleRun.moment.desc())
+    return session.scalars(newest.limit(limit)).all()
+
+
+def settle(session: Session) -> None:
+    """Write down how the jobs of schedules ended, and since when a schedule has not succeeded in time."""
+    ended = (
+        update(ScheduleRun)
+        .where(ScheduleRun.outcome.is_(None), Job.id == ScheduleRun.job_id, Job.state.in_(TERMINAL))
+        .values(outcome=Job.state, started_at=Job.started_at, finished_at=Job.finished_at, error=Job.error)
+        .returning(ScheduleRun.schedule, ScheduleRun.outcome, ScheduleRun.finished_at)
+        .execution_options(synchronize_session=False)
+    )
+    succeeded: dict[str, datetime] = {}
+    for name, outcome, finished_at in session.execute(ended):
+        if outcome == RunOutcome.DONE and finished_at is not None:
+            succeeded[name] = max(finished_at, succeeded.get(name, finished_at))
+    for name, at in succeeded.items():
+        session.execute(update(ScheduleEntry).where(ScheduleEntry.name == name).values(last_success_at=at))
+    _watch(session)
+
+
+def _watch(session: Session) -> None:
+    now = db_now(session)
+    watched = select(ScheduleEntry).where(
+        ScheduleEntry.success_within_seconds.is_not(None) | ScheduleEntry.overdue_since.is_not(None)
+    )
+    for entry in session.scalars(watched):
+        is_overdue = _is_overdue(entry, now=now)
+        if is_overdue and entry.overdue_since is None:
+            entry.overdue_since = now
+            log.error("schedule_overdue", schedule=entry.name, within=str(entry.policies.success_within))
+        elif not is_overdue and entry.overdue_since is not None:
+            log.info("schedule_recovered", schedule=entry.name, after=str(now - entry.overdue_since))
+            entry.overdue_since = None
+
+
+def _is_overdue(entry: ScheduleEntry, *, now: datetime) -> bool:
+    """An edit begins the time anew: what was enabled just now had no chance yet."""
+    if entry.success_within_seconds is None or not entry.enabled or entry.gone_at is not None:
+        return False
+    since = max(entry.last_success_at or entry.changed_at, entry.changed_at)
+    return now - since > timedelta(seconds=entry.success_within_seconds)
+
+
+def forget(session: Session, *, before: datetime) -> int:
+    """Delete up to `BATCH` old moments, and end those whose jobs are not in the ledger any more."""
+    has_job = select(Job.id).where(Job.id == ScheduleRun.job_id).exists()
+    session.execute(
+        update(ScheduleRun)
+        .where(ScheduleRun.outcome.is_(None), ~has_job)
+        .values(outcome=RunOutcome.FORGOTTEN)
+        .execution_options(synchronize_session=False)
+    )
+    old = select(ScheduleRun.id).where(ScheduleRun.fired_at < before, ScheduleRun.outcome.is_not(None))
+    gone = session.execute(
+        delete(ScheduleRun)
+        .where(ScheduleRun.id.in_(old.limit(BATCH)))
+        .returning(ScheduleRun.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(gone.all())
