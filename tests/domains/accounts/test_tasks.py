@@ -1,15 +1,19 @@
-"""The welcome mail, sent by real workers: once for each user."""
+"""The tasks of accounts, run by real workers: each effect once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import func, select, update
 
+from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.domains.accounts import service
+from app.domains.accounts.models import SignInSession
 from app.domains.accounts.service import NewUser
-from app.domains.accounts.tasks import send_welcome_email
+from app.domains.accounts.sessions.service import start_for_client
+from app.domains.accounts.tasks import cleanup_sessions, send_welcome_email
 from app.jobs.ledger.models import Job, State
 from tests.outbound.mail.conftest import smtp
 from tests.servers import wait_until
@@ -74,3 +78,18 @@ def test_nobody_is_not_welcomed(smtp: MailServer, fleet: Fleet) -> None:
     fleet.start_worker(queues="emails")
     with pytest.raises(Exception, match="no user with the id 99"):
         send_welcome_email.delay(user_id=99).get(timeout=SECONDS)
+
+
+def test_sessions_that_have_expired_are_deleted_once(fleet: Fleet) -> None:
+    fleet.start_worker(queues="maintenance")
+    user_id = register()
+    with transaction() as session:
+        for _ in range(3):
+            start_for_client(session, user_id=user_id, address="203.0.113.9")
+        live = session.scalars(select(SignInSession.id)).first()
+        session.execute(update(SignInSession).where(SignInSession.id != live).values(expires_at=clock(-1)))
+    first, second = (cleanup_sessions.delay().get(timeout=SECONDS) for _ in range(2))
+    assert first == {"refresh_tokens": 2, "sessions": 2, "attempts": 0}
+    assert second == {"refresh_tokens": 0, "sessions": 0, "attempts": 0}
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(SignInSession)) == 1
