@@ -54,17 +54,18 @@ def send_everything(folder: Path) -> list[Path]:
     return lights
 
 
-def assert_drained(server: RedisServer, lights: list[Path]) -> None:
+QUEUE = ("groundwork:default", "groundwork:default\x06\x166")
+#: A non-durable task that runs while its worker loses Redis leaves its copy there, to be run once more.
+COPIES = ("groundwork:unacked", "groundwork:unacked_index")
+
+
+def assert_drained(
+    server: RedisServer, lights: list[Path], *, held: tuple[str, ...] = QUEUE + COPIES
+) -> None:
     wait_until_all_done()
     assert effects() == LEDGER
     wait_until(lambda: all(path.exists() for path in lights), seconds=20, what="the non-durable tasks ran")
     client: Any = server.client()
-    held = (
-        "groundwork:default",
-        "groundwork:default\x06\x166",
-        "groundwork:unacked",
-        "groundwork:unacked_index",
-    )
     wait_until(lambda: not client.exists(*held), seconds=10, what="Redis holds no message")
 
 
@@ -173,7 +174,7 @@ def test_workers_outlast_a_redis_that_takes_no_writes_for_a_while(
     wait_until(lambda: said in worker.log.read_text(), seconds=20, what="the worker is refused")
     mend(own_redis)
     fleet.start_beat()
-    assert_drained(own_redis, lights)
+    assert_drained(own_redis, lights, held=QUEUE)
     assert_lives(worker)
 
 
