@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +10,7 @@ from sqlalchemy import JSON, BigInteger, Index, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import Base, one_of
-
-
-class LoginStatus(StrEnum):
-    """How an attempt to sign in ended."""
-
-    SUCCESS = "success"
-    FAILURE = "failure"
+from app.domains.audit.facts import LoginStatus
 
 
 class Seen(Base):

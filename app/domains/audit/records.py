@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from uuid_utils import compat
 
-from app.domains.audit.arguments import UNSTORABLE
-from app.domains.audit.models import LoginStatus
+from app.domains.audit.facts import LoginStatus
+from app.domains.audit.recording.arguments import UNSTORABLE
 from app.values.row_ids import MAX_BIGINT
 
 NANOSECONDS = 10**9
@@ -42,8 +42,16 @@ def new_id(*, at: int) -> UUID:
 
 def first_id(at: datetime) -> UUID:
     """No id of something that happened at this moment or later is smaller."""
-    milliseconds = max(int(at.timestamp() * 1000), 0)
-    return UUID(int=milliseconds << _MILLISECONDS_AT)
+    return UUID(int=_milliseconds(at) << _MILLISECONDS_AT)
+
+
+def last_id(at: datetime) -> UUID:
+    """No id of something that happened at this moment or earlier is greater."""
+    return UUID(int=((_milliseconds(at) + 1) << _MILLISECONDS_AT) - 1)
+
+
+def _milliseconds(at: datetime) -> int:
+    return max(int(at.timestamp() * 1000), 0)
 
 
 def moment(at: int) -> datetime:

@@ -9,7 +9,7 @@ import structlog
 from pydantic import ValidationError
 
 from app.db.upsert import insert_or_update
-from app.domains.audit.models import Login, LoginStatus, Operation
+from app.domains.audit.models import Login, Operation
 from app.domains.audit.records import LoginRecord, OperationRecord, Record, moment, new_id
 from app.domains.audit.user_agents import agent_of
 from app.jobs.accept import accept
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
+
+    from app.domains.audit.facts import LoginStatus
 
 OPERATION_TASK = "audit.log_operation_task"
 LOGIN_TASK = "audit.log_login_task"

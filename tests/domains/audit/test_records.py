@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.db.far_times import FAR
-from app.domains.audit.models import LoginStatus
+from app.domains.audit.facts import LoginStatus
 from app.domains.audit.records import LoginRecord, OperationRecord, first_id, moment, new_id
 
 SECOND = 10**9

@@ -10,7 +10,7 @@ from structlog.contextvars import bound_contextvars
 
 from app.db.sessions import transaction
 from app.domains.audit import service
-from app.domains.audit.models import LoginStatus
+from app.domains.audit.facts import LoginStatus
 from tests.domains.audit.log import accepted, count, logins, operations, record, write
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.domains.audit import service
-from app.domains.audit.models import LoginStatus
+from app.domains.audit.facts import LoginStatus
 from app.jobs.ledger.models import State
 from tests.api_client import client_for
 from tests.domains.audit.log import accepted, count, logins, operations, record

@@ -1,4 +1,4 @@
-"""Notes finished requests in memory, as quickly as can be; `app.domains.audit.writer` does the rest."""
+"""Notes finished requests in memory, as quickly as can be; the module `writer` does the rest."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.datastructures import Headers
 
-from app.domains.audit.arguments import arguments_of, without_secret_parts
+from app.domains.audit.recording.arguments import arguments_of, without_secret_parts
+from app.domains.audit.recording.sampling import Sampler
 from app.domains.audit.records import MAX_INT, OperationRecord, moment, new_id
-from app.domains.audit.sampling import Sampler
 from app.http.client_addresses import address_of
 from app.http.routing import door_at
 from app.settings.config import settings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domains.audit.sampling import MAX_CALLERS, OTHERS, PER_WINDOW, WINDOW_SECONDS, Sampler
+from app.domains.audit.recording.sampling import MAX_CALLERS, OTHERS, PER_WINDOW, WINDOW_SECONDS, Sampler
 
 
 def test_the_first_refusals_are_admitted_and_the_rest_is_counted() -> None:

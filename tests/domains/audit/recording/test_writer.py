@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.domains.audit import recorder as recorders
-from app.domains.audit import writer as writers
-from app.domains.audit.recorder import DROPPED, SAMPLED, STRANGERS, Recorder
-from app.domains.audit.sampling import PER_WINDOW
-from app.domains.audit.writer import Writer
+from app.domains.audit.recording import recorder as recorders
+from app.domains.audit.recording import writer as writers
+from app.domains.audit.recording.recorder import DROPPED, SAMPLED, STRANGERS, Recorder
+from app.domains.audit.recording.sampling import PER_WINDOW
+from app.domains.audit.recording.writer import Writer
 from app.http.observing import Exchange
 from app.logs.masking import MASK
 from tests.api_client import anonymous, client_for

@@ -10,7 +10,7 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import transaction
-from app.domains.audit.recorder import Recorder, record_of
+from app.domains.audit.recording.recorder import Recorder, record_of
 from app.domains.audit.service import accept_operations
 from app.http.observing import observed_by
 from app.processes.repeating_thread import RepeatingThread

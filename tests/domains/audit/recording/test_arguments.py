@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domains.audit.arguments import BUDGET, arguments_of, declared_sensitive, is_secret
+from app.domains.audit.recording.arguments import BUDGET, arguments_of, declared_sensitive, is_secret
 from app.jobs.declaration import registry
 from app.jobs.declaration.registry import TaskSpec
 from app.logs.masking import MASK
