@@ -132,6 +132,7 @@ def record_of(noted: Noted) -> OperationRecord:
         id=new_id(at=noted.at),
         at=moment(noted.at),
         trace_id=noted.trace_id,
+        user_id=noted.caller.user_id if noted.caller else None,
         user_name=noted.caller.name if noted.caller else None,
         token_id=noted.caller.token_id if noted.caller else None,
         address=noted.address,

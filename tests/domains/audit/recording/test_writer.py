@@ -14,6 +14,7 @@ from app.domains.audit.recording.sampling import PER_WINDOW
 from app.domains.audit.recording.writer import Writer
 from app.http.observing import Exchange
 from app.logs.masking import MASK
+from app.tokens.callers import Caller
 from tests.api_client import anonymous, client_for
 from tests.domains.audit.log import accepted
 
@@ -197,3 +198,11 @@ def test_batches_fit_into_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
     writer.work()
     assert [one["trace_id"] for one in accepted()] == [str(number) for number in range(20)]
     assert len({str(one) for one in accepted()}) == 20
+
+
+def test_a_person_who_signed_in_is_recorded_as_a_user() -> None:
+    recorder = Recorder()
+    person = Caller(token_id="s", name="ann@example.org", scopes=frozenset(), expires_at=None, user_id=7)
+    recorder.note(exchange(caller=person))
+    Writer(recorder).work()
+    assert [(one["user_id"], one["user_name"]) for one in accepted()] == [(7, "ann@example.org")]
