@@ -1,7 +1,9 @@
 """HTTP routes of signing in and out."""
 
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +15,15 @@ from app.domains.accounts.models import User
 from app.domains.accounts.roles import Role
 from app.domains.accounts.schemas import UserView
 from app.domains.accounts.scopes import OWN
-from app.domains.accounts.sessions import access_tokens, cookies, credentials, lockout, schemas, service
+from app.domains.accounts.sessions import (
+    access_tokens,
+    cookies,
+    credentials,
+    lockout,
+    login_log,
+    schemas,
+    service,
+)
 from app.domains.accounts.sessions.errors import (
     NotSignedIn,
     ReusedRefreshToken,
@@ -30,6 +40,7 @@ SIGN_IN, REFRESH = f"{router.prefix}/sign-in", f"{router.prefix}/refresh"
 open_to_strangers(SIGN_IN)
 open_to_strangers(REFRESH)
 also_accept(credentials.find)
+Started = TypeVar("Started", str, service.Pair)
 Somebody = Annotated[Caller, Depends(require(OWN))]
 
 
@@ -39,14 +50,19 @@ async def sign_in(
 ) -> schemas.TokensView | schemas.CookieView:
     """Sign in with a password. 401 whatever is wrong, 429 with a pause after several wrong passwords."""
     network = lockout.network_of(address_of(request.scope))
-    user_id = await sign_in_with_password(
-        email=body.email, password=body.password.get_secret_value(), network=network
-    )
+    try:
+        user_id = await sign_in_with_password(
+            email=body.email, password=body.password.get_secret_value(), network=network
+        )
+    except SignInRefused as refusal:
+        note = partial(login_log.note_refusal, request.scope, email=body.email, refusal=refusal)
+        await run_in_threadpool(note)
+        raise
     if body.keep == "cookie":
-        secret = await run_in_threadpool(_start_for_browser, user_id, network)
+        secret = await run_in_threadpool(_start, service.start_for_browser, user_id, request, body.email)
         cookies.put(response, request.scope, secret=secret)
         return schemas.CookieView(csrf_token=cookies.csrf_token(secret))
-    return _view(await run_in_threadpool(_start_for_client, user_id, network))
+    return _view(await run_in_threadpool(_start, service.start_for_client, user_id, request, body.email))
 
 
 @router.post("/refresh")
@@ -122,14 +138,11 @@ def _set_password(user_id: int, password_hash: str, this_session: str) -> None:
         administration.set_password(session, user_id=user_id, password_hash=password_hash, but=this_session)
 
 
-def _start_for_browser(user_id: int, network: str) -> str:
+def _start(start: Callable[..., Started], user_id: int, request: Request, email: str) -> Started:
     with transaction() as session:
-        return service.start_for_browser(session, user_id=user_id, address=network)
-
-
-def _start_for_client(user_id: int, network: str) -> service.Pair:
-    with transaction() as session:
-        return service.start_for_client(session, user_id=user_id, address=network)
+        login_log.note_success(session, request.scope, email=email, user_id=user_id)
+        network = lockout.network_of(address_of(request.scope))
+        return start(session, user_id=user_id, address=network)
 
 
 def _view(pair: service.Pair) -> schemas.TokensView:

@@ -15,7 +15,9 @@ from app.db.sessions import reading, transaction
 from app.domains.accounts import administration, service
 from app.domains.accounts.models import Password, RefreshToken, SignInSession
 from app.domains.accounts.roles import Role
+from app.domains.audit.service import LOGIN_TASK
 from app.http.access import TRUSTED_FOR
+from app.jobs.ledger.models import Job
 from tests.api_client import anonymous, client_for
 from tests.domains.accounts.people import ANN, ME, PASSWORD, REFRESH, SIGN_IN, add_person, client_of, sign_in
 from tests.servers import wait_until
@@ -332,3 +334,37 @@ def test_a_password_that_may_not_be_changed_so_stays(
     assert new not in refused.text
     assert other.get(ME).status_code == 200
     assert sign_in(anonymous()).status_code == 200
+
+
+def logins() -> list[tuple[str, str | None, str]]:
+    """What the login log will say once workers have written it: outcome, name and message."""
+    with reading() as session:
+        kwargs = session.scalars(
+            select(Job.kwargs).where(Job.task == LOGIN_TASK).order_by(Job.accepted_at, Job.id)
+        ).all()
+    records = [record for one in kwargs for record in one["records"]]
+    return [(record["status"], record["user_name"], record["message"]) for record in records]
+
+
+def test_the_login_log_knows_who_signed_in_and_who_was_refused(database: Engine) -> None:
+    user_id = add_person()
+    sign_in(anonymous(), ANN)
+    sign_in(anonymous(), ANN, "wide rivers run quickly")
+    sign_in(anonymous(), "nobody@example.org")
+    assert [(status, name) for status, name, _ in logins()] == [
+        ("success", ANN),
+        ("failure", ANN),
+        ("failure", "nobody@example.org"),
+    ]
+    with reading() as session:
+        written = str(session.scalars(select(Job.kwargs).where(Job.task == LOGIN_TASK)).all())
+    assert f"'user_id': {user_id}" in written
+    assert "rivers" not in written
+    assert PASSWORD not in written
+
+
+def test_what_waits_for_the_end_of_a_pause_is_not_written_down(database: Engine) -> None:
+    add_person()
+    answers = [sign_in(anonymous(), ANN, "wide rivers run quickly").status_code for _ in range(12)]
+    assert 429 in answers
+    assert len(logins()) == answers.count(401)
