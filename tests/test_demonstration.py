@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ import httpx
 import pytest
 
 from tests.checkout import copied_checkout, is_listening
-from tests.servers import wait_until
+from tests.servers import stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,6 +115,55 @@ def test_a_linked_bank_a_bill_and_a_budget_are_told_of_in_mailbox_and_inbox(demo
         lambda: sorted(subjects(demo, to="Ben@example.org")) == wanted,
         seconds=SECONDS,
         what="three mails arrive",
+    )
+
+
+def command(checkout: Checkout, *arguments: str, typed: str = "") -> str:
+    """What a command of the checkout prints."""
+    done = subprocess.run(
+        [checkout.folder / ".venv" / "bin" / "groundwork", *arguments],
+        cwd=checkout.folder,
+        env=checkout.environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=stretched(SECONDS),
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rows(checkout: Checkout, *arguments: str) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = json.loads(command(checkout, *arguments, "--json"))
+    return listed
+
+
+def test_an_admin_signs_in_changes_a_schedule_while_beat_runs_and_is_audited(demo: Checkout) -> None:
+    email, password = "root@example.org", "wide rivers run slowly east"
+    recompute = "pricing.recompute_all_discounts"
+    command(demo, "users", "create", "--admin", "--email", email, "--name", "Root", typed=f"{password}\n")
+    with demo.client() as client:
+        signed_in = post(client, "/api/v1/auth/sign-in", {"email": email, "password": password})
+        client.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
+        assert client.get("/api/v1/auth/me").json()["role"] == "admin"
+        assert client.delete(f"/api/v1/schedules/{recompute}").status_code == 409
+    command(demo, "schedules", "change", recompute, "--every", "1s")
+    wait_until(
+        lambda: [run for run in rows(demo, "schedules", "runs", recompute) if run["outcome"] == "done"],
+        seconds=SECONDS,
+        what="the schedule fires as it was changed",
+    )
+    assert "At the start of every hour" in command(demo, "schedules", "reset", recompute)
+    wait_until(
+        lambda: {row["method"] for row in rows(demo, "audit", "list", "--path", "/api/v1/schedules")},
+        seconds=SECONDS,
+        what="the operation is audited",
+    )
+    wait_until(
+        lambda: [row["status"] for row in rows(demo, "audit", "list", "--log", "logins")] == ["success"],
+        seconds=SECONDS,
+        what="the sign-in is audited",
     )
 
 
