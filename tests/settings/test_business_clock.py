@@ -26,11 +26,11 @@ HOSTS_CLOCK = {
     "app/jobs/quarantine/quarantine.py": "it notes when a process took a message out of a queue",
     "app/outbound/retry_after.py": "a provider says until when to wait",
     "app/outbound/mail/transport.py": "a mail's Date header",
-    "app/schedule/api.py": "a person reads when a schedule fires next",
     "app/tokens/callers.py": "tokens end for everybody at the same moment",
     "app/tokens/cli.py": "tokens end for everybody at the same moment",
     "app/tokens/service.py": "tokens end for everybody at the same moment",
     "app/domains/accounts/sessions/access_tokens.py": "tokens end for everybody at the same moment",
+    "app/domains/audit/commands.py": "a person says how long ago something was",
     "app/domains/banking/api.py": "Plaid signs when it sent a webhook",
 }
 

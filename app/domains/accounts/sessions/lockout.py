@@ -72,7 +72,9 @@ def refuse_paused(session: Session, who: Counted) -> None:
     """Raise `TooManyAttempts` while there is a pause; it costs no write."""
     names = (who.account, who.address)
     paused = select(SignInAttempts.paused_until).where(SignInAttempts.id.in_(names))
-    moment, ends = now(session), session.scalars(paused).all()
+    ends = session.scalars(paused).all()
+    # Looked at after them, or what another attempt has written meanwhile would seem to lie ahead.
+    moment = now(session)
     _refuse(max(ends, default=moment), moment=moment)
 
 
