@@ -35,6 +35,10 @@ START_TIMEOUT_SECONDS = 15
 #: What a killed supervisord left behind has so long to end, and what was killed to be gone.
 LEFTOVER_SECONDS = 6
 KILLED_SECONDS = 5
+#: States of a process of which nothing is left but its number. Source: proc(5).
+ENDED = (b"Z", b"X")
+#: Where its time of start stands among the fields of `_stat`: the 22nd of the file.
+STARTED = 19
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,22 +147,27 @@ def end_leftovers() -> int:
 
 def _end_all(find: Callable[[], list[int]]) -> int:
     """End all of `find`, which have a bounded time to do it themselves; when this returns, they are gone."""
-    found = set(find())
+    found = {pid: _started_at(pid) for pid in find()}
+
+    def left() -> list[int]:
+        # While a process ends, /proc tells nothing that it is known by, and its port is still taken.
+        return sorted({*find(), *(pid for pid, at in found.items() if at and _started_at(pid) == at)})
+
     # A main process ends its own children, in order.
     _signal([pid for pid in found if _parent(pid) not in found], signal.SIGTERM)
-    if not _are_gone(find, seconds=LEFTOVER_SECONDS):
-        _signal(find(), signal.SIGKILL)
-        if not _are_gone(find, seconds=KILLED_SECONDS):
-            pids = ", ".join(map(str, find()))
+    if not _are_gone(left, seconds=LEFTOVER_SECONDS):
+        _signal(left(), signal.SIGKILL)
+        if not _are_gone(left, seconds=KILLED_SECONDS):
+            pids = ", ".join(map(str, left()))
             raise SetupFailed(
                 f"These processes of a former start cannot be ended: {pids}. End them, then try again."
             )
     return len(found)
 
 
-def _are_gone(find: Callable[[], list[int]], *, seconds: float) -> bool:
+def _are_gone(left: Callable[[], list[int]], *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while find():
+    while left():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -198,9 +207,19 @@ def _all_pids() -> list[int]:
 
 
 def _parent(pid: int) -> int:
-    # "pid (name) state parent ...", and the name may hold anything.
-    fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    fields = _stat(pid)
     return int(fields[1]) if fields else 0
+
+
+def _started_at(pid: int) -> bytes | None:
+    """What tells a process from a later one with its number; None for one that has ended."""
+    fields = _stat(pid)
+    return None if not fields or fields[0] in ENDED else fields[STARTED]
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the third on: "pid (name) state parent ...", with any name."""
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 
 def _read(path: str) -> bytes:
