@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 #: The option of every command that asks before it does something.
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+#: The options by which a command takes the arguments of a task.
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="NAME=VALUE", help="An argument; may be repeated.", show_default=False),
+]
+Document = Annotated[
+    str | None,
+    typer.Option("--json-args", metavar="JSON", help="All arguments as a JSON object.", show_default=False),
+]
 #: Columns when the output is no terminal: wide enough that no id is cut for `grep`.
 PIPE_WIDTH = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

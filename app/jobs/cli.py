@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from app.jobs.ledger.models import State
-from app.terminal import AsJson, Yes, print_json, print_rows, printable, say_error
+from app.terminal import AsJson, Document, Pairs, Yes, print_json, print_rows, printable, say_error
 from app.values.durations import duration
 from app.values.typed_json import shown
 
@@ -51,14 +51,6 @@ Timeout = Annotated[
     typer.Option(
         parser=duration, metavar="SPAN", help="Give up after this time, such as 5min.", show_default=False
     ),
-]
-Pairs = Annotated[
-    list[str] | None,
-    typer.Option("--arg", metavar="NAME=VALUE", help="An argument; may be repeated.", show_default=False),
-]
-Document = Annotated[
-    str | None,
-    typer.Option("--json-args", metavar="JSON", help="All arguments as a JSON object.", show_default=False),
 ]
 Waiting = Annotated[bool, typer.Option("--waiting", help="All waiting jobs that match the options below.")]
 Dead = Annotated[bool, typer.Option("--dead", help="All dead jobs that match the options below.")]

@@ -11,21 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from app.schedule.policies import Misfire, Overlap
-from app.terminal import AsJson, print_json, print_rows
+from app.terminal import AsJson, Document, Pairs, print_json, print_rows
 from app.values.durations import duration
 
 app = typer.Typer(help=__doc__)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The schedule; of a default, the name of its task.")
-]
-Pairs = Annotated[
-    list[str] | None,
-    typer.Option("--arg", metavar="NAME=VALUE", help="An argument; may be repeated.", show_default=False),
-]
-Document = Annotated[
-    str | None,
-    typer.Option("--json-args", metavar="JSON", help="All arguments as a JSON object.", show_default=False),
 ]
 CronText = Annotated[
     str | None, typer.Option("--cron", help='Five fields, such as "0 2 * * *".', show_default=False)

@@ -75,8 +75,8 @@ def plan(
     oldest = period.next(rule, after=seen_until)
     if oldest is None or oldest > now:
         return Plan(moments=(), missed=None, seen_until=max(seen_until, now))
-    since = {Misfire.ALL: grace, Misfire.ONCE: min(ON_TIME, grace), Misfire.SKIP: min(ON_TIME, grace)}
-    after = max(seen_until, now - since[misfire] - _INSTANT)
+    since = grace if misfire is Misfire.ALL else min(ON_TIME, grace)
+    after = max(seen_until, now - since - _INSTANT)
     moments = tuple(islice(period.between(rule, after=after, upto=now), most or AT_ONCE))
     if not moments and misfire is Misfire.ONCE:
         moments = _latest(rule, period=period, after=max(seen_until, now - grace - _INSTANT), now=now)
