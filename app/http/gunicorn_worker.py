@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ IDLE_SECONDS = 1.0
 #: A stop waits no longer for the rest of a request.
 REST_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+#: A client that is refused while it still sends gets so long to read why. What it sends meanwhile is dropped;
+#: closed at once, the kernel would answer what arrives with a reset, and a reset destroys the refusal unread.
+LINGER_SECONDS = 2.0
 #: What gunicorn refuses, in words that repeat nothing of the request.
 REFUSALS = {
     HTTPStatus.BAD_REQUEST: ("malformed_request", "This is not an HTTP request."),
@@ -50,11 +54,15 @@ REFUSALS = {
 class Connection(ASGIProtocol):  # type: ignore[misc]
     """One connection of a client."""
 
+    _closed: bool
+
     def __init__(self, worker: Worker) -> None:
         super().__init__(worker)
         self._head_timer: asyncio.TimerHandle | None = None
         self._idle_since: float | None = None
         self._has_part_of_head = False
+        self._is_refused = False
+        self._linger_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected, and is given some time to ask for something."""
@@ -66,7 +74,29 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
         """The connection is gone."""
         self.worker.connections.discard(self)
         self._head_has_come()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived, unless nobody wants it any more."""
+        if self._linger_timer is None:
+            super().data_received(data)
+
+    def _close_transport(self) -> None:
+        if self._closed or self.transport is None or not self._may_still_send():
+            super()._close_transport()
+            return
+        self._closed = True
+        self._linger_timer = self.worker.loop.call_later(LINGER_SECONDS, self.transport.close)
+        # The client sees the end of the answer by this; once it hangs up, asyncio closes the connection.
+        with suppress(OSError):
+            self.transport.write_eof()
+        self._resume_reading()
+
+    def _may_still_send(self) -> bool:
+        receiver = self._body_receiver
+        return self._is_refused or (receiver is not None and not receiver._complete)
 
     def _feed_callback_parser(self, data: bytes) -> bool:
         """Read part of a request, that came just now or behind the request before."""
@@ -122,6 +152,7 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
         self, status: int, message: str, extra_headers: Sequence[tuple[str, str]] = ()
     ) -> None:
         """In the form of all other answers; `message` may quote the request, and is for the log."""
+        self._is_refused = True
         found = HTTPStatus(status)
         code, detail = REFUSALS.get(found, (found.name.lower(), f"{found.phrase}."))
         request_id = uuid.uuid4().hex

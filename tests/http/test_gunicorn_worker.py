@@ -166,6 +166,42 @@ def test_an_endless_body_is_refused_while_it_arrives_and_not_kept(server: Server
     assert server.memory() - before < 20 * MEBIBYTE
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "expected"),
+    [
+        (["Transfer-Encoding: chunked"], b"%x\r\n" % (300 * 1024) + b" " * (300 * 1024), 413),
+        ([f"Content-Length: {100 * MEBIBYTE}"], b"", 413),
+        (["Content-Length: -1"], b"", 400),
+    ],
+)
+def test_who_goes_on_sending_after_a_refusal_can_still_read_it(
+    server: Server, head: list[str], body: bytes, expected: int
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(server.head(*head) + body)
+        assert connection.recv(1, socket.MSG_PEEK) == b"H"
+        for _ in range(20):
+            connection.sendall(b" " * 65536)
+        assert status_and_body(connection)[0] == expected
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+
+
+def test_who_never_stops_sending_after_a_refusal_is_hung_up_on(server: Server) -> None:
+    with server.connect() as connection:
+        connection.sendall(server.head(f"Content-Length: {100 * MEBIBYTE}"))
+        assert status_and_body(connection)[0] == 413
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            send_for_ever(connection, seconds=10)
+
+
+def send_for_ever(connection: socket.socket, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        connection.sendall(b" ")
+        time.sleep(0.01)
+
+
 #: Header lines, body, and the answers that are right; 0 is none.
 LIES: list[tuple[list[str], bytes, set[int]]] = [
     # Less announced than sent: the first byte is the body, the rest no request.
