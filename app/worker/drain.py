@@ -30,8 +30,9 @@ TICK_SECONDS = 0.25
 QUIET_TICKS = 2
 #: A request for a message is answered within a second by a Redis that works.
 ANSWER_SECONDS = 5
-#: What others need beyond their own deadline to give their jobs back.
-TIMEOUT_SECONDS = 5
+#: What others need beyond their own deadline to give their jobs back, on a host where everything is slow; the
+#: unit's TimeoutStopSec leaves 15 s.
+TIMEOUT_SECONDS = 10
 
 
 class Drain(threading.Thread):

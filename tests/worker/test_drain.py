@@ -14,6 +14,8 @@ from sqlalchemy import select
 from app.db.sessions import reading
 from app.jobs.ledger.models import Outcome, State, Worker
 from app.settings.config import settings
+from app.worker.drain import TIMEOUT_SECONDS
+from app.worker.generations import live_workers
 from app.worker.order import Order
 from tests.jobs.broker import waiting
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
@@ -133,10 +135,11 @@ def test_who_has_taken_over_stops_those_before_it_too_and_goes_last(fleet: Fleet
     tell(old, Order.DRAIN)
 
     new.popen.send_signal(signal.SIGTERM)
-    wait_until(
-        lambda: has_ended(new), seconds=settings().soft_shutdown_seconds + LEAVE_SECONDS, what="it stops"
-    )
-    assert has_ended(old)
+    stop_seconds = settings().soft_shutdown_seconds + TIMEOUT_SECONDS
+    wait_until(lambda: has_ended(new), seconds=stop_seconds, what="it stops")
+    assert not live_workers(pidfile)
+    # The kernel takes the lock of a process a moment before it tells the parent.
+    wait_until(lambda: has_ended(old), seconds=1, what="so has the one before it")
     assert not pidfile.exists()
     assert job_of(job_id).state == State.READY
 
