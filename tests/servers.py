@@ -12,6 +12,8 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ import psycopg
 import redis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.preloaded import Forked
 
@@ -28,15 +30,35 @@ START_TIMEOUT_SECONDS = 30.0
 TEMPLATE = "template_migrated"
 #: Below those that the system gives to outgoing connections, of which tests beside this one open many.
 PORTS = range(10_000, 32_000)
+#: More than one process of tests has in use at once.
+PORTS_OF_A_PROCESS = 100
 
 
 def free_port() -> int:
-    """A TCP port that is free on loopback, and that stays free until somebody asks for just this one."""
+    """A TCP port that is free on loopback; no other process of tests asks for it while this one lives."""
     while True:
-        port = random.choice(PORTS)
+        port = next(_own_ports())
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    return _reserved_block()
+
+
+def _reserved_block() -> Iterator[int]:
+    """A block of ports for this process, over and over, those used longest ago first."""
+    for first in random.sample(PORTS[::PORTS_OF_A_PROCESS], len(PORTS) // PORTS_OF_A_PROCESS):
+        # A name without a file, which the kernel keeps for as long as this process or a fork of it lives.
+        reservation = socket.socket(socket.AF_UNIX)
+        try:
+            reservation.bind(f"\0groundwork-ports-{first}")
+        except OSError:
+            continue
+        yield from cycle(range(first, first + PORTS_OF_A_PROCESS))
+    raise AssertionError("All ports for tests are taken. End the tests that run beside this one.")
 
 
 def stretched(seconds: float) -> float:
