@@ -18,6 +18,7 @@ from ansible.module_utils.groundwork.managers.manager import manager_named
 from ansible.module_utils.groundwork.paths import CURRENT
 from ansible.module_utils.groundwork.switch.plan import plan
 from ansible.module_utils.groundwork.trial.load import load, staged_settings
+from ansible.module_utils.groundwork.trial.schedules import REFUSE, WARN, check_schedules
 from ansible.module_utils.groundwork.trial.soak import candidate_api
 
 DOCUMENTATION = r"""
@@ -27,6 +28,7 @@ description:
   - Loads the release, migrates the database with its code (O(migrate)), and runs its API beside the live
     one until it is O(soak_seconds) old, asking it twice a second. Nothing of the live release is touched.
   - What nothing would change is not tried.
+  - Where the database was migrated, a schedule in it that the release could not fire fails the trial.
   - It goes on beside the next tasks; O(state=passed) waits for its result.
 options:
   state:
@@ -36,6 +38,11 @@ options:
     description: C(passed) waits for the end of a trial that was started, and fails with its reason.
   release: {type: str, required: true, description: The id of the release; it is installed.}
   migrate: {type: bool, default: false, description: Bring the database to the release's shape.}
+  schedules_check:
+    type: str
+    choices: [refuse, warn]
+    default: refuse
+    description: What becomes of a release that could not fire a schedule.
   soak_seconds: {type: int, default: 21, description: How old the API is when it has passed.}
   host: {type: dict, required: true, description: See M(groundwork_switch).}
   secrets: {type: dict, default: {}, description: See M(groundwork_switch).}
@@ -64,6 +71,7 @@ def main() -> None:
             **ARGUMENTS,
             "state": {"type": "str", "choices": ["started", "passed"], "default": "started"},
             "migrate": {"type": "bool", "default": False},
+            "schedules_check": {"type": "str", "choices": [REFUSE, WARN], "default": REFUSE},
             "soak_seconds": {"type": "int", "default": 21},
         },
         required_one_of=[("release",)],
@@ -95,10 +103,20 @@ def _try(parameters: dict[str, Any]) -> dict[str, Any]:
                 candidate_api(host, environment=environment, manager=parameters["host"]["manager"])
             )
         migration = load(host, environment=environment, migrate=migrate) if steps or migrate else ""
+        warnings = (
+            check_schedules(host, environment=environment, on_problem=parameters["schedules_check"])
+            if migrate
+            else []
+        )
         if ask:
             # On a first install nobody depends on an old version yet.
             answers = ask(parameters["soak_seconds"] if releases.linked(CURRENT) else 1)
-    return {"changed": migration.startswith("Migrated"), "migration": migration, "answers": answers}
+    return {
+        "changed": migration.startswith("Migrated"),
+        "migration": migration,
+        "answers": answers,
+        "warnings": warnings,
+    }
 
 
 if __name__ == "__main__":
