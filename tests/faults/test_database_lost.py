@@ -86,24 +86,30 @@ def make_read_only(postgres: PostgresServer, *, on: bool) -> None:
 
 
 @pytest.fixture
-def way_back(postgres: PostgresServer) -> Iterator[None]:
-    """Whatever a test did to the server, the next one finds it in order."""
+def way_back(postgres: PostgresServer, worker: Process) -> Iterator[None]:
+    """Whatever a test did to the server, the next one finds it in order, and a worker that has seen so."""
     yield
     if postgres.process and postgres.process.poll() is not None:
         postgres.resume()
     make_read_only(postgres, on=False)
     dispose_engine()
+    wait_until(lambda: all_threads_work(worker), seconds=30, what="all threads of the worker work again")
 
 
 def said(worker: Process, event: str) -> int:
     return worker.log.read_text().count(event)
 
 
+def all_threads_work(worker: Process) -> bool:
+    """A thread that fails says so once, and once when it works again."""
+    return said(worker, "thread_works_again") == said(worker, "thread_fails")
+
+
 def released(job_id: str) -> list[str]:
     return [ended.outcome for ended in attempts_of(job_id)]
 
 
-pytestmark = pytest.mark.usefixtures("worker", "way_back")
+pytestmark = pytest.mark.usefixtures("way_back")
 
 
 def test_restarts_under_running_jobs_cost_no_attempt(postgres: PostgresServer, tmp_path: Path) -> None:
