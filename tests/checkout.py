@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.servers import free_port, stretched, wait_until
+from tests.servers import free_ports, stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,9 +129,11 @@ def _copy(folder: Path) -> Checkout:
         copy(source, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
-    ports = {
-        "GROUNDWORK_API_PORT": str(free_port()),
-        "GROUNDWORK_FLOWER_PORT": str(free_port()),
-        "GROUNDWORK_REDIS_URL": f"redis://:pass%2Fword@127.0.0.1:{free_port()}/0",
+    # A block of its own: what runs beside the API has ports that are counted from the API's.
+    ports = free_ports()
+    environment = {
+        "GROUNDWORK_API_PORT": str(next(ports)),
+        "GROUNDWORK_FLOWER_PORT": str(next(ports)),
+        "GROUNDWORK_REDIS_URL": f"redis://:pass%2Fword@127.0.0.1:{next(ports)}/0",
     }
-    return Checkout(folder=folder, environment=kept | ports)
+    return Checkout(folder=folder, environment=kept | environment)

@@ -30,35 +30,42 @@ START_TIMEOUT_SECONDS = 30.0
 TEMPLATE = "template_migrated"
 #: Below those that the system gives to outgoing connections, of which tests beside this one open many.
 PORTS = range(10_000, 32_000)
-#: More than one process of tests has in use at once.
-PORTS_OF_A_PROCESS = 100
+#: More than a process of tests has in use at once, or a checkout that runs.
+PORTS_OF_A_BLOCK = 100
 
 
 def free_port() -> int:
     """A TCP port that is free on loopback; no other process of tests asks for it while this one lives."""
-    while True:
-        port = next(_own_ports())
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+    return next(_own_ports())
 
 
 @cache
 def _own_ports() -> Iterator[int]:
-    return _reserved_block()
+    return free_ports()
 
 
-def _reserved_block() -> Iterator[int]:
-    """A block of ports for this process, over and over, those used longest ago first."""
-    for first in random.sample(PORTS[::PORTS_OF_A_PROCESS], len(PORTS) // PORTS_OF_A_PROCESS):
-        # A name without a file, which the kernel keeps for as long as this process or a fork of it lives.
+def free_ports() -> Iterator[int]:
+    """As `free_port`, from a block that is kept for the caller alone; those used longest ago come first."""
+    for port in cycle(_reserved_block()):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            yield port
+
+
+def _reserved_block() -> range:
+    for first in random.sample(PORTS[::PORTS_OF_A_BLOCK], len(PORTS) // PORTS_OF_A_BLOCK):
         reservation = socket.socket(socket.AF_UNIX)
         try:
+            # A name without a file, which the kernel keeps for as long as this process or a fork of it lives.
             reservation.bind(f"\0groundwork-ports-{first}")
         except OSError:
             continue
-        yield from cycle(range(first, first + PORTS_OF_A_PROCESS))
+        _RESERVATIONS.append(reservation)
+        return range(first, first + PORTS_OF_A_BLOCK)
     raise AssertionError("All ports for tests are taken. End the tests that run beside this one.")
+
+
+_RESERVATIONS: list[socket.socket] = []
 
 
 def stretched(seconds: float) -> float:

@@ -43,7 +43,7 @@ def drained_per_second(
     workers: int = 1,
 ) -> float:
     """Start workers on a full queue and time the middle of their work."""
-    processes = [_started(worker) for _ in range(workers)]
+    processes = [started(worker) for _ in range(workers)]
     while left() > jobs * FIRST:
         time.sleep(0.005)
     began, at_first = time.perf_counter(), left()
@@ -57,13 +57,14 @@ def drained_per_second(
     return (at_first - at_last) / seconds
 
 
-def _started(worker: list[str]) -> subprocess.Popen[bytes]:
+def started(worker: list[str]) -> subprocess.Popen[bytes]:
+    """Celery with these arguments."""
     return subprocess.Popen([sys.executable, "-m", *worker], stdout=subprocess.DEVNULL, stderr=sys.stderr)
 
 
 def latencies(worker: list[str], *, send: Callable[[float], object], broker: redis.Redis) -> dict[str, float]:
     """Milliseconds from sending to running while nothing else is to do."""
-    process = _started(worker)
+    process = started(worker)
     broker.delete("arrivals")
     send(time.time())
     while not broker.llen("arrivals"):

@@ -28,21 +28,28 @@ JOB = {"task": "bench.nothing", "arguments": {}}
 
 def accepted_through_api() -> dict[str, float]:
     """One by one from several clients, and 1,000 in one call."""
-    with transaction() as session:
-        token = create_token(session, name=f"bench-{os.getpid()}", scopes=["*"]).secret
-    with _served() as url, httpx.Client(base_url=url, timeout=30) as client:
-        client.headers["Authorization"] = f"Bearer {token}"
-        wait_until(lambda: _answers(client), seconds=START_TIMEOUT_SECONDS, what="the API answers")
+    with served() as client:
         return {
             "accepted/s, API, one by one": measures.rate(SINGLE, lambda: _one_by_one(client)),
             "accepted/s, API, 1,000 at once": measures.rate(
-                BATCHES * BATCH, lambda: [_batch(client) for _ in range(BATCHES)]
+                BATCHES * BATCH, lambda: [batch(client) for _ in range(BATCHES)]
             ),
         }
 
 
 @contextmanager
-def _served() -> Iterator[str]:
+def served() -> Iterator[httpx.Client]:
+    """A client that may do all, of an API of its own."""
+    with transaction() as session:
+        token = create_token(session, name=f"bench-{os.getpid()}", scopes=["*"]).secret
+    with _gunicorn() as url, httpx.Client(base_url=url, timeout=30) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        wait_until(lambda: _answers(client), seconds=START_TIMEOUT_SECONDS, what="the API answers")
+        yield client
+
+
+@contextmanager
+def _gunicorn() -> Iterator[str]:
     port = free_port()
     environment = {**os.environ, "GROUNDWORK_API_PORT": str(port)}
     command = [sys.executable, "-m", "gunicorn", "-k", "asgi", "-w", "2", "-b", f"127.0.0.1:{port}"]
@@ -65,5 +72,6 @@ def _one_by_one(client: httpx.Client) -> None:
             answer.raise_for_status()
 
 
-def _batch(client: httpx.Client) -> httpx.Response:
+def batch(client: httpx.Client) -> httpx.Response:
+    """One call that brings 1,000 jobs."""
     return client.post("/jobs/batch", json={"jobs": [JOB] * BATCH}).raise_for_status()
