@@ -46,10 +46,14 @@ def _own_ports() -> Iterator[int]:
 
 def free_ports() -> Iterator[int]:
     """As `free_port`, from a block that is kept for the caller alone; those used longest ago come first."""
-    for port in cycle(_reserved_block()):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            yield port
+    return filter(_is_free, cycle(_reserved_block()))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def _reserved_block() -> range:
