@@ -151,3 +151,14 @@ def test_a_policy_covers_a_database_that_is_away_by_what_it_says() -> None:
     assert (policy.covers(RetryableError("x")), policy.covers(ValueError())) == (True, False)
     assert Retry(on=(sqlite3.Error, OperationalError)).covers(wrong.value)
     assert not Retry(on=()).covers(away.value)
+
+
+def test_a_name_by_which_services_send_a_task_is_one_that_is_declared() -> None:
+    root = Path(registry.__file__).parents[2]
+    found = {
+        name: path.name
+        for path in root.rglob("*.py")
+        for name in re.findall(r'^[A-Z_]+_TASK = "(.+)"$', path.read_text(), re.MULTILINE)
+    }
+    assert len(found) > 5
+    assert set(found) <= set(registry.tasks()), found
