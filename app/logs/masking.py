@@ -23,6 +23,8 @@ MAX_SENTENCE = 2_000
 SHORTEST_SECRET = 6
 #: Settings that are no secrets by themselves, but half of a pair.
 _HALVES = ("plaid_client_id", "aws_access_key_id")
+#: Settings of several secrets, with spaces between them.
+_LISTS = ("alert_slack_urls", "alert_webhook_urls")
 _SHAPES = re.compile(
     r"gw_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"
     r"|(?:access|public|link|processor)-(?:sandbox|development|production)-[A-Za-z0-9-]{8,}"
@@ -86,7 +88,9 @@ def _secrets() -> Iterator[str]:
     yield from given.secret_keys
     for name in type(given).model_fields:
         value = getattr(given, name)
-        if isinstance(value, SecretStr):
+        if name in _LISTS:
+            yield from value.get_secret_value().split()
+        elif isinstance(value, SecretStr):
             yield value.get_secret_value()
         elif name in _HALVES:
             yield str(value or "")

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDi
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
 from app.settings import sources
+from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls
 from app.settings.kinds import (
     DatabaseUrl,
     FcmCredentials,
@@ -179,6 +180,35 @@ class Settings(BaseSettings):
     aws_endpoint_url: HttpUrl = Field(
         default="", description="URL of another server that speaks AWS's API, for trials."
     )
+    alert_mail: AlertAddresses = Field(
+        default="", description="Addresses that get alerts by mail, separated by spaces."
+    )
+    alert_slack_urls: AlertUrls = Field(
+        default=SecretStr(""),
+        description="URLs of incoming webhooks of Slack that get alerts, separated by spaces.",
+    )
+    alert_webhook_urls: AlertUrls = Field(
+        default=SecretStr(""),
+        description="URLs that get alerts as signed JSON, separated by spaces.",
+    )
+    alert_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key of the signature of alerts to webhooks. Random, at least 32 characters.",
+    )
+    alert_command: AlertCommand = Field(
+        default="",
+        description="Program that gets each alert as JSON on its standard input: a JSON list of its absolute "
+        "path and its arguments, of which none is a secret.",
+    )
+    alert_after_seconds: Seconds = Field(
+        default=60,
+        description="How long the database, Redis, beat or a pool's workers may be away before an alert.",
+    )
+    alert_recovery_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        default=120,
+        description="How long all must be well again before that is told, so that what comes and goes is one "
+        "alert.",
+    )
     sign_in_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=30, description="How long somebody who signed in stays so, in a browser or a client."
     )
@@ -283,6 +313,14 @@ class Settings(BaseSettings):
             raise ConfigError(
                 f"{PREFIX}PUSH_PROVIDER is fcm and {PREFIX}FCM_CREDENTIALS is not set: give the JSON file of "
                 "a service account, or choose another provider."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_signed(self) -> Self:
+        if self.alert_webhook_urls.get_secret_value():
+            refuse_weak_secret(
+                name=f"{PREFIX}ALERT_WEBHOOK_SECRET", value=self.alert_webhook_secret.get_secret_value()
             )
         return self
 

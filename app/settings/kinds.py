@@ -79,13 +79,18 @@ def _host(text: str) -> str:
     return bare
 
 
-def _http_url(text: str) -> str:
+def is_http_url(text: str) -> bool:
+    """Whether `text` is a URL that can be called."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # of the port, or of brackets
-        usable = False
-    if text and (not usable or re.search(r"\s", text)):
+        return False
+    return usable and not re.search(r"\s", text)
+
+
+def _http_url(text: str) -> str:
+    if text and not is_http_url(text):
         raise _refused("give a URL such as https://example.org/path")
     return text.rstrip("/")
 

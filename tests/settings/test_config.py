@@ -184,6 +184,17 @@ def test_secrets_do_not_show(env_file: Path) -> None:
         ("fcm_credentials", "[" * 100_000),
         ("fcm_credentials", '{"client_email": 1, "private_key": "", "project_id": null}'),
         ("flower_user", "ann:smith"),
+        ("alert_mail", "ops@example.org ops"),
+        ("alert_mail", " ".join(f"ops{number}@example.org" for number in range(21))),
+        ("alert_slack_urls", "hooks.slack.com/services/T0"),
+        ("alert_slack_urls", "https://hooks.slack.com/a file:///etc/passwd"),
+        ("alert_webhook_urls", "https://[::1/x"),
+        ("alert_command", "/usr/local/bin/page --urgent"),
+        ("alert_command", '["page"]'),
+        ("alert_command", '{"/usr/local/bin/page": 1}'),
+        ("alert_command", '["/usr/local/bin/page", 1]'),
+        ("alert_command", "[" * 100_000),
+        ("alert_recovery_seconds", "-1"),
         ("lease_seconds", "1" + "0" * 30),
         ("task_time_limit_seconds", str(10**9)),
         ("retention_days", "99999999"),
@@ -215,6 +226,19 @@ def test_an_address_of_either_family_can_be_listened_on(
 ) -> None:
     configure(api_host=given)
     assert f"{in_url(load_settings().api_host)}:8000" == bound
+
+
+def test_alerts_to_a_webhook_are_signed(configure: Callable[..., None]) -> None:
+    configure(alert_webhook_urls="https://example.org/hook")
+    with pytest.raises(ConfigError, match="ALERT_WEBHOOK_SECRET is not set"):
+        load_settings()
+
+
+def test_a_url_that_is_a_secret_is_not_repeated(configure: Callable[..., None]) -> None:
+    configure(alert_slack_urls="https://hooks.slack.com/good htps://hooks.slack.com/verysecretpart")
+    with pytest.raises(ConfigError, match="number 2 is no URL") as error:
+        load_settings()
+    assert "verysecretpart" not in str(error.value)
 
 
 def test_push_by_firebase_needs_its_credentials(configure: Callable[..., None]) -> None:

@@ -1,0 +1,77 @@
+"""Alerts from the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.db.sessions import transaction
+from app.logs.failures import ExitCode
+from app.outbound.alerts import service
+from app.outbound.alerts.look import Look, Problem
+from tests.command_line import groundwork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from tests.fakes.hooks import HookServer
+    from tests.fakes.smtp import MailServer
+
+pytestmark = pytest.mark.databases("sqlite")
+
+
+def test_a_test_goes_through_each_channel_without_the_database(
+    hooks: HookServer, smtp: MailServer, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(database_url="postgresql://nobody@127.0.0.1:1/none")
+    configure(
+        alert_mail="ops@example.org",
+        alert_slack_urls=hooks.slack_url,
+        alert_webhook_urls=hooks.hook_url,
+        alert_command='["/bin/true"]',
+    )
+    outcome = groundwork(capsys, "alerts", "test", "--json")
+    assert [row["outcome"] for row in json.loads(outcome.out)] == ["sent"] * 4
+    assert (outcome.code, len(hooks.taken), len(smtp.mails)) == (ExitCode.OK, 2, 1)
+    assert "[Groundwork] Test of alerts" in hooks.texts[0]
+
+
+def test_a_channel_that_fails_is_named_with_the_reason_and_the_others_are_told(
+    hooks: HookServer, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(alert_slack_urls=f"{hooks.url}/gone/verysecretpart {hooks.slack_url}", alert_command='["/no"]')
+    outcome = groundwork(capsys, "alerts", "test", "--json")
+    rows = json.loads(outcome.out)
+    assert [row["outcome"] for row in rows] == ["failed", "sent", "failed"]
+    assert "404: no_service" in rows[0]["error"]
+    assert "/no cannot be started" in rows[2]["error"]
+    assert outcome.code == ExitCode.FAILED
+    assert "verysecretpart" not in outcome.out + outcome.err
+
+
+def test_without_a_channel_the_settings_are_named(
+    configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure()
+    outcome = groundwork(capsys, "alerts", "test")
+    assert outcome.code == ExitCode.FAILED
+    assert "GROUNDWORK_ALERT_SLACK_URLS" in outcome.out
+
+
+def test_what_is_open_is_listed_and_what_is_over_on_demand(
+    database: Engine, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert database
+    configure(alert_recovery_seconds=0)
+    full = Look(kind="disk", problems={"worker-1": Problem(sentence="The disk is full.", fix="Make room.")})
+    with transaction() as session:
+        service.take(session, [full, Look(kind="redis", problems={"": Problem(sentence="gone")})])
+    with transaction() as session:
+        service.take(session, [Look(kind="redis")])
+    assert [row["kind"] for row in json.loads(groundwork(capsys, "alerts", "list", "--json").out)] == ["disk"]
+    both = json.loads(groundwork(capsys, "alerts", "list", "--closed", "--json").out)
+    assert [row["kind"] for row in both] == ["redis", "disk"]
