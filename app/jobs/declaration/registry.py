@@ -118,7 +118,8 @@ class TaskSpec:
     def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments for the body, checked by `model`. Raises `PermanentError` where they do not fit."""
         try:
-            values = self.model.model_validate(self.named(args, kwargs))
+            # What comes by name alone, as from the API, has its names checked by the model.
+            values = self.model.model_validate(self.named(args, kwargs) if args else kwargs)
         except (pydantic.ValidationError, TypeError) as error:
             raise PermanentError(f"{self.name} cannot take these arguments: {error}") from error
         return parameters.placed(self.signature, parameters.given(values))
