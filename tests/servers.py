@@ -200,14 +200,20 @@ class PostgresServer:
 
     def resume(self) -> None:
         """Start it on the data it has."""
+        log = (self.folder / "log").open("ab")
+        self.process = subprocess.Popen(
+            self.command(), stderr=log, stdout=log, user=self._user, cwd=self.folder
+        )
+        wait_until(self.answers, seconds=START_TIMEOUT_SECONDS, what="PostgreSQL answers")
+
+    def command(self) -> list[str]:
+        """What starts the server itself."""
         options = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
         command = [_postgres_binary("postgres"), "-D", str(self.data), "-p", str(self.port)]
-        command += _as_options([*options, *self.settings])
-        log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen(command, stderr=log, stdout=log, user=self._user, cwd=self.folder)
-        wait_until(self._answers, seconds=START_TIMEOUT_SECONDS, what="PostgreSQL answers")
+        return command + _as_options([*options, *self.settings])
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether it takes connections."""
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError:

@@ -158,7 +158,7 @@ def test_a_failover_longer_than_a_lease_is_waited_for(
     wait_until(runs.exists, seconds=20, what="the job runs")
     before, client = said(worker, "thread_fails"), client_for()
     make_read_only(postgres, on=True)
-    refused = client.post("/api/v1/jobs", json={"task": "sample.add", "arguments": {"x": 1, "y": 1}})
+    refused = client.post("/api/v1/jobs", json={"task": tasks.add.name, "arguments": {"x": 1, "y": 1}})
     assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
     assert refused.headers["Retry-After"]
     assert client.get("/api/v1/jobs").status_code == 200

@@ -184,6 +184,15 @@ def stand_aside_until(path: str, name: str) -> str:
     return name
 
 
+@task()
+def write_much(path: str, name: str) -> None:
+    """Once the test makes `path`, write many rows, and one that names them."""
+    stand_aside_until.run(path, name)
+    rows = text("INSERT INTO bulk (line) SELECT md5(random()::text) FROM generate_series(1, 100000)")
+    job_session().execute(rows)
+    job_session().execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": name})
+
+
 @task(retry=Retry(first=timedelta(seconds=0.1), jitter=False))
 def die_once(path: str) -> str:
     """Kill the process that runs this, the first time, once the test makes `path`."""
