@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.routing import iter_route_contexts
 
 from app.errors import GroundworkError
-from app.tokens.callers import MissingScope
+from app.tokens.callers import refuse_unscoped as refuse_caller
 
 if TYPE_CHECKING:
     import re
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from starlette.types import Scope
+
+    from app.tokens.owners import Owner
 
 
 class MethodNotAllowed(GroundworkError):
@@ -38,7 +40,8 @@ class Door:
     title: str
     pattern: re.Pattern[str]
     methods: frozenset[str]
-    scopes: tuple[str, ...]
+    #: The scopes that it asks for, each with whose data it is about.
+    asks: tuple[tuple[str, Owner], ...]
 
 
 def refuse_method(scope: Scope) -> None:
@@ -50,11 +53,10 @@ def refuse_method(scope: Scope) -> None:
 
 
 def refuse_unscoped(scope: Scope) -> None:
-    """Raise `MissingScope` unless the caller has what the route of this request asks for."""
+    """Raise `MissingScope` for a caller who may not even ask what the route of this request is for."""
     door = door_at(scope["app"], path=scope["path"], method=scope["method"])
-    for asked in door.scopes if door else ():
-        if not scope["state"]["caller"].may(asked):
-            raise MissingScope(scope=asked)
+    for asked, owner in door.asks if door else ():
+        refuse_caller(scope["state"]["caller"], scope=asked, owner=owner)
 
 
 def door_at(app: FastAPI, *, path: str, method: str) -> Door | None:
@@ -86,15 +88,15 @@ def _door(route: Any) -> Door:
         title=getattr(route, "summary", None) or route.name.replace("_", " ").title(),
         pattern=route.path_regex,
         methods=frozenset(route.methods or ()),
-        scopes=tuple(_scopes(getattr(route, "dependant", None))),
+        asks=tuple(asks_of(getattr(route, "dependant", None))),
     )
 
 
-def _scopes(dependant: Any) -> Iterator[str]:
-    """The scopes that `app.tokens.callers.require` was given, wherever in the tree of dependencies."""
+def asks_of(dependant: Any) -> Iterator[tuple[str, Owner]]:
+    """What `app.tokens.callers.require` was given, wherever in the tree of dependencies."""
     pending = list(dependant.dependencies) if dependant else []
     while pending:
         found = pending.pop()
         pending += found.dependencies
         if asked := getattr(found.call, "scope", None):
-            yield asked
+            yield asked, found.call.owner

@@ -18,7 +18,7 @@ from app.jobs.views import JobRow
 from app.values.field_errors import FieldError, InvalidFields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
@@ -37,11 +37,19 @@ class Page:
 
 
 def list_jobs(
-    session: Session, *, filters: JobFilter, states: Sequence[State] = (), limit: int, cursor: str | None
+    session: Session,
+    *,
+    filters: JobFilter,
+    states: Sequence[State] = (),
+    within: Collection[str] | None = None,
+    limit: int,
+    cursor: str | None,
 ) -> Page:
-    """One page of jobs, the newest first."""
+    """One page of jobs, the newest first; of tasks `within` only."""
     query = select(*_SUMMARY).order_by(Job.accepted_at.desc(), Job.id.desc()).limit(limit + 1)
     query = query.where(*conditions(filters, states=states))
+    if within is not None:
+        query = query.where(Job.task.in_(within))
     if cursor is not None:
         query = query.where(tuple_(Job.accepted_at, Job.id) < _position(cursor))
     rows = session.execute(query).all()

@@ -20,11 +20,12 @@ from app.schedule.models import ScheduleEntry
 from app.schedule.scopes import WRITE
 from app.schedule.views import RunView, ScheduleChange, ScheduleDraft, ScheduleView
 from app.tokens.callers import Caller, require
+from app.tokens.owners import BY_SCOPE
 from app.values.strict_models import PlainInt
 
 router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"])
-Reader = Annotated[Caller, Depends(require(READ))]
-Writer = Annotated[Caller, Depends(require(WRITE))]
+Reader = Annotated[Caller, Depends(require(READ, BY_SCOPE))]
+Writer = Annotated[Caller, Depends(require(WRITE, BY_SCOPE))]
 Name = Annotated[str, Path(max_length=200)]
 Count = Annotated[PlainInt, Query(ge=1, le=100)]
 
@@ -102,7 +103,7 @@ def fire_schedule(name: Name, caller: Writer) -> Fired:
     return Fired(id=job_id, url=f"/api/v1/jobs/{job_id}")
 
 
-@router.get("/{name}/preview", dependencies=[Depends(require(READ))])
+@router.get("/{name}/preview", dependencies=[Depends(require(READ, BY_SCOPE))])
 def preview_schedule(name: Name, count: Count = 10) -> Preview:
     """The next moments, in UTC."""
     with reading() as session:
@@ -110,12 +111,15 @@ def preview_schedule(name: Name, count: Count = 10) -> Preview:
     return Preview(moments=moments)
 
 
-@router.get("/{name}/runs", dependencies=[Depends(require(READ))])
-def list_runs(name: Name, count: Count = 50) -> list[RunView]:
+@router.get("/{name}/runs")
+def list_runs(name: Name, caller: Reader, count: Count = 50) -> list[RunView]:
     """What came of the last moments, the newest first."""
     with reading() as session:
-        service.find(session, name)
-        return [RunView.of(run) for run in history.runs_of(session, name, limit=count)]
+        task = service.find(session, name).task
+        views = [RunView.of(run) for run in history.runs_of(session, name, limit=count)]
+    for view in views:
+        view.error = permissions.shown_error(view.error, task=task, caller=caller)
+    return views
 
 
 def _require(entry: ScheduleEntry, *, caller: Caller) -> None:
@@ -125,6 +129,6 @@ def _require(entry: ScheduleEntry, *, caller: Caller) -> None:
 def _shown(entry: ScheduleEntry, *, caller: Caller) -> ScheduleView:
     """What a task is given belongs to its domain, as with its jobs."""
     view = ScheduleView.of(entry)
-    if permissions.missing_scope(entry.task, caller=caller) is not None:
+    if permissions.hidden_without(entry.task, caller=caller) is not None:
         view.arguments = dict.fromkeys(view.arguments, MASK)
     return view

@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Request  # noqa: TC002 (FastAPI reads the annotation of the dependency)
+from fastapi import Depends, Path, Request
 
 from app.errors import GroundworkError, Unauthorized
+from app.tokens.owners import Owner, Reach
 from app.tokens.scope import EVERYTHING, checked_scope
+from app.values.row_ids import MAX_BIGINT
+from app.values.strict_models import PlainInt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: The id of a row in a path.
+Id = Annotated[PlainInt, Path(ge=1, le=MAX_BIGINT)]
 _VERIFIED_BY_ROUTE: dict[str, str] = {}
 _OPEN_TO_STRANGERS: set[str] = set()
 
@@ -68,6 +74,11 @@ class Caller:
     user_id: int | None = None
     session_id: str | None = None
 
+    @property
+    def only_user(self) -> int | None:
+        """The user whose data alone this caller reaches; None for tokens and administrators."""
+        return None if EVERYTHING in self.scopes else self.user_id
+
     def may(self, scope: str) -> bool:
         """Whether `scope` is granted."""
         return scope in self.scopes or EVERYTHING in self.scopes
@@ -119,16 +130,58 @@ def headers_by_path() -> dict[str, str]:
     return dict(_VERIFIED_BY_ROUTE)
 
 
-def require(scope: str) -> Callable[[Request], Caller]:
-    """A FastAPI dependency: the caller, refused with 403 unless the token has `scope`."""
+def _refuse_persons(_me: int) -> None:
+    raise MissingScope(scope=EVERYTHING)
+
+
+#: A route that does not say whose data it deals with is closed to those who would reach only their own.
+UNDECLARED = Owner(says="Nobody has said.", refuse_others=_refuse_persons)
+
+
+def require(scope: str, owner: Owner = UNDECLARED) -> Any:
+    """A FastAPI dependency: the caller, refused unless the route is open to them.
+
+    A token needs `scope`, which is 403 without it. A person who signed in needs it where `owner` goes by the
+    scope, and otherwise reaches what `owner` says is theirs.
+    """
     checked_scope(scope)
 
-    def caller(request: Request) -> Caller:
+    # Not in a thread: most routes ask for no more than this, which looks at nothing.
+    async def scoped(request: Request) -> Caller:
         found: Caller = request.state.caller
-        if not found.may(scope):
-            raise MissingScope(scope=scope)
+        refuse_unscoped(found, scope=scope, owner=owner)
+        request.state.reach = _reach_of(found, owner)
         return found
 
+    dependency: Any = scoped if owner.refuse_others is None else _owned(owner, scoped)
     # For the API's description and the test that walks all routes.
-    caller.scope = scope  # type: ignore[attr-defined]
-    return caller
+    dependency.scope = scope
+    dependency.owner = owner
+    return dependency
+
+
+def refuse_unscoped(caller: Caller, *, scope: str, owner: Owner) -> None:
+    """Raise `MissingScope` for a caller who may not even ask, whatever it is about."""
+    if (caller.user_id is None or owner.by_scope) and not caller.may(scope):
+        raise MissingScope(scope=scope)
+
+
+def _reach_of(caller: Caller, owner: Owner) -> Reach | None:
+    if caller.user_id is None or owner.by_scope:
+        return None
+    return Reach.EVERYBODYS if caller.only_user is None and owner.reaches_others else Reach.OWN
+
+
+def _owned(owner: Owner, scoped: Callable[..., Any]) -> Callable[..., Caller]:
+    """The dependency that also looks whose it is, once the scope is there and the ids are ids."""
+
+    def owned(found: Caller, **ids: int) -> Caller:
+        if found.only_user is not None and owner.refuse_others is not None:
+            owner.refuse_others(found.only_user, **ids)
+        return found
+
+    annotations = {"found": Annotated[Caller, Depends(scoped)], **dict.fromkeys(owner.ids, Id)}
+    owned.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in annotations.items()]
+    )
+    return owned

@@ -9,6 +9,7 @@ from app.values.nearest import did_you_mean
 #: Stands for every scope, those of domains added later included.
 EVERYTHING = "*"
 _SCOPES: dict[str, str] = {EVERYTHING: "Everything."}
+_PERSONAL = {EVERYTHING}
 
 
 class UnknownScope(InvalidInput):
@@ -22,10 +23,20 @@ class UnknownScope(InvalidInput):
         super().__init__(f'There is no scope "{scope}". {hint}')
 
 
-def declare_scope(name: str, description: str) -> str:
-    """Make `name` a scope that tokens can have; call it in the `scopes` module of a package."""
+def declare_scope(name: str, description: str, *, is_personal: bool = False) -> str:
+    """Make `name` a scope that tokens can have; call it in the `scopes` module of a package.
+
+    What is behind a personal one belongs to people: whoever operates the service does not read it.
+    """
     _SCOPES[name] = description
+    if is_personal:
+        _PERSONAL.add(name)
     return name
+
+
+def is_personal(name: str) -> bool:
+    """Whether what is behind the scope `name` belongs to people; everything does."""
+    return name in _PERSONAL
 
 
 def checked_scope(name: str) -> str:

@@ -6,16 +6,19 @@ from fastapi import APIRouter, Depends, Response
 
 from app.db.sessions import reading, transaction
 from app.domains.accounts import schemas, service
+from app.domains.accounts.facts import OF_USER
 from app.domains.accounts.scopes import READ, WRITE
 from app.http.path_parameters import Id
 from app.tokens.callers import require
+from app.tokens.owners import BY_SCOPE
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
-may_read = Depends(require(READ))
-may_write = Depends(require(WRITE))
+may_register = Depends(require(WRITE, BY_SCOPE))
+may_read = Depends(require(READ, OF_USER))
+may_write = Depends(require(WRITE, OF_USER))
 
 
-@router.post("/register", status_code=HTTPStatus.CREATED, dependencies=[may_write])
+@router.post("/register", status_code=HTTPStatus.CREATED, dependencies=[may_register])
 def register_user(body: schemas.Registration, response: Response) -> schemas.UserView:
     """Create a user and welcome them by mail. 409 when the address is already registered."""
     with transaction() as session:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.domains.accounts.errors import UserNotFound
+from app.tokens.owners import user_at
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -20,6 +23,8 @@ class Channel(StrEnum):
     IN_APP = "in_app"
 
 
+#: Of routes below /users/{user_id}.
+OF_USER = user_at("user_id", absent=lambda user_id: UserNotFound(user_id=user_id))
 #: Where a notification goes whose type the user said nothing about.
 USUAL_CHANNELS = (Channel.EMAIL, Channel.IN_APP)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domains.accounts.scopes import OWN, WRITE
-from app.tokens.scope import EVERYTHING, known_scopes
+from app.jobs.scopes import READ as READ_JOBS
+from app.tokens.scope import EVERYTHING, is_personal, known_scopes
 
 
 class Role(StrEnum):
-    """What somebody may do, from little to much. Whoever has none does not sign in."""
+    """What somebody may do, from little to much. Whoever has none does not sign in.
+
+    What is somebody's own is open to them whatever their role is: see `app.tokens.owners`.
+    """
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -21,9 +25,15 @@ _OF_ADMINS = frozenset({EVERYTHING, WRITE})
 
 
 def scopes_of(role: Role) -> frozenset[str]:
-    """The scopes that somebody with `role` has, those of domains added later included."""
+    """The scopes that somebody with `role` has, those of domains added later included.
+
+    A viewer reads what is nobody's own, an operator does all that runs the service, and neither reads what
+    belongs to other people.
+    """
     if role is Role.ADMIN:
         return frozenset({EVERYTHING})
-    if role is Role.OPERATOR:
-        return frozenset(known_scopes()) - _OF_ADMINS
-    return frozenset(scope for scope in known_scopes() if scope.endswith(":read")) | {OWN}
+    readable = {scope for scope in known_scopes() if scope.endswith(":read") and not is_personal(scope)}
+    if role is Role.VIEWER:
+        return frozenset(readable - {READ_JOBS} | {OWN})
+    changeable = {scope for scope in known_scopes() if not scope.endswith(":read")}
+    return frozenset(readable | changeable) - _OF_ADMINS

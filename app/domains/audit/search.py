@@ -35,22 +35,33 @@ class LogPage(NamedTuple):
 
 
 def page(
-    session: Session, table: Table, *, filters: LogFilter, limit: int, cursor: UUID | None = None
+    session: Session,
+    table: Table,
+    *,
+    filters: LogFilter,
+    only_user: int | None = None,
+    limit: int,
+    cursor: UUID | None = None,
 ) -> LogPage:
     """The newest records that fit, or those older than the one with the id `cursor`."""
     rows = select(table).where(*_conditions(table, filters))
+    if only_user is not None:
+        rows = rows.where(table.user_id == only_user)
     if cursor is not None:
         rows = rows.where(table.id < cursor)
     found = session.scalars(rows.order_by(table.id.desc()).limit(limit + 1)).all()
     return LogPage(rows=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
 
-def records(table: Table, *, filters: LogFilter, limit: int) -> Iterator[Sequence[Any]]:
+def records(
+    table: Table, *, filters: LogFilter, only_user: int | None = None, limit: int
+) -> Iterator[Sequence[Any]]:
     """The newest `limit` records that fit, some at a time, each time in a session of its own."""
     cursor = None
     while limit > 0:
         with reading() as session:
-            found = page(session, table, filters=filters, limit=min(limit, CHUNK), cursor=cursor)
+            size = min(limit, CHUNK)
+            found = page(session, table, filters=filters, only_user=only_user, limit=size, cursor=cursor)
         yield found.rows
         limit -= CHUNK
         cursor = found.next

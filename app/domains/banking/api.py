@@ -8,6 +8,13 @@ from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
 from app.domains.banking import linked, schemas, service
+from app.domains.banking.owners import (
+    ACCOUNT_OF_MEMBERS,
+    ITEM_OF_ADMINS,
+    ITEM_OF_MEMBERS,
+    OF_ADMINS,
+    OF_MEMBERS,
+)
 from app.domains.banking.plaid.client import Plaid, wait_for_turn_alone
 from app.domains.banking.planning import routes
 from app.domains.banking.scopes import READ, WRITE
@@ -17,15 +24,19 @@ from app.domains.banking.webhooks.verification import HEADER, Verified, check_to
 from app.http.client_addresses import address_of
 from app.http.path_parameters import Cursor, Id, Limit
 from app.settings.business_clock import business_now
-from app.tokens.callers import require, verified_by_route
+from app.tokens.callers import Caller, require, verified_by_route
+from app.tokens.owners import IN_QUERY
 
 WEBHOOK_PATH = "/api/v1/webhooks/plaid"
 verified_by_route(WEBHOOK_PATH, header=HEADER)
 
 router = APIRouter(prefix="/api/v1", tags=["banking"])
 router.include_router(routes.router)
-may_read = Depends(require(READ))
-may_write = Depends(require(WRITE))
+may_read = Depends(require(READ, OF_MEMBERS))
+may_write = Depends(require(WRITE, OF_ADMINS))
+Reader = Annotated[Caller, Depends(require(READ, IN_QUERY))]
+Founder = Annotated[Caller, Depends(require(WRITE, IN_QUERY))]
+Linker = Annotated[Caller, Depends(require(WRITE, OF_ADMINS))]
 
 #: The calls of Plaid in a request; no transaction is open meanwhile.
 PLAID = Plaid(turn=wait_for_turn_alone)
@@ -33,22 +44,38 @@ PLAID = Plaid(turn=wait_for_turn_alone)
 KEYS = Plaid(turn=lambda: None)
 
 
-@router.post("/banking/households", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
-def create_household(new: schemas.NewHousehold) -> schemas.HouseholdView:
-    """Create a household of registered users."""
+@router.get("/banking/households")
+def list_households(caller: Reader, limit: Limit = 50, cursor: Cursor = None) -> schemas.HouseholdPage:
+    """The households that a person who signed in is a member of; for an administrator or a token, all."""
+    with reading() as session:
+        page = linked.households(session, only_user=caller.only_user, after=cursor, limit=limit)
+        rows = [schemas.HouseholdView.model_validate(row) for row in page.rows]
+    return schemas.HouseholdPage(households=rows, next=page.next)
+
+
+@router.post("/banking/households", status_code=status.HTTP_201_CREATED)
+def create_household(new: schemas.NewHousehold, caller: Founder) -> schemas.HouseholdView:
+    """Create a household of registered users; a person who signed in, of themselves alone."""
     members = {member.user_id: member.role for member in new.members}
     with transaction() as session:
         household = service.create_household(
-            session, name=new.name, currency=new.currency, members=members, now=business_now()
+            session,
+            name=new.name,
+            currency=new.currency,
+            members=members,
+            only_user=caller.only_user,
+            now=business_now(),
         )
         return schemas.HouseholdView.model_validate(household)
 
 
-@router.post("/banking/households/{household_id}/link-token", dependencies=[may_write])
-def create_link_token(household_id: Id, wanted: schemas.LinkRequest) -> schemas.LinkTokenView:
+@router.post("/banking/households/{household_id}/link-token")
+def create_link_token(household_id: Id, wanted: schemas.LinkRequest, caller: Linker) -> schemas.LinkTokenView:
     """A token for Plaid Link in the browser: to link a bank, or to repair the connection `item_id`."""
     with reading() as session:
-        user = service.member(session, household_id=household_id, user_id=wanted.user_id)
+        user = service.member(
+            session, household_id=household_id, user_id=wanted.user_id, only_user=caller.only_user
+        )
         item = None
         if wanted.item_id is not None:
             item = linked.item(session, household_id=household_id, item_id=wanted.item_id)
@@ -117,7 +144,10 @@ def dismiss_set_aside(household_id: Id, row_id: Id) -> None:
         linked.dismiss(session, household_id=household_id, row_id=row_id)
 
 
-@router.get("/banking/accounts/{account_id}/transactions", dependencies=[may_read])
+@router.get(
+    "/banking/accounts/{account_id}/transactions",
+    dependencies=[Depends(require(READ, ACCOUNT_OF_MEMBERS))],
+)
 def list_transactions(account_id: Id, limit: Limit = 50, cursor: Cursor = None) -> schemas.TransactionPage:
     """The transactions of an account, the last stored first."""
     with reading() as session:
@@ -126,7 +156,11 @@ def list_transactions(account_id: Id, limit: Limit = 50, cursor: Cursor = None) 
     return schemas.TransactionPage(transactions=rows, next=page.next)
 
 
-@router.post("/banking/items/{item_id}/sync", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)
+@router.post(
+    "/banking/items/{item_id}/sync",
+    dependencies=[Depends(require(WRITE, ITEM_OF_MEMBERS))],
+    status_code=status.HTTP_202_ACCEPTED,
+)
 def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
     """Have a worker sync a bank now; requests that come before it begins share one job."""
     with transaction() as session:
@@ -136,7 +170,7 @@ def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
     return accepted
 
 
-@router.post("/banking/items/{item_id}/check", dependencies=[may_write])
+@router.post("/banking/items/{item_id}/check", dependencies=[Depends(require(WRITE, ITEM_OF_ADMINS))])
 def check_item(item_id: Id) -> schemas.ItemView:
     """Ask Plaid for the state of a connection; call this once the user has repaired it in Plaid Link."""
     with reading() as session:

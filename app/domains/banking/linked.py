@@ -8,13 +8,28 @@ from sqlalchemy import delete, select
 
 from app.db.pages import cut
 from app.domains.banking.errors import AccountNotFound, ItemNotFound, SetAsideNotFound
-from app.domains.banking.models import BankAccount, PlaidItem, SetAside, Transaction
+from app.domains.banking.models import (
+    BankAccount,
+    Household,
+    HouseholdMember,
+    PlaidItem,
+    SetAside,
+    Transaction,
+)
 from app.domains.banking.service import household_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.db.pages import Page
+
+
+def households(session: Session, *, only_user: int | None, after: int | None, limit: int) -> Page:
+    """Households in the order in which they came, of `only_user` where one is named."""
+    rows = select(Household).where(Household.id > (after or 0))
+    if only_user is not None:
+        rows = rows.join(HouseholdMember).where(HouseholdMember.user_id == only_user)
+    return cut(session, rows.order_by(Household.id), limit=limit)
 
 
 def item(session: Session, *, item_id: int, household_id: int | None = None) -> PlaidItem:

@@ -52,6 +52,13 @@ class HouseholdView(RowView):
     created_at: datetime
 
 
+class HouseholdPage(BaseModel):
+    """Some households; `next` is the cursor of the page after, null on the last."""
+
+    households: list[HouseholdView]
+    next: int | None
+
+
 class LinkRequest(StrictModel):
     """Who is to link a bank; with `item_id`, mend that connection."""
 

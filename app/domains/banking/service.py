@@ -34,10 +34,17 @@ if TYPE_CHECKING:
 
 
 def create_household(
-    session: Session, *, name: str, currency: str, members: Mapping[int, Role], now: datetime
+    session: Session,
+    *,
+    name: str,
+    currency: str,
+    members: Mapping[int, Role],
+    only_user: int | None = None,
+    now: datetime,
 ) -> Household:
-    """A household of users, each with a role. Raises `UnknownUsers`."""
-    unknown = set(members) - known_users(session, members)
+    """A household of users, each with a role. Raises `UnknownUsers`; for `only_user`, others are none."""
+    nameable = set(members) if only_user is None else {only_user} & set(members)
+    unknown = set(members) - known_users(session, nameable)
     if unknown:
         raise UnknownUsers(user_ids=unknown)
     household = Household(name=name, currency=currency, created_at=now)
@@ -59,10 +66,14 @@ def household_of(session: Session, *, household_id: int) -> Household:
     return found
 
 
-def member(session: Session, *, household_id: int, user_id: int) -> Person:
-    """The user, as a member of the household. Raises `HouseholdNotFound` and `NotAMember`."""
+def member(session: Session, *, household_id: int, user_id: int, only_user: int | None = None) -> Person:
+    """The user, as a member of the household. Raises `HouseholdNotFound` and `NotAMember`.
+
+    `only_user` acts for nobody else, and is not told who the other members are.
+    """
     household_of(session, household_id=household_id)
-    if session.get(HouseholdMember, (household_id, user_id)) is None:
+    found = session.get(HouseholdMember, (household_id, user_id))
+    if found is None or only_user not in (None, user_id):
         raise NotAMember(user_id=user_id, household_id=household_id)
     return person(session, user_id=user_id)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse
 
 from app.db.sessions import reading, transaction
-from app.domains.accounts.facts import Channel
+from app.domains.accounts.facts import OF_USER, Channel
 from app.domains.accounts.service import find_user
 from app.domains.notifications import devices, events, inbox, schemas
 from app.domains.notifications.models import Notification
@@ -17,12 +17,14 @@ from app.domains.notifications.tasks import send_notification
 from app.http import streams
 from app.http.path_parameters import Cursor, Id, Limit
 from app.tokens.callers import require
+from app.tokens.owners import BY_SCOPE
 from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import PlainInt
 
 router = APIRouter(prefix="/api/v1/users/{user_id}", tags=["notifications"])
-may_read = Depends(require(READ))
-may_write = Depends(require(WRITE))
+may_read = Depends(require(READ, OF_USER))
+may_write = Depends(require(WRITE, OF_USER))
+may_send = Depends(require(WRITE, BY_SCOPE))
 
 
 @router.get("/notifications", dependencies=[may_read])
@@ -35,7 +37,7 @@ def list_notifications(
         return schemas.NotificationPage(notifications=_views(session, page.rows), next=page.next)
 
 
-@router.post("/notifications", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)
+@router.post("/notifications", dependencies=[may_send], status_code=status.HTTP_202_ACCEPTED)
 def send(user_id: Id, wanted: schemas.NotificationIn) -> schemas.NotificationAccepted:
     """Notify the user by those of the channels that the user accepts: 202 with the job that does it."""
     with transaction() as session:

@@ -16,14 +16,15 @@ from app.http.path_parameters import Cursor, Limit
 from app.jobs.ledger.models import Job, State
 from app.settings.business_clock import business_now
 from app.tokens.callers import require
+from app.tokens.owners import BY_SCOPE
 from app.values.strict_models import PlainInt
 
 #: Batches in one transaction when the request itself does the work.
 SYNC_CHUNK = 1_000
 
 router = APIRouter(prefix="/api/v1", tags=["pricing"])
-may_read = Depends(require(READ))
-may_write = Depends(require(WRITE))
+may_read = Depends(require(READ, BY_SCOPE))
+may_write = Depends(require(WRITE, BY_SCOPE))
 
 Sku = Annotated[str, Path(max_length=200)]
 

@@ -25,6 +25,7 @@ from app.jobs.views import JobDetail, JobSummary, priority_name
 from app.jobs.web import events, metrics, permissions, schemas
 from app.jobs.web.submit import Submission, digest_of, submit
 from app.tokens.callers import Caller, require
+from app.tokens.owners import BY_SCOPE
 
 log = structlog.get_logger(__name__)
 
@@ -34,9 +35,9 @@ allow_larger(BATCH_PATH, limit=8 * MEBIBYTE)
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
-Reader = Annotated[Caller, Depends(require(READ))]
-Writer = Annotated[Caller, Depends(require(WRITE))]
-Retrier = Annotated[Caller, Depends(require(RETRY))]
+Reader = Annotated[Caller, Depends(require(READ, BY_SCOPE))]
+Writer = Annotated[Caller, Depends(require(WRITE, BY_SCOPE))]
+Retrier = Annotated[Caller, Depends(require(RETRY, BY_SCOPE))]
 
 
 class InvalidIdempotencyKey(GroundworkError):
@@ -124,7 +125,12 @@ def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> s
     """One page of jobs, the newest first; `next` is the cursor of the page after it."""
     with reading() as session:
         page = listing.list_jobs(
-            session, filters=query, states=query.state, limit=query.limit, cursor=query.cursor
+            session,
+            filters=query,
+            states=query.state,
+            within=permissions.readable(caller) if query.error else None,
+            limit=query.limit,
+            cursor=query.cursor,
         )
     jobs = [JobSummary.model_validate(row) for row in page.jobs]
     return schemas.JobPage(jobs=[permissions.shown(job, caller=caller) for job in jobs], next=page.next)
@@ -138,7 +144,7 @@ def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.
     """
     if body.task is not None:
         permissions.require_tasks({body.task}, caller=caller)
-    within = permissions.within_reach(caller)
+    within = permissions.within_reach(caller, error=body.error)
     with reading() as session:
         started = session.execute(select(clock())).scalar_one()
     retried = 0
@@ -166,7 +172,7 @@ def cancel_waiting_jobs(body: schemas.BulkCancelRequest, caller: Writer) -> sche
         body,
         reason=f"Cancelled by {caller.name}",
         limit=body.limit,
-        within=permissions.within_reach(caller),
+        within=permissions.within_reach(caller, error=body.error),
     )
     return schemas.BulkCancelled(cancelled=found.jobs, more=found.jobs == body.limit)
 
@@ -187,7 +193,7 @@ def retry_job(job_id: JobId, caller: Retrier) -> JobDetail:
     with transaction() as session:
         permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
         service.retry_job(session, job_id=job_id)
-        return service.detail_of(session, job_id=job_id)
+        return permissions.shown_whole(service.detail_of(session, job_id=job_id), caller=caller)
 
 
 @router.post("/api/v1/jobs/{job_id}/cancel")
@@ -197,7 +203,7 @@ def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> Jo
         permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
         if service.cancel_job(session, job_id=job_id, reason=f"Cancelled by {caller.name}"):
             background.add_task(control.ask_to_stop, job_id)
-        return service.detail_of(session, job_id=job_id)
+        return permissions.shown_whole(service.detail_of(session, job_id=job_id), caller=caller)
 
 
 @router.get("/api/v1/jobs/{job_id}/events")
@@ -211,7 +217,7 @@ def follow_job(job_id: JobId, caller: Reader) -> EventSourceResponse:
     )
 
 
-@router.get("/api/v1/tasks", tags=["tasks"], dependencies=[Depends(require(READ))])
+@router.get("/api/v1/tasks", tags=["tasks"], dependencies=[Depends(require(READ, BY_SCOPE))])
 def list_tasks() -> list[schemas.TaskView]:
     """Every task; those marked public can be submitted with arguments of the given schema."""
     return [_task_view(spec) for spec in registry.tasks().values()]
@@ -245,7 +251,7 @@ def _schema_of(spec: registry.TaskSpec) -> dict[str, Any] | None:
     "/metrics",
     tags=["health"],
     response_class=PlainTextResponse,
-    dependencies=[Depends(require(METRICS))],
+    dependencies=[Depends(require(METRICS, BY_SCOPE))],
 )
 def get_metrics() -> Response:
     """The metrics in Prometheus' text format."""

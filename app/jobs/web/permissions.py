@@ -1,22 +1,32 @@
-"""What a token may do with jobs of a task: each task names the scope that its domain's own routes ask for."""
+"""What a caller may do with jobs of a task: each task names the scope that its domain's own routes ask for.
+
+A person who operates the service submits, cancels and retries the jobs of all tasks whose scopes their role
+has; where such a scope is personal, what is in the jobs stays hidden from them, in part or whole: arguments,
+progress, results, tracebacks, and of errors what they say.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger.seal import MASK
 from app.tokens.callers import MissingScope
-from app.tokens.scope import EVERYTHING
+from app.tokens.scope import EVERYTHING, is_personal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from app.jobs.views import JobDetail, JobSummary
+    from app.jobs.views import AttemptView, JobDetail, JobSummary
     from app.tokens.callers import Caller
 
     Shown = TypeVar("Shown", bound=JobSummary)
+
+
+#: The class of an error, of which the rest says with which values.
+_KIND = re.compile(r"\w+(?=: |\Z)")
 
 
 def scope_of(task: str) -> str | None:
@@ -46,27 +56,72 @@ def require_tasks(tasks: Collection[str], *, caller: Caller) -> None:
             raise MissingScope(scope=scope)
 
 
-def within_reach(caller: Caller) -> list[str] | None:
-    """The tasks whose jobs `caller` may change; None for all, those of other releases included."""
+def within_reach(caller: Caller, *, error: str | None = None) -> list[str] | None:
+    """The tasks whose jobs `caller` may change; None for all, those of other releases included.
+
+    If jobs are chosen by their `error`, the caller must be able to read it as well.
+    """
     if caller.may(EVERYTHING):
         return None
-    return [name for name in registry.tasks() if missing_scope(name, caller=caller) is None]
+    names = None if error is None else readable(caller)
+    return [
+        name
+        for name in (registry.tasks() if names is None else names)
+        if missing_scope(name, caller=caller) is None
+    ]
+
+
+def readable(caller: Caller) -> list[str] | None:
+    """The tasks of whose jobs nothing is hidden from `caller` by which a filter could tell one; None for all.
+
+    A filter by what is hidden would show it, letter by letter.
+    """
+    if caller.only_user is None:
+        return None
+    return [name for name in registry.tasks() if not _is_personal(name)]
+
+
+def hidden_without(task: str, *, caller: Caller) -> str | None:
+    """The scope without which `caller` does not see what is in jobs of `task`; None where all is shown."""
+    if caller.only_user is not None and _is_personal(task):
+        return EVERYTHING
+    return missing_scope(task, caller=caller)
+
+
+def shown_error(error: str | None, *, task: str, caller: Caller) -> str | None:
+    """Of an error of a job, what `caller` may read: its kind alone where what is in the job is personal."""
+    if not error or caller.only_user is None or not _is_personal(task):
+        return error
+    found = _KIND.match(error)
+    return found[0] if found else MASK
+
+
+def _is_personal(task: str) -> bool:
+    scope = scope_of(task)
+    return scope is not None and is_personal(scope)
 
 
 def shown(job: Shown, *, caller: Caller) -> Shown:
     """`job` as a list or an event shows it to `caller`."""
-    scope = missing_scope(job.task, caller=caller)
-    return job if scope is None else job.model_copy(update={"progress": None, "hidden_without": scope})
+    scope = hidden_without(job.task, caller=caller)
+    if scope is None:
+        return job
+    error = shown_error(job.error, task=job.task, caller=caller)
+    return job.model_copy(update={"progress": None, "hidden_without": scope, "error": error})
 
 
 def shown_whole(job: JobDetail, *, caller: Caller) -> JobDetail:
     """`job` as `caller` may see it: what it was given and what came of it belong to its domain."""
-    scope = missing_scope(job.task, caller=caller)
-    if scope is None:
+    if hidden_without(job.task, caller=caller) is None:
         return job
     hidden = {
         "arguments": dict.fromkeys(job.arguments, MASK),
         "result": None if job.result is None else MASK,
-        "attempts": [attempt.model_copy(update={"traceback": None}) for attempt in job.attempts],
+        "attempts": [_shown_attempt(one, task=job.task, caller=caller) for one in job.attempts],
     }
     return shown(job, caller=caller).model_copy(update=hidden)
+
+
+def _shown_attempt(attempt: AttemptView, *, task: str, caller: Caller) -> AttemptView:
+    error = shown_error(attempt.error, task=task, caller=caller)
+    return attempt.model_copy(update={"traceback": None, "error": error})

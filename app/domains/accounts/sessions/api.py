@@ -34,6 +34,7 @@ from app.domains.accounts.sessions.signing_in import hash_of_chosen, sign_in_wit
 from app.http.client_addresses import address_of
 from app.http.credentials import also_accept
 from app.tokens.callers import Caller, open_to_strangers, require
+from app.tokens.owners import SELF
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 SIGN_IN, REFRESH = f"{router.prefix}/sign-in", f"{router.prefix}/refresh"
@@ -41,7 +42,7 @@ open_to_strangers(SIGN_IN)
 open_to_strangers(REFRESH)
 also_accept(credentials.find)
 Started = TypeVar("Started", str, service.Pair)
-Somebody = Annotated[Caller, Depends(require(OWN))]
+Somebody = Annotated[Caller, Depends(require(OWN, SELF))]
 
 
 @router.post("/sign-in")

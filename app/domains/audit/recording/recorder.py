@@ -16,6 +16,7 @@ from app.domains.audit.records import MAX_INT, OperationRecord, moment, new_id
 from app.http.client_addresses import address_of
 from app.http.routing import door_at
 from app.settings.config import settings
+from app.tokens.owners import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,10 +100,20 @@ class Recorder:
             yield _counted(SAMPLED, count, user_name=who)
 
     def _is_wanted(self, exchange: Exchange) -> bool:
-        caller = exchange.scope["state"].get("caller")
-        if exchange.status in REFUSED or (caller is None and exchange.status >= HTTPStatus.BAD_REQUEST):
+        state = exchange.scope["state"]
+        if state.get("reach") is Reach.EVERYBODYS:
+            return True
+        caller = state.get("caller")
+        if _is_refused(exchange) or (caller is None and exchange.status >= HTTPStatus.BAD_REQUEST):
             return self._sampler.admits(caller.name if caller else STRANGERS)
         return exchange.scope["method"] not in SAFE or settings().audit_reads
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    """Whether it was denied; what is another's is answered as if it were not there."""
+    if exchange.status == HTTPStatus.NOT_FOUND:
+        return exchange.scope["state"].get("reach") is Reach.OWN
+    return exchange.status in REFUSED
 
 
 def _noted(exchange: Exchange) -> Noted:

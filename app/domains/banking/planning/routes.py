@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Response, status
 
 from app.db.sessions import reading, transaction
+from app.domains.banking.owners import OF_ADMINS, OF_MEMBERS
 from app.domains.banking.planning import bills, budgets, categories, schemas
 from app.domains.banking.scopes import READ, WRITE
 from app.domains.banking.service import household_of
@@ -10,8 +11,8 @@ from app.http.path_parameters import Cursor, Id, Limit
 from app.tokens.callers import require
 
 router = APIRouter(prefix="/banking/households/{household_id}", tags=["bills and budgets"])
-may_read = Depends(require(READ))
-may_write = Depends(require(WRITE))
+may_read = Depends(require(READ, OF_MEMBERS))
+may_write = Depends(require(WRITE, OF_ADMINS))
 
 
 @router.get("/bills", dependencies=[may_read])

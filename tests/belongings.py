@@ -1,0 +1,147 @@
+"""People who sign in, each with a household and all else that one can have, marked with a word of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from app.db.sessions import transaction
+from app.domains.accounts import administration
+from app.domains.accounts.models import User
+from app.domains.accounts.roles import Role
+from app.domains.audit.models import Login, Operation
+from app.domains.audit.records import new_id
+from app.domains.banking.facts import AsideKind
+from app.domains.banking.models import (
+    BankAccount,
+    Household,
+    HouseholdMember,
+    PlaidItem,
+    SetAside,
+    Transaction,
+)
+from app.domains.banking.models import Role as HouseholdRole
+from app.domains.notifications.tasks import send_notification
+from app.jobs.ledger.models import Job, State
+from tests.domains.accounts.people import client_of, hashed
+from tests.domains.banking import home
+from tests.domains.notifications import people
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+PASSWORD = "wide rivers run slowly"
+AT = datetime(2026, 1, 31, 11, tzinfo=UTC)
+
+
+@dataclass(kw_only=True)
+class Belongings:
+    """Somebody, and the ids of what is theirs; every text in it that others could read holds `word`."""
+
+    word: str
+    user: int
+    ids: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def email(self) -> str:
+        return f"{self.word}@example.org"
+
+    def client(self) -> TestClient:
+        """A client that has signed in as this person."""
+        return client_of(self.email)
+
+
+def person(word: str, role: Role) -> Belongings:
+    """Somebody who signs in, and has nothing yet."""
+    user_id = people.add_user(name=word)
+    with transaction() as session:
+        user = session.get_one(User, user_id)
+        user.email = user.email_key = f"{word}@example.org"
+        user.role = role
+        administration.set_password(session, user_id=user_id, password_hash=hashed(PASSWORD))
+    return Belongings(word=word, user=user_id)
+
+
+def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:
+    """Somebody who signs in and is the admin of a household, with one of everything."""
+    found = person(word, role)
+    found.ids |= {"user_id": found.user}
+    found.ids |= _household(found) | _notifications(found)
+    _logs(found)
+    return found
+
+
+def join(who: Belongings, home_of: Belongings, role: HouseholdRole = HouseholdRole.MEMBER) -> None:
+    """Make somebody a member of another's household."""
+    household = home_of.ids["household_id"]
+    with transaction() as session:
+        session.add(HouseholdMember(household_id=household, user_id=who.user, role=role))
+
+
+def leave(who: Belongings, home_of: Belongings) -> None:
+    """Take that back."""
+    with transaction() as session:
+        session.delete(session.get_one(HouseholdMember, (home_of.ids["household_id"], who.user)))
+
+
+def _household(who: Belongings) -> dict[str, Any]:
+    made = home.move_in(name=who.word)
+    with transaction() as session:
+        session.get_one(Household, made.id).name = f"{who.word} home"
+        session.get_one(PlaidItem, made.item).institution = f"{who.word} bank"
+        session.get_one(BankAccount, made.account).name = f"{who.word} account"
+        session.add(HouseholdMember(household_id=made.id, user_id=who.user, role=HouseholdRole.ADMIN))
+    category = made.category(f"{who.word} category")
+    budget = made.budget(10_000, category=f"{who.word} category")
+    bill = made.bill(date(2030, 1, 31), name=f"{who.word} bill")
+    made.spend(700, on=date(2026, 1, 30), category=f"{who.word} category")
+    aside = SetAside(
+        item_id=made.item,
+        kind=AsideKind.TRANSACTION,
+        plaid_id=f"{who.word}-aside",
+        reason=f"{who.word} reason",
+        row=f'{{"name": "{who.word}"}}',
+        set_aside_at=AT,
+    )
+    with transaction() as session:
+        for row in session.query(Transaction).where(Transaction.account_id == made.account):
+            row.name = f"{who.word} purchase"
+        session.add(aside)
+        session.flush()
+    return {
+        "household_id": made.id,
+        "item_id": made.item,
+        "account_id": made.account,
+        "category_id": category,
+        "budget_id": budget,
+        "bill_id": bill,
+        "row_id": aside.id,
+    }
+
+
+def _notifications(who: Belongings) -> dict[str, Any]:
+    told = people.tell(who.user, key=who.word, title=f"{who.word} title", body=f"{who.word} body")
+    device = people.add_device(who.user, address=f"{who.word}-device")
+    with transaction() as session:
+        job_id = send_notification.delay(
+            user_id=who.user, type="greeting", title=f"{who.word} title", message=f"{who.word} message"
+        ).id
+        session.flush()
+        job = session.get_one(Job, job_id)
+        job.state, job.finished_at = State.DEAD, AT
+        job.error = f"UserNotFound: {who.word} is nobody"
+        job.progress = {"of": f"{who.word} progress"}
+    return {"notification_id": told, "endpoint_id": device, "job_id": job_id, "task_id": job_id}
+
+
+def _logs(who: Belongings) -> None:
+    seen = {"at": AT, "user_id": who.user, "user_name": f"user:{who.user}", "address": "203.0.113.9"}
+    seen |= {"user_agent": f"{who.word} agent"}
+    asked = Operation(
+        id=new_id(at=1), method="POST", path=f"/{who.word}", status=200, milliseconds=1, left_out=0, **seen
+    )
+    asked.arguments = {"body": {"name": who.word}}
+    with transaction() as session:
+        session.add(asked)
+        session.add(Login(id=new_id(at=2), status="success", message=who.word, **seen))
