@@ -19,6 +19,7 @@ from app.jobs.celery.signatures import sealed
 from app.jobs.errors import NotCommittedYet
 from app.jobs.ledger import encoding
 from app.jobs.ledger.models import TERMINAL, Attempt, Job, JobGroup, State
+from app.jobs.ledger.names import is_name
 from app.jobs.ledger.uncommitted import hides, write
 from app.jobs.transitions import attempt, groups
 from app.values.typed_json import to_json
@@ -111,7 +112,7 @@ class LedgerResults(BaseBackend):
 
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         with reading() as session:
-            job = session.get(Job, task_id)
+            job = session.get(Job, task_id) if is_name(task_id) else None
             if job is None:
                 return {"task_id": task_id, "status": states.PENDING, "result": None}
             last = select(Attempt.traceback).where(Attempt.job_id == task_id)

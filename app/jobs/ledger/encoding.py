@@ -17,6 +17,8 @@ MAX_TRACEBACK = 32 * KIB
 #: Of an exception's arguments so many are kept, and so much of each.
 MAX_EXCEPTION_ARGUMENTS = 20
 MAX_EXCEPTION_ARGUMENT = 2 * KIB
+#: A value's own methods may raise anything; what they raise to end a program must not end a worker's process.
+RAISED_BY_METHODS = (Exception, SystemExit, GeneratorExit)
 
 
 @runtime_checkable
@@ -34,7 +36,7 @@ def encode(value: Any, *, what: str = "The result", error: type[NotJson] = NotJs
         return "null"
     try:
         return to_json(value)
-    except Exception as problem:  # a value's own methods may raise anything
+    except RAISED_BY_METHODS as problem:
         raise error(what=what, problem=said(problem)) from problem
 
 
@@ -81,7 +83,7 @@ def _name(error: BaseException) -> str:
 def _argument(value: Any) -> Any:
     try:
         encoded = to_json(value)
-    except Exception:  # a value's own methods may raise anything
+    except RAISED_BY_METHODS:
         return _shown(value, by=repr)
     if len(encoded) <= MAX_EXCEPTION_ARGUMENT:
         return from_json(encoded)
@@ -91,5 +93,5 @@ def _argument(value: Any) -> Any:
 def _shown(value: Any, *, by: Callable[[Any], str]) -> str:
     try:
         return text(by(value))
-    except Exception as failure:  # a method of its own, which may raise anything
+    except RAISED_BY_METHODS as failure:
         return f"<{type(value).__name__}, of which {by.__name__}() raises {type(failure).__name__}>"

@@ -50,9 +50,16 @@ def test_the_last_retry_ends_its_job_whatever_its_exception_holds(kind: str) -> 
     assert str(job.error).startswith("KeyError: ")
 
 
-def test_an_exception_that_fails_to_say_what_it_is_ends_its_job() -> None:
-    job = dead_at_once(hard_ends.fail_without_words.delay().id)
-    assert job.error == "Mute: <Mute, of which str() raises RuntimeError>"
+@pytest.mark.parametrize(
+    ("quits", "said"),
+    [
+        (False, "Mute: <Mute, of which str() raises RuntimeError>"),
+        (True, "Quits: <Quits, of which str() raises SystemExit>"),
+    ],
+)
+def test_an_exception_that_fails_to_say_what_it_is_ends_its_job(quits: bool, said: str) -> None:
+    job = dead_at_once(hard_ends.fail_without_words.delay(quits=quits).id)
+    assert job.error == said
 
 
 def test_an_exception_without_a_hash_ends_its_job() -> None:

@@ -59,8 +59,11 @@ def test_an_async_function_is_awaited() -> None:
     assert tasks.double.delay(21).get(timeout=LONG) == 42
 
 
-def test_an_id_that_is_no_job_is_pending_as_with_any_backend() -> None:
-    assert AsyncResult(str(uuid.uuid4()), app=celery_app).state == "PENDING"
+@pytest.mark.parametrize(
+    "job_id", [str(uuid.uuid4()), " ", "\x00", "\udce9", "x" * 10_000, "作業"], ids=ascii
+)
+def test_an_id_that_is_no_job_is_pending_as_with_any_backend(job_id: str) -> None:
+    assert AsyncResult(job_id, app=celery_app).state == "PENDING"
 
 
 def test_a_running_job_is_started_and_reports_progress_once_it_does(tmp_path: Path) -> None:
