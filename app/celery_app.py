@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.health.monitor.thread import add_monitor
 from app.jobs.celery import control  # noqa: F401 (workers learn its commands)
 from app.jobs.celery.application import celery_app
 from app.worker.lifecycle import add_lifecycle
@@ -9,3 +10,4 @@ from app.worker.lifecycle import add_lifecycle
 __all__ = ["celery_app"]
 
 add_lifecycle(celery_app)
+add_monitor()

@@ -200,7 +200,7 @@ class Settings(BaseSettings):
         description="Program that gets each alert as JSON on its standard input: a JSON list of its absolute "
         "path and its arguments, of which none is a secret.",
     )
-    alert_after_seconds: Seconds = Field(
+    alert_after_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
         default=60,
         description="How long the database, Redis, beat or a pool's workers may be away before an alert.",
     )
@@ -208,6 +208,18 @@ class Settings(BaseSettings):
         default=120,
         description="How long all must be well again before that is told, so that what comes and goes is one "
         "alert.",
+    )
+    health_disk_free_mib: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
+        default=1_024, description="MiB that must be free on the disks of the service's folders."
+    )
+    health_queue_depth: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
+        default=10_000, description="Jobs that may wait in a queue before there is an alert."
+    )
+    health_queue_age_seconds: Seconds = Field(
+        default=900, description="How long a job may wait in its queue before there is an alert."
+    )
+    health_dead_jobs: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
+        default=0, description="Dead jobs that may wait for a person before there is an alert."
     )
     sign_in_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=30, description="How long somebody who signed in stays so, in a browser or a client."

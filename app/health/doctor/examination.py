@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.health.doctor import broker, database, deliveries, fleet, host, jobs
+from app.health.doctor.carrying_out import carry_out
 from app.health.doctor.finding import Finding, Level
-from app.logs.failures import ExitCode, Failure, explain, first_line
 from app.packages import modules
 
 if TYPE_CHECKING:
@@ -61,13 +61,6 @@ EVERYTHING = Chapter(
 )
 
 
-REMEDIES = {
-    ExitCode.UNREACHABLE: "Start it, or correct its URL in the settings.",
-    ExitCode.BAD_CONFIGURATION: "Correct it where it is set: in the env file or the environment.",
-}
-REMEDY = "Fix what this names, then run again: groundwork doctor"
-
-
 def examine() -> list[Finding]:
     """Every finding, in the order in which faults should be mended."""
     return list(_examine(EVERYTHING))
@@ -75,21 +68,10 @@ def examine() -> list[Finding]:
 
 def _examine(part: Chapter | Callable[[], Finding]) -> Iterator[Finding]:
     if not isinstance(part, Chapter):
-        yield _carry_out(part)
+        yield carry_out(part)
         return
-    opening = _carry_out(part.first)
+    opening = carry_out(part.first)
     yield opening
     if opening.level is not Level.PROBLEM:
         for further in part.rest:
             yield from _examine(further)
-
-
-def _carry_out(check: Callable[[], Finding]) -> Finding:
-    try:
-        return check()
-    except Exception as error:  # a check that fails has found something too
-        failure = explain(error) or Failure(
-            sentence=f"{type(error).__name__}: {first_line(error)}.", code=ExitCode.FAILED
-        )
-        about = check.__module__.rpartition(".")[2]
-        return Finding.problem(about, failure.sentence, fix=REMEDIES.get(failure.code, REMEDY))

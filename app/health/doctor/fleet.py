@@ -62,8 +62,7 @@ def jobs_wait_in_known_queues() -> Finding:
 
 def workers_are_alive() -> Finding:
     """Whether each pool has a worker that was heard of within a lease."""
-    alive = {node.split("@")[0] for node, _ in _workers()}
-    missing = [pool.name for pool in POOLS if pool.name not in alive]
+    missing = pools_without_workers()
     if missing:
         return Finding.problem(
             ABOUT,
@@ -173,6 +172,12 @@ def no_job_is_overdue() -> Finding:
             fix="Beat recovers them within seconds while it runs and Redis answers; look at its log.",
         )
     return Finding.ok(ABOUT, "No job is overdue.")
+
+
+def pools_without_workers() -> list[str]:
+    """The pools of which no worker was heard of within a lease."""
+    alive = {node.split("@")[0] for node, _ in _workers()}
+    return [pool.name for pool in POOLS if pool.name not in alive]
 
 
 def _workers() -> Sequence[tuple[str, str]]:

@@ -11,8 +11,7 @@ from app.settings.config import settings
 from app.settings.sources import credential_files, env_files
 
 ABOUT = "host"
-GIB = 1024**3
-MIN_FREE_BYTES = GIB
+MIB, GIB = 1024**2, 1024**3
 MIN_FREE_SHARE = 0.10
 #: The owner may read and write, the group may read: 0640.
 ALLOWED_MODE = 0o640
@@ -45,14 +44,19 @@ def settings_are_private() -> Finding:
 
 def disk_has_room() -> Finding:
     """Whether the state and the logs have room to grow."""
-    folder, free, share = min(((folder, *_free(folder)) for folder in _folders()), key=lambda item: item[1])
+    folder, free, share = scarcest()
     said = f"{free / GIB:.1f} GiB ({share:.0%}) of the disk are free at {folder}"
     fix = "Make room, or move the folder to a larger disk."
-    if free < MIN_FREE_BYTES:
+    if free < settings().health_disk_free_mib * MIB:
         return Finding.problem(ABOUT, f"Only {said}; a full disk stops Redis and the ledger.", fix=fix)
     if share < MIN_FREE_SHARE:
         return Finding.warning(ABOUT, f"Only {said}.", fix=fix)
     return Finding.ok(ABOUT, f"{said}.")
+
+
+def scarcest() -> tuple[Path, int, float]:
+    """Of the service's folders that with the least room: its free bytes, and their share of its disk."""
+    return min(((folder, *_free(folder)) for folder in _folders()), key=lambda item: item[1])
 
 
 def _files_with_settings() -> list[Path]:

@@ -25,7 +25,9 @@ class Look:
     problems: Mapping[str, Problem] = field(default_factory=dict)
     #: The subjects that were looked at; None: all there are.
     subjects: frozenset[str] | None = None
+    #: Those that are wrong, and not for long enough to be a problem.
+    unsettled: frozenset[str] = frozenset()
 
     def judges(self, subject: str) -> bool:
         """Whether this tells if that subject is well."""
-        return self.subjects is None or subject in self.subjects
+        return subject not in self.unsettled and (self.subjects is None or subject in self.subjects)

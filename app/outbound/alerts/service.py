@@ -73,7 +73,7 @@ def take(session: Session, looks: Iterable[Look], *, direct: bool = False) -> li
             if subject in known:
                 known[subject].well_since = None
             else:
-                sent += open_alert(session, look.kind, subject, problem, at=now, direct=direct)
+                sent += _open(session, look.kind, subject, problem, at=now, direct=direct)
         for subject, row in known.items():
             if subject not in look.problems and look.judges(subject):
                 sent += _note_well(session, row, now=now, direct=direct)
@@ -81,10 +81,22 @@ def take(session: Session, looks: Iterable[Look], *, direct: bool = False) -> li
     return sent
 
 
-def open_alert(
-    session: Session, kind: str, subject: str, problem: Problem, *, at: datetime, direct: bool = False
+def note_outage(session: Session, kind: str, problem: Problem, *, since: datetime) -> None:
+    """Open the alert of an outage that was told of while nothing could be written; it is told no more."""
+    noted = select(Alert.id).where(Alert.kind == kind, Alert.opened_at == since)
+    if session.scalar(noted) is None:
+        _insert(session, kind, "", problem, at=since)
+
+
+def _open(
+    session: Session, kind: str, subject: str, problem: Problem, *, at: datetime, direct: bool
 ) -> list[Told]:
-    """Open an alert, unless it is open."""
+    alert = _insert(session, kind, subject, problem, at=at)
+    return [] if alert is None else tell(session, _message(alert, Event.OPENED), direct=direct)
+
+
+def _insert(session: Session, kind: str, subject: str, problem: Problem, *, at: datetime) -> Alert | None:
+    """A new alert; None where another process has opened it."""
     made = AlertMessage(
         key="",
         event=Event.OPENED,
@@ -101,9 +113,9 @@ def open_alert(
     ).returning(Alert.id)
     alert_id = session.execute(opened).scalar()
     if alert_id is None:
-        return []
+        return None
     log.error("alert_opened", alert=alert_id, kind=made.kind, subject=made.subject, sentence=made.sentence)
-    return tell(session, _message(session.get_one(Alert, alert_id), Event.OPENED), direct=direct)
+    return session.get_one(Alert, alert_id)
 
 
 def _note_well(session: Session, row: Alert, *, now: datetime, direct: bool) -> list[Told]:

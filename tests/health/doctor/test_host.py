@@ -54,10 +54,10 @@ def test_the_disk_is_judged_where_state_and_logs_lie(
     configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     configure(log_dir=tmp_path, database_url=f"sqlite:///{tmp_path}/ledger.db")
-    monkeypatch.setattr(host, "MIN_FREE_BYTES", 1)
+    configure(health_disk_free_mib=1)
     monkeypatch.setattr(host, "MIN_FREE_SHARE", 0.0)
     assert host.disk_has_room().level is Level.OK
     monkeypatch.setattr(host, "MIN_FREE_SHARE", 1.1)
     assert host.disk_has_room().level is Level.WARNING
-    monkeypatch.setattr(host, "MIN_FREE_BYTES", 1024**6)
+    configure(health_disk_free_mib=10**9)
     assert host.disk_has_room().level is Level.PROBLEM

@@ -146,7 +146,8 @@ def test_what_cannot_wait_is_sent_at_once_and_its_job_finds_it_done(hooks: HookS
     assert len(hooks.texts) == 1
     with reading() as session:
         job = session.scalars(select(Job)).one()
-        assert job.run_at is not None and job.run_at > job.accepted_at
+        assert job.run_at is not None
+        assert job.run_at > job.accepted_at
         again = deliver(session, delivery_id=told[0].delivery_id, job_id=job.id, commit=committing(session))
     assert (again, len(hooks.texts)) == (DeliveryState.SENT, 1)
 

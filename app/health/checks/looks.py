@@ -1,0 +1,199 @@
+"""What the health check looks at. Each look gives a finding for each subject that is wrong, and a number."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.db.clock import clock
+from app.db.sessions import reading
+from app.health.doctor import broker, database, fleet, host
+from app.health.doctor.finding import Finding
+from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.states import in_state
+from app.jobs.publish import publisher
+from app.jobs.quarantine import quarantine
+from app.outbound.deliveries.models import Delivery, DeliveryState
+from app.outbound.deliveries.service import count_stuck
+from app.schedule.leader import TERM
+from app.schedule.models import Leader, ScheduleEntry
+from app.settings.config import settings
+from app.topology import POOLS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ABOUT = "health"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a look found: a finding for each subject, and what was measured."""
+
+    findings: Mapping[str, Finding] = field(default_factory=dict)
+    value: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that is looked at: its kind, which alerts have, too, and the unit of what is measured."""
+
+    kind: str
+    look: Callable[[], Found]
+    unit: str = ""
+    #: Whether another host may find something else.
+    of_host: bool = False
+    #: Whether it may be wrong for a moment, as while services are restarted. Alerts of it are the monitor's,
+    #: which looks often enough to see whether it lasts.
+    momentary: bool = False
+
+    @property
+    def own_subject(self) -> str:
+        """What its alerts are about where it finds nothing more precise."""
+        return socket.gethostname() if self.of_host else ""
+
+
+def _database() -> Found:
+    return Found(findings={"": database.database_answers()})
+
+
+def _redis() -> Found:
+    return Found(findings={"": broker.redis_answers()})
+
+
+def disk() -> Found:
+    """How much room this host has."""
+    _, free, _ = host.scarcest()
+    return Found(findings={socket.gethostname(): host.disk_has_room()}, value=free / host.MIB)
+
+
+def beat() -> Found:
+    """Whether a beat leads, and when it last said so."""
+    with reading() as session:
+        until, now = session.execute(select(func.max(Leader.until), clock())).one()
+    age = None if until is None else max((now - until + TERM).total_seconds(), 0.0)
+    return Found(findings={"": fleet.beat_is_alive()}, value=age)
+
+
+def workers() -> Found:
+    """Whether each pool has a worker."""
+    missing = fleet.pools_without_workers()
+    findings = {
+        pool: Finding.problem(
+            ABOUT,
+            f'No worker of the pool "{pool}" sent a heartbeat for {settings().lease_seconds} s.',
+            fix=f"Run: systemctl start groundwork-worker@{pool}",
+        )
+        for pool in missing
+    }
+    return Found(findings=findings, value=len(POOLS) - len(missing))
+
+
+def schedules() -> Found:
+    """Which schedules did not succeed in their time."""
+    overdue = select(ScheduleEntry.name).where(ScheduleEntry.overdue_since.is_not(None))
+    with reading() as session:
+        names = session.scalars(overdue.order_by(ScheduleEntry.name)).all()
+    findings = {
+        name: Finding.problem(
+            ABOUT,
+            f'The schedule "{name}" did not succeed within its time.',
+            fix=f"See what came of its jobs: groundwork schedules runs {name}",
+        )
+        for name in names
+    }
+    return Found(findings=findings, value=len(names))
+
+
+def _depth() -> Found:
+    limit, rows = settings().health_queue_depth, _ready()
+    findings = {
+        queue: Finding.problem(
+            ABOUT,
+            f'{count} jobs wait in the queue "{queue}", more than {limit}.',
+            fix="See which: groundwork jobs stats; more workers of its pool drain it faster.",
+        )
+        for queue, count, _ in rows
+        if count > limit
+    }
+    return Found(findings=findings, value=sum(count for _, count, _ in rows))
+
+
+def _age() -> Found:
+    limit, rows = settings().health_queue_age_seconds, _ready()
+    findings = {
+        queue: Finding.problem(
+            ABOUT,
+            f'A job has waited for {age:.0f} s in the queue "{queue}", longer than {limit} s.',
+            fix="Look at the workers of its pool: groundwork doctor",
+        )
+        for queue, _, age in rows
+        if age > limit
+    }
+    return Found(findings=findings, value=max((age for _, _, age in rows), default=0.0))
+
+
+def _ready() -> Sequence[tuple[str, int, float]]:
+    """By queue, how many jobs wait that are due, and for how many seconds the oldest has."""
+    since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
+    waiting = select(Job.queue, func.count(), since, clock()).where(in_state(State.READY)).group_by(Job.queue)
+    with reading() as session:
+        rows = session.execute(waiting).all()
+    return [(queue, count, max((now - first).total_seconds(), 0.0)) for queue, count, first, now in rows]
+
+
+def _dead_jobs() -> Found:
+    with reading() as session:
+        count = session.scalar(select(func.count()).where(in_state(State.DEAD))) or 0
+    if count <= settings().health_dead_jobs:
+        return Found(value=count)
+    finding = Finding.problem(
+        ABOUT,
+        f"{count} jobs are dead and wait for a person.",
+        fix="See why: groundwork jobs list --state dead",
+    )
+    return Found(findings={"": finding}, value=count)
+
+
+def _quarantine() -> Found:
+    kept = quarantine.held(publisher.client()).kept
+    if not kept:
+        return Found(value=0)
+    finding = Finding.problem(
+        ABOUT,
+        f"{kept} messages are in quarantine, because no worker could read them.",
+        fix="See what they are: groundwork quarantine list",
+    )
+    return Found(findings={"": finding}, value=kept)
+
+
+def _deliveries() -> Found:
+    uncertain = select(func.count()).where(Delivery.state == DeliveryState.UNCERTAIN)
+    with reading() as session:
+        count = (session.scalar(uncertain) or 0) + count_stuck(session)
+    if not count:
+        return Found(value=0)
+    finding = Finding.problem(
+        ABOUT,
+        f"Of {count} deliveries it is not known whether they were sent.",
+        fix="Look at each: groundwork deliveries list --state uncertain",
+    )
+    return Found(findings={"": finding}, value=count)
+
+
+CHECKS = (
+    Check(kind="database", look=_database, momentary=True),
+    Check(kind="redis", look=_redis, momentary=True),
+    Check(kind="disk", look=disk, unit="MiB free", of_host=True),
+    Check(kind="queue_depth", look=_depth, unit="jobs"),
+    Check(kind="queue_age", look=_age, unit="seconds"),
+    Check(kind="workers", look=workers, unit="pools", momentary=True),
+    Check(kind="beat", look=beat, unit="seconds", momentary=True),
+    Check(kind="schedules", look=schedules, unit="overdue"),
+    Check(kind="dead_jobs", look=_dead_jobs, unit="jobs"),
+    Check(kind="quarantine", look=_quarantine, unit="messages"),
+    Check(kind="deliveries", look=_deliveries, unit="uncertain"),
+)
