@@ -12,10 +12,11 @@ from app.health.checks.models import CheckState
 from app.health.checks.scopes import INSPECT
 from app.http.path_parameters import Cursor, Limit
 from app.tokens.callers import require
+from app.tokens.owners import BY_SCOPE
 from app.values.row_views import RowView
 
 router = APIRouter(prefix="/api/v1/health", tags=["health"])
-may_inspect = Depends(require(INSPECT))
+may_inspect = Depends(require(INSPECT, BY_SCOPE))
 
 
 class CheckView(RowView):
