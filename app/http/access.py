@@ -33,6 +33,7 @@ from app.tokens.callers import (
     ExpiredToken,
     InvalidToken,
     MissingToken,
+    caller_without_token,
     header_verified_at,
     is_open_to_strangers,
 )
@@ -123,15 +124,22 @@ class Authenticate:
             await self.app(scope, receive, send)
             return
         try:
-            caller = await self._caller(credential_of(scope), is_probe=scope["path"] in PROBES)
+            caller = await self._identified(scope)
         except (Unauthorized, CsrfRefused, DatabaseDown) as error:
             await respond_to(scope, error)(scope, receive, send)
             return
         scope["state"]["caller"] = caller
         with bound_contextvars(token=caller.name):
             await self.app(scope, receive, send)
-        if caller.user_id is None:
+        if caller.user_id is None and not caller.is_stranger:
             await self._note_use(caller.token_id)
+
+    async def _identified(self, scope: Scope) -> Caller:
+        try:
+            credential = credential_of(scope)
+        except MissingToken:
+            return caller_without_token(scope["path"])
+        return await self._caller(credential, is_probe=scope["path"] in PROBES)
 
     async def _caller(self, credential: Credential, *, is_probe: bool) -> Caller:
         digest = hashlib.sha256(credential.secret.encode()).digest()

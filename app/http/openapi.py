@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.tokens.callers import headers_by_path, paths_open_to_strangers
+from app.tokens.callers import headers_by_path, paths_open_to_strangers, paths_open_without_token
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -32,6 +32,9 @@ def _name_callers(document: dict[str, Any]) -> None:
     for path in paths_open_to_strangers():
         for operation in document["paths"][path].values():
             operation["security"] = []
+    for path in paths_open_without_token():
+        for operation in document["paths"][path].values():
+            operation["security"] = [*document["security"], {}]
     for path, header in headers_by_path().items():
         schemes[header] = {"type": "apiKey", "in": "header", "name": header}
         for operation in document["paths"][path].values():

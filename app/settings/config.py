@@ -227,6 +227,15 @@ class Settings(BaseSettings):
     access_token_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(
         default=10, description="How long an access token of somebody who signed in is good."
     )
+    open_registration: bool = Field(
+        default=False,
+        description="Whether anybody who can read mail may register without a token, to be a viewer.",
+    )
+    public_url: HttpUrl = Field(
+        default="",
+        description="URL of your pages for people, to which links in mails lead: https://HOST. Unset: mails "
+        "have a code to be typed in.",
+    )
     breached_passwords: Path | None = Field(
         default=None,
         description="File of passwords that nobody may choose: sorted lines of SHA-1 in hexadecimal digits, "

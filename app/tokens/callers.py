@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from inspect import Parameter, Signature
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Id = Annotated[PlainInt, Path(ge=1, le=MAX_BIGINT)]
 _VERIFIED_BY_ROUTE: dict[str, str] = {}
 _OPEN_TO_STRANGERS: set[str] = set()
+_OPEN_WITHOUT_TOKEN: dict[str, tuple[str, Callable[[], bool]]] = {}
 
 
 class MissingToken(Unauthorized):
@@ -79,6 +80,11 @@ class Caller:
         """The user whose data alone this caller reaches; None for tokens and administrators."""
         return None if EVERYTHING in self.scopes else self.user_id
 
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nothing is known of who asks."""
+        return not self.token_id
+
     def may(self, scope: str) -> bool:
         """Whether `scope` is granted."""
         return scope in self.scopes or EVERYTHING in self.scopes
@@ -109,6 +115,27 @@ def is_open_to_strangers(path: str) -> bool:
 def paths_open_to_strangers() -> frozenset[str]:
     """Each path whose route asks for no token."""
     return frozenset(_OPEN_TO_STRANGERS)
+
+
+def open_without_token(path: str, *, scope: str, when: Callable[[], bool]) -> None:
+    """Let requests to exactly `path` in that show no credential, as if they had `scope`, while `when()`.
+
+    Call it beside the route, which must bound what a stranger can have it do, as at `open_to_strangers`.
+    """
+    _OPEN_WITHOUT_TOKEN[path] = checked_scope(scope), when
+
+
+def caller_without_token(path: str) -> Caller:
+    """Who asks without showing a credential. Raises `MissingToken` where that is not open to all."""
+    scope, when = _OPEN_WITHOUT_TOKEN.get(path, ("", lambda: False))
+    if not when():
+        raise MissingToken
+    return replace(STRANGER, scopes=frozenset({scope}))
+
+
+def paths_open_without_token() -> frozenset[str]:
+    """Each path whose route asks for no token, if the settings say so."""
+    return frozenset(_OPEN_WITHOUT_TOKEN)
 
 
 def verified_by_route(path: str, *, header: str) -> None:

@@ -10,6 +10,7 @@ from app.db.clock import clock, now
 from app.db.upsert import insert_or_update
 from app.domains.accounts import service
 from app.domains.accounts.errors import AddressNotFound
+from app.domains.accounts.links import service as links
 from app.domains.accounts.models import Password, User
 from app.domains.accounts.passwords.hashing import hash_password
 from app.domains.accounts.passwords.rules import prepared, refuse_weak
@@ -43,11 +44,15 @@ def create_user(session: Session, new: NewUser, *, role: Role, password_hash: st
 
 
 def set_password(session: Session, *, user_id: int, password_hash: str, but: str | None = None) -> None:
-    """Make `password_hash` the only one that the user signs in with; all sessions end, `but` one perhaps."""
+    """Make `password_hash` the only one that the user signs in with; all sessions end, `but` one perhaps.
+
+    So do the links that were mailed: whoever got in may have asked for some.
+    """
     values = {"password_hash": password_hash, "changed_at": clock()}
     statement = insert_or_update(session, Password).values(user_id=user_id, **values)
     session.execute(statement.on_conflict_do_update(index_elements=[Password.user_id], set_=values))
     sessions.end_all(session, user_id=user_id, but=but)
+    links.void(session, user_id=user_id)
 
 
 def set_role(session: Session, *, email: str, role: Role) -> User:
@@ -62,6 +67,7 @@ def disable(session: Session, *, email: str) -> User:
     user = user_at(session, email=email)
     user.disabled_at = user.disabled_at or now(session)
     sessions.end_all(session, user_id=user.id)
+    links.void(session, user_id=user.id)
     return user
 
 

@@ -1,26 +1,52 @@
 """HTTP routes of accounts: register a user, see one, change one."""
 
 from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.db.sessions import reading, transaction
 from app.domains.accounts import schemas, service
 from app.domains.accounts.facts import OF_USER
+from app.domains.accounts.links.requests import REGISTRATION_TASK, ask_for_mail
+from app.domains.accounts.links.schemas import Mailed
 from app.domains.accounts.scopes import READ, WRITE
+from app.domains.accounts.sessions.lockout import network_of
+from app.http.client_addresses import address_of
 from app.http.path_parameters import Id
-from app.tokens.callers import require
+from app.settings.config import settings
+from app.tokens.callers import Caller, open_without_token, require
 from app.tokens.owners import BY_SCOPE
+from app.values.timezones import check_timezone
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
-may_register = Depends(require(WRITE, BY_SCOPE))
+open_without_token(f"{router.prefix}/register", scope=WRITE, when=lambda: settings().open_registration)
 may_read = Depends(require(READ, OF_USER))
 may_write = Depends(require(WRITE, OF_USER))
 
 
-@router.post("/register", status_code=HTTPStatus.CREATED, dependencies=[may_register])
-def register_user(body: schemas.Registration, response: Response) -> schemas.UserView:
-    """Create a user and welcome them by mail. 409 when the address is already registered."""
+@router.post(
+    "/register",
+    status_code=HTTPStatus.CREATED,
+    responses={HTTPStatus.ACCEPTED: {"model": Mailed}},
+)
+def register_user(
+    body: schemas.Registration,
+    request: Request,
+    response: Response,
+    caller: Annotated[Caller, Depends(require(WRITE, BY_SCOPE))],
+) -> schemas.UserView | Mailed:
+    """Create a user and welcome them by mail. 409 when the address is already registered.
+
+    Without a token, where that is open: 202, and a link by mail, with which the user is created.
+    """
+    if caller.is_stranger:
+        check_timezone(body.timezone)
+        network = network_of(address_of(request.scope))
+        arguments = {"registrant": body.model_dump()}
+        ask_for_mail(REGISTRATION_TASK, arguments, email=body.email, network=network)
+        response.status_code = HTTPStatus.ACCEPTED
+        return Mailed()
     with transaction() as session:
         user = service.register(session, service.NewUser(**body.model_dump()))
         view = schemas.UserView.model_validate(user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Integer, Text
@@ -36,6 +37,11 @@ class User(Base):
     #: Set while the user may not sign in.
     disabled_at: Mapped[datetime | None]
 
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether a password or a link lets the user in."""
+        return self.role is not None and self.disabled_at is None
+
 
 class SignInSession(Base):
     """A user who signed in, until they sign out: a browser with a cookie, or a client with tokens."""
@@ -67,7 +73,7 @@ class RefreshToken(Base):
 
 
 class SignInAttempts(Base):
-    """How often signing in failed of late, for an account or for an address."""
+    """How often signing in failed of late, or mail was asked for, for an account or for an address."""
 
     __tablename__ = "sign_in_attempts"
 
@@ -76,6 +82,33 @@ class SignInAttempts(Base):
     failures: Mapped[int] = mapped_column(Integer)
     paused_until: Mapped[datetime]
     last_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Purpose(StrEnum):
+    """What a link in a mail is for."""
+
+    PASSWORD_RESET = "password_reset"  # noqa: S105 (it is a name)
+    REGISTRATION = "registration"
+    EMAIL_CHANGE = "email_change"
+
+
+class MailedLink(Base):
+    """A link that was mailed and that nobody has used; a newer one for the same purpose replaces it."""
+
+    __tablename__ = "mailed_link"
+    __table_args__ = (one_of(Purpose, column="purpose"),)
+
+    #: The purpose, and whom it is for.
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    purpose: Mapped[str] = mapped_column(Text)
+    #: SHA-256 of the token, in hex.
+    digest: Mapped[str] = mapped_column(Text, unique=True)
+    user_id: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("account_user.id"), index=True)
+    #: Where it was mailed to.
+    email: Mapped[str] = mapped_column(Text)
+    #: Of somebody who registers, as `app.domains.accounts.service.NewUser` has it.
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Password(Base):

@@ -44,12 +44,13 @@ def show(delivery_id: DeliveryId, as_json: AsJson = False) -> None:
     Example: groundwork deliveries show 12
     """
     from app.db.sessions import reading
+    from app.jobs.ledger.seal import mask
     from app.outbound.deliveries.listing import shown
     from app.outbound.deliveries.service import find
 
     with reading() as session:
         delivery = find(session, delivery_id=delivery_id)
-        document = shown(delivery) | {"content": delivery.content}
+        document = shown(delivery) | {"content": mask(delivery.content)}
     if as_json:
         print_json(document)
     else:

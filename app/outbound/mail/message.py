@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from app.jobs.ledger.seal import seal_named, unseal
 from app.settings.config import settings
 from app.values.email_addresses import wire_form
 from app.values.text_fields import ONE_LINE, SEVERAL_LINES
@@ -27,17 +28,24 @@ Body = Annotated[str, SEVERAL_LINES]
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """A mail before it has a form. `key` is the business's own name for it."""
+    """A mail before it has a form. `key` is the business's own name for it.
+
+    What a `sealed` one says, beside its subject, is sealed until it is sent, and not kept any longer.
+    """
 
     key: str
     to: tuple[str, ...]
     subject: str
     text: str
     html: str | None = None
+    sealed: bool = False
 
     def content(self) -> dict[str, Any]:
         """The mail as a delivery keeps it."""
-        return {"to": list(self.to), "subject": self.subject, "text": self.text, "html": self.html}
+        said = {"text": self.text, "html": self.html}
+        if self.sealed:
+            said = seal_named(said, names=said)
+        return {"to": list(self.to), "subject": self.subject, **said}
 
 
 def from_content(key: str, content: dict[str, Any]) -> Message:
@@ -46,8 +54,8 @@ def from_content(key: str, content: dict[str, Any]) -> Message:
         key=key,
         to=tuple(content["to"]),
         subject=content["subject"],
-        text=content["text"],
-        html=content["html"],
+        text=unseal(content["text"]),
+        html=unseal(content["html"]),
     )
 
 

@@ -37,7 +37,9 @@ def _environment() -> Environment:
     )
 
 
-def render(*, key: str, to: Sequence[str], template: str, context: Mapping[str, Any]) -> Message:
+def render(
+    *, key: str, to: Sequence[str], template: str, context: Mapping[str, Any], sealed: bool = False
+) -> Message:
     """The mail that `template`, named "package/name", makes of `context`."""
     package, _, name = template.partition("/")
 
@@ -47,6 +49,7 @@ def render(*, key: str, to: Sequence[str], template: str, context: Mapping[str, 
     try:
         # A subject is one line, whatever a name in it holds.
         subject = " ".join(part("subject").split())
-        return Message(key=key, to=tuple(to), subject=subject, text=part("txt"), html=part("html"))
+        text, html = part("txt"), part("html")
+        return Message(key=key, to=tuple(to), subject=subject, text=text, html=html, sealed=sealed)
     except TemplateError as error:
         raise CannotRender(template=template, problem=str(error) or type(error).__name__) from error

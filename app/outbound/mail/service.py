@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.jobs.celery.application import celery_app
+from app.jobs.ledger.seal import mask
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
 from app.outbound.deliveries.service import Outgoing
@@ -28,10 +29,20 @@ NOBODY_LEFT = "Every recipient is suppressed."
 
 
 def queue_mail(
-    session: Session, *, key: str, to: Sequence[str], template: str, context: Mapping[str, Any]
+    session: Session,
+    *,
+    key: str,
+    to: Sequence[str],
+    template: str,
+    context: Mapping[str, Any],
+    sealed: bool = False,
 ) -> int:
-    """Have a worker send the mail that `template` makes of `context`, once per `key`; the delivery's id."""
-    delivery = prepare_mail(session, render(key=key, to=to, template=template, context=context))
+    """Have a worker send the mail that `template` makes of `context`, once per `key`; the delivery's id.
+
+    The text of a `sealed` one is for nobody but its recipients.
+    """
+    message = render(key=key, to=to, template=template, context=context, sealed=sealed)
+    delivery = prepare_mail(session, message)
     celery_app.send_task(DELIVER_TASK, kwargs={"delivery_id": delivery.id}, key=f"mail:{delivery.id}")
     return delivery.id
 
@@ -59,6 +70,8 @@ def send_mail(session: Session, delivery: Delivery, *, job_id: str, commit: Chec
     if to:
         provider = mail_provider(to=to)
         delivery = deliveries.deliver(session, delivery, provider=provider, job_id=job_id, commit=commit)
+        if delivery.state == DeliveryState.SENT:
+            delivery.content = mask(delivery.content)
     elif delivery.state == DeliveryState.WAITING:
         deliveries.suppress(session, delivery, reason=NOBODY_LEFT)
     return {

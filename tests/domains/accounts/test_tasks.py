@@ -89,7 +89,7 @@ def test_sessions_that_have_expired_are_deleted_once(fleet: Fleet) -> None:
         live = session.scalars(select(SignInSession.id)).first()
         session.execute(update(SignInSession).where(SignInSession.id != live).values(expires_at=clock(-1)))
     first, second = (cleanup_sessions.delay().get(timeout=SECONDS) for _ in range(2))
-    assert first == {"refresh_tokens": 2, "sessions": 2, "attempts": 0}
-    assert second == {"refresh_tokens": 0, "sessions": 0, "attempts": 0}
+    assert first == {"refresh_tokens": 2, "sessions": 2, "links": 0, "attempts": 0}
+    assert second == {"refresh_tokens": 0, "sessions": 0, "links": 0, "attempts": 0}
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(SignInSession)) == 1

@@ -25,6 +25,11 @@ def matches(password: str, *, stored: str | None) -> bool:
         return False
 
 
+def is_outdated(stored: str | None) -> bool:
+    """Whether `stored` was made with other parameters than hashes are now."""
+    return stored is not None and _HASHER.check_needs_rehash(stored)
+
+
 @cache
 def _decoy() -> str:
     return hash_password(secrets.token_urlsafe())

@@ -24,13 +24,13 @@ from app.domains.accounts.sessions import (
     schemas,
     service,
 )
-from app.domains.accounts.sessions.errors import (
-    NotSignedIn,
-    ReusedRefreshToken,
-    SignInRefused,
-    WrongCurrentPassword,
+from app.domains.accounts.sessions.credentials import signed_in
+from app.domains.accounts.sessions.errors import ReusedRefreshToken, SignInRefused
+from app.domains.accounts.sessions.signing_in import (
+    check_current_password,
+    hash_of_chosen,
+    sign_in_with_password,
 )
-from app.domains.accounts.sessions.signing_in import hash_of_chosen, sign_in_with_password
 from app.http.client_addresses import address_of
 from app.http.credentials import also_accept
 from app.tokens.callers import Caller, open_to_strangers, require
@@ -79,7 +79,7 @@ def refresh(body: schemas.Refresh) -> schemas.TokensView:
 @router.post("/sign-out", status_code=HTTPStatus.NO_CONTENT)
 def sign_out(caller: Somebody, request: Request, response: Response) -> None:
     """End this session: its cookie or all of its tokens are refused within a second."""
-    _, session_id = _signed_in(caller)
+    _, session_id = signed_in(caller)
     with transaction() as session:
         service.end(session, session_id=session_id)
     cookies.remove(response, request.scope)
@@ -88,7 +88,7 @@ def sign_out(caller: Somebody, request: Request, response: Response) -> None:
 @router.post("/sign-out-everywhere", status_code=HTTPStatus.NO_CONTENT)
 def sign_out_everywhere(caller: Somebody, request: Request, response: Response) -> None:
     """End all sessions of whoever asks, this one included."""
-    user_id, _ = _signed_in(caller)
+    user_id, _ = signed_in(caller)
     with transaction() as session:
         service.end_all(session, user_id=user_id)
     cookies.remove(response, request.scope)
@@ -97,15 +97,11 @@ def sign_out_everywhere(caller: Somebody, request: Request, response: Response) 
 @router.post("/password", status_code=HTTPStatus.NO_CONTENT)
 async def change_password(body: schemas.PasswordChange, caller: Somebody, request: Request) -> None:
     """Choose another password, knowing the current one. All other sessions of the user end."""
-    user_id, session_id = _signed_in(caller)
+    user_id, session_id = signed_in(caller)
     user = await run_in_threadpool(_find_user, user_id)
     network = lockout.network_of(address_of(request.scope))
-    try:
-        await sign_in_with_password(
-            email=user.email, password=body.current_password.get_secret_value(), network=network
-        )
-    except SignInRefused:
-        raise WrongCurrentPassword from None
+    current = body.current_password.get_secret_value()
+    await check_current_password(email=user.email, password=current, network=network)
     hashed = await hash_of_chosen(body.new_password.get_secret_value(), email=user.email, name=user.name)
     await run_in_threadpool(_set_password, user_id, hashed, session_id)
 
@@ -113,7 +109,7 @@ async def change_password(body: schemas.PasswordChange, caller: Somebody, reques
 @router.get("/me")
 def me(caller: Somebody, request: Request) -> schemas.MeView:
     """Who is signed in."""
-    user_id, _ = _signed_in(caller)
+    user_id, _ = signed_in(caller)
     secret = cookies.secret_in(request.scope)
     user = _find_user(user_id)
     return schemas.MeView(
@@ -121,12 +117,6 @@ def me(caller: Somebody, request: Request) -> schemas.MeView:
         role=Role(user.role or ""),
         csrf_token=cookies.csrf_token(secret) if secret else None,
     )
-
-
-def _signed_in(caller: Caller) -> tuple[int, str]:
-    if caller.user_id is None or caller.session_id is None:
-        raise NotSignedIn
-    return caller.user_id, caller.session_id
 
 
 def _find_user(user_id: int) -> User:

@@ -1,4 +1,4 @@
-"""Forgets sessions that have ended, and attempts to sign in that nothing came of."""
+"""Forgets sessions and links that have ended, and attempts to sign in that nothing came of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 
 from app.db.clock import clock
 from app.db.pruning import kept_since, prune
-from app.domains.accounts.models import RefreshToken, SignInAttempts, SignInSession
+from app.domains.accounts.models import MailedLink, RefreshToken, SignInAttempts, SignInSession
 from app.domains.accounts.sessions.lockout import FORGOTTEN_AFTER
 
 if TYPE_CHECKING:
@@ -27,5 +27,6 @@ def forget_ended(session: Session, *, commit: Checkpoint) -> dict[str, int]:
     return {
         "refresh_tokens": prune(session, tokens.where(over), commit=commit),
         "sessions": prune(session, select(SignInSession.id).where(over), commit=commit),
+        "links": prune(session, select(MailedLink.id).where(MailedLink.expires_at < clock()), commit=commit),
         "attempts": prune(session, select(SignInAttempts.id).where(idle), commit=commit),
     }

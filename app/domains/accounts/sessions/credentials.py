@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from app.domains.accounts.models import SignInSession, User
 from app.domains.accounts.roles import Role, scopes_of
 from app.domains.accounts.sessions import access_tokens, cookies
+from app.domains.accounts.sessions.errors import NotSignedIn
 from app.domains.accounts.sessions.service import digest_of, live_sessions
 from app.http.credentials import Credential
 from app.tokens.callers import Caller, InvalidToken
@@ -33,6 +34,13 @@ def find(scope: Scope) -> Credential | None:
     claims = access_tokens.read(token.strip())
     this = SignInSession.id == claims.session_id
     return Credential(secret=token.strip(), look_up=partial(_caller, this=this, expires_at=claims.expires_at))
+
+
+def signed_in(caller: Caller) -> tuple[int, str]:
+    """The user who asks, and their session. Raises `NotSignedIn` for an API token."""
+    if caller.user_id is None or caller.session_id is None:
+        raise NotSignedIn
+    return caller.user_id, caller.session_id
 
 
 def _of_cookie(scope: Scope) -> Credential | None:

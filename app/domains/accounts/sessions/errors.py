@@ -26,14 +26,14 @@ class WrongCurrentPassword(InvalidInput):
 
 
 class TooManyAttempts(GroundworkError):
-    """Raised while an account or an address pauses after wrong passwords; nothing was tried."""
+    """Raised while an account or an address pauses after many attempts; nothing was tried."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_attempts"
 
     def __init__(self, *, seconds: int) -> None:
         self.retry_after = seconds
-        super().__init__(f"There were too many wrong passwords. Try again in {seconds} seconds.")
+        super().__init__(f"This was tried too often. Try again in {seconds} seconds.")
 
 
 class SigningInBusy(Unavailable):

@@ -61,8 +61,7 @@ def network_of(address: str) -> str:
 
 def counted(session: Session, *, email_key: str, user_id: int | None, network: str) -> Counted:
     """What an attempt to sign in counts for."""
-    # What was typed in the field of the address may have been a password.
-    account = f"account {hashlib.sha256(email_key.encode()).hexdigest()}"
+    account = _account(email_key)
     if user_id is not None and _is_known(session, user_id=user_id, network=network):
         account = f"{account} at {network}"
     return Counted(account=account, address=f"address {network}")
@@ -78,11 +77,17 @@ def refuse_paused(session: Session, who: Counted) -> None:
     _refuse(max(ends, default=moment), moment=moment)
 
 
-def count(session: Session, who: Counted) -> None:
+def count(
+    session: Session,
+    who: Counted,
+    *,
+    free_for_address: int = FREE_FOR_ADDRESS,
+    free_for_account: int = FREE_FOR_ACCOUNT,
+) -> None:
     """Count an attempt as failed. Raises `TooManyAttempts` when another one has begun a pause."""
     # Always in this order: two that wait for each other would wait in vain.
-    _count(session, who.address, free=FREE_FOR_ADDRESS)
-    _count(session, who.account, free=FREE_FOR_ACCOUNT)
+    _count(session, who.address, free=free_for_address)
+    _count(session, who.account, free=free_for_account)
 
 
 def take_back(session: Session, who: Counted) -> None:
@@ -90,6 +95,16 @@ def take_back(session: Session, who: Counted) -> None:
     this = update(SignInAttempts).where(SignInAttempts.id == who.address)
     session.execute(this.values(failures=SignInAttempts.failures - 1, paused_until=SignInAttempts.last_at))
     session.execute(delete(SignInAttempts).where(SignInAttempts.id == who.account))
+
+
+def forget(session: Session, *, email_key: str) -> None:
+    """Forget what failed for an account, from wherever it was tried."""
+    session.execute(delete(SignInAttempts).where(SignInAttempts.id.startswith(_account(email_key))))
+
+
+def _account(email_key: str) -> str:
+    # What was typed in the field of the address may have been a password.
+    return f"account {hashlib.sha256(email_key.encode()).hexdigest()}"
 
 
 def _is_known(session: Session, *, user_id: int, network: str) -> bool:

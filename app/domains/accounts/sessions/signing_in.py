@@ -7,16 +7,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
 from app.domains.accounts import administration
 from app.domains.accounts.models import Password, User
-from app.domains.accounts.passwords.hashing import matches
+from app.domains.accounts.passwords.hashing import hash_password, is_outdated, matches
 from app.domains.accounts.passwords.rules import prepared
 from app.domains.accounts.sessions import lockout
-from app.domains.accounts.sessions.errors import SigningInBusy, SignInRefused
+from app.domains.accounts.sessions.errors import SigningInBusy, SignInRefused, WrongCurrentPassword
 from app.values.email_addresses import key_of
 
 if TYPE_CHECKING:
@@ -55,7 +55,18 @@ async def sign_in_with_password(*, email: str, password: str, network: str) -> i
     if not is_right or not attempt.may_sign_in or attempt.user_id is None:
         raise SignInRefused
     await run_in_threadpool(_succeed, attempt.who)
+    if is_outdated(attempt.password_hash):
+        renewed = await to_thread.run_sync(hash_password, form, limiter=HASHED_AT_ONCE)
+        await run_in_threadpool(_renew, attempt, renewed)
     return attempt.user_id
+
+
+async def check_current_password(*, email: str, password: str, network: str) -> None:
+    """Raise `WrongCurrentPassword` unless it is that of the user with that address, who has signed in."""
+    try:
+        await sign_in_with_password(email=email, password=password, network=network)
+    except SignInRefused:
+        raise WrongCurrentPassword from None
 
 
 async def hash_of_chosen(password: str, *, email: str, name: str) -> str:
@@ -91,3 +102,12 @@ def _attempt(session: Session, *, email_key: str, network: str) -> _Attempt:
 def _succeed(who: Counted) -> None:
     with transaction() as session:
         lockout.take_back(session, who)
+
+
+def _renew(attempt: _Attempt, password_hash: str) -> None:
+    # Unless another password was chosen meanwhile.
+    this = update(Password).where(
+        Password.user_id == attempt.user_id, Password.password_hash == attempt.password_hash
+    )
+    with transaction() as session:
+        session.execute(this.values(password_hash=password_hash))

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, select
+from argon2 import PasswordHasher
+from sqlalchemy import func, select, update
 from starlette.testclient import TestClient
 
 from app.api import app
@@ -333,6 +334,22 @@ def test_a_password_that_may_not_be_changed_so_stays(
     assert (refused.status_code, refused.json()["code"]) == (422, code)
     assert new not in refused.text
     assert other.get(ME).status_code == 200
+    assert sign_in(anonymous()).status_code == 200
+
+
+@pytest.mark.databases("sqlite")
+def test_who_signs_in_has_the_password_hashed_with_the_parameters_of_today(database: Engine) -> None:
+    user_id = add_person()
+    old = PasswordHasher(time_cost=1, memory_cost=1_024, parallelism=1).hash(PASSWORD)
+    with transaction() as session:
+        session.execute(update(Password).values(password_hash=old))
+    assert sign_in(anonymous(), password="wide rivers run quickly").status_code == 401
+    with reading() as session:
+        assert session.get_one(Password, user_id).password_hash == old
+    client = client_of()
+    with reading() as session:
+        assert "m=19456,t=2" in session.get_one(Password, user_id).password_hash
+    assert client.get(ME).status_code == 200, "no session has ended"
     assert sign_in(anonymous()).status_code == 200
 
 

@@ -9,7 +9,9 @@ from sqlalchemy import func, select, update
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
-from app.domains.accounts.models import RefreshToken, SignInAttempts, SignInSession
+from app.domains.accounts.links import service as links
+from app.domains.accounts.links.service import Target
+from app.domains.accounts.models import MailedLink, Purpose, RefreshToken, SignInAttempts, SignInSession
 from app.domains.accounts.sessions import cleanup, lockout, service
 from app.domains.accounts.sessions.lockout import Counted
 from app.settings.config import settings
@@ -43,11 +45,21 @@ def test_ended_sessions_go_with_their_tokens_and_a_second_run_finds_none(databas
     change(ids[0], expires_at=ago(timedelta(seconds=1)))
     change(ids[1], ended_at=ago(long_ago))
     change(ids[2], ended_at=ago(timedelta(days=1)))
-    assert forget() == {"refresh_tokens": 2, "sessions": 2, "attempts": 0}
-    assert forget() == {"refresh_tokens": 0, "sessions": 0, "attempts": 0}
+    assert forget() == {"refresh_tokens": 2, "sessions": 2, "links": 0, "attempts": 0}
+    assert forget() == {"refresh_tokens": 0, "sessions": 0, "links": 0, "attempts": 0}
     with reading() as session:
         assert set(session.scalars(select(SignInSession.id))) == set(ids[2:])
         assert session.scalar(select(func.count()).select_from(RefreshToken)) == 2
+
+
+def test_links_go_when_they_have_expired(database: Engine) -> None:
+    with transaction() as session:
+        for whom in ("old", "new"):
+            links.make(session, Target(purpose=Purpose.REGISTRATION, email="eve@example.org"), whom=whom)
+        session.execute(
+            update(MailedLink).where(MailedLink.id == "registration old").values(expires_at=clock(-1))
+        )
+    assert [forget()["links"] for _ in range(2)] == [1, 0]
 
 
 def test_attempts_go_when_they_count_no_longer(database: Engine) -> None:
