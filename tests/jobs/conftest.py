@@ -17,7 +17,7 @@ from tests.fleet import Fleet
 from tests.jobs.running import Service
 from tests.servers import TEMPLATE, RedisServer
 
-SAMPLES = "tests.sample.tasks,tests.sample.celery_tasks,tests.sample.hard_ends"
+SAMPLES = "tests.sample.tasks,tests.sample.celery_tasks,tests.sample.hard_ends,tests.sample.coroutines"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import structlog
@@ -12,7 +10,7 @@ from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 
 from app.db import outages
-from app.jobs.celery import compat
+from app.jobs.celery import compat, coroutines
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
@@ -114,8 +112,7 @@ class JobTask(Task[..., Any]):
         kwargs = {name: unseal(value) for name, value in kwargs.items()}
         if self.arguments is not None:
             args, kwargs = self.arguments(args, kwargs)
-        result = self.run(*args, **kwargs)
-        return asyncio.run(result) if inspect.iscoroutine(result) else result
+        return coroutines.finished(self.run(*args, **kwargs))
 
     def apply_async(
         self, args: Any = None, kwargs: Any = None, *more: Any, key: str | None = None, **options: Any
@@ -175,12 +172,14 @@ def task(
     accepts it from clients; `scope` what a token needs for jobs of this task, in place of which it could ask
     the domain's own routes; `sensitive` names the arguments that are sealed; `retry` what happens after
     a failure. `durable=False` makes a non-durable task: no row in the ledger, so no result, no record, no
-    recovery of what a crash takes. Further options are Celery's.
+    recovery of what a crash takes. Further options are Celery's. The function may be `async def` (see
+    `app.jobs.celery.coroutines`).
     """
     retry = retry or registry.Retry()
 
     def decorate(body: Callable[P, R]) -> JobTask:
         wire_name = name or f"{body.__module__.split('.')[-2]}.{body.__name__}"
+        coroutines.refuse_generator(body, task=wire_name)
         max_attempts = _max_attempts(retry, celery_options)
         spec = registry.TaskSpec(
             name=wire_name,
