@@ -42,7 +42,11 @@ pytestmark = pytest.mark.databases("sqlite")
 #: They tell nothing of anybody.
 NOBODYS = {"/livez", "/readyz", "/api/v1/openapi.json"}
 #: What is done to people by those whose role has the scope.
-DONE_TO_PEOPLE = {("POST", "/api/v1/users/register"), ("POST", "/api/v1/users/{user_id}/notifications")}
+DONE_TO_PEOPLE = {
+    ("POST", "/api/v1/notify"),
+    ("POST", "/api/v1/users/register"),
+    ("POST", "/api/v1/users/{user_id}/notifications"),
+}
 JOBS = "/api/v1/jobs"
 HOUSEHOLDS = "/api/v1/banking/households"
 AUDIT = "/api/v1/audit"

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.domains.accounts.facts import USUAL_CHANNELS, Channel
 from app.domains.notifications.models import ChannelState, Platform
+from app.values.row_ids import RowId
 from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE, SEVERAL_LINES
@@ -19,6 +20,8 @@ Message = Annotated[str, Field(min_length=1, max_length=5_000), SEVERAL_LINES]
 Channels = Annotated[list[Channel], Field(max_length=len(Channel))]
 Key = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 USUAL = list(USUAL_CHANNELS)
+#: Of a message that says nothing of itself but what it says.
+MESSAGE, MESSAGE_TITLE = "message", "Message"
 
 
 class ChannelView(RowView):
@@ -103,6 +106,13 @@ class NotificationIn(StrictModel):
     message: Message
     channels: Channels = USUAL
     key: Key | None = Field(default=None, description="Notifications with the same key reach this user once.")
+
+
+class NotifyIn(StrictModel):
+    """A message to a user, of whom nothing else is known."""
+
+    user_id: RowId
+    message: Message
 
 
 class NotificationAccepted(BaseModel):

@@ -34,6 +34,7 @@ T = TypeVar("T")
 PART = 1_000
 #: The task that carries a notification out by a channel; the inbox needs none.
 CARRIERS = {channel: f"notifications.deliver_{channel}" for channel in Channel if channel != Channel.IN_APP}
+SEND_TASK = "notifications.send_notification"
 UNWANTED = "The user does not want notifications of this type by this channel."
 
 

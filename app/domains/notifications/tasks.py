@@ -6,7 +6,16 @@ from datetime import timedelta
 
 from app.domains.notifications import delivering, devices, service
 from app.domains.notifications.delivering import Try
-from app.domains.notifications.schemas import USUAL, Channels, Key, Message, Title, Type
+from app.domains.notifications.schemas import (
+    MESSAGE,
+    MESSAGE_TITLE,
+    USUAL,
+    Channels,
+    Key,
+    Message,
+    Title,
+    Type,
+)
 from app.domains.notifications.scopes import WRITE
 from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
@@ -20,13 +29,14 @@ from app.values.row_ids import RowId
 LONG_RETRY = Retry(max_attempts=8, first=timedelta(seconds=5), factor=4, most=timedelta(hours=1))
 
 
-@task(queue=Queue.NOTIFICATIONS, public=True, scope=WRITE, bind=True)
-def send_notification(
+@task(name=service.SEND_TASK, queue=Queue.NOTIFICATIONS, public=True, scope=WRITE, bind=True)
+async def send_notification(
     self: JobTask,
     user_id: RowId,
-    type: Type,  # noqa: A002 (the argument's public name)
-    title: Title,
     message: Message,
+    *,
+    type: Type = MESSAGE,  # noqa: A002 (the argument's public name)
+    title: Title = MESSAGE_TITLE,
     channels: Channels = USUAL,
     key: Key | None = None,
 ) -> dict[str, int]:

@@ -1,19 +1,17 @@
 """HTTP routes of the ledger: submit, look, follow, retry, cancel, and what can be submitted."""
 
-import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Response
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import select
 from sse_starlette import EventSourceResponse
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
-from app.errors import GroundworkError
 from app.http import streams
 from app.http.bodies import allow_larger
 from app.jobs import cancelling, listing, service
@@ -23,6 +21,7 @@ from app.jobs.declaration import registry
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.views import JobDetail, JobSummary, priority_name
 from app.jobs.web import events, metrics, permissions, schemas
+from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.submit import Submission, digest_of, submit
 from app.tokens.callers import Caller, require
 from app.tokens.owners import BY_SCOPE
@@ -38,33 +37,6 @@ JobId = Annotated[str, Path(max_length=200, description="The id the job was acce
 Reader = Annotated[Caller, Depends(require(READ, BY_SCOPE))]
 Writer = Annotated[Caller, Depends(require(WRITE, BY_SCOPE))]
 Retrier = Annotated[Caller, Depends(require(RETRY, BY_SCOPE))]
-
-
-class InvalidIdempotencyKey(GroundworkError):
-    """Raised for a key that cannot be one."""
-
-    status = HTTPStatus.BAD_REQUEST
-    code = "invalid_idempotency_key"
-
-    def __init__(self) -> None:
-        super().__init__("Idempotency-Key must be sent once, with 1 to 255 printable ASCII characters.")
-
-
-def _idempotency_key(request: Request) -> str | None:
-    given = request.headers.getlist("idempotency-key")
-    if not given:
-        return None
-    if len(given) > 1 or not re.fullmatch(schemas.KEY_PATTERN, given[0]):
-        raise InvalidIdempotencyKey
-    return given[0]
-
-
-IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
-
-
-def _key_of(caller: Caller, key: str | None) -> str | None:
-    """The key in the ledger: each token has its own keys."""
-    return None if key is None else f"api:{caller.token_id}:{key}"
 
 
 def _submit(
@@ -90,7 +62,7 @@ def submit_job(
 
     With an `Idempotency-Key` header the same request may be sent again safely: it stays one job.
     """
-    answer = _submit([Submission(request=body, key=_key_of(caller, key))], response, caller=caller)[0]
+    answer = _submit([Submission(request=body, key=key_of(caller, key))], response, caller=caller)[0]
     response.headers["Location"] = answer.url
     return answer
 
@@ -112,7 +84,7 @@ def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> li
     return [
         Submission(
             request=item,
-            key=_key_of(caller, item.idempotency_key or (key and f"{key}/{index}")),
+            key=key_of(caller, item.idempotency_key or (key and f"{key}/{index}")),
             pointer=f"/jobs/{index}",
             batch="" if item.idempotency_key else whole,
         )

@@ -92,6 +92,21 @@ def test_a_job_that_is_run_twice_tells_once(smtp: MailServer, fleet: Fleet) -> N
     assert len(smtp.mails) == 1
 
 
+def test_a_message_needs_no_more_than_a_user_and_what_it_says(smtp: MailServer, fleet: Fleet) -> None:
+    user = people.add_user()
+    fleet.start_worker(queues=ALL_QUEUES)
+    told = send_notification.delay(user, "日本語: the rent is due").get(timeout=SECONDS)["notification_id"]
+    wait_until_all_is_done()
+    assert people.states(told) == {"email": "sent", "in_app": "sent"}
+    assert "日本語: the rent is due" in smtp.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_message_to_nobody_is_a_dead_job_with_the_reason(fleet: Fleet) -> None:
+    fleet.start_worker(queues=ALL_QUEUES)
+    with pytest.raises(Exception, match="4711"):
+        send_notification.delay(4711, "Hello").get(timeout=SECONDS)
+
+
 def test_one_key_is_one_notification_whoever_asks(fleet: Fleet) -> None:
     user = people.add_user()
     fleet.start_worker(queues=ALL_QUEUES)

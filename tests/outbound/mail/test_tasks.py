@@ -13,7 +13,7 @@ from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.mail import service, suppression
 from app.outbound.mail.message import Message
-from app.outbound.mail.tasks import deliver_mail, send_email
+from app.outbound.mail.tasks import deliver_mail, send_email, send_email_task
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -93,6 +93,17 @@ def test_one_key_is_one_mail_whoever_asks(smtp: MailServer, fleet: Fleet) -> Non
     first, again = (send_email.delay(**MAIL, key="rent-2026-02").get(timeout=SECONDS) for _ in range(2))
     assert first == again
     assert len(smtp.mails) == 1
+
+
+def test_a_mail_to_one_is_a_mail_and_one_key_is_one_mail_of_either_task(
+    smtp: MailServer, fleet: Fleet
+) -> None:
+    fleet.start_worker(queues=QUEUES)
+    sent = send_email_task.delay("ann@example.org", "Hello", "Hi\n", key="rent").get(timeout=SECONDS)
+    assert send_email.delay(**MAIL, key="rent").get(timeout=SECONDS) == sent
+    (mail,) = smtp.mails
+    assert (mail["To"], mail["Subject"]) == ("ann@example.org", "Hello")
+    assert mail.get_content().splitlines() == ["Hi"]
 
 
 def test_a_worker_that_dies_after_the_mail_left_does_not_send_it_twice(
