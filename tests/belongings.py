@@ -22,6 +22,7 @@ from app.domains.banking.models import (
     Transaction,
 )
 from app.domains.banking.models import Role as HouseholdRole
+from app.domains.banking.sync.requests import request_sync
 from app.domains.notifications.tasks import send_notification
 from app.jobs.ledger.models import Job, State
 from tests.domains.accounts.people import client_of, hashed
@@ -109,6 +110,7 @@ def _household(who: Belongings) -> dict[str, Any]:
             row.name = f"{who.word} purchase"
         session.add(aside)
         session.flush()
+        sync_id = request_sync(session, session.get_one(PlaidItem, made.item))
     return {
         "household_id": made.id,
         "item_id": made.item,
@@ -117,6 +119,7 @@ def _household(who: Belongings) -> dict[str, Any]:
         "budget_id": budget,
         "bill_id": bill,
         "row_id": aside.id,
+        "sync_id": sync_id,
     }
 
 

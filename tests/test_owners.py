@@ -13,18 +13,22 @@ from app.api import app
 from app.db.sessions import transaction
 from app.domains.accounts import administration
 from app.domains.accounts.roles import Role
+from app.domains.accounts.sessions import service as sessions
 from app.domains.audit.recording.recorder import Recorder, record_of
 from app.http.observing import observed_by
 from app.http.routing import asks_of
+from app.jobs.ledger.models import Job, State
 from app.tokens.callers import (
     UNDECLARED,
     header_verified_at,
     is_open_to_strangers,
 )
-from app.tokens.owners import BY_SCOPE, Owner
+from app.tokens.owners import BY_SCOPE, OPERATED, Owner
 from app.tokens.scope import is_personal
+from app.tokens.service import revoke_token
 from tests import belongings
-from tests.api_client import client_for
+from tests.api_client import anonymous, client_for, new_token
+from tests.domains.notifications import people
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -65,7 +69,7 @@ class Route(NamedTuple):
 
     @property
     def by_scope(self) -> bool:
-        return self.owner is BY_SCOPE
+        return self.owner in (BY_SCOPE, OPERATED)
 
 
 @cache
@@ -86,9 +90,9 @@ def test_every_route_declares_whose_data_it_reads_or_changes() -> None:
         assert len(route.asks) == 1, f"{route.method} {route.path} asks for one scope, by one `require`"
         assert route.owner is not UNDECLARED, (
             f"{route.method} {route.path} does not say whose data it deals with. Write "
-            "require(SCOPE, OWNER), with BY_SCOPE for what is nobody's own, SELF for what is the caller's "
-            "without an id, IN_QUERY where the query is narrowed to Caller.only_user, or an Owner of the "
-            "domain for an id in the path (app/tokens/owners.py)."
+            "require(SCOPE, OWNER), with BY_SCOPE for what is nobody's own, OPERATED for what runs the "
+            "service, SELF for what is the caller's without an id, IN_QUERY where the query is narrowed to "
+            "Caller.only_user, or an Owner of the domain for an id in the path (app/tokens/owners.py)."
         )
 
 
@@ -103,6 +107,14 @@ def test_a_personal_scope_alone_opens_only_what_is_done_to_people() -> None:
     alone = {(route.method, route.path) for route in routes() if route.by_scope}
     assert personal & alone == DONE_TO_PEOPLE
     assert len(personal) > 35
+
+
+def test_the_description_says_to_whom_each_route_is_open() -> None:
+    paths = app.openapi()["paths"]
+    for route in routes():
+        [(scope, owner)] = route.asks
+        said = paths[route.path.replace(":path", "")][route.method.lower()]["description"]
+        assert said.endswith(f"Scope: `{scope}`. Open to: {owner.says}"), route
 
 
 #: What a route is sent so that it would do something for whom it serves.
@@ -339,6 +351,56 @@ def test_who_is_disabled_reaches_nothing_within_a_second(ann: Belongings) -> Non
     with transaction() as session:
         administration.disable(session, email=ann.email)
     wait_until(lambda: client.get(path).status_code == 401, seconds=6, what="the person is refused")
+
+
+def take_away(who: Belongings, *, how: str) -> None:
+    with transaction() as session:
+        if how == "disable":
+            administration.disable(session, email=who.email)
+        elif how == "sign out":
+            sessions.end_all(session, user_id=who.user)
+        else:
+            administration.set_role(session, email=who.email, role=Role.VIEWER)
+
+
+def change(who: Belongings) -> None:
+    """Have something new for those who follow the inbox, and for those who follow the job."""
+    people.tell(who.user, key=f"{who.word} again")
+    with transaction() as session:
+        session.get_one(Job, who.ids["job_id"]).attempt += 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/users/{user_id}/notifications/events", f"{JOBS}/{{job_id}}/events"]
+)
+@pytest.mark.parametrize("how", ["disable", "sign out", "another role"])
+def test_a_stream_of_events_ends_when_its_listener_would_not_be_let_in_again(
+    ann: Belongings, bob: Belongings, how: str, path: str
+) -> None:
+    with transaction() as session:
+        administration.set_role(session, email=ann.email, role=Role.ADMIN)
+        session.get_one(Job, bob.ids["job_id"]).state = State.RUNNING
+    told = []
+    with ann.client().stream("GET", path.format(**bob.ids)) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                told.append(line)
+                take_away(ann, how=how)
+                change(bob)
+    assert len(told) == 1, "nothing is told of what came after"
+
+
+def test_a_stream_ends_with_its_token(bob: Belongings) -> None:
+    token, told = new_token("notifications:read"), 0
+    headers = {"Authorization": f"Bearer {token.secret}"}
+    path = f"/api/v1/users/{bob.user}/notifications/events"
+    with anonymous().stream("GET", path, headers=headers) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data: "):
+                told += 1
+                with transaction() as session:
+                    revoke_token(session, name_or_id=token.id)
+    assert told == 1
 
 
 @pytest.fixture

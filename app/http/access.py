@@ -139,6 +139,7 @@ class Authenticate:
             credential = credential_of(scope)
         except MissingToken:
             return caller_without_token(scope["path"])
+        scope["state"]["credential"] = credential
         return await self._caller(credential, is_probe=scope["path"] in PROBES)
 
     async def _caller(self, credential: Credential, *, is_probe: bool) -> Caller:

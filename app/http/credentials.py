@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from app.errors import GroundworkError
+from app.errors import GroundworkError, Unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fastapi import Request
     from sqlalchemy.orm import Session
     from starlette.types import Scope
 
@@ -34,6 +35,21 @@ class Credential:
     secret: str = field(repr=False)
     #: Who that is. Raises `Unauthorized`; it is asked again after a second.
     look_up: Callable[[Session], Caller]
+
+
+def still_good(request: Request) -> Callable[[Session], bool]:
+    """Tells, while a request is being answered, whether it would still be let in and reach as far."""
+    credential: Credential = request.state.credential
+    admitted: Caller = request.state.caller
+
+    def is_good(session: Session) -> bool:
+        try:
+            admitted.refuse_expired()
+            return credential.look_up(session) == admitted
+        except Unauthorized:
+            return False
+
+    return is_good
 
 
 _FINDERS: list[Callable[[Scope], Credential | None]] = []

@@ -1,9 +1,10 @@
-"""What the API's description says of how callers show who they are."""
+"""What the API's description says of how callers show who they are, and of what is open to whom."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.http.routing import doors
 from app.tokens.callers import headers_by_path, paths_open_to_strangers, paths_open_without_token
 
 if TYPE_CHECKING:
@@ -14,12 +15,16 @@ TOKEN = {"token": {"type": "http", "scheme": "bearer", "description": MEANING}}
 
 
 def describe_callers(app: FastAPI) -> None:
-    """Have the description of `app` ask for a token, but where a route checks something else instead."""
+    """Have the description of `app` ask for a token, but where a route checks something else instead.
+
+    Of each route it tells the scope and whose data it is about.
+    """
     generated = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             _name_callers(generated())
+            _name_owners(generated(), app)
         return generated()
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -39,3 +44,13 @@ def _name_callers(document: dict[str, Any]) -> None:
         schemes[header] = {"type": "apiKey", "in": "header", "name": header}
         for operation in document["paths"][path].values():
             operation["security"] = [{header: []}]
+
+
+def _name_owners(document: dict[str, Any], app: FastAPI) -> None:
+    for door in doors(app):
+        operations = document["paths"].get(door.path.replace(":path}", "}"), {})
+        for scope, owner in door.asks:
+            for method in door.methods & {name.upper() for name in operations}:
+                operation = operations[method.lower()]
+                said = f"Scope: `{scope}`. Open to: {owner.says}"
+                operation["description"] = f"{operation.get('description', '')}\n\n{said}".lstrip()

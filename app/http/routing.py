@@ -47,7 +47,7 @@ class Door:
 def refuse_method(scope: Scope) -> None:
     """Raise `MethodNotAllowed` at a route's own path, such as /jobs/batch, which is no /jobs/{job_id}."""
     path, method = scope["path"], scope["method"]
-    own = [door.methods for door in _doors(scope["app"]) if door.path == path]
+    own = [door.methods for door in doors(scope["app"]) if door.path == path]
     if own and not any(method in methods for methods in own):
         raise MethodNotAllowed(path=path, method=method, allowed=methods_at(scope))
 
@@ -61,20 +61,21 @@ def refuse_unscoped(scope: Scope) -> None:
 
 def door_at(app: FastAPI, *, path: str, method: str) -> Door | None:
     """The route that a request leads to."""
-    leading = (door for door in _doors(app) if door.pattern.match(path))
+    leading = (door for door in doors(app) if door.pattern.match(path))
     return next((door for door in leading if method in door.methods), None)
 
 
 def methods_at(scope: Scope) -> list[str]:
     """The methods that the path of this request knows."""
-    path, doors = scope["path"], _doors(scope["app"])
-    leading = [door for door in doors if door.path == path] or [
-        door for door in doors if door.pattern.match(path)
+    path, known = scope["path"], doors(scope["app"])
+    leading = [door for door in known if door.path == path] or [
+        door for door in known if door.pattern.match(path)
     ]
     return sorted(frozenset().union(*(door.methods for door in leading)))
 
 
-def _doors(app: FastAPI) -> list[Door]:
+def doors(app: FastAPI) -> list[Door]:
+    """All routes of the application."""
     known: list[Door] | None = getattr(app.state, "doors", None)
     if known is None or app.state.doors_of != len(app.routes):
         app.state.doors_of = len(app.routes)

@@ -12,10 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from app.db import outages
 from app.db.sessions import reading
 from app.errors import Unavailable
+from app.http.credentials import still_good
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
+    from fastapi import Request
     from pydantic import BaseModel
     from sqlalchemy.orm import Session
 
@@ -53,12 +55,15 @@ def end_when(stopping: Callable[[], bool]) -> None:
     _ends.append(stopping)
 
 
-async def changes(look: Callable[[Session], T]) -> AsyncGenerator[T, None]:
-    """What `look` sees, whenever it is something else than before; close it when enough was seen."""
+async def changes(look: Callable[[Session], T], *, request: Request) -> AsyncGenerator[T, None]:
+    """What `look` sees, whenever it is something else than before; close it when enough was seen.
+
+    It ends when whoever made `request` would not be let in again.
+    """
     listener = object()
     _open.add(listener)
     try:
-        async for seen in _follow(look):
+        async for seen in _follow(look, still_good(request)):
             yield seen
     finally:
         _open.discard(listener)
@@ -69,11 +74,14 @@ def event(name: str, data: BaseModel) -> dict[str, Any]:
     return {"event": name, "data": data.model_dump_json(), "retry": int(RECONNECT.total_seconds() * 1000)}
 
 
-async def _follow(look: Callable[[Session], T]) -> AsyncIterator[T]:
+async def _follow(look: Callable[[Session], T], is_good: Callable[[Session], bool]) -> AsyncIterator[T]:
     before: T | None = None
     wait, until = SHORTEST_WAIT, time.monotonic() + LONGEST_STREAM.total_seconds()
     while time.monotonic() < until and not any(stopping() for stopping in _ends):
-        now = await run_in_threadpool(_look, look)
+        try:
+            now = await run_in_threadpool(_look, look, is_good)
+        except _NotAdmitted:
+            return
         wait = min(wait * 1.5, LONGEST_WAIT)
         if now is not None and now != before:
             before, wait = now, SHORTEST_WAIT
@@ -81,10 +89,16 @@ async def _follow(look: Callable[[Session], T]) -> AsyncIterator[T]:
         await anyio.sleep(wait.total_seconds())
 
 
-def _look(look: Callable[[Session], T]) -> T | None:
+class _NotAdmitted(Exception):
+    """Raised when the listener's session or token has ended, or its role has changed."""
+
+
+def _look(look: Callable[[Session], T], is_good: Callable[[Session], bool]) -> T | None:
     """What is there now; None while the database does not answer."""
     try:
         with reading() as session:
+            if not is_good(session):
+                raise _NotAdmitted
             return look(session)
     except outages.ERRORS as error:
         if not outages.is_transient(error):

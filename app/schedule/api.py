@@ -20,12 +20,12 @@ from app.schedule.models import ScheduleEntry
 from app.schedule.scopes import WRITE
 from app.schedule.views import RunView, ScheduleChange, ScheduleDraft, ScheduleView
 from app.tokens.callers import Caller, require
-from app.tokens.owners import BY_SCOPE
+from app.tokens.owners import OPERATED
 from app.values.strict_models import PlainInt
 
 router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"])
-Reader = Annotated[Caller, Depends(require(READ, BY_SCOPE))]
-Writer = Annotated[Caller, Depends(require(WRITE, BY_SCOPE))]
+Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
+Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 Name = Annotated[str, Path(max_length=200)]
 Count = Annotated[PlainInt, Query(ge=1, le=100)]
 
@@ -103,7 +103,7 @@ def fire_schedule(name: Name, caller: Writer) -> Fired:
     return Fired(id=job_id, url=f"/api/v1/jobs/{job_id}")
 
 
-@router.get("/{name}/preview", dependencies=[Depends(require(READ, BY_SCOPE))])
+@router.get("/{name}/preview", dependencies=[Depends(require(READ, OPERATED))])
 def preview_schedule(name: Name, count: Count = 10) -> Preview:
     """The next moments, in UTC."""
     with reading() as session:

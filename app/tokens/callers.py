@@ -194,9 +194,11 @@ def refuse_unscoped(caller: Caller, *, scope: str, owner: Owner) -> None:
 
 
 def _reach_of(caller: Caller, owner: Owner) -> Reach | None:
-    if caller.user_id is None or owner.by_scope:
+    if caller.user_id is None:
         return None
-    return Reach.EVERYBODYS if caller.only_user is None and owner.reaches_others else Reach.OWN
+    if caller.only_user is None and owner.reaches_others:
+        return Reach.EVERYBODYS
+    return None if owner.by_scope else Reach.OWN
 
 
 def _owned(owner: Owner, scoped: Callable[..., Any]) -> Callable[..., Caller]:

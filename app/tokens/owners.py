@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Reach(StrEnum):
-    """How far a person reaches with a request to a route that is not open by its scope alone."""
+    """How far a person reaches with a request, where the route is about what belongs to people."""
 
     #: To what is theirs. What is another's is answered with 404, which is a denial as well as 403 is.
     OWN = "own"
@@ -30,7 +30,7 @@ class Reach(StrEnum):
 class Owner:
     """Whose it is that a route reads or changes."""
 
-    #: For the description of the API and for those who read the route.
+    #: To whom it is open, for the description of the API.
     says: str
     #: Whether a person needs the route's scope as a token does, and it lets them in whosever it is.
     by_scope: bool = False
@@ -43,8 +43,10 @@ class Owner:
     refuse_others: Callable[..., None] | None = None
 
 
-#: Nobody's own, such as a catalogue, or something that is done to people by those whose task it is.
-BY_SCOPE = Owner(says="Whoever has the scope.", by_scope=True)
+#: Nobody's own, such as a catalogue.
+BY_SCOPE = Owner(says="Whoever has the scope.", by_scope=True, reaches_others=False)
+#: What runs the service, such as jobs. The route shows what in it is personal to administrators alone.
+OPERATED = Owner(says="Whoever has the scope; what is personal, administrators and tokens.", by_scope=True)
 #: The caller's own session or account: nothing in the request says whose.
 SELF = Owner(says="The caller's own.", reaches_others=False)
 #: The route narrows its query to `Caller.only_user`, so that what is others' is not found.

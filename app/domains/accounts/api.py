@@ -16,7 +16,7 @@ from app.http.client_addresses import address_of
 from app.http.path_parameters import Id
 from app.settings.config import settings
 from app.tokens.callers import Caller, open_without_token, require
-from app.tokens.owners import BY_SCOPE
+from app.tokens.owners import OPERATED
 from app.values.timezones import check_timezone
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
@@ -34,7 +34,7 @@ def register_user(
     body: schemas.Registration,
     request: Request,
     response: Response,
-    caller: Annotated[Caller, Depends(require(WRITE, BY_SCOPE))],
+    caller: Annotated[Caller, Depends(require(WRITE, OPERATED))],
 ) -> schemas.UserView | Mailed:
     """Create a user and welcome them by mail. 409 when the address is already registered.
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
 from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
@@ -18,7 +18,7 @@ from app.domains.banking.owners import (
 from app.domains.banking.plaid.client import Plaid, wait_for_turn_alone
 from app.domains.banking.planning import routes
 from app.domains.banking.scopes import READ, WRITE
-from app.domains.banking.sync.requests import request_sync
+from app.domains.banking.sync.requests import request_sync, sync_of
 from app.domains.banking.webhooks import inbox
 from app.domains.banking.webhooks.verification import HEADER, Verified, check_token
 from app.http.client_addresses import address_of
@@ -165,9 +165,18 @@ def sync_item(item_id: Id, response: Response) -> schemas.SyncAccepted:
     """Have a worker sync a bank now; requests that come before it begins share one job."""
     with transaction() as session:
         job_id = request_sync(session, linked.item(session, item_id=item_id))
-    accepted = schemas.SyncAccepted(job_id=job_id, status_url=f"{router.prefix}/jobs/{job_id}")
-    response.headers["Location"] = accepted.status_url
-    return accepted
+    status_url = f"{router.prefix}/banking/items/{item_id}/syncs/{job_id}"
+    response.headers["Location"] = status_url
+    return schemas.SyncAccepted(job_id=job_id, status_url=status_url)
+
+
+@router.get(
+    "/banking/items/{item_id}/syncs/{sync_id}", dependencies=[Depends(require(READ, ITEM_OF_MEMBERS))]
+)
+def get_sync(item_id: Id, sync_id: Annotated[str, Path(max_length=200)]) -> schemas.SyncView:
+    """How far a sync of a bank is; members see it, who do not see the jobs of the service."""
+    with reading() as session:
+        return schemas.SyncView.model_validate(sync_of(session, item_id=item_id, job_id=sync_id))
 
 
 @router.post("/banking/items/{item_id}/check", dependencies=[Depends(require(WRITE, ITEM_OF_ADMINS))])

@@ -117,6 +117,15 @@ class ItemNotFound(NotFound):
         super().__init__(f"There is no linked bank with the id {item_id}.")
 
 
+class SyncNotFound(NotFound):
+    """Raised for an id that is not that of a sync of the linked bank."""
+
+    code = "sync_not_found"
+
+    def __init__(self, *, item_id: int, job_id: str) -> None:
+        super().__init__(f'The linked bank {item_id} has no sync with the id "{job_id[:64]}".')
+
+
 class AccountNotFound(NotFound):
     """Raised for an id that no bank account has."""
 

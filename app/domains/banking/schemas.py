@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.domains.banking.facts import AsideKind
 from app.domains.banking.models import BankAccount, ItemStatus, Role, Transaction
+from app.jobs.ledger.models import State
 from app.values.money import to_decimal
 from app.values.row_ids import RowId
 from app.values.row_views import RowView
@@ -179,6 +180,17 @@ class SetAsidePage(BaseModel):
 
     rows: list[SetAsideView]
     next: int | None
+
+
+class SyncView(RowView):
+    """A sync of a linked bank: how far it is, and what failed."""
+
+    id: str
+    state: State
+    accepted_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
 
 
 class SyncAccepted(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 from sqlalchemy.orm import Session
 from sse_starlette import EventSourceResponse
 
@@ -17,14 +17,14 @@ from app.domains.notifications.tasks import send_notification
 from app.http import streams
 from app.http.path_parameters import Cursor, Id, Limit
 from app.tokens.callers import require
-from app.tokens.owners import BY_SCOPE
+from app.tokens.owners import OPERATED
 from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import PlainInt
 
 router = APIRouter(prefix="/api/v1/users/{user_id}", tags=["notifications"])
 may_read = Depends(require(READ, OF_USER))
 may_write = Depends(require(WRITE, OF_USER))
-may_send = Depends(require(WRITE, BY_SCOPE))
+may_send = Depends(require(WRITE, OPERATED))
 
 
 @router.get("/notifications", dependencies=[may_read])
@@ -54,12 +54,13 @@ def count_unread(user_id: Id) -> schemas.UnreadView:
 
 
 @router.get("/notifications/events", dependencies=[may_read])
-def follow_unread(user_id: Id) -> EventSourceResponse:
+def follow_unread(user_id: Id, request: Request) -> EventSourceResponse:
     """Server-sent events: `unread` with the count and the newest id, now and at each change."""
     with reading() as session:
         find_user(session, user_id=user_id)
     streams.refuse_when_full()
-    return EventSourceResponse(events.unread_events(user_id), ping=int(streams.HEARTBEAT.total_seconds()))
+    found = events.unread_events(user_id, request=request)
+    return EventSourceResponse(found, ping=int(streams.HEARTBEAT.total_seconds()))
 
 
 @router.post("/notifications/read-all", dependencies=[may_write])

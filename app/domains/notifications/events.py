@@ -12,15 +12,16 @@ from app.http import streams
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fastapi import Request
     from sqlalchemy.orm import Session
 
 
-async def unread_events(user_id: int) -> AsyncIterator[dict[str, Any]]:
+async def unread_events(user_id: int, *, request: Request) -> AsyncIterator[dict[str, Any]]:
     """An event `unread` now and at each change."""
 
     def look(session: Session) -> UnreadView:
         return UnreadView.model_validate(inbox.unread(session, user_id=user_id))
 
-    async with aclosing(streams.changes(look)) as changes:
+    async with aclosing(streams.changes(look, request=request)) as changes:
         async for unread in changes:
             yield streams.event("unread", unread)

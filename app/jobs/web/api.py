@@ -24,7 +24,7 @@ from app.jobs.web import events, metrics, permissions, schemas
 from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.submit import Submission, digest_of, submit
 from app.tokens.callers import Caller, require
-from app.tokens.owners import BY_SCOPE
+from app.tokens.owners import BY_SCOPE, OPERATED
 
 log = structlog.get_logger(__name__)
 
@@ -34,9 +34,9 @@ allow_larger(BATCH_PATH, limit=8 * MEBIBYTE)
 
 router = APIRouter(tags=["jobs"])
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
-Reader = Annotated[Caller, Depends(require(READ, BY_SCOPE))]
-Writer = Annotated[Caller, Depends(require(WRITE, BY_SCOPE))]
-Retrier = Annotated[Caller, Depends(require(RETRY, BY_SCOPE))]
+Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
+Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
+Retrier = Annotated[Caller, Depends(require(RETRY, OPERATED))]
 
 
 def _submit(
@@ -179,14 +179,13 @@ def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> Jo
 
 
 @router.get("/api/v1/jobs/{job_id}/events")
-def follow_job(job_id: JobId, caller: Reader) -> EventSourceResponse:
+def follow_job(job_id: JobId, caller: Reader, request: Request) -> EventSourceResponse:
     """Server-sent events: `job` at each change, `end` when the job is finished."""
     with reading() as session:
         service.find_job(session, job_id=job_id)
     streams.refuse_when_full()
-    return EventSourceResponse(
-        events.events_of(job_id, caller=caller), ping=int(streams.HEARTBEAT.total_seconds())
-    )
+    found = events.events_of(job_id, caller=caller, request=request)
+    return EventSourceResponse(found, ping=int(streams.HEARTBEAT.total_seconds()))
 
 
 @router.get("/api/v1/tasks", tags=["tasks"], dependencies=[Depends(require(READ, BY_SCOPE))])

@@ -108,8 +108,11 @@ def test_a_sync_is_asked_for_and_can_be_followed(api: TestClient, home: Home, pl
     assert answer.status_code == 202
     again = api.post(f"/api/v1/banking/items/{item_id}/sync")
     assert again.json()["job_id"] == answer.json()["job_id"]
-    followed = client_for().get(answer.headers["Location"]).json()
-    assert (followed["task"], followed["state"]) == (requests.SYNC_TASK, "ready")
+    followed = api.get(answer.headers["Location"]).json()
+    assert (followed["id"], followed["state"]) == (answer.json()["job_id"], "ready")
+    other = link(plaid.bank.new_item(), household())
+    elsewhere = api.get(answer.headers["Location"].replace(f"/items/{item_id}/", f"/items/{other}/"))
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "sync_not_found")
 
 
 def test_a_connection_is_checked_when_its_user_has_mended_it(

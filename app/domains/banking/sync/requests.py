@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from app.domains.banking.errors import SyncNotFound
 from app.domains.banking.models import Budget, ItemStatus, PlaidItem
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
@@ -44,6 +45,14 @@ def request_sync(session: Session, item: PlaidItem) -> str:
         session.flush()
         return _ask(session, item)
     return job_id
+
+
+def sync_of(session: Session, *, item_id: int, job_id: str) -> Job:
+    """The job of a sync of the item. Raises `SyncNotFound`."""
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.task == SYNC_TASK))
+    if job is None or job.kwargs.get("item_id") != item_id:
+        raise SyncNotFound(item_id=item_id, job_id=job_id)
+    return job
 
 
 def _ask(session: Session, item: PlaidItem) -> str:
