@@ -8,6 +8,7 @@ from sqlalchemy import or_, select, update
 
 from app.db import outages
 from app.db.sessions import transaction
+from app.jobs import unique
 from app.jobs.ledger import inserting, store
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
@@ -33,10 +34,21 @@ class Accepted(NamedTuple):
 def accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
     """Insert `jobs` in the session's transaction; the answers come in the same order.
 
-    A job whose key or id is known already is not accepted a second time; the answer names the first.
+    A job whose key or id is known already is not accepted a second time, and neither is one of a unique task
+    while another stands for it; the answer names the first.
     """
     if not jobs:
         return []
+    others = unique.stand_ins(session, jobs) if any(job.unique for job in jobs) else {}
+    if not others:
+        return _accept(session, jobs)
+    rest = [job for job in jobs if job.id not in others]
+    accepted = _accept(session, rest) if rest else []
+    answers = {job.id: answer for job, answer in zip(rest, accepted, strict=True)}
+    return [answers.get(job.id) or Accepted(others[job.id], False, job.digest) for job in jobs]
+
+
+def _accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
     stored = inserting.insert(store.under(session), jobs)
     outbox.publish_later(session, _due(jobs, stored))
     if len(stored) == len(jobs):
@@ -46,6 +58,9 @@ def accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
 
 def accept_alone(job: NewJob) -> str:
     """Accept one job in a transaction of its own, with as few round trips as that takes; gives its id."""
+    if job.unique is not None:
+        with transaction() as session:
+            return accept(session, [job])[0].id
     stored = _insert_alone(job)
     outbox.publish_now(_due([job], stored))
     if stored:

@@ -205,6 +205,15 @@ class UnboundParameter(ValueError):
         )
 
 
+class UnusableUniqueness(ValueError):
+    """Raised at import for a task whose jobs cannot be unique in the way that it declares."""
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(
+            f"{task} {problem}. Declare unique_for=timedelta(...) or unique_while='queued' or 'running'."
+        )
+
+
 class UnknownSensitive(ValueError):
     """Raised at import for a sensitive argument that the task does not take: nothing would be sealed."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import structlog
 from uuid_utils import uuid7
 
+from app.jobs import unique
 from app.jobs.declaration import options as checks
 from app.jobs.declaration import registry
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 KIB = 1024
 #: Larger arguments cost every hop a multiple of their size in memory; measured in research on 100 MB ones.
 MAX_ARGUMENTS = 256 * KIB
+#: Options by which others hang on a job.
+CANVAS = frozenset({"chain", "chord", "callbacks", "errbacks", "link", "link_error"})
 
 
 def new_job(
@@ -52,6 +55,9 @@ def new_job(
     if id is not None or key is not None or group_id is not None:
         checks.check_names(task_id=id, key=key, group_id=group_id, task=task_name)
     encoded = arguments(spec, args, kwargs or {})
+    # For one of a canvas, others wait by its id.
+    is_alone = id is None and group_id is None and CANVAS.isdisjoint(options or ())
+    unique_key = _unique_key(spec, args, kwargs or {}) if spec.unique and is_alone else None
     context = _surrounding_context() if context is None else context
     return NewJob(
         id=id or new_id(),
@@ -70,8 +76,16 @@ def new_job(
         expires_at=expires_at,
         expires_seconds=expires_seconds,
         max_attempts=spec.max_attempts,
+        unique=unique_key,
         fresh=id is None,
     )
+
+
+def _unique_key(spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+    try:
+        return unique.key_of(spec, args, kwargs)
+    except TypeError:
+        return None  # they do not fit, which the job's own end will say
 
 
 def new_id() -> str:

@@ -18,6 +18,7 @@ from app import freeze_loaded
 from app.db import outages
 from app.db.pruning import BATCH, kept_since
 from app.db.sessions import transaction
+from app.jobs import unique
 from app.jobs.transitions import recover, rollup
 from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
@@ -191,5 +192,6 @@ def _prune() -> None:
             if (
                 rollup.prune(session, before=since) < rollup.PRUNE_BATCH
                 and history.forget(session, before=since) < BATCH
+                and unique.prune(session, limit=BATCH) < BATCH
             ):
                 return

@@ -200,3 +200,19 @@ def touch(path: str) -> None:
 @task()
 def not_json() -> object:
     return object()
+
+
+@task(unique_while="queued", public=True)
+def index_pages(site: str, depth: int = 1) -> None:
+    """One waiting job is enough for all who changed something."""
+
+
+@task(unique_while="running")
+def rebuild(path: str) -> None:
+    """Wait for the test to make `path`."""
+    wait_for_file.run(path)
+
+
+@task(unique_for=timedelta(hours=1), sensitive=("token",))
+def greet(name: str, token: str = "") -> str:
+    return f"{name} {token}"

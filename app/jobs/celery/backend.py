@@ -16,7 +16,7 @@ from app.db import outages
 from app.db.clock import now
 from app.db.sessions import current_session, using
 from app.jobs import errors
-from app.jobs.celery import chords, compat, main_process_ends, pool
+from app.jobs.celery import chords, compat, forks, main_process_ends
 from app.jobs.celery.celery_states import progress_of
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.results import LedgerResults, surrounding_transaction
@@ -82,7 +82,7 @@ class LedgerBackend(LedgerResults):
             deferred_ends.write(lambda: outbox.offer_later(task_id), job_id=task_id)
         elif attempt.has_ended(request):
             return
-        elif pool.is_child():
+        elif forks.is_child():
             self._fail_unclaimed(task_id, request, exc, traceback)
         else:
             transition = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))

@@ -1,4 +1,6 @@
-"""Forking from a clean slate: a child must not inherit open connections or work that is half done.
+"""The processes of a worker's pool: forked from a clean slate, and told from the one that watches over them.
+
+A child must not inherit open connections or work that is half done.
 
 SQLite keeps in the process which locks it holds. A child that inherits such a note believes for ever that
 somebody in its own process holds the lock, and none of its writes gets its turn.
@@ -9,6 +11,8 @@ from __future__ import annotations
 import os
 import threading
 
+from celery import signals
+
 from app.db.engine import CONNECT_TIMEOUT, dispose_engine
 from app.jobs.ledger import store
 
@@ -17,6 +21,7 @@ at_work = threading.Lock()
 #: No longer than this: a database that does not answer must not keep the pool from replacing a child.
 _LOCK_TIMEOUT_SECONDS = CONNECT_TIMEOUT.total_seconds()
 _waited_for = False
+_is_child = False
 
 
 def _before() -> None:
@@ -32,3 +37,14 @@ def _after() -> None:
 
 
 os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)
+
+
+@signals.worker_process_init.connect
+def _note_child(**_: object) -> None:
+    global _is_child
+    _is_child = True
+
+
+def is_child() -> bool:
+    """Whether this process is one of the worker's pool."""
+    return _is_child

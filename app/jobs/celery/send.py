@@ -71,8 +71,8 @@ def send(
 
 def _accept_within(session: Session, job: NewJob) -> str:
     note(session, job)
-    if job.key is not None:
-        # Only the ledger knows which job has the key already.
+    if job.key is not None or job.unique is not None:
+        # Only the ledger knows which job has the key already, or stands for this one.
         return accept(session, [job])[0].id
 
     asked = time.monotonic()

@@ -14,7 +14,7 @@ from app.jobs.celery import compat, coroutines
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
-from app.jobs.declaration import registry
+from app.jobs.declaration import registry, uniqueness
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import LeaseLost, LeftByBody, RetryableError
@@ -26,7 +26,9 @@ from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from datetime import timedelta
 
+    from app.jobs.declaration.uniqueness import While
     from app.schedule.spec import Schedule
 
 P = ParamSpec("P")
@@ -163,6 +165,8 @@ def task(
     durable: bool = True,
     retry: registry.Retry | None = None,
     priority: int = Priority.NORMAL,
+    unique_for: timedelta | None = None,
+    unique_while: While | None = None,
     name: str | None = None,
     **celery_options: Any,
 ) -> Callable[[Callable[P, R]], JobTask]:
@@ -172,7 +176,9 @@ def task(
     accepts it from clients; `scope` what a token needs for jobs of this task, in place of which it could ask
     the domain's own routes; `sensitive` names the arguments that are sealed; `retry` what happens after
     a failure. `durable=False` makes a non-durable task: no row in the ledger, so no result, no record, no
-    recovery of what a crash takes. Further options are Celery's. The function may be `async def` (see
+    recovery of what a crash takes. Who asks for the same again gets the job that there is:
+    `unique_while="queued"` or `"running"` until it begins or ends, `unique_for` for so long after it was
+    accepted. Further options are Celery's. The function may be `async def` (see
     `app.jobs.celery.coroutines`).
     """
     retry = retry or registry.Retry()
@@ -194,6 +200,9 @@ def task(
             retry=retry,
             max_attempts=max_attempts,
             bound=bool(celery_options.get("bind")),
+            unique=uniqueness.declared(
+                task=wire_name, durable=durable, window=unique_for, while_=unique_while
+            ),
         )
         registry.declare(spec)
         options: dict[str, Any] = {

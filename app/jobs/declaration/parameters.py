@@ -65,9 +65,13 @@ def given(values: pydantic.BaseModel) -> dict[str, Any]:
     return {field.alias or name: getattr(values, name) for name, field in set_.items()} | further
 
 
-def named(by_name: Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def named(
+    by_name: Signature, args: Sequence[Any], kwargs: Mapping[str, Any], *, defaults: bool = False
+) -> dict[str, Any]:
     """All given arguments by name, with those of `**options` among them. Raises TypeError as a call would."""
     found = by_name.bind_partial(*args, **kwargs)
+    if defaults:
+        found.apply_defaults()
     flat = dict(found.arguments)
     for parameter in by_name.parameters.values():
         if parameter.kind is Parameter.VAR_KEYWORD:

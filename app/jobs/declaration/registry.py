@@ -22,6 +22,7 @@ from app.topology import Priority, Queue, drained_queues
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from app.jobs.declaration.uniqueness import Unique
     from app.schedule.spec import Schedule
 
 
@@ -77,6 +78,7 @@ class TaskSpec:
     retry: Retry = Retry()
     max_attempts: int | None = 3
     bound: bool = False
+    unique: Unique | None = None
 
     @property
     def doc(self) -> str:
@@ -114,6 +116,10 @@ class TaskSpec:
     def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """All given arguments by name. Raises TypeError where they do not fit, as a call would."""
         return parameters.named(self._by_name, args, kwargs)
+
+    def in_full(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """As `named`, with the defaults of those that are not given."""
+        return parameters.named(self._by_name, args, kwargs, defaults=True)
 
     def checked(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments for the body, checked by `model`. Raises `PermanentError` where they do not fit."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import psycopg
 
 
-#: PostgreSQL's types of a new job's fields, in their order; `fresh` is not stored.
+#: PostgreSQL's types of a new job's fields, in their order; `unique` and `fresh` are not stored.
 TYPES = {
     "id": "text",
     "task": "text",
@@ -53,7 +53,7 @@ def insert(connection: psycopg.Connection[Any] | sqlite3.Connection, jobs: Seque
     if isinstance(connection, sqlite3.Connection):
         document = json.dumps([job._asdict() for job in jobs], default=_moment)
         return [Stored(*row) for row in connection.execute(SQLITE.accept, (document,)).fetchall()]
-    *columns, fresh = zip(*jobs, strict=True)
+    *columns, _, fresh = zip(*jobs, strict=True)
     differs = tuple(column.count(column[0]) < len(jobs) for column in columns)
     unheard_of = all(fresh) and not any(columns[NewJob._fields.index("key")])
     same = [column[0] for column, varies in zip(columns, differs, strict=True) if not varies]

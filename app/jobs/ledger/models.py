@@ -156,6 +156,19 @@ class JobGroup(Base):
     created_at: Mapped[datetime]
 
 
+class JobUnique(Base):
+    """The job that stands for all others which ask for the same; see `app.jobs.unique`."""
+
+    __tablename__ = "job_unique"
+    __table_args__ = (Index("ix_job_unique_job_id", "job_id"),)
+
+    key: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: Not a foreign key: the key is taken before the job is inserted.
+    job_id: Mapped[str] = mapped_column(Text)
+    #: It stands for them until then, once it is done; null where only its state counts.
+    until: Mapped[datetime | None]
+
+
 class Worker(Base):
     """A worker process group that was heard of."""
 

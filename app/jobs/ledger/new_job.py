@@ -30,6 +30,8 @@ class NewJob(NamedTuple):
     expires_at: datetime | None = None
     expires_seconds: float | None = None
     max_attempts: int | None = None
+    #: The same for all jobs of a unique task that ask for the same.
+    unique: str | None = None
     #: Whether the id was made just now, so that no row can have it. Looking for one costs a third more.
     fresh: bool = False
 
@@ -47,7 +49,7 @@ class NewJob(NamedTuple):
 
 
 #: What the row's times are worked out from, by the database's clock, and what is not stored.
-_WORKED_OUT = {"run_at", "delay_seconds", "expires_at", "expires_seconds", "fresh"}
+_WORKED_OUT = {"run_at", "delay_seconds", "expires_at", "expires_seconds", "unique", "fresh"}
 #: The fields that are columns of the row as they stand.
 STORED_AS_GIVEN = tuple(name for name in NewJob._fields if name not in _WORKED_OUT)
 #: The other columns that a row has from the moment it is accepted.
