@@ -18,6 +18,7 @@ from app.domains.audit.recording.recorder import Recorder, record_of
 from app.http.observing import observed_by
 from app.http.routing import asks_of
 from app.jobs.ledger.models import Job, State
+from app.schedule.models import ScheduleRun
 from app.tokens.callers import (
     UNDECLARED,
     header_verified_at,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.databases("sqlite")
 
+BOTH_DATABASES = pytest.mark.databases("sqlite", "postgresql")
 #: They tell nothing of anybody.
 NOBODYS = {"/livez", "/readyz", "/api/v1/openapi.json"}
 #: What is done to people by those whose role has the scope.
@@ -54,6 +56,7 @@ DONE_TO_PEOPLE = {
 JOBS = "/api/v1/jobs"
 HOUSEHOLDS = "/api/v1/banking/households"
 AUDIT = "/api/v1/audit"
+SCHEDULES = "/api/v1/schedules"
 
 
 class Route(NamedTuple):
@@ -172,6 +175,7 @@ def unlike(answer: Response, ids: dict[str, Any]) -> tuple[int, str]:
     return answer.status_code, text
 
 
+@BOTH_DATABASES
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_what_is_another_s_is_answered_as_what_is_not_there(
     ann: Belongings, bob: Belongings, role: Role
@@ -240,6 +244,7 @@ def test_an_administrator_and_a_token_reach_what_is_everybody_s(ann: Belongings)
                 assert answer.status_code == 200, (route, answer.text)
 
 
+@BOTH_DATABASES
 def test_a_member_sees_what_an_admin_of_the_household_changes(ann: Belongings) -> None:
     cleo = belongings.person("canary-cleo", Role.VIEWER)
     belongings.join(cleo, ann)
@@ -257,6 +262,7 @@ def test_a_member_sees_what_an_admin_of_the_household_changes(ann: Belongings) -
         assert ask(client, route, ann.ids).status_code == 404, route
 
 
+@BOTH_DATABASES
 def test_households_are_listed_to_their_members_in_full_pages(ann: Belongings, bob: Belongings) -> None:
     client, token = ann.client(), client_for("banking:read")
     theirs = [belongings.somebody(f"canary-{number}") for number in range(3)]
@@ -296,6 +302,7 @@ def test_nobody_acts_for_another_member(ann: Belongings) -> None:
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(422, "not_a_member")}
 
 
+@BOTH_DATABASES
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
 def test_the_audit_logs_show_a_person_their_own(ann: Belongings, bob: Belongings, role: Role) -> None:
     with transaction() as session:
@@ -343,6 +350,24 @@ def test_an_operator_runs_jobs_and_reads_nothing_of_people(ann: Belongings, bob:
     assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
     assert "canary-bob" not in cancelled.text
     assert "canary-bob" in client_for().get(path).text
+
+
+def test_an_operator_does_not_read_in_schedules_what_is_personal(ann: Belongings, bob: Belongings) -> None:
+    with transaction() as session:
+        administration.set_role(session, email=ann.email, role=Role.OPERATOR)
+    made = {"name": "evening", "task": "notifications.send_notification", "cron": "0 18 * * *"}
+    of_bob = {"user_id": bob.user, "type": "greeting", "title": bob.word, "message": bob.word}
+    assert client_for().post(SCHEDULES, json=made | {"arguments": of_bob}).status_code == 201
+    run = {"schedule": "evening", "moment": belongings.AT, "fired_at": belongings.AT, "outcome": "dead"}
+    with transaction() as session:
+        session.add(ScheduleRun(error=f"UserNotFound: {bob.word} is nobody", **run))
+    for path in (SCHEDULES, f"{SCHEDULES}/evening", f"{SCHEDULES}/evening/runs"):
+        assert bob.word in client_for().get(path).text
+        assert bob.word not in ann.client().get(path).text, path
+    changed = ann.client().patch(f"{SCHEDULES}/evening", json={"enabled": False})
+    assert (changed.status_code, bob.word in changed.text) == (200, False)
+    [seen] = ann.client().get(f"{SCHEDULES}/evening/runs").json()
+    assert seen["error"] == "UserNotFound"
 
 
 def test_who_is_disabled_reaches_nothing_within_a_second(ann: Belongings) -> None:
