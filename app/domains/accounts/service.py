@@ -97,6 +97,14 @@ def known_users(session: Session, user_ids: Collection[int]) -> set[int]:
     return set(session.scalars(select(User.id).where(User.id.in_(user_ids))))
 
 
+def ids_at(session: Session, emails: Collection[str]) -> dict[str, int]:
+    """Those of the addresses that a user has, however they are spelt, and the user's id."""
+    keys = {email: key_of(email) for email in emails}
+    rows = session.execute(select(User.email_key, User.id).where(User.email_key.in_(set(keys.values()))))
+    ids = {key: user_id for key, user_id in rows}  # noqa: C416 (typed; dict() of rows is not)
+    return {email: ids[key] for email, key in keys.items() if key in ids}
+
+
 def clocks() -> Subquery:
     """All users (`user_id`) and their zones (`timezone`), to be joined to what is said of many at once."""
     return select(User.id.label("user_id"), User.timezone).subquery("user_clock")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import ValidationError
+from sqlalchemy import func, select
 
 from app.db.upsert import insert_or_update
+from app.domains.audit.facts import Activity, LoginStatus
 from app.domains.audit.models import Login, Operation
-from app.domains.audit.records import LoginRecord, OperationRecord, Record, moment, new_id
+from app.domains.audit.records import (
+    LoginRecord,
+    OperationRecord,
+    Record,
+    first_id,
+    last_id,
+    moment,
+    new_id,
+)
 from app.domains.audit.user_agents import agent_of
 from app.jobs.accept import accept
 from app.jobs.errors import PermanentError
@@ -18,10 +29,10 @@ from app.jobs.factory import new_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
-
-    from app.domains.audit.facts import LoginStatus
 
 OPERATION_TASK = "audit.log_operation_task"
 LOGIN_TASK = "audit.log_login_task"
@@ -81,6 +92,46 @@ def write_operations(session: Session, records: Sequence[Mapping[str, Any]]) -> 
 def write_logins(session: Session, records: Sequence[Mapping[str, Any]]) -> int:
     """Write those of `records` that are not in the login log yet; how many."""
     return _write(session, Login, _checked(LoginRecord, records))
+
+
+def activity(session: Session, *, since: datetime, until: datetime) -> list[Activity]:
+    """What each user did from `since` until just before `until`."""
+    found: dict[int, Activity] = {}
+    for name, table in (("logins", Login), ("operations", Operation)):
+        for user_id, count, last in _by_user(session, table, since=since, until=until):
+            known = found.get(user_id, Activity(user_id=user_id, last_seen_at=last))
+            last_seen_at = max(known.last_seen_at, last)
+            found[user_id] = replace(known, last_seen_at=last_seen_at, **{name: count})
+    return list(found.values())
+
+
+def failures(session: Session, *, since: datetime, until: datetime) -> dict[str, int]:
+    """By the address that was given, how often signing in failed in that time."""
+    failed = select(Login.user_name, func.count()).where(
+        *_within(Login, since=since, until=until),
+        Login.status == LoginStatus.FAILURE,
+        Login.user_name.is_not(None),
+    )
+    return {name: count for name, count in session.execute(failed.group_by(Login.user_name)) if name}
+
+
+def _by_user(
+    session: Session, table: type[Operation | Login], *, since: datetime, until: datetime
+) -> Sequence[Any]:
+    """How often each user did what stands in `table`, and when last; of logins those that succeeded."""
+    seen = select(table.user_id, func.count(), func.max(table.at)).where(
+        *_within(table, since=since, until=until), table.user_id.is_not(None)
+    )
+    if table is Login:
+        seen = seen.where(Login.status == LoginStatus.SUCCESS)
+    return session.execute(seen.group_by(table.user_id)).all()
+
+
+def _within(
+    table: type[Operation | Login], *, since: datetime, until: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    # By the id for the index, and by the time, which is finer.
+    return table.id >= first_id(since), table.id <= last_id(until), table.at >= since, table.at < until
 
 
 def _checked(kind: type[Record], records: Sequence[Mapping[str, Any]]) -> list[Record]:

@@ -37,6 +37,7 @@ class Notification(Base):
     __tablename__ = "notification"
     __table_args__ = (
         Index("ix_notification_user", "user_id", "id"),
+        Index("ix_notification_created_at", "created_at"),
         Index(
             "ix_notification_unread",
             "user_id",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from app.db.upsert import insert_or_update
 from app.domains.accounts.facts import Channel
@@ -75,6 +75,15 @@ def notify_all(session: Session, notices: Sequence[Notice], *, now: datetime) ->
 def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
     """Those of `keys` that something was told under."""
     return {key for part in _parts(keys) for key in _ids(session, part)}
+
+
+def count_told(session: Session, *, since: datetime, until: datetime) -> dict[int, int]:
+    """How many notifications each user got from `since` until just before `until`."""
+    told = select(Notification.user_id, func.count()).where(
+        Notification.created_at >= since, Notification.created_at < until
+    )
+    rows = session.execute(told.group_by(Notification.user_id))
+    return {user_id: count for user_id, count in rows}  # noqa: C416
 
 
 def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:

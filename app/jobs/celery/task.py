@@ -10,7 +10,7 @@ from celery.exceptions import Ignore, Reject
 from celery.exceptions import Retry as CeleryRetry
 
 from app.db import outages
-from app.jobs.celery import compat, coroutines
+from app.jobs.celery import compat
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
@@ -22,6 +22,7 @@ from app.jobs.ledger.encoding import said
 from app.jobs.ledger.seal import unseal
 from app.jobs.publish.message import CONTEXT_HEADER
 from app.jobs.transitions import attempt, recording
+from app.processes import coroutines
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
@@ -179,13 +180,12 @@ def task(
     recovery of what a crash takes. Who asks for the same again gets the job that there is:
     `unique_while="queued"` or `"running"` until it begins or ends, `unique_for` for so long after it was
     accepted. Further options are Celery's. The function may be `async def` (see
-    `app.jobs.celery.coroutines`).
+    `app.processes.coroutines`).
     """
     retry = retry or registry.Retry()
 
     def decorate(body: Callable[P, R]) -> JobTask:
         wire_name = name or f"{body.__module__.split('.')[-2]}.{body.__name__}"
-        coroutines.refuse_generator(body, task=wire_name)
         max_attempts = _max_attempts(retry, celery_options)
         spec = registry.TaskSpec(
             name=wire_name,

@@ -152,8 +152,20 @@ class DuplicateTask(ValueError):
         )
 
 
+class NotARunnableBody(TypeError):
+    """Raised at import for a body that gives neither a value nor a coroutine."""
+
+    def __init__(self, *, task: str) -> None:
+        super().__init__(
+            f"The body of {task} is an async generator, which gives no result: write `return` in place of "
+            "`yield`, and show how far it is with checkpoint(progress={...})."
+        )
+
+
 def declare(spec: TaskSpec) -> None:
-    """Make a task known. Raises when its name is taken or its queue is drained by no pool."""
+    """Make a task known. Raises when its name is taken, its queue drained by no pool, or its body no body."""
+    if inspect.isasyncgenfunction(spec.body):
+        raise NotARunnableBody(task=spec.name)
     known = _DECLARED.get(spec.name)
     if known and (known.body.__module__, known.body.__qualname__) != (
         spec.body.__module__,

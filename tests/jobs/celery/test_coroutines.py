@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.jobs.celery.coroutines import NotARunnableBody
 from app.jobs.celery.task import task
+from app.jobs.declaration.registry import NotARunnableBody
 from app.jobs.ledger.models import State
 from tests.api_client import client_for
 from tests.jobs.running import effects, ended, job_of

@@ -1,10 +1,12 @@
-"""Runs a body that is a coroutine: in an event loop of its own, which its job's soft time limit interrupts.
+"""Runs a coroutine in an event loop of its own, which a signal can interrupt.
 
-The body has the job's transaction (`job_session()`, `checkpoint()`) as any other. That is one session of
-blocking calls: it belongs to the body itself, and not to threads or to several tasks of the loop at once.
+The signal is that of a soft time limit, whose handler raises. What raises in an event loop outside of a task
+is logged and forgotten. So in the coroutine's own code it raises there, and while the coroutine waits it is
+raised where that waits.
 
-The limit is a signal, and what raises in an event loop outside of a task is logged and forgotten. So in the
-body's own code it raises there, and while the body waits it is raised where the body waits.
+A coroutine that is a task's body has the job's transaction (`job_session()`, `checkpoint()`) as any other.
+That is one session of blocking calls: it belongs to the body itself, not to threads or several tasks of the
+loop.
 """
 
 from __future__ import annotations
@@ -17,28 +19,11 @@ import types
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from celery.exceptions import SoftTimeLimitExceeded
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterator
+    from collections.abc import Coroutine, Generator, Iterator
 
+#: As Celery's pool sends it.
 SOFT_LIMIT = signal.SIGUSR1
-
-
-class NotARunnableBody(TypeError):
-    """Raised at declaration for a body that gives neither a value nor a coroutine."""
-
-    def __init__(self, *, task: str) -> None:
-        super().__init__(
-            f"The body of {task} is an async generator, which gives no result: write `return` in place of "
-            "`yield`, and show how far it is with checkpoint(progress={...})."
-        )
-
-
-def refuse_generator(body: Callable[..., Any], *, task: str) -> None:
-    """Raise `NotARunnableBody` for a body that has both `async` and `yield`."""
-    if inspect.isasyncgenfunction(body):
-        raise NotARunnableBody(task=task)
 
 
 def finished(result: Any) -> Any:
@@ -56,7 +41,8 @@ class _Body:
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self._coroutine = coroutine
         self._task: asyncio.Task[Any] | None = None
-        self._is_interrupted = False
+        #: What is to be raised where it waits.
+        self._reason: Exception | None = None
         #: Whether its own code runs at this moment.
         self.is_at_work = False
 
@@ -69,10 +55,10 @@ class _Body:
         """Whether an exception of a signal handler reaches the body, or nothing of it is left to reach."""
         return self.is_at_work or self._task is None or self._task.done()
 
-    def interrupt(self) -> None:
-        """End its waiting; called from a signal handler."""
+    def interrupt(self, reason: Exception) -> None:
+        """Raise `reason` where it waits; called from a signal handler."""
         if self._task is not None:
-            self._is_interrupted = True
+            self._reason = reason
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
     @types.coroutine
@@ -87,7 +73,7 @@ class _Body:
             try:
                 yield awaited
             except asyncio.CancelledError as error:
-                raised = self._reason(error)
+                raised = self._interruption() or error
             except BaseException as error:  # (the body's to handle)
                 raised = error
 
@@ -98,34 +84,35 @@ class _Body:
         finally:
             self.is_at_work = False
 
-    def _reason(self, error: asyncio.CancelledError) -> BaseException:
-        if not self._is_interrupted:
-            return error
-        self._is_interrupted = False
-        if self._task is not None:
+    def _interruption(self) -> Exception | None:
+        """Why it was cancelled, if that was an interruption."""
+        reason, self._reason = self._reason, None
+        if reason is not None and self._task is not None:
             self._task.uncancel()
-        return SoftTimeLimitExceeded()
+        return reason
 
 
 @contextmanager
 def _interrupted_by_limit(body: _Body) -> Iterator[None]:
-    """Bring the signal of the soft time limit to `body` instead of into the event loop."""
-    raise_limit = signal.getsignal(SOFT_LIMIT)
-    if not callable(raise_limit) or threading.current_thread() is not threading.main_thread():
+    """Bring what the signal's handler raises to `body` instead of into the event loop."""
+    handle = signal.getsignal(SOFT_LIMIT)
+    if not callable(handle) or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(number: int, frame: types.FrameType | None) -> None:
-        if body.can_be_raised_in:
-            raise_limit(number, frame)
-        else:
-            body.interrupt()
+        try:
+            handle(number, frame)
+        except Exception as error:
+            if body.can_be_raised_in:
+                raise
+            body.interrupt(error)
 
     signal.signal(SOFT_LIMIT, interrupt)
     try:
         yield
     finally:
-        signal.signal(SOFT_LIMIT, raise_limit)
+        signal.signal(SOFT_LIMIT, handle)
 
 
 def _is_in_a_loop() -> bool:
