@@ -17,6 +17,7 @@ from app.domains.accounts.sessions import service as sessions
 from app.domains.audit.recording.recorder import Recorder, record_of
 from app.http.observing import observed_by
 from app.http.routing import asks_of
+from app.jobs.declaration import registry
 from app.jobs.ledger.models import Job, State
 from app.schedule.models import ScheduleRun
 from app.tokens.callers import (
@@ -110,6 +111,17 @@ def test_a_personal_scope_alone_opens_only_what_is_done_to_people() -> None:
     alone = {(route.method, route.path) for route in routes() if route.by_scope}
     assert personal & alone == DONE_TO_PEOPLE
     assert len(personal) > 35
+
+
+def test_only_such_jobs_are_shown_whole_to_operators_as_are_about_nobody() -> None:
+    nobodys = {"alerts.deliver_alert", "pricing:write"}
+    for spec in registry.tasks().values():
+        if spec.body.__module__.startswith("app.") and spec.model.model_fields:
+            known = nobodys & {spec.name, spec.scope} or is_personal(spec.scope or "")
+            assert known, (
+                f"{spec.name} takes something that may be about people. State a scope that is declared with "
+                "is_personal=True, or name the task or its scope here as nobody's."
+            )
 
 
 def test_the_description_says_to_whom_each_route_is_open() -> None:

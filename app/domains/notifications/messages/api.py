@@ -14,10 +14,10 @@ from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.schemas import JobRequest
 from app.jobs.web.submit import Submission, submit
 from app.tokens.callers import Caller, require
-from app.tokens.owners import BY_SCOPE
+from app.tokens.owners import OPERATED
 
 router = APIRouter(tags=["notifications"])
-Sender = Annotated[Caller, Depends(require(WRITE, BY_SCOPE))]
+Sender = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 
 
 @router.post("/api/v1/notify", status_code=HTTPStatus.ACCEPTED)
