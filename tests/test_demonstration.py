@@ -148,6 +148,13 @@ def test_an_admin_signs_in_changes_a_schedule_while_beat_runs_and_is_audited(dem
         client.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
         assert client.get("/api/v1/auth/me").json()["role"] == "admin"
         assert client.delete(f"/api/v1/schedules/{recompute}").status_code == 409
+        message = {"user_id": client.get("/api/v1/auth/me").json()["user"]["id"], "message": "Pay the rent"}
+        client.headers["Idempotency-Key"] = "rent"
+        assert post(client, "/api/v1/notify", message) == post(client, "/api/v1/notify", message)
+    wait_until(
+        lambda: "Message" in subjects(demo, to=email), seconds=SECONDS, what="the message is in the mailbox"
+    )
+    assert subjects(demo, to=email).count("Message") == 1
     command(demo, "schedules", "change", recompute, "--every", "1s")
     wait_until(
         lambda: [run for run in rows(demo, "schedules", "runs", recompute) if run["outcome"] == "done"],
