@@ -9,12 +9,12 @@ from app.health.checks import service
 from app.health.checks.models import CheckState, HealthCheck
 from app.jobs.celery.task import task
 from app.jobs.transitions.attempt import checkpoint, job_session
-from app.schedule.policies import Misfire, Overlap, Policies
+from app.schedule.policies import Overlap, Policies
 from app.schedule.spec import cron, every
 from app.topology import Priority, Queue
 
-#: One that is late would tell of another time than its own; without one for so long, beat reports it.
-POLICIES = Policies(overlap=Overlap.SKIP, misfire=Misfire.SKIP, success_within=4 * service.WINDOW.interval)
+#: Without a success for so long, beat reports it.
+POLICIES = Policies(overlap=Overlap.SKIP, success_within=4 * service.WINDOW.interval)
 
 
 @task(
