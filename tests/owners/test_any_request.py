@@ -1,7 +1,7 @@
 """Whatever the API's description allows, and what it does not, by people of each role: never a server error,
 and nothing of another person's.
 
-    API_CASES=5000 scripts/test tests/test_any_request.py
+    API_CASES=5000 scripts/test tests/owners/test_any_request.py
 
 sends so many requests in place of a few hundred; `API_SEED=N` repeats a run.
 """
@@ -28,10 +28,10 @@ from app.domains.accounts.sessions.service import start_for_client
 from app.http import streams
 from app.http.observing import observed_by
 from app.tokens.owners import Reach
-from tests import belongings
 from tests.api_client import anonymous
 from tests.domains.banking.linking import point_at
 from tests.fakes.plaid import FakePlaid
+from tests.owners import belongings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from app.http.observing import Exchange
-    from tests.belongings import Belongings
+    from tests.owners.belongings import Belongings
 
 pytestmark = pytest.mark.databases("sqlite")
 

@@ -1,0 +1,96 @@
+"""The routes of the application, and requests to them for what belongs to somebody."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from app.api import app
+from app.http.routing import asks_of
+from app.tokens.callers import (
+    header_verified_at,
+    is_open_to_strangers,
+)
+from app.tokens.owners import BY_SCOPE, OPERATED, Owner
+
+if TYPE_CHECKING:
+    from httpx import Response
+    from starlette.testclient import TestClient
+
+
+BOTH_DATABASES = pytest.mark.databases("sqlite", "postgresql")
+#: They tell nothing of anybody.
+NOBODYS = {"/livez", "/readyz", "/api/v1/openapi.json"}
+JOBS = "/api/v1/jobs"
+HOUSEHOLDS = "/api/v1/banking/households"
+AUDIT = "/api/v1/audit"
+SCHEDULES = "/api/v1/schedules"
+
+
+class Route(NamedTuple):
+    """A route as far as it says whom it serves."""
+
+    method: str
+    path: str
+    asks: tuple[tuple[str, Owner], ...]
+
+    @property
+    def owner(self) -> Owner:
+        return self.asks[0][1]
+
+    @property
+    def by_scope(self) -> bool:
+        return self.owner in (BY_SCOPE, OPERATED)
+
+
+@cache
+def routes() -> list[Route]:
+    """All of the application that are not open to strangers."""
+    return [
+        Route(method, route.path or "", tuple(asks_of(getattr(route, "dependant", None))))
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ()
+        if route.path not in NOBODYS and not is_open_to_strangers(route.path or "")
+        if method != "HEAD" and not header_verified_at(route.path or "")
+    ]
+
+
+#: What a route is sent so that it would do something for whom it serves.
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "/api/v1/users/{user_id}"): {"name": "Changed"},
+    ("POST", "/api/v1/users/{user_id}/push-endpoints"): {"platform": "fcm", "address": "another-device"},
+    ("POST", f"{HOUSEHOLDS}/{{household_id}}/link-token"): {"user_id": "user_id"},
+    ("POST", f"{HOUSEHOLDS}/{{household_id}}/items"): {"public_token": "public-sandbox-1"},
+    ("POST", f"{HOUSEHOLDS}/{{household_id}}/categories"): {"name": "Another"},
+    ("POST", f"{HOUSEHOLDS}/{{household_id}}/bills/{{bill_id}}/paid"): {"due": "2030-01-31"},
+    ("PUT", f"{HOUSEHOLDS}/{{household_id}}/budgets/{{budget_id}}"): {"amount": "5"},
+}
+BILL = {"name": "New", "amount": "5", "currency": "EUR", "rule": "once", "next_due": "2030-01-01"}
+BODIES[("POST", f"{HOUSEHOLDS}/{{household_id}}/bills")] = BILL
+BODIES[("PUT", f"{HOUSEHOLDS}/{{household_id}}/bills/{{bill_id}}")] = BILL
+BODIES[("POST", f"{HOUSEHOLDS}/{{household_id}}/budgets")] = {
+    "category_id": "category_id",
+    "period": "year",
+    "amount": "5",
+}
+
+
+def ask(client: TestClient, route: Route, ids: dict[str, Any]) -> Response:
+    """Ask for what has `ids`, in the path and in the body."""
+    body = BODIES.get((route.method, route.path))
+    if body is not None:
+        body = {
+            name: ids.get(value, value) if name.endswith("_id") else value for name, value in body.items()
+        }
+    path = re.sub(r"{(\w+)(?::path)?}", lambda match: str(ids.get(match[1], "nothing")), route.path)
+    answer: Response = client.request(route.method, path, json=body)
+    return answer
+
+
+def of_one_person(*, but: str | None = "/events") -> list[Route]:
+    """The routes that have the ids of somebody's own in their paths; one's own events have no end here."""
+    return [route for route in routes() if route.owner.ids and not (but and route.path.endswith(but))]
