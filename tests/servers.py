@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import redis
+from sqlalchemy import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -140,6 +141,63 @@ class RedisServer:
         if self.process:
             stop(self.process)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass
+class MariaDbServer:
+    """A MariaDB of its own, with an empty database."""
+
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="groundwork-mariadb-")))
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mysql://root@127.0.0.1:{self.port}/results"
+
+    def start(self) -> None:
+        """Start it on nothing."""
+        made = ["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data"]
+        made += ["--auth-root-authentication-method=normal", "--skip-test-db", *self._as_user]
+        with (self.folder / "log").open("ab") as log:
+            subprocess.run(made, check=True, stdout=log, stderr=log)
+        self.resume()
+        engine = create_engine(f"mysql+pymysql://root@127.0.0.1:{self.port}/")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE DATABASE results CHARACTER SET utf8mb4")
+        engine.dispose()
+
+    def resume(self) -> None:
+        """Start it on the data it has."""
+        binary = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert binary, "MariaDB is missing; scripts/test installs it"
+        command = [binary, "--no-defaults", f"--datadir={self.folder}/data", f"--port={self.port}"]
+        command += ["--bind-address=127.0.0.1", f"--socket={self.folder}/socket", *self._as_user]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_until(self._answers, seconds=START_TIMEOUT_SECONDS, what="MariaDB answers")
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        assert self.process
+        stop(self.process, how=signal.SIGKILL)
+
+    def close(self) -> None:
+        if self.process:
+            stop(self.process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _as_user(self) -> list[str]:
+        return ["--user=root"] if os.geteuid() == 0 else []
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe, suppress(OSError):
+            probe.settimeout(1)
+            probe.connect(("127.0.0.1", self.port))
+            # It greets whoever connects once it is ready.
+            return bool(probe.recv(1))
+        return False
 
 
 def _postgres_binary(name: str) -> str:

@@ -95,7 +95,7 @@ def _secrets() -> Iterator[str]:
             yield value.get_secret_value()
         elif name in _HALVES:
             yield str(value or "")
-    for url in (given.database_url, given.redis_url):
+    for url in (given.database_url, given.redis_url, given.result_mirror):
         yield _password(url.get_secret_value() if isinstance(url, SecretStr) else url)
 
 

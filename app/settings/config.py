@@ -19,6 +19,7 @@ from app.settings.kinds import (
     Host,
     HttpUrl,
     Mailbox,
+    MirrorUrl,
     PerMinute,
     PlaidEnvironment,
     Port,
@@ -31,6 +32,8 @@ from app.settings.sources import PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
+
+    from app.settings.mirror_url import MirrorPlace
 
 
 class Settings(BaseSettings):
@@ -125,6 +128,11 @@ class Settings(BaseSettings):
         default=10_000,
         description="Messages that a queue may hold in Redis for each priority; further jobs wait in the "
         "ledger.",
+    )
+    result_mirror: MirrorUrl = Field(
+        default=SecretStr(""),
+        description="Where results are written beside the ledger, for Celery clients elsewhere: redis://, "
+        "rediss://, db+postgresql:// or db+mysql:// (needs PyMySQL), as they have it as result_backend.",
     )
     publish_timeout_ms: Annotated[int, Field(ge=10, le=60_000)] = Field(
         default=250, description="How long one publish may take; after that, beat repeats it."
@@ -381,6 +389,14 @@ class Settings(BaseSettings):
         from app.settings.database_url import parse  # loads SQLAlchemy, which not every command needs
 
         return parse(self.database_url)
+
+    @cached_property
+    def mirror(self) -> MirrorPlace | None:
+        """Where results are mirrored, if anywhere."""
+        from app.settings import mirror_url  # loads SQLAlchemy, which not every command needs
+
+        url = self.result_mirror.get_secret_value()
+        return mirror_url.parse(url) if url else None
 
     @property
     def is_sqlite(self) -> bool:

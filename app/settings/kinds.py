@@ -47,6 +47,18 @@ def _redis_url(given: SecretStr) -> SecretStr:
     return given
 
 
+def _mirror_url(given: SecretStr) -> SecretStr:
+    # Not above, as for the database.
+    from app.settings import mirror_url
+
+    try:
+        if given.get_secret_value():
+            mirror_url.parse(given.get_secret_value())
+    except mirror_url.UnusableMirrorUrl as error:
+        raise _refused(f"this is not a usable URL: {error}") from None
+    return given
+
+
 def _redis_prefix(text: str) -> str:
     if not REDIS_PREFIX.fullmatch(text):
         raise _refused(
@@ -130,6 +142,7 @@ def _fcm_credentials(given: SecretStr) -> SecretStr:
 
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+MirrorUrl = Annotated[SecretStr, AfterValidator(_mirror_url)]
 RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
 Host = Annotated[str, AfterValidator(_host)]
 #: May be empty, which is unset.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.health.doctor import broker, database, deliveries, fleet, host, jobs
+from app.health.doctor import broker, database, deliveries, fleet, host, jobs, mirror
 from app.health.doctor.carrying_out import carry_out
 from app.health.doctor.finding import Finding, Level
 from app.packages import modules
@@ -37,6 +37,7 @@ LEDGER = Chapter(
         jobs.no_job_is_dead,
         deliveries.no_delivery_is_stuck,
         deliveries.no_delivery_is_uncertain,
+        mirror.results_are_mirrored,
         *(check for module in modules("doctor") for check in module.CHECKS),
     ),
 )

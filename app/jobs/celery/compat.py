@@ -92,6 +92,7 @@ USED = (
         Backend,
         _fail_chain="Celery fails the rest of a chain only where it stores the failure itself.",
         _call_task_errbacks="Celery calls errbacks only where it stores the failure itself.",
+        _get_result_meta="A result that is written for clients elsewhere has the form that Celery gives it.",
     ),
     *_of(
         Channel,
@@ -229,6 +230,19 @@ def push_back(message: Any, *, channel: Any, pipeline: Any, leftmost: bool) -> N
     """Put a message onto the list that it came from, marked as delivered before."""
     to = message.delivery_info
     channel._do_restore_message(message._raw, to["exchange"], to["routing_key"], pipeline, leftmost)
+
+
+# Results.
+
+
+def result_meta(
+    backend: Any, result: Any, *, state: str, traceback: str | None, request: Any
+) -> dict[str, Any]:
+    """What a plain result store holds of a task that has ended; all but `task_id`."""
+    meta: dict[str, Any] = backend._get_result_meta(
+        result=backend.encode_result(result, state), state=state, traceback=traceback, request=request
+    )
+    return meta
 
 
 # The worker.

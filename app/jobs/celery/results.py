@@ -117,7 +117,7 @@ class LedgerResults(BaseBackend):
                 return {"task_id": task_id, "status": states.PENDING, "result": None}
             last = select(Attempt.traceback).where(Attempt.job_id == task_id)
             last = last.order_by(Attempt.fence.desc()).limit(1)
-            children = _children(session, job) if job.state in TERMINAL else []
+            children = children_of(session, job) if job.state in TERMINAL else []
             traceback = session.execute(last).scalar() if job.state == State.DEAD else None
         meta = {
             "task_id": task_id,
@@ -156,7 +156,7 @@ def _ended(job_ids: Collection[str]) -> list[str]:
         return list(session.scalars(ended.order_by(Job.finished_at)))
 
 
-def _children(session: Session, job: Job) -> list[Any]:
+def children_of(session: Session, job: Job) -> list[Any]:
     """What the job's last attempt queued, as Celery writes results; found by the time in which that was."""
     if job.started_at is None or job.finished_at is None:
         return []

@@ -28,6 +28,7 @@ def test_every_fault_comes_with_its_remedy(database: Engine) -> None:
         "jobs",
         "deliveries",
         "banking",
+        "mirror",
         "passwords",
     }
     assert all(finding.fix for finding in findings if finding.level is not Level.OK)
