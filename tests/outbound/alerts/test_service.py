@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import Job
+from app.jobs.web.metrics import render
 from app.outbound.alerts import service
 from app.outbound.alerts.look import Look, Problem
 from app.outbound.alerts.models import Alert
@@ -178,6 +179,14 @@ def test_a_channel_that_is_gone_holds_nobody_up(configure: Callable[..., None]) 
     send_recorded(told)
     with reading() as session:
         assert session.scalars(select(Delivery.state)).all() == [DeliveryState.SUPPRESSED]
+
+
+def test_what_is_open_is_a_metric() -> None:
+    take(FULL, Look(kind="redis", problems={"": Problem(sentence="gone")}))
+    take(Look(kind="redis"))
+    assert [line for line in render().decode().splitlines() if line.startswith("groundwork_alerts_open")] == [
+        'groundwork_alerts_open{kind="disk"} 1.0'
+    ]
 
 
 def test_no_secret_is_stored(hooks: HookServer) -> None:
