@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from app.terminal import AsJson, print_rows
+from app.values.row_ids import MAX_BIGINT
 
 app = typer.Typer(help=__doc__)
 
@@ -38,6 +39,22 @@ def list_alerts(
         found = service.newest(session, limit=limit) if closed else service.open_alerts(session)[:limit]
         rows = [{name: getattr(alert, name) for name in (*COLUMNS, "fix")} for alert in found]
     print_rows(rows, columns=COLUMNS, as_json=as_json, empty="No alert is open.")
+
+
+@app.command()
+def close(
+    alert_id: Annotated[int, typer.Argument(min=1, max=MAX_BIGINT, help="The alert's id.")],
+) -> None:
+    """Close an alert that nobody can find well any more, such as that of a host that is gone.
+
+    Example: groundwork alerts close 12
+    """
+    from app.db.sessions import transaction
+    from app.outbound.alerts import service
+
+    with transaction() as session:
+        service.close(session, alert_id=alert_id)
+    typer.echo(f"Alert {alert_id} is closed.")
 
 
 @app.command(name="test")

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from app.db.clock import now as db_now
 from app.db.upsert import insert_or_update
+from app.outbound.alerts.errors import AlertNotOpen
 from app.outbound.alerts.message import AlertMessage, Event
 from app.outbound.alerts.models import OPEN, Alert
 from app.outbound.alerts.telling import tell
@@ -86,6 +87,17 @@ def note_outage(session: Session, kind: str, problem: Problem, *, since: datetim
     noted = select(Alert.id).where(Alert.kind == kind, Alert.opened_at == since)
     if session.scalar(noted) is None:
         _insert(session, kind, "", problem, at=since)
+
+
+def close(session: Session, *, alert_id: int) -> None:
+    """Close an alert that nobody can find well any more, such as that of a host that is gone; it is not told.
+
+    Raises `AlertNotOpen`.
+    """
+    is_open = (Alert.id == alert_id) & Alert.closed_at.is_(None)
+    closed = update(Alert).where(is_open).values(closed_at=db_now(session)).returning(Alert.id)
+    if session.execute(closed.execution_options(synchronize_session=False)).scalar() is None:
+        raise AlertNotOpen(alert_id=alert_id)
 
 
 def _open(

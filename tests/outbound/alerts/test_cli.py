@@ -62,6 +62,18 @@ def test_without_a_channel_the_settings_are_named(
     assert "GROUNDWORK_ALERT_SLACK_URLS" in outcome.out
 
 
+def test_what_nobody_can_find_well_is_closed_by_hand(
+    database: Engine, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert database
+    configure()
+    with transaction() as session:
+        service.take(session, [Look(kind="disk", problems={"gone-host": Problem(sentence="full")})])
+    assert "is closed" in groundwork(capsys, "alerts", "close", "1").out
+    again = groundwork(capsys, "alerts", "close", "1")
+    assert (again.code, "No alert with the id 1 is open" in again.err) == (ExitCode.FAILED, True)
+
+
 def test_what_is_open_is_listed_and_what_is_over_on_demand(
     database: Engine, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
