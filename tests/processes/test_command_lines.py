@@ -15,6 +15,7 @@ from app.processes.command_lines import (
 )
 from app.settings.secret import DefaultSecret
 from app.topology import POOLS, pool_named
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +70,15 @@ def test_the_password_of_flower_is_not_on_its_command_line(configure: Callable[.
 
 
 def test_the_api_is_started_without_importing_it(configure: Callable[..., None]) -> None:
-    configure()
+    configure(api_port=free_port())
     assert api_process().module == "gunicorn"
 
 
 def test_a_candidate_is_served_beside_the_running_api(configure: Callable[..., None]) -> None:
-    configure()
-    assert api_process(port=8001, workers=1).environment == {
-        "GROUNDWORK_API_PORT": "8001",
+    configure(api_port=free_port())
+    other = free_port()
+    assert api_process(port=other, workers=1).environment == {
+        "GROUNDWORK_API_PORT": str(other),
         "GROUNDWORK_API_WORKERS": "1",
     }
     assert api_process().environment == {}
