@@ -16,6 +16,8 @@ from app.settings.config import settings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from app.settings.config import Settings
+
 MASK = "***"
 MAX_TOLD = 300
 MAX_SENTENCE = 2_000
@@ -69,10 +71,9 @@ def without_secrets(text: str, *, hiding: Iterable[str] = ()) -> str:
     Of what is too long to be looked through, the middle is left out.
     """
     text = shortened(text, most=MAX_LOOKED_AT)
-    for secret in sorted({*hiding, *_secrets()}, key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            for form in {secret, quote(secret, safe="")}:
-                text = text.replace(form, MASK)
+    hidden = set(hiding)
+    for form in _forms_of({*hidden, *_secrets(settings())}) if hidden else _KNOWN.forms():
+        text = text.replace(form, MASK)
     return _SHAPES.sub(MASK, text)
 
 
@@ -84,8 +85,31 @@ def shortened(text: str, *, most: int, length: int | None = None) -> str:
     return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"
 
 
-def _secrets() -> Iterator[str]:
-    given = settings()
+def _forms_of(secrets: Iterable[str]) -> list[str]:
+    """Each as it is and as a part of a URL; the longest first, of which another may be a part."""
+    worth = {secret for secret in secrets if len(secret) >= SHORTEST_SECRET}
+    return sorted({*worth, *(quote(secret, safe="") for secret in worth)}, key=len, reverse=True)
+
+
+class _Known:
+    """The secrets of the settings, put together once for each reading of them and not for each text."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._forms: list[str] = []
+
+    def forms(self) -> list[str]:
+        given = settings()
+        if given is not self._settings:
+            self._forms = _forms_of(_secrets(given))
+            self._settings = given
+        return self._forms
+
+
+_KNOWN = _Known()
+
+
+def _secrets(given: Settings) -> Iterator[str]:
     yield from given.secret_keys
     for name in type(given).model_fields:
         value = getattr(given, name)

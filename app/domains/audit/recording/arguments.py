@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -29,11 +29,18 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _CAMEL_KEY = re.compile(r"[a-z0-9]Keys?$")
+#: Names that are remembered for what they are: requests have few, unless somebody makes them up.
+NAMES_KNOWN = 1024
 
 
 def is_secret(name: str) -> bool:
     """Whether what is called so is nobody's to read."""
-    return bool(_SECRET.search(name) or _CAMEL_KEY.search(name)) or name in declared_sensitive()
+    return _sounds_secret(name) or name in declared_sensitive()
+
+
+@lru_cache(maxsize=NAMES_KNOWN)
+def _sounds_secret(name: str) -> bool:
+    return bool(_SECRET.search(name) or _CAMEL_KEY.search(name))
 
 
 @cache
@@ -85,6 +92,8 @@ class _Kept:
 
     def __init__(self) -> None:
         self._left = BUDGET
+        #: The members of a list have their names, and most of their texts, in common.
+        self._safe: dict[str, str] = {}
 
     def value(self, value: Any, *, depth: int = 0) -> Any:
         if isinstance(value, dict):
@@ -121,9 +130,11 @@ class _Kept:
         return found
 
     def _text(self, text: str) -> str:
-        kept = shortened(without_secrets(text), most=max(min(MAX_TEXT, self._left), 16))
+        if text not in self._safe:
+            self._safe[text] = UNSTORABLE.sub("?", without_secrets(text))
+        kept = shortened(self._safe[text], most=max(min(MAX_TEXT, self._left), 16))
         self._left -= len(kept) + 4
-        return UNSTORABLE.sub("?", kept)
+        return kept
 
 
 def _both(before: Any, after: Any) -> list[Any]:
