@@ -16,7 +16,8 @@ from app.jobs.errors import RetryableError
 from app.outbound.deliveries.errors import NotSent, Refused
 from app.outbound.deliveries.models import Delivery
 from tests.domains.notifications import attempts, people
-from tests.fakes.fcm import HANGS_UP, problem, unregistered
+from tests.fakes.fcm import problem, unregistered
+from tests.fakes.http_server import HANGS_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable

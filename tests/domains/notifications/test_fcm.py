@@ -18,7 +18,8 @@ from app.domains.notifications.push import DeviceGone
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.outbound.deliveries.outcome import HandOver
 from app.settings.sources import ConfigError
-from tests.fakes.fcm import HANGS_UP, PROJECT, Answer, invalid, problem, unregistered
+from tests.fakes.fcm import PROJECT, invalid, problem, unregistered
+from tests.fakes.http_server import HANGS_UP, Answer
 from tests.servers import free_port
 
 if TYPE_CHECKING:

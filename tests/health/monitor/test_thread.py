@@ -20,7 +20,7 @@ from app.schedule.defaults import seed
 from app.schedule.leader import lead, resign
 from app.schedule.models import ScheduleEntry
 from app.topology import POOLS
-from tests.fakes.hooks import Answer
+from tests.fakes.http_server import Answer
 from tests.outbound.alerts.conftest import hooks
 from tests.servers import wait_until
 

@@ -26,7 +26,8 @@ from app.outbound.alerts.channels.webhook import webhook
 from app.outbound.alerts.message import MAX_TEXT, AlertMessage, Event
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.outbound.deliveries.outcome import HandOver
-from tests.fakes.hooks import HANGS_UP, Answer, HookServer, busy, mentions
+from tests.fakes.hooks import HookServer, busy, mentions
+from tests.fakes.http_server import HANGS_UP, Answer
 from tests.outbound.alerts.conftest import SECRET
 from tests.servers import free_port, wait_until
 

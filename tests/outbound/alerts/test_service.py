@@ -20,12 +20,14 @@ from app.outbound.alerts.sending import send_recorded
 from app.outbound.alerts.telling import DELIVER_TASK, Told, deliver
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from tests.checkpoints import committing
-from tests.fakes.hooks import HANGS_UP, Answer, HookServer
+from tests.fakes.http_server import HANGS_UP, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
+
+    from tests.fakes.hooks import HookServer
 
 FULL = Look(kind="disk", problems={"worker-1": Problem(sentence="The disk is full.", fix="Make room.")})
 WELL = Look(kind="disk", subjects=frozenset({"worker-1"}))
