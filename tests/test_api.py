@@ -15,7 +15,7 @@ from app.api import create_app
 from app.db.sessions import transaction
 from app.domains.banking.api import WEBHOOK_PATH
 from app.http.access import TRUSTED_FOR
-from app.tokens.callers import header_verified_at, is_open_to_strangers
+from app.tokens.open_paths import header_verified_at, is_open_to_strangers
 from app.tokens.scope import declare_scope, known_scopes
 from app.tokens.service import revoke_token
 from tests.api_client import anonymous, client_for, new_token

@@ -27,16 +27,8 @@ from app.http.problems import DatabaseDown, respond_to, respond_unforeseen
 from app.logs.failures import first_line
 from app.settings.config import settings
 from app.tokens import service
-from app.tokens.callers import (
-    STRANGER,
-    Caller,
-    ExpiredToken,
-    InvalidToken,
-    MissingToken,
-    caller_without_token,
-    header_verified_at,
-    is_open_to_strangers,
-)
+from app.tokens.callers import STRANGER, Caller, ExpiredToken, InvalidToken, MissingToken
+from app.tokens.open_paths import caller_without_token, header_verified_at, is_open_to_strangers
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -102,8 +94,8 @@ class _Remembered:
 class Authenticate:
     """ASGI middleware: lets nobody in without a good token, to whatever path.
 
-    Only what `app.tokens.callers` has as `verified_by_route` or `open_to_strangers` goes by, to be checked by
-    its route.
+    Only what `app.tokens.open_paths` has as `verified_by_route` or `open_to_strangers` goes by, to be
+    checked by its route.
     """
 
     def __init__(self, app: ASGIApp) -> None:

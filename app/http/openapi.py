@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.http.routing import doors
-from app.tokens.callers import headers_by_path, paths_open_to_strangers, paths_open_without_token
+from app.tokens.open_paths import headers_by_path, paths_open_to_strangers, paths_open_without_token
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

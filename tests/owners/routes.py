@@ -11,10 +11,7 @@ from fastapi.routing import iter_route_contexts
 
 from app.api import app
 from app.http.routing import asks_of
-from app.tokens.callers import (
-    header_verified_at,
-    is_open_to_strangers,
-)
+from app.tokens.open_paths import header_verified_at, is_open_to_strangers
 from app.tokens.owners import BY_SCOPE, OPERATED, Owner
 
 if TYPE_CHECKING:

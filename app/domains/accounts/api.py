@@ -13,10 +13,11 @@ from app.domains.accounts.links.schemas import Mailed
 from app.domains.accounts.scopes import READ, WRITE
 from app.domains.accounts.sessions.lockout import network_of
 from app.http.client_addresses import address_of
-from app.http.path_parameters import Id
 from app.settings.config import settings
-from app.tokens.callers import Caller, open_without_token, require
+from app.tokens.callers import Caller, require
+from app.tokens.open_paths import open_without_token
 from app.tokens.owners import OPERATED
+from app.values.path_parameters import Id
 from app.values.timezones import check_timezone
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])

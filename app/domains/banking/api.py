@@ -22,10 +22,11 @@ from app.domains.banking.sync.requests import request_sync, sync_of
 from app.domains.banking.webhooks import inbox
 from app.domains.banking.webhooks.verification import HEADER, Verified, check_token
 from app.http.client_addresses import address_of
-from app.http.path_parameters import Cursor, Id, Limit
 from app.settings.business_clock import business_now
-from app.tokens.callers import Caller, require, verified_by_route
+from app.tokens.callers import Caller, require
+from app.tokens.open_paths import verified_by_route
 from app.tokens.owners import IN_QUERY
+from app.values.path_parameters import Cursor, Id, Limit
 
 WEBHOOK_PATH = "/api/v1/webhooks/plaid"
 verified_by_route(WEBHOOK_PATH, header=HEADER)

@@ -15,9 +15,9 @@ from app.domains.notifications.models import Notification
 from app.domains.notifications.scopes import READ, WRITE
 from app.domains.notifications.tasks import send_notification
 from app.http import streams
-from app.http.path_parameters import Cursor, Id, Limit
 from app.tokens.callers import require
 from app.tokens.owners import OPERATED
+from app.values.path_parameters import Cursor, Id, Limit
 from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import PlainInt
 

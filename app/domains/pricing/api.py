@@ -12,11 +12,11 @@ from app.domains.pricing.rules.file import current_rules
 from app.domains.pricing.rules.table import DAYS_THRESHOLD
 from app.domains.pricing.scopes import READ, WRITE
 from app.domains.pricing.tasks import recompute_all_discounts
-from app.http.path_parameters import Cursor, Limit
 from app.jobs.ledger.models import Job, State
 from app.settings.business_clock import business_now
 from app.tokens.callers import require
 from app.tokens.owners import BY_SCOPE
+from app.values.path_parameters import Cursor, Limit
 from app.values.strict_models import PlainInt
 
 #: Batches in one transaction when the request itself does the work.

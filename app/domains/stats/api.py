@@ -10,8 +10,8 @@ from app.db.sessions import reading
 from app.domains.accounts.facts import OF_USER
 from app.domains.stats import service
 from app.domains.stats.scopes import READ
-from app.http.path_parameters import Id
 from app.tokens.callers import require
+from app.values.path_parameters import Id
 from app.values.row_views import RowView
 from app.values.strict_models import PlainInt
 

@@ -10,9 +10,9 @@ from app.db.sessions import reading
 from app.health.checks import service
 from app.health.checks.models import CheckState
 from app.health.checks.scopes import INSPECT
-from app.http.path_parameters import Cursor, Limit
 from app.tokens.callers import require
 from app.tokens.owners import BY_SCOPE
+from app.values.path_parameters import Cursor, Limit
 from app.values.row_views import RowView
 
 router = APIRouter(prefix="/api/v1/health", tags=["health"])

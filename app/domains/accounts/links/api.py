@@ -20,7 +20,8 @@ from app.domains.accounts.sessions.lockout import network_of
 from app.domains.accounts.sessions.signing_in import check_current_password, hash_of_chosen
 from app.http.client_addresses import address_of
 from app.settings.config import settings
-from app.tokens.callers import Caller, open_to_strangers, require
+from app.tokens.callers import Caller, require
+from app.tokens.open_paths import open_to_strangers
 from app.tokens.owners import SELF
 
 router = APIRouter(prefix="/api/v1", tags=["auth"])

@@ -33,7 +33,8 @@ from app.domains.accounts.sessions.signing_in import (
 )
 from app.http.client_addresses import address_of
 from app.http.credentials import also_accept
-from app.tokens.callers import Caller, open_to_strangers, require
+from app.tokens.callers import Caller, require
+from app.tokens.open_paths import open_to_strangers
 from app.tokens.owners import SELF
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])

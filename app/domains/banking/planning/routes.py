@@ -7,8 +7,8 @@ from app.domains.banking.owners import OF_ADMINS, OF_MEMBERS
 from app.domains.banking.planning import bills, budgets, categories, schemas
 from app.domains.banking.scopes import READ, WRITE
 from app.domains.banking.service import household_of
-from app.http.path_parameters import Cursor, Id, Limit
 from app.tokens.callers import require
+from app.values.path_parameters import Cursor, Id, Limit
 
 router = APIRouter(prefix="/banking/households/{household_id}", tags=["bills and budgets"])
 may_read = Depends(require(READ, OF_MEMBERS))
