@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.celery_app import celery_app
+from app.jobs.broker.current import broker
 from app.jobs.declaration import registry
 from app.jobs.ledger.models import State
-from app.jobs.quarantine import quarantine
 from app.topology import Queue
 from tests.fleet import CELERY, ROOT
 from tests.jobs.broker import messages
@@ -144,7 +144,7 @@ def test_a_pickle_is_never_opened(fleet: Fleet, redis_server: RedisServer, tmp_p
     redis_server.client().lpush("groundwork:default\x06\x166", json.dumps(message))
     fleet.start_worker(processes=1)
     assert tasks.add.delay(1, 2).get(timeout=20) == 3
-    assert quarantine.held(redis_server.client()).total == 1
+    assert broker().quarantined().total == 1
     assert not (tmp_path / "opened").exists()
 
 

@@ -9,14 +9,13 @@ import structlog
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.migrations import revisions
 from app.db.sessions import reading
 from app.http.problems import RETRY_AFTER_SECONDS, respond
-from app.jobs.publish import publisher
+from app.jobs.broker.current import broker
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +34,7 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """Answers 200 when the database, its migrations and Redis are in order, else 503 naming what is not."""
+    """Answers 200 with the database, its migrations and the broker in order, else 503 naming what is not."""
     found: dict[str, str] = {}
     places = _places()
 
@@ -47,7 +46,7 @@ async def readyz(request: Request) -> JSONResponse:
     async with anyio.create_task_group() as checks:
         checks.start_soon(run, "database", _database)
         checks.start_soon(run, "migrations", _migrations)
-        checks.start_soon(run, "redis", _redis)
+        checks.start_soon(run, broker().kind, _broker)
     down = sorted(name for name, state in found.items() if state != "ok")
     if not down:
         return JSONResponse({"status": "ready", "checks": found})
@@ -92,9 +91,9 @@ def _database() -> str:
     return "ok"
 
 
-def _redis() -> str:
+def _broker() -> str:
     try:
-        publisher.client().ping()
-    except (RedisError, OSError):
+        broker().ping()
+    except broker().failures:
         return "no connection"
     return "ok"

@@ -16,10 +16,10 @@ import redis
 from kombu import Exchange, Queue
 from redis.exceptions import AuthenticationError, ResponseError
 
-from app.health.doctor import broker
+from app.health.doctor import redis_server
 from app.health.doctor.finding import Level
+from app.jobs.broker import current
 from app.jobs.celery.application import make_celery
-from app.jobs.quarantine import quarantine
 from app.settings.config import settings
 from app.settings.kinds import REDIS_PREFIX
 from app.settings.sources import ConfigError
@@ -135,9 +135,7 @@ def test_the_service_is_refused_nothing_it_needs(
         guarded_redis.client().lpush("groundwork:default", b"garbage")
         result = tasks.add.apply_async((1, 1), countdown=0.5)
         assert result.get(timeout=20) == 2
-        guarded_redis.wait_until(
-            lambda: quarantine.held(guarded_redis.client()).total, what="the garbage is quarantined"
-        )
+        guarded_redis.wait_until(lambda: current.broker().quarantined().total, what="garbage is quarantined")
         assert tasks.touch.delay(str(tmp_path / "light"))
         guarded_redis.wait_until((tmp_path / "light").exists, what="a light task runs")
         for command in (
@@ -163,10 +161,10 @@ def test_the_service_is_refused_nothing_it_needs(
 @pytest.mark.usefixtures("environment")
 def test_the_doctor_sees_the_broker_as_the_services_user() -> None:
     findings = [
-        broker.redis_answers(),
-        broker.writes_are_kept(),
-        broker.nothing_is_evicted(),
-        broker.memory_has_room(),
+        redis_server.redis_answers(),
+        redis_server.writes_are_kept(),
+        redis_server.nothing_is_evicted(),
+        redis_server.memory_has_room(),
     ]
     assert {finding.level for finding in findings} == {Level.OK}
 

@@ -13,9 +13,9 @@ from sqlalchemy import delete, func, select, text
 from app.db.migrations import revisions
 from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
+from app.jobs.broker.lists import list_of
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish.message import list_of
 from app.settings.config import settings
 from app.topology import Priority, Queue
 from tests.bench import measures, tasks

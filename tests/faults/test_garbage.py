@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.jobs.publish import publisher
+from app.jobs.broker import redis
+from app.jobs.broker.current import broker
+from app.jobs.broker.port import KEPT, Quarantined
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions.recover import broker_lists
 from tests.sample import tasks
@@ -115,8 +117,8 @@ def test_a_worker_outlives_all_garbage_and_keeps_it_for_a_look(
     for raw in [*GARBAGE.values(), *REFUSED.values()]:
         client.lpush(QUEUE, raw)
     assert tasks.add.delay(1, 2).get(timeout=60) == 3
-    held = quarantine.held(client)
-    assert held.total == len(GARBAGE), quarantine.entries(client, limit=100)
+    held = broker().quarantined()
+    assert held.total == len(GARBAGE), quarantine.entries(limit=100)
     assert worker.popen.poll() is None
     assert "Unrecoverable error" not in worker.log.read_text()
     assert worker.log.read_text().count("message_put_aside") == len(GARBAGE)
@@ -125,10 +127,10 @@ def test_a_worker_outlives_all_garbage_and_keeps_it_for_a_look(
 def test_a_thousand_pieces_of_garbage_restart_nothing(fleet: Fleet, redis_server: RedisServer) -> None:
     worker = fleet.start_worker()
     client, draw = redis_server.client(), random.Random(4)
-    client.lpush(QUEUE, *[draw.randbytes(draw.randrange(1, 500)) for _ in range(quarantine.KEPT + 200)])
+    client.lpush(QUEUE, *[draw.randbytes(draw.randrange(1, 500)) for _ in range(KEPT + 200)])
     assert tasks.add.delay(1, 2).get(timeout=60) == 3
     assert worker.popen.poll() is None
-    assert quarantine.held(client) == quarantine.Held(kept=quarantine.KEPT, total=quarantine.KEPT + 200)
+    assert broker().quarantined() == Quarantined(kept=KEPT, total=KEPT + 200)
 
 
 @pytest.mark.databases("sqlite")
@@ -159,5 +161,5 @@ def test_garbage_at_the_end_of_a_queue_does_not_keep_beat_from_looking(
 @pytest.mark.parametrize("published", ["NaN", "1e400", "-1e300", '"x"', "[]", "true"])
 def test_a_time_that_is_none_is_not_taken_for_the_oldest(published: str) -> None:
     message = but("headers", published=0).replace(b'"published": 0', b'"published": ' + published.encode())
-    publisher.client().lpush(QUEUE, message)
+    redis.client().lpush(QUEUE, message)
     assert {found.oldest for found in broker_lists() or []} == {None}

@@ -10,10 +10,10 @@ from sqlalchemy import insert, update
 from app.db.sessions import reading, transaction
 from app.jobs import service
 from app.jobs.accept import accept
+from app.jobs.broker import redis
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 from app.jobs.listing import list_jobs
-from app.jobs.publish import publisher
 from app.jobs.views import JobFilter
 from tests.jobs import samples
 
@@ -43,11 +43,11 @@ def state_of(job_id: str) -> str:
 def test_a_retry_is_published_only_once_it_is_committed() -> None:
     ids = accepted()
     die(ids)
-    publisher.client().flushdb()
+    redis.client().flushdb()
     with transaction() as session:
         service.retry_job(session, job_id=ids[0])
-        assert publisher.client().llen(DEPTH) == 0
-    assert publisher.client().llen(DEPTH) == 1
+        assert redis.client().llen(DEPTH) == 0
+    assert redis.client().llen(DEPTH) == 1
     assert state_of(ids[0]) == State.READY
 
 
@@ -97,11 +97,11 @@ def test_jobs_that_die_again_meanwhile_are_left_to_the_next_call() -> None:
 
 def test_a_bulk_retry_sends_all_messages() -> None:
     die(accepted(20))
-    publisher.client().flushdb()
+    redis.client().flushdb()
     with transaction() as session:
         later = datetime.now(UTC) + timedelta(hours=1)
         assert service.retry_dead(session, filters=EVERYTHING, dead_before=later, limit=15) == 15
-    assert publisher.client().llen(DEPTH) == 15
+    assert redis.client().llen(DEPTH) == 15
 
 
 def test_positional_arguments_are_shown_by_name() -> None:

@@ -15,10 +15,10 @@ import redis
 from flower.utils.broker import Broker  # type: ignore[import-untyped]
 from kombu.exceptions import OperationalError
 
-from app.health.doctor import broker
+from app.health.doctor import redis_server
 from app.health.doctor.finding import Level
+from app.jobs.broker import current
 from app.jobs.celery.application import make_celery
-from app.jobs.publish import publisher
 from app.settings.config import settings
 from app.settings.redis_url import RedisAddress, address_of
 from app.settings.sources import ConfigError
@@ -125,7 +125,7 @@ def tls_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRedis]:
 
 
 def by_producer() -> None:
-    publisher.client().ping()
+    current.broker().ping()
 
 
 def by_worker() -> None:
@@ -134,7 +134,7 @@ def by_worker() -> None:
 
 
 def by_doctor() -> None:
-    assert broker.redis_answers().level is Level.OK
+    assert redis_server.redis_answers().level is Level.OK
 
 
 def by_flower() -> None:

@@ -10,12 +10,11 @@ from sqlalchemy import func, select
 
 from app.db.clock import clock
 from app.db.sessions import reading
-from app.health.doctor import broker, database, fleet, host
+from app.health.doctor import database, fleet, host, redis_server
 from app.health.doctor.finding import Finding
+from app.jobs.broker import current
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
-from app.jobs.publish import publisher
-from app.jobs.quarantine import quarantine
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.service import count_stuck
 from app.schedule.leader import TERM
@@ -61,7 +60,7 @@ def _database() -> Found:
 
 
 def _redis() -> Found:
-    return Found(findings={"": broker.redis_answers()})
+    return Found(findings={"": redis_server.redis_answers()})
 
 
 def disk() -> Found:
@@ -159,7 +158,7 @@ def _dead_jobs() -> Found:
 
 
 def _quarantine() -> Found:
-    kept = quarantine.held(publisher.client()).kept
+    kept = current.broker().quarantined().kept
     if not kept:
         return Found(value=0)
     finding = Finding.problem(

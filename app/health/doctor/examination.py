@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.health.doctor import broker, database, deliveries, fleet, host, jobs, mirror
+from app.health.doctor import database, deliveries, fleet, host, jobs, messages, mirror, redis_server
 from app.health.doctor.carrying_out import carry_out
 from app.health.doctor.finding import Finding, Level
 from app.packages import modules
@@ -45,14 +45,14 @@ DATABASE = Chapter(
     first=database.database_answers, rest=(database.database_suits, database.clocks_agree, LEDGER)
 )
 REDIS = Chapter(
-    first=broker.redis_answers,
+    first=redis_server.redis_answers,
     rest=(
-        broker.writes_are_kept,
-        broker.nothing_is_evicted,
-        broker.memory_has_room,
-        broker.memory_may_be_overcommitted,
-        broker.queues_hold_no_garbage,
-        broker.messages_can_be_read,
+        redis_server.writes_are_kept,
+        redis_server.nothing_is_evicted,
+        redis_server.memory_has_room,
+        redis_server.memory_may_be_overcommitted,
+        messages.queues_hold_no_garbage,
+        messages.messages_can_be_read,
     ),
 )
 FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))

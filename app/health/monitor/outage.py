@@ -11,9 +11,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import redis
-
-from app.jobs.publish import publisher
+from app.jobs.broker import redis
 from app.outbound.alerts.channels.configured import channels
 from app.outbound.alerts.message import AlertMessage, Event
 from app.outbound.alerts.process import send_unrecorded
@@ -29,7 +27,7 @@ CLAIM = timedelta(minutes=2)
 KNOWN = timedelta(minutes=10)
 #: Longer than anybody leaves a database away.
 REMEMBERED = timedelta(days=7)
-_AWAY = (redis.RedisError, OSError)
+_AWAY = redis.RedisBroker.failures
 
 
 class Outage:
@@ -80,7 +78,7 @@ class Outage:
     def _claim(self, channel: str) -> bool:
         """Whether it is for this process to tell that channel."""
         try:
-            return bool(publisher.client().set(self._key(channel), "claimed", nx=True, ex=CLAIM))
+            return bool(redis.client().set(self._key(channel), "claimed", nx=True, ex=CLAIM))
         except _AWAY:
             return True
 
@@ -88,9 +86,9 @@ class Outage:
         """Keep what was told from being told again, and let others try what was not."""
         try:
             if is_told:
-                publisher.client().set(self._key(channel), "told", ex=REMEMBERED)
+                redis.client().set(self._key(channel), "told", ex=REMEMBERED)
             else:
-                publisher.client().delete(self._key(channel))
+                redis.client().delete(self._key(channel))
         except _AWAY:
             return
 
@@ -106,8 +104,8 @@ def _since_key() -> str:
 def _shared_since(mine: datetime) -> datetime | None:
     """Since when the database is away for all: for as long as the first of them has seen it."""
     try:
-        publisher.client().set(_since_key(), mine.isoformat(), nx=True)
-        publisher.client().expire(_since_key(), KNOWN)
+        redis.client().set(_since_key(), mine.isoformat(), nx=True)
+        redis.client().expire(_since_key(), KNOWN)
     except _AWAY:
         return None
     return _known_since()
@@ -115,7 +113,7 @@ def _shared_since(mine: datetime) -> datetime | None:
 
 def _known_since() -> datetime | None:
     try:
-        raw = publisher.client().get(_since_key())
+        raw = redis.client().get(_since_key())
     except _AWAY:
         return None
     return datetime.fromisoformat(raw.decode()) if isinstance(raw, bytes) else None
@@ -123,6 +121,6 @@ def _known_since() -> datetime | None:
 
 def _delete_since() -> None:
     try:
-        publisher.client().delete(_since_key())
+        redis.client().delete(_since_key())
     except _AWAY:
         return

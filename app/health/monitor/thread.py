@@ -8,7 +8,6 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-import redis
 from celery import signals
 
 from app.db import outages
@@ -20,8 +19,8 @@ from app.health.checks.service import look_of
 from app.health.doctor.carrying_out import failed
 from app.health.monitor.lasting import Lasting
 from app.health.monitor.outage import KIND, Outage
+from app.jobs.broker.current import broker
 from app.jobs.celery import forks
-from app.jobs.publish import publisher
 from app.outbound.alerts import process, service
 from app.outbound.alerts.look import Look, Problem
 from app.processes.repeating_thread import RepeatingThread
@@ -65,7 +64,7 @@ class Monitor(RepeatingThread):
 
     def _see_database(self) -> Problem | None:
         """What is wrong with the database; None when it answers, and all else was looked at with it."""
-        here = [self._lasting.of(look) for look in (_disk(), _redis()) if look is not None]
+        here = [self._lasting.of(look) for look in (_disk(), _broker()) if look is not None]
         try:
             told = within(TIMEOUT, partial(self._look, here), name="the database")
         except Exception as error:
@@ -109,14 +108,15 @@ def _disk() -> Look | None:
         return None
 
 
-def _redis() -> Look:
-    """Whether Redis answers this process."""
+def _broker() -> Look:
+    """Whether the broker answers this process."""
+    kind = broker().kind
     try:
-        publisher.client().ping()
-    except (redis.RedisError, OSError) as error:
-        finding = failed(error, about="redis")
-        return Look(kind="redis", problems={"": Problem(sentence=finding.sentence, fix=finding.fix)})
-    return Look(kind="redis")
+        broker().ping()
+    except broker().failures as error:
+        finding = failed(error, about=kind)
+        return Look(kind=kind, problems={"": Problem(sentence=finding.sentence, fix=finding.fix)})
+    return Look(kind=kind)
 
 
 def begin(**_: object) -> None:

@@ -10,19 +10,18 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import redis
 import structlog
 from celery.app.control import Control
 from celery.worker.control import control_command
-from kombu.exceptions import KombuError
 from kombu.pidbox import Mailbox
 from kombu.utils.functional import maybe_list
 
 from app.jobs.cancelling import purge
 from app.jobs.celery import compat
 from app.jobs.celery.application import celery_app
+from app.jobs.celery.non_durable import failures
 from app.jobs.celery.results import surrounding_transaction
-from app.jobs.celery.transport import broker
+from app.jobs.celery.transport.broker import PURGES
 from app.jobs.ledger.models import TERMINAL, Job, State
 from app.jobs.service import JobStateConflict, cancel_job
 from app.settings.config import settings
@@ -79,7 +78,7 @@ def terminate(state: Any, signal: str, task_id: str | Sequence[str], **options: 
     return answer
 
 
-broker.PURGES.append(purge)
+PURGES.append(purge)
 
 
 def ask_to_stop(job_id: str) -> bool:
@@ -90,7 +89,7 @@ def ask_to_stop(job_id: str) -> bool:
             exchange = celery_app.conf.control_exchange
             mailbox = Mailbox(exchange, type="fanout", serializer="json", connection=connection)
             mailbox.abcast(COMMAND, {"job_id": job_id})
-    except (KombuError, redis.RedisError, OSError) as error:
+    except failures() as error:
         log.warning("stop_not_sent", job_id=job_id, error=str(error))
         return False
     return True

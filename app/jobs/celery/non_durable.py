@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import redis
 from kombu import pools
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError, OperationalError
 
 from app.errors import Unavailable
+from app.jobs.broker.current import broker
 from app.jobs.publish.reachability import publishing
-from app.logs.failures import first_line, masked_redis_url
+from app.logs.failures import first_line
 from app.settings.config import settings
 from app.settings.redis_url import address_of
 
@@ -34,21 +34,26 @@ class NotSent(Unavailable, OperationalError):
     def __init__(self, *, task: str, problem: str) -> None:
         super().__init__(
             f'The non-durable task "{task}" was not sent, and will not be: {problem}. Send it again later, '
-            "or declare it durable, so that the ledger sends it when Redis takes it."
+            "or declare it durable, so that the ledger sends it when the broker takes it."
         )
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What is raised by kombu or beneath it where the broker is away, or refuses."""
+    return (KombuError, *broker().failures)
 
 
 @contextmanager
 def bounded(app: Celery, *, task: str) -> Iterator[dict[str, Any]]:
     """Options for sending `task` by a connection whose every wait is bounded. Raises `NotSent`."""
     if not publishing.is_open:
-        raise NotSent(task=task, problem=f"Redis {masked_redis_url()} took nothing a moment ago")
+        raise NotSent(task=task, problem=f"{broker().place} took nothing a moment ago")
     try:
         with _producers_of(app, os.getpid()).acquire(block=True) as producer:
             yield {"producer": producer, "retry": True, "retry_policy": RETRY}
-    except (OperationalError, redis.RedisError, OSError) as error:
+    except failures() as error:
         publishing.failed(error, task=task)
-        problem = f"Redis {masked_redis_url()} does not take it ({first_line(error)})"
+        problem = f"{broker().place} does not take it ({first_line(error)})"
         raise NotSent(task=task, problem=problem) from error
     publishing.answered()
 

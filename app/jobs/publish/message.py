@@ -15,7 +15,6 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.jobs.ledger.seal import SEAL, mask
-from app.topology import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 LEDGER_HEADER = "ledger"
 PUBLISHED_HEADER = "published"
 CONTEXT_HEADER = "context"
-#: What kombu's Redis transport puts between a queue's name and a priority other than 0.
-PRIORITY_SEPARATOR = "\x06\x16"
 #: Arguments longer than this are cut in Celery's logs and in Flower.
 REPR_LENGTH = 512
 #: Parts of a message that travel in the body and not in the headers.
@@ -60,12 +57,6 @@ class Dispatch(NamedTuple):
 
 #: So many fields a message and a new job begin with alike.
 _FROM_JOB = Dispatch._fields.index("attempt")
-
-
-def list_of(*, queue: str, priority: int) -> str:
-    """The Redis list (without the prefix) that holds a queue's messages of one priority."""
-    step = max(step for step in Priority if step <= max(priority, 0))
-    return queue if step == Priority.URGENT else f"{queue}{PRIORITY_SEPARATOR}{step.value}"
 
 
 def encode_all(jobs: Iterable[Dispatch]) -> Iterator[bytes]:

@@ -1,29 +1,25 @@
 """Sends ready jobs to the broker: quickly, with a bounded wait, never needed for safety.
 
-What cannot be sent now (Redis is away, or the queue is full) is marked unpublished in the ledger, and
+What cannot be sent now (the broker is away, or the queue is full) is marked unpublished in the ledger, and
 beat sends it later.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-from app.jobs.publish.message import encode_all, list_of
+from app.jobs.broker import current
+from app.jobs.broker.current import broker
+from app.jobs.broker.lists import list_of
+from app.jobs.publish.message import encode_all
 from app.jobs.publish.reachability import looking, publishing
 from app.settings.config import settings
-from app.settings.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,42 +36,9 @@ SHARE_OF_ROOM, SHARE_OF_LIMIT = 32, 200
 _full: dict[str, float] = {}
 
 
-def client() -> redis.Redis:
-    """A client whose every call ends within the publish timeout. A forked child gets its own."""
-    return _client_of(os.getpid())
-
-
-@lru_cache(maxsize=1)
-def _client_of(_pid: int) -> redis.Redis:
-    timeout = settings().publish_timeout_ms / 1000
-    return redis.Redis.from_url(
-        address_of(settings().redis_url.get_secret_value()).for_redis_py,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 1),
-        command_packer=OnePiece(),
-    )
-
-
-class OnePiece:
-    """Writes a command as one piece, where redis-py writes each few kilobytes of a long one by themselves."""
-
-    def pack(self, *args: Any) -> list[bytes]:
-        """The command as Redis reads it; its name may be two words."""
-        words = [*str(args[0]).encode().split(), *map(_encoded, args[1:])]
-        pieces = [b"*%d\r\n" % len(words)]
-        for word in words:
-            pieces += (b"$%d\r\n" % len(word), word, b"\r\n")
-        return [b"".join(pieces)]
-
-
-def _encoded(word: Any) -> bytes:
-    return word if isinstance(word, bytes) else str(word).encode()
-
-
 def close() -> None:
-    """Forget the client and what it learnt about the broker."""
-    _client_of.cache_clear()
+    """Forget the broker and what was learnt about it."""
+    current.close()
     _full.clear()
     publishing.reset()
     looking.reset()
@@ -98,7 +61,7 @@ def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
         _look([load for load in loads if load.needs_a_look])
         while going := [(load, portion) for load in loads if (portion := load.next_messages())]:
             _push(going)
-    except redis.RedisError as error:
+    except broker().failures as error:
         publishing.failed(error, jobs=len(jobs))
     else:
         publishing.answered()
@@ -108,11 +71,11 @@ def publish(jobs: Sequence[Dispatch], *, patient: bool = False) -> list[str]:
 
 def _publish_alone(job: Dispatch) -> bool:
     """Whether the one job was sent, with nothing around it that only many need."""
-    name = settings().redis_prefix + list_of(queue=job.queue, priority=job.priority)
+    name = list_of(queue=job.queue, priority=job.priority)
     [message] = encode_all([job])
     try:
-        length: Any = client().lpush(name, message)
-    except redis.RedisError as error:
+        length = broker().push(name, message)
+    except broker().failures as error:
         publishing.failed(error, jobs=1)
         return False
     publishing.answered()
@@ -131,10 +94,9 @@ def _note_length(name: str, length: int) -> int:
 
 
 def _by_list(jobs: Sequence[Dispatch]) -> dict[str, list[Dispatch]]:
-    prefix = settings().redis_prefix
     lists: defaultdict[str, list[Dispatch]] = defaultdict(list)
     for (queue, priority), held in groupby(jobs, key=attrgetter("queue", "priority")):
-        lists[prefix + list_of(queue=queue, priority=priority)] += held
+        lists[list_of(queue=queue, priority=priority)] += held
     return lists
 
 
@@ -179,18 +141,12 @@ def _min_portion() -> int:
 def _look(loads: Sequence[_Load]) -> None:
     if not loads:
         return
-    pipeline = client().pipeline(transaction=False)
-    for load in loads:
-        pipeline.llen(load.name)
-    for load, length in zip(loads, pipeline.execute(), strict=True):
+    for load, length in zip(loads, broker().lengths([load.name for load in loads]), strict=True):
         load.note_length(length)
 
 
 def _push(portions: Sequence[tuple[_Load, list[bytes]]]) -> None:
-    pipeline = client().pipeline(transaction=False)
-    for load, messages in portions:
-        pipeline.lpush(load.name, *messages)
-    answers = pipeline.execute(raise_on_error=False)
+    answers = broker().push_many([(load.name, messages) for load, messages in portions])
     for (load, messages), length in zip(portions, answers, strict=True):
         if isinstance(length, int):
             load.sent += len(messages)

@@ -22,11 +22,10 @@ def list_some(limit: Limit = 20, as_json: AsJson = False) -> None:
 
     Example: groundwork quarantine list --limit 5 --json
     """
-    from app.jobs.publish import publisher
     from app.jobs.quarantine import quarantine
 
     print_rows(
-        quarantine.entries(publisher.client(), limit=limit),
+        quarantine.entries(limit=limit),
         columns=("at", "queue", "size", "problem", "head"),
         as_json=as_json,
         empty="The quarantine is empty.",
@@ -39,7 +38,6 @@ def clear() -> None:
 
     Example: groundwork quarantine clear
     """
-    from app.jobs.publish import publisher
-    from app.jobs.quarantine import quarantine
+    from app.jobs.broker.current import broker
 
-    typer.echo(f"Forgot {quarantine.clear(publisher.client())}.")
+    typer.echo(f"Forgot {broker().clear_quarantine()}.")

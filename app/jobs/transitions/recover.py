@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import redis
 import structlog
 from sqlalchemy import exists, or_, select, update
 
 from app.db.clock import clock
 from app.db.clock import now as db_now
 from app.db.sessions import reading, transaction
+from app.jobs.broker.current import broker
+from app.jobs.broker.lists import list_of
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox, publisher
-from app.jobs.publish.message import PUBLISHED_HEADER, list_of
+from app.jobs.publish.message import PUBLISHED_HEADER
 from app.jobs.publish.reachability import looking
 from app.jobs.transitions import apply, dependents, rules, unreadable
 from app.settings.config import settings
@@ -36,13 +37,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH = 1000
-#: Messages looked at where a queue's oldest should be; some may carry no time of ours.
-TAIL = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class BrokerList:
-    """One Redis list: a queue's messages of one priority step."""
+    """One list of the broker: a queue's messages of one priority step."""
 
     queue: Queue
     step: Priority
@@ -91,20 +90,15 @@ def _any(*conditions: ColumnElement[bool]) -> bool:
 def broker_lists() -> list[BrokerList] | None:
     """What the broker holds; None when it does not answer."""
     pairs = [(queue, step) for queue in Queue for step in Priority]
-    pipeline = publisher.client().pipeline(transaction=False)
-    for queue, step in pairs:
-        name = settings().redis_prefix + list_of(queue=queue.value, priority=step.value)
-        pipeline.llen(name)
-        pipeline.lrange(name, -TAIL, -1)
     try:
-        answers = pipeline.execute()
-    except redis.RedisError as error:
+        found = broker().look([list_of(queue=queue.value, priority=step.value) for queue, step in pairs])
+    except broker().failures as error:
         looking.failed(error)
         return None
     looking.answered()
     return [
-        BrokerList(queue=queue, step=step, length=length, oldest=_oldest(tail))
-        for (queue, step), length, tail in zip(pairs, answers[::2], answers[1::2], strict=True)
+        BrokerList(queue=queue, step=step, length=held.length, oldest=_oldest(held.tail or ()))
+        for (queue, step), held in zip(pairs, found, strict=True)
     ]
 
 

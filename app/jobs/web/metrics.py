@@ -14,10 +14,9 @@ from sqlalchemy import func, literal_column, select, union_all
 
 from app.db.clock import clock
 from app.db.sessions import reading
+from app.jobs.broker.current import broker
 from app.jobs.ledger.models import Job, JobStat, State, Worker
 from app.jobs.ledger.states import in_state
-from app.jobs.publish import publisher
-from app.jobs.quarantine import quarantine
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
 from app.jobs.transitions.rollup import ATTEMPT, BOUNDS, FINISHED, RUN, WAIT, name_of
@@ -75,8 +74,8 @@ class LedgerCollector(Collector):
                 if module.__name__ != __name__:
                     yield from module.families(session)
             yield from _finished(session)
-        yield gauge("broker_up", "Whether Redis answers.", (), [((), int(lists is not None))])
-        yield gauge("queue_messages", "Messages in Redis.", ("queue", "priority"), _depths(lists or ()))
+        yield gauge("broker_up", "Whether the broker answers.", (), [((), int(lists is not None))])
+        yield gauge("queue_messages", "Messages in the broker.", ("queue", "priority"), _depths(lists or ()))
         if lists is not None:
             yield from _quarantine()
 
@@ -127,16 +126,17 @@ def _depths(lists: Sequence[BrokerList]) -> Iterator[tuple[tuple[str, str], int]
 
 
 def _quarantine() -> Iterator[Metric]:
-    held = quarantine.held(publisher.client())
+    held = broker().quarantined()
     yield gauge(
         "quarantine_messages",
         "Entries of queues that are not messages, in quarantine.",
         (),
         [((), held.kept)],
     )
-    total = CounterMetricFamily("groundwork_messages_put_aside", "Entries that were ever quarantined.")
-    total.add_metric([], held.total)
-    yield total
+    if held.total is not None:
+        total = CounterMetricFamily("groundwork_messages_put_aside", "Entries that were ever quarantined.")
+        total.add_metric([], held.total)
+        yield total
 
 
 def _finished(session: Session) -> Iterator[Metric]:

@@ -91,7 +91,7 @@ def test_all_call_our_instances_by_one_name() -> None:
     "file",
     [
         "systemd/groundwork-.service.d/10-run.conf",
-        "app/health/doctor/broker.py",
+        "app/health/doctor/redis_server.py",
         "systemd/README.md",
         "ansible/roles/backup/vars/main.yml",
         "ansible/roles/backup/templates/etc/systemd/system/backup-groundwork.service.j2",

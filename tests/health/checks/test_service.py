@@ -15,7 +15,6 @@ from app.health.checks.looks import CHECKS, Check, Found
 from app.health.checks.models import CheckState, HealthCheck
 from app.health.doctor.finding import Finding
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish import publisher
 from app.jobs.quarantine import quarantine
 from app.outbound.alerts.models import Alert
 from app.schedule.defaults import seed
@@ -101,7 +100,7 @@ def test_dead_jobs_are_told_when_there_are_more_than_may_wait(configure: Callabl
 
 
 def test_what_is_in_quarantine_is_told() -> None:
-    quarantine.add(publisher.client(), b"\xff", queue="default", problem="not JSON")
+    quarantine.add(b"\xff", queue="default", problem="not JSON")
     check()
     assert open_kinds() == [("quarantine", "")]
 

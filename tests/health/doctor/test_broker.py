@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.health.doctor import broker
+from app.health.doctor import messages, redis_server
 from app.health.doctor.examination import REDIS, _examine
 from app.health.doctor.finding import Level
+from app.jobs.broker import current
 from app.jobs.quarantine import quarantine
 from tests.servers import RedisServer, free_port
 
@@ -28,7 +29,12 @@ def server(configure: Callable[..., None]) -> Iterator[RedisServer]:
 
 
 def test_a_redis_as_it_should_be_has_nothing_to_mend(server: RedisServer) -> None:
-    checks = (broker.redis_answers, broker.writes_are_kept, broker.nothing_is_evicted, broker.memory_has_room)
+    checks = (
+        redis_server.redis_answers,
+        redis_server.writes_are_kept,
+        redis_server.nothing_is_evicted,
+        redis_server.memory_has_room,
+    )
     assert {check().level for check in checks} == {Level.OK}
 
 
@@ -36,7 +42,7 @@ def test_a_redis_that_is_away_is_a_problem_and_its_password_is_not_shown(
     configure: Callable[..., None],
 ) -> None:
     configure(redis_url=f"redis://:hunter2@127.0.0.1:{free_port()}/0")
-    finding = broker.redis_answers()
+    finding = redis_server.redis_answers()
     assert finding.level is Level.PROBLEM
     assert "Connection refused" in finding.sentence
     assert "hunter2" not in str(finding)
@@ -74,14 +80,14 @@ def test_a_redis_that_answers_is_not_to_be_started(
 
 def test_a_redis_without_its_file_is_a_problem(server: RedisServer) -> None:
     server.client().config_set("appendonly", "no")
-    finding = broker.writes_are_kept()
+    finding = redis_server.writes_are_kept()
     assert finding.level is Level.PROBLEM
     assert "appendonly yes" in (finding.fix or "")
 
 
 def test_a_redis_that_drops_keys_is_a_problem(server: RedisServer) -> None:
     server.client().config_set("maxmemory-policy", "allkeys-lru")
-    finding = broker.nothing_is_evicted()
+    finding = redis_server.nothing_is_evicted()
     assert finding.level is Level.PROBLEM
     assert "allkeys-lru" in finding.sentence
 
@@ -94,21 +100,21 @@ def test_a_redis_that_fills_up_is_said_so_before_it_is_full(
 ) -> None:
     used = server.client().info("memory")["used_memory"]
     server.client().config_set("maxmemory", int(used / share))
-    assert broker.memory_has_room().level is level
+    assert redis_server.memory_has_room().level is level
 
 
 def test_memory_of_another_host_is_not_judged(configure: Callable[..., None]) -> None:
     configure(redis_url="redis://redis.example.net:6379/0")
-    assert broker.memory_may_be_overcommitted().level is Level.OK
+    assert redis_server.memory_may_be_overcommitted().level is Level.OK
 
 
 def test_garbage_from_a_queue_is_told_of_until_it_is_cleared(server: RedisServer) -> None:
-    assert broker.queues_hold_no_garbage().level is Level.OK
-    quarantine.add(server.client(), b"garbage", queue="default", problem="It is not JSON.")
-    finding = broker.queues_hold_no_garbage()
+    assert messages.queues_hold_no_garbage().level is Level.OK
+    quarantine.add(b"garbage", queue="default", problem="It is not JSON.")
+    finding = messages.queues_hold_no_garbage()
     assert finding.level is Level.WARNING
     assert 'from "default"' in finding.sentence
     assert "It is not JSON." in finding.sentence
     assert "groundwork quarantine clear" in (finding.fix or "")
-    quarantine.clear(server.client())
-    assert broker.queues_hold_no_garbage().level is Level.OK
+    current.broker().clear_quarantine()
+    assert messages.queues_hold_no_garbage().level is Level.OK

@@ -14,10 +14,10 @@ from celery import chain, chord, group
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
+from app.jobs.broker import redis
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import InvalidOption, UnknownQueue
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish import publisher
 from app.logs.failures import ExitCode
 from app.topology import Priority
 from tests.command_line import groundwork
@@ -155,7 +155,7 @@ def test_every_door_refuses_it(door: str) -> None:
     with pytest.raises(InvalidOption, match="expires="):
         DOORS[door]()
     assert all_jobs() == []
-    assert publisher.client().keys("*") == []
+    assert redis.client().keys("*") == []
 
 
 def test_the_body_of_a_chord_is_looked_at_before_its_parts_are_accepted() -> None:
@@ -173,7 +173,7 @@ def test_a_link_for_a_queue_that_nobody_drains_is_refused() -> None:
 def test_a_light_tasks_spans_are_read_the_same(redis_server: RedisServer) -> None:
     point_celery_at(redis_server)
     samples.idle.apply_async(expires=timedelta(minutes=5))
-    [raw] = publisher.client().lrange("groundwork:default\x06\x169", 0, -1)
+    [raw] = redis.client().lrange("groundwork:default\x06\x169", 0, -1)
     expires = datetime.fromisoformat(json.loads(raw)["headers"]["expires"])
     assert abs(expires - datetime.now(UTC) - timedelta(minutes=5)) < timedelta(seconds=30)
 
@@ -215,7 +215,7 @@ def test_a_tasks_own_priority_is_the_default_of_every_door(
         groundwork(capsys, "jobs", "submit", task.name).out.strip(),
     ]
     assert {job_of(job_id).priority for job_id in ids} == {Priority.URGENT}
-    assert publisher.client().llen("groundwork:default") == len(ids)
+    assert redis.client().llen("groundwork:default") == len(ids)
 
 
 def test_a_priority_that_is_asked_for_goes_before_the_tasks_own(api: TestClient) -> None:
@@ -228,7 +228,7 @@ def test_a_plain_celery_tasks_and_a_light_tasks_priority_is_kept_too(redis_serve
     point_celery_at(redis_server)
     assert job_of(str(samples.hurry_as_celery_knows_it.delay().id)).priority == Priority.HIGH
     samples.idle.delay()
-    assert publisher.client().llen("groundwork:default\x06\x169") == 1
+    assert redis.client().llen("groundwork:default\x06\x169") == 1
 
 
 def test_a_key_that_was_used_when_normal_was_everybodys_default_is_still_known(api: TestClient) -> None:

@@ -14,14 +14,13 @@ from sqlalchemy import text
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
-from app.health.doctor import broker
+from app.health.doctor import messages
 from app.health.doctor.finding import Level
 from app.jobs.accept import accept
+from app.jobs.broker import current
 from app.jobs.errors import ArgumentsNotJson, NotJson
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Outcome, State
-from app.jobs.publish import publisher
-from app.jobs.quarantine import quarantine
 from tests.api_client import client_for
 from tests.jobs import samples
 from tests.jobs.running import all_jobs, attempts_of, ended, job_of
@@ -67,7 +66,7 @@ SHOWN = {
 
 
 def nothing_is_quarantined() -> bool:
-    return quarantine.held(publisher.client()).kept == 0
+    return current.broker().quarantined().kept == 0
 
 
 def test_arguments_and_results_come_as_they_were_given() -> None:
@@ -184,11 +183,11 @@ def test_a_job_whose_message_no_worker_can_read_ends_dead_with_the_reason(task: 
     )
     assert "Unsupported type" in str(job.error)
     assert [attempt.outcome for attempt in attempts_of(job_id)] == [Outcome.LOST] * 3
-    finding = broker.messages_can_be_read()
+    finding = messages.messages_can_be_read()
     assert finding.level is Level.WARNING
     assert job_id in finding.sentence
-    assert broker.queues_hold_no_garbage().level is Level.OK
-    quarantine.clear(publisher.client())
+    assert messages.queues_hold_no_garbage().level is Level.OK
+    current.broker().clear_quarantine()
 
 
 def test_the_body_of_a_chord_that_failed_is_dead_whatever_it_holds(service: Service) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import update
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
+from app.jobs.broker.lists import list_of
 from app.jobs.ledger.models import Job
 from app.jobs.publish import message, outbox
 from app.jobs.publish.message import LEDGER_HEADER
@@ -99,7 +100,7 @@ def test_a_message_waits_in_the_list_where_celery_looks_for_its_priority(
     redis_server.client().flushall()
     tasks.add.apply_async((1, 1), priority=priority)
     assert set(messages(redis_server)) == theirs
-    assert theirs == {"groundwork:" + message.list_of(queue="default", priority=priority)}
+    assert theirs == {"groundwork:" + list_of(queue="default", priority=priority)}
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
@@ -142,5 +143,5 @@ def test_long_arguments_are_cut_where_they_are_only_shown(redis_server: RedisSer
 
 @given(st.integers(-5, 300))
 def test_every_priority_has_one_of_the_lists(priority: int) -> None:
-    names = {message.list_of(queue="default", priority=step) for step in Priority}
-    assert message.list_of(queue="default", priority=priority) in names
+    names = {list_of(queue="default", priority=step) for step in Priority}
+    assert list_of(queue="default", priority=priority) in names

@@ -15,8 +15,8 @@ from app.db.clock import clock
 from app.db.sessions import transaction
 from app.health.doctor import jobs as doctor
 from app.health.doctor.finding import Level
+from app.jobs.broker import redis
 from app.jobs.ledger.models import Attempt, Job, State
-from app.jobs.publish import publisher
 from app.jobs.transitions import recover, rollup, unreadable
 from app.jobs.web import metrics
 from app.schedule.beat import LedgerScheduler
@@ -77,7 +77,7 @@ def set_row(job_id: str, **values: Any) -> None:
 
 
 def all_in_the_broker() -> set[str]:
-    client: Any = publisher.client()
+    client: Any = redis.client()
     lists = [client.lrange(name, 0, -1) for name in client.keys("groundwork:default*")]
     return {json.loads(raw)["headers"]["id"] for raws in lists for raw in raws}
 
@@ -123,7 +123,7 @@ def test_what_no_message_can_be_made_of_is_dead_with_the_reason_and_the_rest_is_
     with transaction() as session:
         session.execute(text("UPDATE job SET published_at = NULL"))
         session.execute(text(f"UPDATE job SET options = 'nonsense' WHERE id = '{bad}'"))
-    publisher.client().flushall()
+    redis.client().flushall()
     assert recover.publish_waiting(recover.broker_lists() or []) == 4
     assert all_in_the_broker() == set(good)
     job = job_of(bad)
@@ -189,7 +189,7 @@ def test_the_doctor_names_them() -> None:
 
 
 def message_of(job_id: str) -> bytes:
-    client: Any = publisher.client()
+    client: Any = redis.client()
     [raw] = [raw for raw in client.lrange("groundwork:default\x06\x166", 0, -1) if job_id.encode() in raw]
     return bytes(raw)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.jobs.broker import redis
 from app.jobs.ledger import store
 from app.jobs.ledger.models import State
-from app.jobs.publish import publisher
 from tests.jobs.over_http import claimed, replace_process, submitted
 from tests.jobs.samples import greet
 
@@ -22,13 +22,13 @@ pytestmark = pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("state", [State.DEAD, State.CANCELLED])
 def test_a_dead_or_cancelled_job_runs_again_on_request(api: TestClient, state: State) -> None:
     job_id = submitted(api)
-    publisher.client().flushdb()
+    redis.client().flushdb()
     replace_process(job_id, state, attempt=5, error="ValueError")
     answer = api.post(f"/api/v1/jobs/{job_id}/retry")
     assert answer.status_code == 200, answer.text
     job = answer.json()
     assert (job["state"], job["attempt"], job["error"]) == ("ready", 0, None)
-    assert publisher.client().llen("groundwork:maintenance\x06\x166") == 1
+    assert redis.client().llen("groundwork:maintenance\x06\x166") == 1
     assert store.claim(store.connection(), [store.Message(job_id, 0)], worker="here#1")
 
 

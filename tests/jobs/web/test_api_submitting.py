@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from app.db.sessions import reading
+from app.jobs.broker import redis
 from app.jobs.ledger.models import Job
-from app.jobs.publish import publisher
 from tests.api_client import client_for
 from tests.jobs import samples
 from tests.jobs.over_http import GREET, HELLO, number_of_jobs, submitted
@@ -32,7 +32,7 @@ def test_an_accepted_job_is_in_the_ledger_and_in_the_broker(api: TestClient) -> 
     assert job["state"] == "ready"
     assert job["arguments"] == {"name": "Ada"}
     assert job["context"]["request_id"] == "order-7"
-    assert publisher.client().llen("groundwork:maintenance\x06\x166") == 1
+    assert redis.client().llen("groundwork:maintenance\x06\x166") == 1
 
 
 def test_a_job_for_later_waits_in_the_ledger(api: TestClient) -> None:
@@ -152,7 +152,7 @@ def test_sensitive_arguments_are_sealed_and_shown_masked(api: TestClient) -> Non
     with reading() as session:
         stored = session.execute(select(Job.kwargs)).scalar_one()
     assert "correct horse" not in json.dumps(stored)
-    wire = publisher.client().lrange("groundwork:default\x06\x166", 0, -1)
+    wire = redis.client().lrange("groundwork:default\x06\x166", 0, -1)
     assert "correct horse" not in str(wire)
 
 
@@ -170,7 +170,7 @@ def test_a_thousand_jobs_are_accepted_in_one_call(api: TestClient) -> None:
     assert len({job["id"] for job in answer.json()["jobs"]}) == 1000
     last = api.get(answer.json()["jobs"][999]["url"]).json()
     assert last["arguments"] == {"name": "999"}
-    assert publisher.client().llen("groundwork:maintenance\x06\x166") == 1000
+    assert redis.client().llen("groundwork:maintenance\x06\x166") == 1000
 
 
 def test_a_batch_with_bad_jobs_names_them_all_and_accepts_none(api: TestClient) -> None:

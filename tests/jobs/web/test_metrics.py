@@ -13,9 +13,10 @@ from sqlalchemy import func, insert, select, update
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
+from app.jobs.broker import redis
+from app.jobs.broker.current import broker
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, JobGroup, Outcome, State, Worker
-from app.jobs.publish import publisher
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions import rollup
 from app.jobs.web import metrics
@@ -186,9 +187,9 @@ def test_a_job_in_a_long_queue_is_not_overdue() -> None:
     with transaction() as session:
         session.execute(change_all)
     name = f"groundwork:{QUEUE}\x06\x166"
-    messages = publisher.client().lrange(name, 0, -1)
-    publisher.client().delete(name)
-    publisher.client().rpush(name, *[_published_at(raw, moment) for raw in messages])
+    messages = redis.client().lrange(name, 0, -1)
+    redis.client().delete(name)
+    redis.client().rpush(name, *[_published_at(raw, moment) for raw in messages])
     assert overdue() == {}
 
 
@@ -255,9 +256,8 @@ def test_pruning_takes_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatc
 
 
 def test_garbage_from_a_queue_is_counted_though_it_is_cleared() -> None:
-    client = publisher.client()
     for _ in range(3):
-        quarantine.add(client, b"garbage", queue=QUEUE, problem="It is not JSON.")
+        quarantine.add(b"garbage", queue=QUEUE, problem="It is not JSON.")
     assert (sample("quarantine_messages"), sample("messages_put_aside_total")) == (3, 3)
-    assert quarantine.clear(client) == 3
+    assert broker().clear_quarantine() == 3
     assert (sample("quarantine_messages"), sample("messages_put_aside_total")) == (0, 3)

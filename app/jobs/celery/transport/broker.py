@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import redis
 import structlog
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
@@ -85,8 +84,7 @@ class Channel(Bindings):
             try:
                 compat.deliver(self, envelope.read(raw), queue=queue)
             except NotAMessage as problem:
-                client = redis.Redis(connection_pool=self.pool)
-                quarantine.add(client, raw, queue=queue, problem=str(problem))
+                quarantine.add(raw, queue=queue, problem=str(problem))
             return True
         finally:
             compat.end_poll(self, queue=queue)

@@ -10,7 +10,6 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app.health.doctor.finding import Finding
-from app.jobs.quarantine import quarantine
 from app.logs.failures import first_line, masked_redis_url
 from app.settings.config import settings
 from app.settings.redis_url import address_of
@@ -21,7 +20,6 @@ OVERCOMMIT = Path("/proc/sys/vm/overcommit_memory")
 #: At 85 % of its memory a full queue is minutes away, and a full Redis refuses even acknowledgements.
 FULL, FILLING = 0.85, 0.70
 GIB = 1024**3
-MAX_NAMED = 5
 
 
 def redis_answers() -> Finding:
@@ -97,42 +95,6 @@ def memory_may_be_overcommitted() -> Finding:
             fix="Run: sysctl -w vm.overcommit_memory=1 and keep it in /etc/sysctl.d/groundwork.conf",
         )
     return Finding.ok(ABOUT, "vm.overcommit_memory is 1.")
-
-
-def queues_hold_no_garbage() -> Finding:
-    """Whether workers found something on a queue that is no message."""
-    garbage = [entry for entry in _entries() if not entry.get("job")]
-    if not garbage:
-        return Finding.ok(ABOUT, "Workers found only valid messages on the queues.")
-    last = garbage[0]
-    return Finding.warning(
-        ABOUT,
-        f"Workers quarantined {len(garbage)} entries of queues that are not messages, the last from "
-        f'"{last["queue"]}" at {last["at"]}: {last["problem"]}',
-        fix="Find out who else writes to this Redis (groundwork quarantine list shows what it was), "
-        "then run: groundwork quarantine clear",
-    )
-
-
-def messages_can_be_read() -> Finding:
-    """Whether workers put messages of the ledger's own jobs aside."""
-    unread = [entry for entry in _entries() if entry.get("job")]
-    if not unread:
-        return Finding.ok(ABOUT, "Workers could read the messages of all jobs.")
-    jobs = list(dict.fromkeys(entry["job"] for entry in unread))
-    more = f" and {len(jobs) - MAX_NAMED} more" if len(jobs) > MAX_NAMED else ""
-    return Finding.warning(
-        ABOUT,
-        f"Workers could not read the messages of these jobs: {', '.join(jobs[:MAX_NAMED])}{more}; of the "
-        f"last: {unread[0]['problem']}",
-        fix="They become dead after a few attempts; see what each was to do (groundwork jobs show ID), "
-        "submit it again, then run: groundwork quarantine clear",
-    )
-
-
-def _entries() -> list[dict[str, Any]]:
-    with _client() as client:
-        return quarantine.entries(client, limit=quarantine.KEPT)
 
 
 def _info(section: str) -> dict[str, Any]:
