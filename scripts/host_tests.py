@@ -37,6 +37,7 @@ SCENARIOS = {
     "default": Scenario(),
     "cluster": Scenario(),
     "supervisor": Scenario(init="sysvinit"),
+    "rabbitmq": Scenario(),
     "crowded": Scenario(tests=("tests/host/crowded/rehearse_conflicts.py",)),
 }
 SUITES = {"12": "bookworm", "13": "trixie"}

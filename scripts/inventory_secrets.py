@@ -20,6 +20,7 @@ NAMES = (
     "redis_app_password",
     "redis_monitor_password",
     "redis_operator_password",
+    "rabbitmq_password",
     "postgresql_password",
 )
 RANDOM_BYTES = 32

@@ -16,6 +16,7 @@ EXPECTED = {
     "redis_app_password",
     "redis_monitor_password",
     "redis_operator_password",
+    "rabbitmq_password",
     "postgresql_password",
 }
 

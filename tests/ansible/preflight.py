@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 SECRET = "a-secret-that-is-long-enough-to-be-one-1"
 
 
-def plugin(path: str) -> ModuleType:
-    """A Python file of the role, as Ansible loads it."""
-    file = ROLES / "host" / path
+def plugin(path: str, *, role: str = "host") -> ModuleType:
+    """A Python file of a role, as Ansible loads it."""
+    file = ROLES / role / path
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec
     assert spec.loader

@@ -122,11 +122,12 @@ def group_errors(
 
 
 def test_groups_that_make_no_service_are_named() -> None:
-    assert_said(group_errors({**ONE_HOST, "redis": []}), "No host is in the group redis")
+    assert_said(group_errors({**ONE_HOST, "redis": []}), "No host is in the group redis or rabbitmq")
     assert_said(group_errors({**ONE_HOST, "workers": []}), "No host is in the group workers")
     assert_said(group_errors({**ONE_HOST, "beat": []}), "No host is in the group beat")
     assert_said(group_errors({**ONE_HOST, "redis": ["one", "two"]}), "The group redis has 2 hosts")
     assert_said(group_errors({**ONE_HOST, "database": ["one", "two"]}), "The group database has 2 hosts")
+    assert_said(group_errors({**ONE_HOST, "rabbitmq": ["one", "two"]}), "The group rabbitmq has 2 hosts")
 
 
 def test_every_service_runs_in_a_group_of_the_inventory() -> None:
@@ -135,6 +136,13 @@ def test_every_service_runs_in_a_group_of_the_inventory() -> None:
 
 def test_a_redis_elsewhere_needs_no_group() -> None:
     assert group_errors({**ONE_HOST, "redis": []}, external=("redis",)) == []
+
+
+def test_rabbitmq_takes_the_place_of_redis() -> None:
+    groups = {name: hosts for name, hosts in ONE_HOST.items() if name != "redis"}
+    assert group_errors({**groups, "rabbitmq": ["one"]}) == []
+    said = group_errors({**groups, "rabitmq": ["one"]})
+    assert "The group rabitmq is not one of the service; did you mean rabbitmq?" in said, said
 
 
 def test_groups_that_make_a_service_are_fine() -> None:

@@ -28,6 +28,7 @@ SECRETS = {
         "redis_app_password",
         "redis_monitor_password",
         "redis_operator_password",
+        "rabbitmq_password",
         "postgresql_password",
     )
 }
@@ -36,7 +37,8 @@ ASKED = (
     "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
     "groundwork_locked_hosts", "host_ports", "host_requirements", "host_choices", "backup_sqlite_file",
     "groundwork_all_settings", "groundwork_api_address", "groundwork_redis_prefix", "proxy_api_address",
-    "proxy_flower_address", "proxy_flower_url_prefix",
+    "proxy_flower_address", "proxy_flower_url_prefix", "rabbitmq_bind", "rabbitmq_consumer_timeout_seconds",
+    "logrotate_expected",
 )  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
 IPV6_ADDRESSES = {"store": "fd00::1", "app1": "fd00::2", "app2": "2001:db8:0:1:2:3:4:5"}
@@ -280,12 +282,21 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
         {"postgresql_listen_addresses": ["::"]},
         "postgresql_listen_addresses is ::: passwords",
     ),
+    "guest": ({"rabbitmq_user": "guest"}, 'rabbitmq_user is "guest"'),
+    "vhost": ({"rabbitmq_vhost": "a/b"}, 'rabbitmq_vhost is "a/b"'),
+    "widest": ({"rabbitmq_bind": ["0.0.0.0"]}, "rabbitmq_bind is 0.0.0.0: passwords"),
+    "soon": (
+        {"rabbitmq_consumer_timeout_seconds": 7199},
+        r"is 7199, and a task may take 7200 s \(four times task_time_limit_seconds\)",
+    ),
 }
 ENCRYPTED = {
     "redis_bind": ["*"],
     "redis_tls": True,
     "postgresql_listen_addresses": ["*"],
     "postgresql_require_tls": True,
+    "rabbitmq_bind": ["0.0.0.0"],
+    "rabbitmq_tls": True,
 }
 
 
@@ -293,7 +304,7 @@ ENCRYPTED = {
 def odd(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Hosts that are odd in one way each, and all in every group, behind one that is not."""
     variables = {"encrypted": ENCRYPTED, **{name: given for name, (given, _) in ODD.items()}}
-    groups = {group: ["store", *variables] for group in ONE}
+    groups = {group: ["store", *variables] for group in (*ONE, "rabbitmq")}
     return wired(tmp_path_factory.mktemp("odd"), groups, of_hosts=variables)
 
 

@@ -6,8 +6,9 @@ Name what to look at, or nothing here is collected:
     GROUNDWORK_TEST_HOST='ssh://vagrant@127.0.0.1:2222?sudo=True&ssh_identity_file=key' pytest tests/host
 
 A test that takes `host` or `machine` runs once on each host; `@pytest.mark.on("api", "beat")` leaves those
-that are in one of these groups of the inventory. A test that takes `instance` runs once for each service that
-must run there. With `@pytest.mark.systemd` it is skipped where something else supervises. When a test fails,
+that are in one of these groups of the inventory, and `@pytest.mark.with_group("redis")` skips it where no
+host is in that one. A test that takes `instance` runs once for each service that must run there. With
+`@pytest.mark.systemd` it is skipped where something else supervises. When a test fails,
 the journal of its unit is printed, else that of all units of ours.
 """
 
@@ -34,6 +35,7 @@ collect_ignore_glob = [] if machines() else ["test_*.py"]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "on(*groups): runs on the hosts that are in one of these groups")
+    config.addinivalue_line("markers", "with_group(name): runs where a host is in this group")
     config.addinivalue_line("markers", "systemd: proves what other supervisors cannot do")
 
 
@@ -84,6 +86,13 @@ def _only_with_systemd(request: pytest.FixtureRequest) -> None:
         return
     if not request.getfixturevalue("supervisor").is_systemd:
         pytest.skip("there is no systemd on this host")
+
+
+@pytest.fixture(autouse=True)
+def _only_with_group(request: pytest.FixtureRequest) -> None:
+    for mark in request.node.iter_markers("with_group"):
+        if not any(mark.args[0] in machine.groups for machine in machines()):
+            pytest.skip(f"no host is in the group {mark.args[0]}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 #: An inventory, as molecule names it, or one host that does everything, as testinfra does.
 INVENTORY = "MOLECULE_INVENTORY_FILE"
 ONE_HOST = "GROUNDWORK_TEST_HOST"
-GROUPS = ("api", "workers", "beat", "redis", "database")
+GROUPS = ("api", "workers", "beat", "redis", "rabbitmq", "database")
+#: What one that does everything does.
+GROUPS_OF_ONE_HOST = frozenset(GROUPS) - {"rabbitmq"}
 UNITS = Path(__file__).parents[2] / "systemd"
 
 
@@ -80,7 +82,7 @@ def machines() -> tuple[Machine, ...]:
     """All hosts; none when none was named."""
     if address := os.environ.get(ONE_HOST):
         name = _connected(address).check_output("hostname")
-        return (Machine(name=name, groups=frozenset(GROUPS), address=address),)
+        return (Machine(name=name, groups=GROUPS_OF_ONE_HOST, address=address),)
     if not os.environ.get(INVENTORY):
         return ()
     # The runner looks for ansible-inventory on the PATH.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 REDIS = "redis-server@groundwork"
 REDIS_CONFIGURATION = "/etc/redis/redis-groundwork.conf"
+RABBITMQ = "rabbitmq-groundwork"
 REDIS_DATA = "/var/lib/redis-groundwork"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.host.machines import Machine
 
-SSH, HTTP, HTTPS, REDIS, POSTGRESQL = 22, 80, 443, 6379, 5432
+SSH, HTTP, HTTPS, REDIS, RABBITMQ, POSTGRESQL = 22, 80, 443, 6379, 5672, 5432
 #: What the API and Flower listen on, for their host alone.
 LOCAL = {Settings.model_fields[name].default for name in ("api_port", "flower_port")}
 
@@ -33,7 +33,7 @@ def is_loopback(address: str) -> bool:
 def expected_open(machine: Machine) -> set[int]:
     """A store is open only to other hosts that need it."""
     is_alone = len(machines()) == 1
-    stores = set() if is_alone else {"redis": REDIS, "database": POSTGRESQL}.items()
+    stores = set() if is_alone else {"redis": REDIS, "rabbitmq": RABBITMQ, "database": POSTGRESQL}.items()
     served = {HTTP, HTTPS} if "api" in machine.groups else set()
     return served | {port for group, port in stores if group in machine.groups}
 

@@ -45,7 +45,8 @@ def logs_of(machine: Machine) -> list[str]:
     own = [str(instance.log).removeprefix("/var/log/") for instance in machine.instances]
     proxy = ["nginx-groundwork/access.log"] if "api" in machine.groups else []
     store = ["redis-groundwork/redis.log"] if "redis" in machine.groups else []
-    return own + proxy + store
+    broker = ["rabbitmq-groundwork/rabbitmq.log"] if "rabbitmq" in machine.groups else []
+    return own + proxy + store + broker
 
 
 @pytest.mark.systemd

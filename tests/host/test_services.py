@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: Of 10, as `systemd-analyze security` rates it; a service without a sandbox has 9.2.
 MAX_EXPOSURE = 1.5
 MAX_EXPOSURE_OF_REDIS = 2.5
+MAX_EXPOSURE_OF_RABBITMQ = 1.5
 
 
 def exposure(host: Host, unit: str) -> float:
@@ -55,6 +56,11 @@ def test_the_sandbox_is_tight(host: Host, instance: Instance) -> None:
 @pytest.mark.on("redis")
 def test_the_sandbox_of_redis_is_tight(host: Host) -> None:
     assert exposure(host, stores.REDIS) <= MAX_EXPOSURE_OF_REDIS
+
+
+@pytest.mark.on("rabbitmq")
+def test_the_sandbox_of_rabbitmq_is_tight(host: Host) -> None:
+    assert exposure(host, stores.RABBITMQ) <= MAX_EXPOSURE_OF_RABBITMQ
 
 
 @pytest.mark.systemd

@@ -53,17 +53,20 @@ def setting_of_redis(host: Host, name: str) -> str:
 
 
 @pytest.mark.on("api", "workers", "beat")
+@pytest.mark.with_group("redis")
 def test_the_service_reaches_redis(host: Host) -> None:
     assert asked(host, "PING") == "True"
 
 
 @pytest.mark.on("api", "workers", "beat")
+@pytest.mark.with_group("redis")
 @pytest.mark.parametrize("command", FORBIDDEN, ids=" ".join)
 def test_the_service_may_not(host: Host, command: tuple[str, ...]) -> None:
     assert "NoPermissionError" in asked(host, *command)
 
 
 @pytest.mark.on("api", "workers", "beat")
+@pytest.mark.with_group("redis")
 def test_redis_answers_nobody_without_a_password(host: Host) -> None:
     assert "Authentication" in asked(host, "PING", by="nobody")
 

@@ -60,6 +60,9 @@ def test_data_goes_only_with_a_purge() -> None:
         (("etc/redis/redis.conf",), set()),
         (("etc/redis/redis-shop.conf",), set(package_use.REDIS)),
         (("var/lib/redis/dump.rdb",), set(package_use.REDIS)),
+        (("etc/rabbitmq/rabbitmq-env.conf",), set()),
+        (("etc/rabbitmq/rabbitmq.conf",), set(package_use.RABBITMQ)),
+        (("var/lib/rabbitmq/mnesia/rabbit@one/schema.DAT",), set(package_use.RABBITMQ)),
         (
             ("etc/postgresql/15/main/postgresql.conf",),
             {"postgresql", "postgresql-common", "postgresql-15", "postgresql-client-15"},
@@ -76,6 +79,10 @@ def test_packages_that_others_use_stay(files: tuple[str, ...], kept: set[str], t
 def test_all_call_our_instances_by_one_name() -> None:
     redis, postgresql, proxy = (read(role, "vars/main.yml") for role in ("redis", "postgresql", "proxy"))
     assert redis["__redis_instance"] == postgresql["__postgresql_cluster"] == names.INSTANCE
+    rabbitmq = read("rabbitmq", "vars/main.yml")
+    assert rabbitmq["__rabbitmq_service"] == names.RABBITMQ_UNIT
+    assert {rabbitmq["__rabbitmq_folder"], rabbitmq["__rabbitmq_ctl"]} < {*names.PARTS["rabbitmq"].installed}
+    assert {rabbitmq["__rabbitmq_data"], rabbitmq["__rabbitmq_logs"]} == {*names.PARTS["rabbitmq"].data}
     assert read("backup", "defaults/main.yml")["backup_postgresql_cluster"] == names.INSTANCE
     assert read("backup", "defaults/main.yml")["backup_redis_folder"] in names.PARTS["redis"].data
     assert {

@@ -22,6 +22,7 @@ options:
     description: C(checked) changes nothing; C(claimed) fails at a conflict, and records what is ours.
   parts: {type: list, elements: str, required: true, description: What the host is to have.}
   redis_port: {type: raw, default: 0, description: Where our Redis is to listen; 0 for nowhere.}
+  rabbitmq_port: {type: raw, default: 0, description: Where our RabbitMQ is to listen; 0 for nowhere.}
   postgresql_port: {type: raw, default: 0, description: Where our PostgreSQL is to listen.}
   proxy_ports: {type: list, elements: raw, default: [], description: Where nginx is to listen.}
   server_names: {type: list, elements: str, default: [], description: What our site is called by.}
@@ -44,6 +45,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["checked", "claimed"], "default": "checked"},
             "parts": {"type": "list", "elements": "str", "required": True},
             "redis_port": {"type": "raw", "default": 0},
+            "rabbitmq_port": {"type": "raw", "default": 0},
             "postgresql_port": {"type": "raw", "default": 0},
             "proxy_ports": {"type": "list", "elements": "raw", "default": []},
             "server_names": {"type": "list", "elements": "str", "default": []},
@@ -67,6 +69,7 @@ def _conflicts(parameters: dict[str, Any]) -> list[str]:
     claim = conflicts.Claim(
         parts=parameters["parts"],
         redis_port=_port(parameters["redis_port"]),
+        rabbitmq_port=_port(parameters["rabbitmq_port"]),
         postgresql_port=_port(parameters["postgresql_port"]),
         proxy_ports=tuple(map(_port, parameters["proxy_ports"])),
         server_names=tuple(parameters["server_names"]),

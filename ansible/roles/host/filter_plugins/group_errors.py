@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-GROUPS = ("api", "workers", "beat", "redis", "database")
+GROUPS = ("api", "workers", "beat", "redis", "rabbitmq", "database")
 #: What every inventory has.
 EVERYBODY = frozenset({"all", "ungrouped"})
 
@@ -39,9 +39,12 @@ def _hint(name: str) -> str:
 def _roles(groups: Mapping[str, Sequence[str]], *, external: Collection[str], sqlite: bool) -> Iterator[str]:
     if not {"api", "workers", "beat"} & set(groups):
         return
-    if "redis" not in groups and "redis" not in external:
-        yield "No host is in the group redis and no Redis elsewhere is named; api, workers and beat need one."
-    for name in ("redis", "database"):
+    if not {"redis", "rabbitmq"} & set(groups) and "redis" not in external:
+        yield (
+            "No host is in the group redis or rabbitmq and no broker elsewhere is named; api, workers and "
+            "beat need one."
+        )
+    for name in ("redis", "rabbitmq", "database"):
         if len(groups.get(name, ())) > 1:
             yield f"The group {name} has {len(groups[name])} hosts; it takes one. Leave one in it."
     if "workers" not in groups:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ansible.module_utils.groundwork.ownership import clusters, nginx_sites, redis_instances
+from ansible.module_utils.groundwork.ownership import clusters, nginx_sites, rabbitmq_nodes, redis_instances
 from ansible.module_utils.groundwork.ownership.names import ACCOUNT, names_of, paths_under
 from ansible.module_utils.groundwork.paths import INSTALLED, OWNED
 from ansible.module_utils.host_listeners import listeners
@@ -33,6 +33,7 @@ class Claim:
 
     parts: list[str]
     redis_port: int = 0
+    rabbitmq_port: int = 0
     postgresql_port: int = 0
     proxy_ports: tuple[int, ...] = ()
     server_names: tuple[str, ...] = ()
@@ -45,6 +46,8 @@ def found(claim: Claim, *, owned: Owned) -> list[str]:
     said = [*foreign_paths(claim.parts, owned=owned), *_account(owned)]
     if "redis" in claim.parts and claim.redis_port:
         said += _redis(claim.redis_port)
+    if "rabbitmq" in claim.parts and claim.rabbitmq_port:
+        said += _rabbitmq(claim.rabbitmq_port)
     if "database" in claim.parts:
         said += _postgresql(claim.postgresql_port)
     if "api" in claim.parts:
@@ -95,6 +98,14 @@ def _redis(port: int) -> Iterator[str]:
         yield (
             f"{other} is not ours. Give redis_port another value, such as {_free_port_after(port)}: the "
             "service gets a Redis of its own beside it."
+        )
+
+
+def _rabbitmq(port: int) -> Iterator[str]:
+    for other in rabbitmq_nodes.foreign(port):
+        yield (
+            f"{other} is not ours. Give rabbitmq_port another value, such as {_free_port_after(port)}: the "
+            "service gets a node of its own beside it."
         )
 
 

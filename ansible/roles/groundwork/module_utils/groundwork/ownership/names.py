@@ -15,6 +15,8 @@ REDIS_UNIT = f"redis-server@{INSTANCE}"
 REDIS_SCRIPT = f"redis-{INSTANCE}"
 REDIS_CONFIGURATION = Path(f"/etc/redis/redis-{INSTANCE}.conf")
 REDIS_PIDFILE = Path(f"/run/redis-{INSTANCE}/redis-server.pid")
+#: A unit of its own, for Debian has no template for a second one.
+RABBITMQ_UNIT = f"rabbitmq-{INSTANCE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,15 @@ PARTS = {
             f"/etc/systemd/system/{REDIS_UNIT}.service.d",
         ),
         data=(f"/var/lib/redis-{INSTANCE}", f"/var/log/redis-{INSTANCE}"),
+    ),
+    "rabbitmq": Names(
+        installed=(
+            "/etc/logrotate.d/groundwork-rabbitmq",
+            f"/etc/rabbitmq-{INSTANCE}",
+            f"/etc/systemd/system/{RABBITMQ_UNIT}.service",
+            "/usr/local/sbin/groundwork-rabbitmqctl",
+        ),
+        data=(f"/var/lib/rabbitmq-{INSTANCE}", f"/var/log/rabbitmq-{INSTANCE}"),
     ),
     "database": Names(
         installed=(

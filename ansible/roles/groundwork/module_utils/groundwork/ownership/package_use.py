@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 NGINX = ("nginx", "nginx-common")
 REDIS = ("redis-server", "redis-tools")
+RABBITMQ = ("rabbitmq-server",)
+#: What its package puts there.
+RABBITMQ_FILES_OF_THE_PACKAGE = {"rabbitmq-env.conf"}
 #: Where sites of others are, and what the package itself puts there.
 SITES = ("conf.d/*", "sites-available/*", "sites-enabled/*")
 SITES_OF_THE_PACKAGE = {"sites-available/default", "sites-enabled/default"}
@@ -28,6 +31,7 @@ def used_by_others(*, etc: Path = Path("/etc"), data: Path = Path("/var/lib")) -
     return {
         *(NGINX if _has_sites(etc / "nginx") else ()),
         *(REDIS if _has_redis(etc / "redis", data=data / "redis") else ()),
+        *(RABBITMQ if _has_rabbitmq(etc / "rabbitmq", data=data / "rabbitmq/mnesia") else ()),
         *(_postgresql(etc / "postgresql")),
     }
 
@@ -49,6 +53,11 @@ def _is_changed(path: Path) -> bool:
 
 def _has_redis(folder: Path, *, data: Path) -> bool:
     return any(folder.glob("redis-*.conf")) or (data.is_dir() and any(data.iterdir()))
+
+
+def _has_rabbitmq(folder: Path, *, data: Path) -> bool:
+    configured = {path.name for path in folder.glob("*")} - RABBITMQ_FILES_OF_THE_PACKAGE
+    return bool(configured) or (data.is_dir() and any(data.iterdir()))
 
 
 def _postgresql(folder: Path) -> Iterator[str]:

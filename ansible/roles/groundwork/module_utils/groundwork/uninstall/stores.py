@@ -1,4 +1,4 @@
-"""Stopping our Redis and our PostgreSQL on a host that is to have none any more."""
+"""Stopping our Redis, RabbitMQ and PostgreSQL on a host that is to have none any more."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from pathlib import Path
 
 from ansible.module_utils.groundwork.commands import run, run_checked
 from ansible.module_utils.groundwork.ownership.clusters import Cluster, clusters
-from ansible.module_utils.groundwork.ownership.names import REDIS_CONFIGURATION, REDIS_SCRIPT, REDIS_UNIT
+from ansible.module_utils.groundwork.ownership.names import (
+    RABBITMQ_UNIT,
+    REDIS_CONFIGURATION,
+    REDIS_SCRIPT,
+    REDIS_UNIT,
+)
+from ansible.module_utils.groundwork.paths import UNITS
 
 #: A large memory takes its time to be written.
 STOP_SECONDS = 600.0
 
 
 def decommission(*, purge: bool) -> None:
-    """Stop both, now and after a boot. Data stays unless `purge`; a deploy takes it up again."""
+    """Stop all, now and after a boot. Data stays unless `purge`; a deploy takes it up again."""
     if REDIS_CONFIGURATION.is_file():
         _stop_redis()
+    if (Path(UNITS) / f"{RABBITMQ_UNIT}.service").is_file():
+        run(["systemctl", "disable", "--quiet", "--now", RABBITMQ_UNIT], seconds=STOP_SECONDS)
     for cluster in clusters():
         if cluster.is_ours:
             _decommission(cluster, purge=purge)
