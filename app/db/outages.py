@@ -22,8 +22,9 @@ ERRORS = (exc.SQLAlchemyError, psycopg.Error, sqlite3.Error)
 
 #: PostgreSQL's classes of connection failures and of refused log-ins.
 _AWAY_CLASSES = ("08", "28")
+_READ_ONLY = "25006"
 _AWAY = {
-    "25006": "read-only, as after a failover",
+    _READ_ONLY: "read-only, as after a failover",
     "3D000": "no such database, as while it is restored",
     "53100": "disk full",
     "53300": "too many connections",
@@ -75,6 +76,13 @@ def is_away(error: BaseException) -> bool:
 def is_transient(error: BaseException) -> bool:
     """Whether the same may succeed later, and nothing is wrong with the statement or its values."""
     return trouble_of(error) is not None
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Whether a transaction of PostgreSQL took no writes, be it by a failover or as somebody wished."""
+    return any(
+        getattr(getattr(cause, "orig", cause), "sqlstate", None) == _READ_ONLY for cause in _causes(error)
+    )
 
 
 def trouble_of(error: BaseException) -> Trouble | None:

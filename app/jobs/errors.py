@@ -114,6 +114,18 @@ class BrokenTransaction(GroundworkError):
         )
 
 
+class ReadOnlyTransaction(GroundworkError):
+    """Raised in a worker for a body that made the transaction read-only in which its end is to be written."""
+
+    code = "read_only_transaction"
+
+    def __init__(self, *, sql_error: str) -> None:
+        super().__init__(
+            f"The task's transaction takes no writes ({sql_error}), although the database does: the end of "
+            "the job is written in it. Make another session read-only, not job_session()."
+        )
+
+
 class EndNotWritten(GroundworkError):
     """Raised in a worker, with its cause, when a body ended well and its end could not be written."""
 

@@ -63,6 +63,15 @@ class Unhashable(Exception):
     code: int
 
 
+class Interrupts(Exception):
+    """Ends the program of whoever asks what it is, as Ctrl-C would."""
+
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+    __repr__ = __str__
+
+
 class Mute(Exception):
     """Fails to say what it is."""
 
@@ -82,9 +91,12 @@ def give_up_with(self: Any, kind: str) -> None:
     raise self.retry(exc=KeyError(ARGUMENTS[kind]))
 
 
+WORDLESS = {kind.__name__: kind for kind in (Mute, Quits, Interrupts)}
+
+
 @task()
-def fail_without_words(*, quits: bool) -> None:
-    raise Quits("x") if quits else Mute("x")
+def fail_without_words(kind: str) -> None:
+    raise WORDLESS[kind]("x")
 
 
 @task()
@@ -138,6 +150,13 @@ def swallow_an_sql_error(name: str) -> str:
 @task(retry=Retry(first=timedelta(seconds=0.1), jitter=False))
 def make_an_sql_error() -> None:
     job_session().execute(text("SELECT * FROM there_is_no_such_table"))
+
+
+@task()
+def make_the_session_read_only(path: str) -> None:
+    """Make the transaction one of reading alone; one line in `path` for each run."""
+    blob.run(0, path)
+    job_session().execute(text("SET TRANSACTION READ ONLY"))
 
 
 @task()

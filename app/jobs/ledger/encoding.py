@@ -18,7 +18,7 @@ MAX_TRACEBACK = 32 * KIB
 MAX_EXCEPTION_ARGUMENTS = 20
 MAX_EXCEPTION_ARGUMENT = 2 * KIB
 #: A value's own methods may raise anything; what they raise to end a program must not end a worker's process.
-RAISED_BY_METHODS = (Exception, SystemExit, GeneratorExit)
+RAISED_BY_METHODS = BaseException
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.db import outages
 from app.db.sessions import transaction
-from app.jobs.errors import BrokenTransaction, EndNotWritten, LeaseLost, NotJson
+from app.jobs.errors import BrokenTransaction, EndNotWritten, LeaseLost, NotJson, ReadOnlyTransaction
 from app.jobs.ledger.encoding import exception, sentence
 from app.jobs.ledger.models import Attempt, Outcome, State
 from app.jobs.ledger.retrying import with_retry
@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 #: So often a job is interrupted for nothing. One more could be what brings the database down.
 MAX_INTERRUPTIONS = 20
+#: Of those, so many because the transaction was read-only; after a failover it is not so again and again.
+MAX_READ_ONLY = 2
 
 
 def record(job: RunningJob, transition: Transition, *, exc: Any, after_death: AfterDeath) -> None:
@@ -101,6 +103,11 @@ def _interrupted(session: Session, job: RunningJob, error: Exception) -> Transit
         Attempt.job_id == job.id, Attempt.outcome == Outcome.RELEASED, Attempt.error.is_not(None)
     )
     times = session.scalars(before).one()
+    if outages.is_read_only(error):
+        alike = session.scalars(before.where(Attempt.error == sentence(error))).one()
+        if alike >= MAX_READ_ONLY:
+            cause = ReadOnlyTransaction(sql_error=sentence(error))
+            return rules.dead(sentence(cause), result=exception(cause))
     log.warning("job_interrupted", job_id=job.id, times=times + 1, error=sentence(error))
     if times < MAX_INTERRUPTIONS:
         return rules.interrupted(sentence(error), before=times)

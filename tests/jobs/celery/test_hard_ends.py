@@ -12,6 +12,7 @@ from celery import Celery, chain, chord
 
 from app.celery_app import celery_app
 from app.jobs.ledger.models import Job, Outcome, State
+from app.settings.config import settings
 from tests.api_client import client_for
 from tests.jobs.running import attempts_of, effects, ended, is_in, job_of
 from tests.sample import hard_ends, tasks
@@ -51,15 +52,12 @@ def test_the_last_retry_ends_its_job_whatever_its_exception_holds(kind: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("quits", "said"),
-    [
-        (False, "Mute: <Mute, of which str() raises RuntimeError>"),
-        (True, "Quits: <Quits, of which str() raises SystemExit>"),
-    ],
+    ("kind", "raised"),
+    [("Mute", "RuntimeError"), ("Quits", "SystemExit"), ("Interrupts", "KeyboardInterrupt")],
 )
-def test_an_exception_that_fails_to_say_what_it_is_ends_its_job(quits: bool, said: str) -> None:
-    job = dead_at_once(hard_ends.fail_without_words.delay(quits=quits).id)
-    assert job.error == said
+def test_an_exception_that_fails_to_say_what_it_is_ends_its_job(kind: str, raised: str) -> None:
+    job = dead_at_once(hard_ends.fail_without_words.delay(kind).id)
+    assert job.error == f"{kind}: <{kind}, of which str() raises {raised}>"
 
 
 def test_an_exception_without_a_hash_ends_its_job() -> None:
@@ -153,6 +151,18 @@ def test_a_body_that_swallows_an_sql_error_is_told_which() -> None:
     assert effects("swallowed") == []
     assert str(job.error).startswith("BrokenTransaction: The task went on after an SQL error in its session")
     assert "UndefinedTable" in str(job.error)
+
+
+def test_a_body_that_makes_its_session_read_only_is_not_run_on_and_on(
+    service: Service, tmp_path: Path
+) -> None:
+    if settings().is_sqlite:
+        pytest.skip("SQLite has no such transactions")
+    runs = tmp_path / "runs"
+    job = ended(str(hard_ends.make_the_session_read_only.delay(str(runs)).id), seconds=30)
+    assert (job.state, job.attempt) == (State.DEAD, 1)
+    assert str(job.error).startswith("ReadOnlyTransaction: The task's transaction takes no writes")
+    assert runs.read_text() == "ran\n" * 3
 
 
 def test_a_wrong_statement_is_not_taken_for_a_database_that_is_away() -> None:
