@@ -66,6 +66,8 @@ GARBAGE = {
     "ten megabytes": b"x" * 10 * MIB,
     "bad base64": but(body="=!="),
     "body of another encoding": but("properties", body_encoding="rot13"),
+    "compressed by nothing known": but("headers", compression="x-nothing"),
+    "not compressed as it says": but("headers", compression="zlib"),
     "body cut off": but(body=base64.b64encode(b"[[1, 2], {}").decode()),
     "body is a number": but(body=body(1)),
     "body of two": but(body=body([[1], {}])),
@@ -95,7 +97,6 @@ GARBAGE = {
 }
 #: What Celery itself refuses, and survives.
 REFUSED = {
-    "compressed by nothing known": but("headers", compression="x-nothing"),
     "a task nobody knows": but("headers", task="nobody.knows"),
     "expires is a list": but("headers", expires=[1]),
     "eta is no time": but("headers", eta="soon"),

@@ -36,7 +36,10 @@ def _are_signatures(value: Any) -> bool:
 
 
 def _are_headers(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(name, str) for name in value)
+    """Whether they can go along; by `compression`, kombu says what it did to the body itself."""
+    return (
+        isinstance(value, dict) and all(isinstance(name, str) for name in value) and _COMPRESSION not in value
+    )
 
 
 def _are_names(value: Any) -> bool:
@@ -47,10 +50,11 @@ def _is_index(value: Any) -> bool:
     return isinstance(value, int)
 
 
+_COMPRESSION = "compression"
 _NAME = Shape(is_name, f"give a text of 1 to {MAX_ID} characters without NUL and halves of surrogate pairs")
 _SIGNATURES = Shape(_are_signatures, "give a signature, such as task.s(1), or a list of them")
 SHAPES = {
-    "headers": Shape(_are_headers, "give an object with text as keys"),
+    "headers": Shape(_are_headers, f"give an object with text as keys, none of which is {_COMPRESSION}"),
     "link": _SIGNATURES,
     "link_error": _SIGNATURES,
     "chain": _SIGNATURES,

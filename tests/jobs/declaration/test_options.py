@@ -74,7 +74,7 @@ UNUSABLE: dict[str, list[Any]] = {
     "task_id": ["", "x" * 201, "a\x00b", "\udce9", 7, "ü" * 1_000_000],
     "key": ["", "x" * 1001, "a\x00b", "\udce9", 7],
     "group_id": ["", "x" * 201, "a\x00b", 7],
-    "headers": [[1], "x", 5, {1: 2}],
+    "headers": [[1], "x", 5, {1: 2}, {"compression": "zlib"}],
     "link": [5, "x", [None], {"task": 5}, tasks.add],
     "link_error": [5, [tasks.add.s(1), 7]],
     "chain": ["x", {"task": None}],

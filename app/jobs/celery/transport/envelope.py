@@ -41,6 +41,7 @@ def check(message: Any) -> None:
     _require(isinstance(message.delivery_tag, str), "its delivery_tag is not text")
     _require(isinstance(delivery, dict), "its delivery_info is not an object")
     _require(_are_texts(delivery, "exchange", "routing_key"), "its delivery_info names no queue")
+    _require(not message.errors, "its body is not encoded or compressed as it says")
     if "task" in message.headers:
         _check_second_protocol(message)
     elif message.content_type == JSON:
