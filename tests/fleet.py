@@ -68,17 +68,19 @@ class Fleet:
         self._wait(started, lambda: _worker_names() - known, what=f"worker {name} consumes")
         return started
 
-    def start_beat(self, name: str = "beat", *, leads: bool = True) -> Process:
+    def start_beat(
+        self, name: str = "beat", *, leads: bool = True, application: str = "app.celery_app"
+    ) -> Process:
         """A beat; one that `leads` does when this returns."""
-        started = self._start(name, ["beat", "--pidfile="])
+        started = self._start(name, ["beat", "--pidfile="], application=application)
         if leads:
             self._wait(started, _leader, what="beat leads")
         return started
 
-    def _start(self, name: str, arguments: list[str]) -> Process:
+    def _start(self, name: str, arguments: list[str], *, application: str = "app.celery_app") -> Process:
         log = self.folder / f"{name}-{len(self.processes)}.log"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "REMAP_SIGTERM": "SIGQUIT"}
-        command = ("celery", "-A", "app.celery_app", *arguments)
+        command = ("celery", "-A", application, *arguments)
         with log.open("wb") as output:
             popen = preloaded.start(
                 *command, environment=environment, folder=self.folder, log=output.fileno()

@@ -12,6 +12,7 @@ from app.jobs import unique
 from app.jobs.ledger import inserting, store
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import outbox
+from app.jobs.publish.admission import admit_now
 from app.jobs.publish.message import Dispatch
 from app.jobs.repeats import refuse_other
 
@@ -50,7 +51,9 @@ def accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
 
 def _accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
     stored = inserting.insert(store.under(session), jobs)
-    outbox.publish_later(session, _due(jobs, stored))
+    due = _due(jobs, stored)
+    partitions = {job.partition for job in jobs if job.partition} if len(due) < len(jobs) else ()
+    outbox.publish_later(session, due, partitions=partitions)
     if len(stored) == len(jobs):
         return [Accepted(job.id, True, job.digest) for job in jobs]
     return _with_known(session, jobs, new={row.id for row in stored})
@@ -63,6 +66,8 @@ def accept_alone(job: NewJob) -> str:
             return accept(session, [job])[0].id
     stored = _insert_alone(job)
     outbox.publish_now(_due([job], stored))
+    if job.partition is not None:
+        admit_now([job.partition])
     if stored:
         return job.id
     with transaction() as session:

@@ -226,6 +226,13 @@ class UnusableUniqueness(ValueError):
         )
 
 
+class UnusableLimit(ValueError):
+    """Raised at import for a task whose jobs cannot be limited in the way that it declares."""
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(f"{task} {problem}.")
+
+
 class UnknownSensitive(ValueError):
     """Raised at import for a sensitive argument that the task does not take: nothing would be sealed."""
 

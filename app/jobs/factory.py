@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 
 from app.jobs import unique
 from app.jobs.declaration import options as checks
-from app.jobs.declaration import registry
+from app.jobs.declaration import partitions, registry
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
 from app.jobs.ledger.encoding import said
 from app.jobs.ledger.new_job import NewJob
@@ -17,10 +17,12 @@ from app.jobs.ledger.seal import seal_named
 from app.values.typed_json import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from app.jobs.declaration.registry import TaskSpec
+
+    KeyOf = Callable[[TaskSpec, Sequence[Any], Mapping[str, Any]], str]
 
 KIB = 1024
 #: Larger arguments cost every hop a multiple of their size in memory; measured in research on 100 MB ones.
@@ -57,7 +59,7 @@ def new_job(
     encoded = arguments(spec, args, kwargs or {})
     # For one of a canvas, others wait by its id.
     is_alone = id is None and group_id is None and CANVAS.isdisjoint(options or ())
-    unique_key = _unique_key(spec, args, kwargs or {}) if spec.unique and is_alone else None
+    unique_key = _key(unique.key_of, spec, args, kwargs or {}) if spec.unique and is_alone else None
     context = _surrounding_context() if context is None else context
     return NewJob(
         id=id or new_id(),
@@ -76,14 +78,15 @@ def new_job(
         expires_at=expires_at,
         expires_seconds=expires_seconds,
         max_attempts=spec.max_attempts,
+        partition=_key(partitions.key_of, spec, args, kwargs or {}) if spec.limits else None,
         unique=unique_key,
         fresh=id is None,
     )
 
 
-def _unique_key(spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+def _key(of: KeyOf, spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
     try:
-        return unique.key_of(spec, args, kwargs)
+        return of(spec, args, kwargs)
     except TypeError:
         return None  # they do not fit, which the job's own end will say
 

@@ -19,6 +19,7 @@ from app.db import outages
 from app.db.pruning import BATCH, kept_since
 from app.db.sessions import transaction
 from app.jobs import unique
+from app.jobs.publish import admission
 from app.jobs.transitions import recover, rollup
 from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TICK = timedelta(seconds=0.5)
+#: While jobs are held for their turn, it looks this often whether there is room for one.
+ADMISSION = timedelta(seconds=0.1)
+#: How long a tick may go on with that when there are a great many partitions.
+ADMITTING = timedelta(seconds=1)
 #: A standby looks this often whether it is needed, and so does a leader whose database is away.
 STANDBY = timedelta(seconds=3)
 ROLL_UP = timedelta(seconds=5)
@@ -68,6 +73,7 @@ class LedgerScheduler(Scheduler):
         self._leads = False
         self._last: dict[str, float] = {}
         self._away_at = -math.inf
+        self._admission = admission.Round()
         super().__init__(*args, **kwargs)
         freeze_loaded()
         # Starting may take long on a busy host; the time for the first tick begins now.
@@ -94,7 +100,10 @@ class LedgerScheduler(Scheduler):
         try:
             if not self._lead():
                 return STANDBY.total_seconds()
-            self._work()
+            if self._admission.is_over or self._is_time("work", TICK):
+                self._work()
+            else:
+                _step(self._admit)
         except Exception as error:
             # Whatever goes wrong in one tick, the clock must not stand still for it.
             if outages.is_transient(error):
@@ -103,7 +112,7 @@ class LedgerScheduler(Scheduler):
             else:
                 log.exception("beat_tick_failed")
             return STANDBY.total_seconds()
-        return TICK.total_seconds()
+        return (TICK if self._admission.is_over else ADMISSION).total_seconds()
 
     def _lead(self) -> bool:
         if self._leads and not self._is_time("lead", TERM / 3):
@@ -122,6 +131,7 @@ class LedgerScheduler(Scheduler):
         _step(recover.promote_due)
         lists = recover.broker_lists() or []
         _step(lambda: recover.publish_waiting(lists))
+        _step(self._admit)
         if self._is_time("recover", timedelta(seconds=settings().recover_seconds)):
             _step(self._end_leases)
             _step(recover.end_expired)
@@ -131,6 +141,9 @@ class LedgerScheduler(Scheduler):
             _step(_settle)
         if self._is_time("prune", PRUNE):
             _step(_prune)
+
+    def _admit(self) -> None:
+        self._admission.go_on(for_=ADMITTING)
 
     def _end_leases(self) -> None:
         """Workers that could not renew theirs while the database was away come first."""

@@ -216,3 +216,24 @@ def rebuild(path: str) -> None:
 @task(unique_for=timedelta(hours=1), sensitive=("token",))
 def greet(name: str, token: str = "") -> str:
     return f"{name} {token}"
+
+
+@task(rate_limit="10/s", partition_by="tenant", sensitive=("word",))
+def knock(tenant: Any, word: str = "") -> None:
+    """Begin, no more often than ten times a second for each tenant."""
+
+
+@task(concurrency=2, partition_by="tenant", retry=QUICK)
+def occupy(tenant: str, path: str) -> None:
+    """Take one of two places of a tenant until the test makes `path`."""
+    wait_for_file.run(path)
+
+
+@task(concurrency=1)
+def alone(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@task(partition_by="tenant")
+def serve(tenant: str, seconds: float = 0.0) -> None:
+    time.sleep(seconds)

@@ -23,7 +23,7 @@ from app.jobs.celery.results import LedgerResults, surrounding_transaction
 from app.jobs.errors import LeaseLost
 from app.jobs.ledger.encoding import encode, exception, sentence
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish import outbox
+from app.jobs.publish import sent
 from app.jobs.publish.message import LEDGER_HEADER
 from app.jobs.transitions import apply, attempt, deferred_ends, recording, rules
 
@@ -79,7 +79,7 @@ class LedgerBackend(LedgerResults):
             self._fail_current(job, sys.exc_info()[1] or exc, traceback)
         elif isinstance(exc, NotRegistered):
             # A newer release knows the task: the job stays ready until a worker of that release takes it.
-            deferred_ends.write(lambda: outbox.offer_later(task_id), job_id=task_id)
+            deferred_ends.write(lambda: sent.offer_later(task_id), job_id=task_id)
         elif attempt.has_ended(request):
             return
         elif forks.is_child():

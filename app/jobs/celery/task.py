@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import structlog
@@ -14,7 +15,7 @@ from app.jobs.celery import compat
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
-from app.jobs.declaration import registry, uniqueness
+from app.jobs.declaration import admission, registry, uniqueness
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import LeaseLost, LeftByBody, RetryableError
@@ -168,6 +169,9 @@ def task(
     priority: int = Priority.NORMAL,
     unique_for: timedelta | None = None,
     unique_while: While | None = None,
+    rate_limit: str | None = None,
+    concurrency: int | None = None,
+    partition_by: str | None = None,
     name: str | None = None,
     **celery_options: Any,
 ) -> Callable[[Callable[P, R]], JobTask]:
@@ -179,8 +183,10 @@ def task(
     a failure. `durable=False` makes a non-durable task: no row in the ledger, so no result, no record, no
     recovery of what a crash takes. Who asks for the same again gets the job that there is:
     `unique_while="queued"` or `"running"` until it begins or ends, `unique_for` for so long after it was
-    accepted. Further options are Celery's. The function may be `async def` (see
-    `app.processes.coroutines`).
+    accepted. Over all workers, no more jobs begin than `rate_limit` says ("10/s", "600/m", "36000/h"), and no
+    more than `concurrency` run at once; with `partition_by`, which names an argument, both hold for each of
+    its values, and those take turns. What may not begin yet occupies no process. Further options are
+    Celery's. The function may be `async def` (see `app.processes.coroutines`).
     """
     retry = retry or registry.Retry()
 
@@ -203,6 +209,14 @@ def task(
             unique=uniqueness.declared(
                 task=wire_name, durable=durable, window=unique_for, while_=unique_while
             ),
+            limits=admission.declared(
+                task=wire_name,
+                parameters=_parameters(body, bound=bool(celery_options.get("bind"))),
+                durable=durable,
+                rate_limit=rate_limit,
+                concurrency=concurrency,
+                partition_by=partition_by,
+            ),
         )
         registry.declare(spec)
         options: dict[str, Any] = {
@@ -220,6 +234,10 @@ def task(
         return made
 
     return decorate
+
+
+def _parameters(body: Callable[..., Any], *, bound: bool) -> list[inspect.Parameter]:
+    return list(inspect.signature(body).parameters.values())[int(bound) :]
 
 
 def _argument_adapter(spec: registry.TaskSpec) -> Any:

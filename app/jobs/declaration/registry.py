@@ -22,6 +22,7 @@ from app.topology import Priority, Queue, drained_queues
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from app.jobs.declaration.admission import Limits
     from app.jobs.declaration.uniqueness import Unique
     from app.schedule.spec import Schedule
 
@@ -79,6 +80,7 @@ class TaskSpec:
     max_attempts: int | None = 3
     bound: bool = False
     unique: Unique | None = None
+    limits: Limits | None = None
 
     @property
     def doc(self) -> str:
@@ -202,6 +204,12 @@ def known(names: Iterable[str]) -> set[str]:
     """Those of `names` that are declared tasks."""
     wanted = set(names)
     return wanted if wanted <= _DECLARED.keys() else wanted & tasks().keys()
+
+
+def limits_of(name: str) -> Limits | None:
+    """What is declared about how many jobs of the task may begin and run; looks no further than that."""
+    spec = _DECLARED.get(name)
+    return spec.limits if spec else None
 
 
 def spec_of(name: str) -> TaskSpec:

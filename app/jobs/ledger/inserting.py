@@ -37,6 +37,7 @@ TYPES = {
     "expires_at": "timestamptz",
     "expires_seconds": "float8",
     "max_attempts": "int",
+    "partition": "text",
 }
 
 

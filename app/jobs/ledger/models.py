@@ -42,6 +42,19 @@ class Outcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+#: Jobs that are to be sent as soon as their queue has room.
+WAITING = "state = 'ready' AND published_at IS NULL AND partition IS NULL"
+#: Of a partition: jobs that are held until it is their turn, and those that are on their way or run.
+HELD = "state = 'ready' AND published_at IS NULL"
+ADMITTED = "state IN ('ready', 'running') AND published_at IS NOT NULL"
+
+
+def _of_partition(name: str, *columns: str, where: str = "") -> Index:
+    """An index that costs nothing where there is no partition."""
+    condition = text(f"partition IS NOT NULL{where}")
+    return Index(name, "partition", *columns, postgresql_where=condition, sqlite_where=condition)
+
+
 class Job(Base):
     """One accepted piece of work. `id` is also the Celery task id."""
 
@@ -89,6 +102,12 @@ class Job(Base):
             postgresql_where=text("group_id IS NOT NULL"),
             sqlite_where=text("group_id IS NOT NULL"),
         ),
+        Index(
+            "ix_job_waiting", "queue", "priority", postgresql_where=text(WAITING), sqlite_where=text(WAITING)
+        ),
+        _of_partition("ix_job_held", "priority", "accepted_at", where=f" AND {HELD}"),
+        _of_partition("ix_job_admitted", where=f" AND {ADMITTED}"),
+        _of_partition("ix_job_started", "started_at"),
     )
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -115,6 +134,8 @@ class Job(Base):
     attempt: Mapped[int]
     #: Null means without end.
     max_attempts: Mapped[int | None]
+    #: Jobs of a limited task that share its limits; null for any other.
+    partition: Mapped[str | None] = mapped_column(Text)
     #: Grows with every claim; a finisher with an older fence is refused.
     fence: Mapped[int]
     worker: Mapped[str | None] = mapped_column(Text)
@@ -131,12 +152,16 @@ class Attempt(Base):
     """An attempt that ended in another way than done; the last one is on the job itself."""
 
     __tablename__ = "attempt"
-    __table_args__ = (Index("ix_attempt_finished", "finished_at"),)
+    __table_args__ = (
+        Index("ix_attempt_finished", "finished_at"),
+        _of_partition("ix_attempt_started", "started_at"),
+    )
 
     job_id: Mapped[str] = mapped_column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
     fence: Mapped[int] = mapped_column(primary_key=True)
     worker: Mapped[str | None] = mapped_column(Text)
     release: Mapped[str | None] = mapped_column(Text)
+    partition: Mapped[str | None] = mapped_column(Text)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime]
     outcome: Mapped[str] = mapped_column(Text)

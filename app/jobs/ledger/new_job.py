@@ -30,6 +30,8 @@ class NewJob(NamedTuple):
     expires_at: datetime | None = None
     expires_seconds: float | None = None
     max_attempts: int | None = None
+    #: Whose limits it shares; such a job is held in the ledger until it is admitted.
+    partition: str | None = None
     #: The same for all jobs of a unique task that ask for the same.
     unique: str | None = None
     #: Whether the id was made just now, so that no row can have it. Looking for one costs a third more.
@@ -42,6 +44,7 @@ class NewJob(NamedTuple):
             "queue": self.queue,
             "priority": self.priority,
             "max_attempts": self.max_attempts,
+            "partition": self.partition,
             "args": from_json(self.args),
             "kwargs": from_json(self.kwargs),
             "options": from_json(self.options) if self.options else None,

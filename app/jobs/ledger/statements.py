@@ -34,7 +34,7 @@ POSTGRESQL = Statements(
     accept=f"""
         INSERT INTO job ({_COLUMNS})
         SELECT {_GIVEN}, CASE WHEN due > now THEN 'scheduled' ELSE 'ready' END,
-            now, due, CASE WHEN due > now THEN NULL ELSE now END,
+            now, due, CASE WHEN due > now OR partition IS NOT NULL THEN NULL ELSE now END,
             coalesce(expires_at, now + make_interval(secs => expires_seconds)), 0, 0
         FROM (
             SELECT *, coalesce(run_at, now + make_interval(secs => delay_seconds)) AS due
@@ -49,6 +49,7 @@ POSTGRESQL = Statements(
             lease_until = clock_timestamp() + make_interval(secs => %s), progress = NULL
         FROM unnest(%s::text[], %s::int[]) AS x (id, attempt)
         WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
+            AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
         RETURNING job.id, fence, job.attempt, max_attempts, set_config('synchronous_commit', 'off', true)
     """,
@@ -64,6 +65,7 @@ POSTGRESQL = Statements(
             release = %s, started_at = clock_timestamp(),
             lease_until = clock_timestamp() + make_interval(secs => %s), progress = NULL
         WHERE id = %s AND attempt = %s AND state = 'ready'
+            AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
         RETURNING id, fence, attempt, max_attempts, set_config('synchronous_commit', 'off', true)
     """,
@@ -103,7 +105,7 @@ SQLITE = Statements(
     accept=f"""
         INSERT INTO job ({_COLUMNS})
         SELECT {_GIVEN}, iif(run_at > now, 'scheduled', 'ready'),
-            now, run_at, iif(run_at > now, NULL, now), expires_at, 0, 0
+            now, run_at, iif(run_at > now OR partition IS NOT NULL, NULL, now), expires_at, 0, 0
         FROM (
             SELECT {", ".join(f"value ->> '{name}' AS {name}" for name in STORED_AS_GIVEN)}, {_NOW} AS now,
                 coalesce(value ->> 'run_at', {_AFTER.format("value ->> 'delay_seconds'")}) AS run_at,
@@ -121,6 +123,7 @@ SQLITE = Statements(
             release = ?, started_at = {_NOW}, lease_until = {_LATER}, progress = NULL
         FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt FROM json_each(?)) AS x
         WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
+            AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > {_NOW})
         RETURNING id, fence, attempt, max_attempts
     """,
@@ -135,6 +138,7 @@ SQLITE = Statements(
         UPDATE job SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = ?,
             release = ?, started_at = {_NOW}, lease_until = {_LATER}, progress = NULL
         WHERE id = ? AND attempt = ? AND state = 'ready'
+            AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > {_NOW})
         RETURNING id, fence, attempt, max_attempts
     """,

@@ -1,51 +1,52 @@
-"""What a transaction has to publish after its commit, and the ledger's notes on what was published."""
+"""What a transaction has to publish after its commit."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-from sqlalchemy import JSON, Text, cast, event, update
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.db import outages
-from app.db.clock import clock
-from app.db.sessions import transaction
-from app.jobs.ledger.models import Job, State
-from app.jobs.publish.message import Dispatch
+from app.jobs.ledger import held, store
+from app.jobs.publish.admission import admit_now
 from app.jobs.publish.publisher import publish
+from app.jobs.publish.sent import mark_published, mark_unpublished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import SessionTransaction
 
-log = structlog.get_logger(__name__)
+    from app.jobs.publish.message import Dispatch
 
-#: How long a job whose task a worker does not know is left before it is offered again.
-UNKNOWN_TASK_PAUSE = timedelta(seconds=30)
 _PENDING = "groundwork_pending"
-#: The fields of a message that are columns of its job.
-_FROM_ROW = tuple(name for name in Dispatch._fields if name not in {"expires", "published"})
 
 
 class _Pending(NamedTuple):
     dispatches: Sequence[Dispatch]
+    #: Partitions that may have room for some of what is held.
+    partitions: Collection[str]
     savepoint: SessionTransaction | None
 
 
 def publish_after_commit(session: Session, job_ids: Sequence[str]) -> None:
     """Publish jobs that the session has made ready itself, once it is committed."""
     session.flush()
-    publish_later(session, mark_published(session, ids=job_ids))
+    dispatches = mark_published(session, ids=job_ids)
+    held_back = set(job_ids) - {dispatch.id for dispatch in dispatches}
+    partitions = held.keys_of(store.under(session), sorted(held_back)) if held_back else []
+    publish_later(session, dispatches, partitions=partitions)
 
 
-def publish_later(session: Session, dispatches: Sequence[Dispatch]) -> None:
-    """Publish `dispatches` once the session is committed; a rollback forgets them."""
+def publish_later(
+    session: Session, dispatches: Sequence[Dispatch], *, partitions: Collection[str] = ()
+) -> None:
+    """Publish `dispatches`, and what `partitions` have room for, once the session is committed.
+
+    A rollback forgets them.
+    """
     pending: list[_Pending] = session.info.setdefault(_PENDING, [])
-    pending.append(_Pending(dispatches=dispatches, savepoint=session.get_nested_transaction()))
+    pending.append(_Pending(dispatches, partitions, session.get_nested_transaction()))
 
 
 @event.listens_for(Session, "after_commit")
@@ -56,6 +57,7 @@ def _publish_committed(session: Session) -> None:
     if not pending:
         return
     publish_now([dispatch for item in pending for dispatch in item.dispatches])
+    admit_now({key for item in pending for key in item.partitions})
 
 
 def publish_now(dispatches: Sequence[Dispatch]) -> None:
@@ -80,51 +82,3 @@ def _is_inside(savepoint: SessionTransaction | None, ended: SessionTransaction) 
             return True
         savepoint = savepoint.parent
     return False
-
-
-def mark_unpublished(ids: Sequence[str]) -> None:
-    """Note that ready jobs are not in the broker, so that beat sends them at its next tick.
-
-    When even this cannot be written, beat still finds them missing after `lost_after_seconds`.
-    """
-    try:
-        with transaction() as session:
-            session.execute(
-                update(Job).where(Job.id.in_(ids), Job.state == State.READY).values(published_at=None)
-            )
-    except outages.ERRORS as error:
-        # Whoever called has committed; nothing that is wrong here may look like a failure of that.
-        log.warning("unpublished_not_marked", jobs=len(ids), error=str(error).strip())
-
-
-def offer_later(job_id: str) -> None:
-    """Let beat miss a job's message only after a while: this worker cannot run it, another may."""
-    later = clock(UNKNOWN_TASK_PAUSE.total_seconds())
-    with transaction() as session:
-        session.execute(
-            update(Job).where(Job.id == job_id, Job.state == State.READY).values(published_at=later)
-        )
-
-
-def mark_published(session: Session, *, ids: Sequence[str]) -> list[Dispatch]:
-    """Note that ready jobs go to the broker now, and make their messages' contents."""
-    if not ids:
-        return []
-    rows = session.execute(
-        update(Job)
-        .where(Job.id.in_(ids), Job.state == State.READY)
-        .values(published_at=clock())
-        .returning(*map(_column, _FROM_ROW), Job.expires_at, Job.published_at)
-    ).all()
-    return [_dispatch(row) for row in rows]
-
-
-def _column(name: str) -> ColumnElement[Any]:
-    """The job's column of that name; JSON as its text."""
-    column = Job.__table__.c[name]
-    return cast(column, Text).label(name) if isinstance(column.type, JSON) else column
-
-
-def _dispatch(row: Row[*tuple[Any, ...]]) -> Dispatch:
-    *fields, expires_at, published_at = row
-    return Dispatch._make((*fields, expires_at and expires_at.isoformat(), published_at.timestamp()))

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import CursorResult, insert, literal, select, update
+from sqlalchemy import insert, literal, select, update
 
 from app.db import outages
 from app.db.clock import clock
 from app.jobs.ledger.encoding import MAX_TRACEBACK
 from app.jobs.ledger.encoding import text as as_text
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
-from app.jobs.publish.outbox import publish_after_commit
+from app.jobs.publish.outbox import publish_after_commit, publish_later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 #: What the record of an attempt takes over from the job's row.
-_OF_ATTEMPT = ("fence", "worker", "release", "started_at")
+_OF_ATTEMPT = ("fence", "worker", "release", "partition", "started_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +63,14 @@ def held_by(*, job_id: str, worker: str) -> ColumnElement[bool]:
 def end_attempt(session: Session, *, job_id: str, guard: ColumnElement[bool], transition: Transition) -> bool:
     """Record the attempt and give the job its next state; False when `guard` no longer holds."""
     session.execute(_record(guard, transition))
-    changed = session.execute(update(Job).where(guard).values(**_next(transition)))
-    assert isinstance(changed, CursorResult)  # noqa: S101 (narrows the type)
-    if changed.rowcount == 0:
+    changed = update(Job).where(guard).values(**_next(transition)).returning(Job.partition)
+    row = session.execute(changed).one_or_none()
+    if row is None:
         return False
     if transition.state is State.READY:
         publish_after_commit(session, [job_id])
+    elif row.partition is not None:
+        publish_later(session, (), partitions=[row.partition])
     return True
 
 

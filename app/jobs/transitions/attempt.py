@@ -13,11 +13,13 @@ from sqlalchemy import Engine, event
 from app.db import outages
 from app.db.engine import engine
 from app.db.sessions import current_session, transaction, using
+from app.jobs.declaration import registry
 from app.jobs.errors import LeaseLost, NoJobRunning
 from app.jobs.ledger import inserting, store
 from app.jobs.ledger.encoding import encode, sentence
 from app.jobs.ledger.retrying import with_retry
 from app.jobs.ledger.uncommitted import JobSession, hides
+from app.jobs.publish import admission
 from app.settings.config import settings
 
 if TYPE_CHECKING:
@@ -59,6 +61,11 @@ class RunningJob:
 
     def finish(self, result: str | None) -> None:
         """Mark the job done in the transaction of its effects. Raises `LeaseLost` and undoes them."""
+        self._finish(result)
+        if self.request is not None and registry.limits_of(self.request.task):
+            admission.admit_after(self.id)
+
+    def _finish(self, result: str | None) -> None:
         finish = store.Finish(self.id, self.fence, result)
         if self._session is None:
             if not with_retry(lambda: store.finish(store.connection(), [finish])) and not self.is_done():

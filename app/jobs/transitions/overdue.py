@@ -11,7 +11,8 @@ A job is overdue when it has been due for more than `CHECK_TIMEOUT` and one of t
   not taken it back.
 
 Not overdue: a scheduled job without a time (it waits for the link of its chain before it), a job in a
-long queue, and one held back in the ledger because its queue is full.
+long queue, one held back in the ledger because its queue is full, and one that waits for its turn in its
+partition.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from sqlalchemy import func, or_, select
 from app.db.clock import clock
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
+from app.jobs.transitions.recover import WAITING
 from app.settings.config import settings
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def _count(session: Session, condition: ColumnElement[bool]) -> int:
 
 
 def _not_published(lists: Sequence[BrokerList] | None) -> ColumnElement[bool]:
-    unpublished = in_state(State.READY) & Job.published_at.is_(None)
+    unpublished = in_state(State.READY) & WAITING
     if lists is None:
         return unpublished
     return unpublished & or_(False, *(found.jobs for found in lists if found.room))

@@ -20,7 +20,7 @@ from app.jobs.broker.current import broker
 from app.jobs.broker.lists import list_of
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish import outbox, publisher
+from app.jobs.publish import publisher, sent
 from app.jobs.publish.message import PUBLISHED_HEADER
 from app.jobs.publish.reachability import looking
 from app.jobs.transitions import apply, dependents, rules, unreadable
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH = 1000
+#: Known not to be in the broker. What is held of a partition is left to `app.jobs.publish.admission`.
+WAITING = Job.published_at.is_(None) & Job.partition.is_(None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,7 @@ def _published(raw: bytes) -> float | None:
 
 def publish_waiting(lists: Sequence[BrokerList]) -> int:
     """Send ready jobs that are known not to be in the broker, as far as the queues have room."""
-    return sum(_publish_where(found, found.jobs & Job.published_at.is_(None)) for found in lists)
+    return sum(_publish_where(found, found.jobs & WAITING) for found in lists)
 
 
 def republish_lost(lists: Sequence[BrokerList]) -> int:
@@ -150,7 +152,7 @@ def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
         wanted = select(Job.id).where(condition).order_by(Job.accepted_at).limit(min(BATCH, room))
         ids, unsent = _send(wanted)
         if unsent:
-            outbox.mark_unpublished(unsent)
+            sent.mark_unpublished(unsent)
             return total + len(ids) - len(unsent)
         total, room = total + len(ids), room - len(ids)
         if len(ids) < BATCH:
@@ -162,7 +164,7 @@ def _send(wanted: Select[str]) -> tuple[Sequence[str], list[str]]:
     """Send the jobs that `wanted` selects; which they were, and which of them the broker did not take."""
     with transaction() as session:
         ids = session.scalars(wanted.with_for_update(skip_locked=True)).all()
-        dispatches = outbox.mark_published(session, ids=ids)
+        dispatches = sent.mark_published(session, ids=ids)
     try:
         return ids, publisher.publish(dispatches, patient=True)
     except Exception:

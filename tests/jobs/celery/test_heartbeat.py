@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import Job, Outcome, State, Worker
-from app.jobs.publish import outbox
+from app.jobs.publish import sent
 from app.settings.config import settings
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import tasks
@@ -100,7 +100,7 @@ def test_a_task_a_worker_does_not_know_is_left_to_a_newer_one(fleet: Fleet) -> N
     fleet.start_worker("newer")
     fleet.start_beat()
     with transaction() as session:  # as the pause before the next offer would
-        pause = outbox.UNKNOWN_TASK_PAUSE + timedelta(seconds=settings().lost_after_seconds + 1)
+        pause = sent.UNKNOWN_TASK_PAUSE + timedelta(seconds=settings().lost_after_seconds + 1)
         session.execute(update(Job).values(published_at=left.published_at and left.published_at - pause))
     done = wait_for_state(job_id, State.DONE)
     assert (done.result, done.attempt) == (42, 1)

@@ -13,7 +13,7 @@ from app.db.sessions import transaction
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish import outbox
+from app.jobs.publish import outbox, sent
 from tests.jobs.broker import waiting
 from tests.jobs.running import all_jobs, job_of
 from tests.sample import tasks
@@ -84,7 +84,7 @@ def test_a_sent_job_can_be_marked_unsent_while_it_is_ready() -> None:
     ready, claimed = str(tasks.add.delay(1, 1).id), str(tasks.add.delay(1, 1).id)
     with transaction() as session:
         session.execute(update(Job).where(Job.id == claimed).values(state=State.RUNNING))
-    outbox.mark_unpublished([ready, claimed])
+    sent.mark_unpublished([ready, claimed])
     assert job_of(ready).published_at is None
     assert job_of(claimed).published_at
 
@@ -92,7 +92,7 @@ def test_a_sent_job_can_be_marked_unsent_while_it_is_ready() -> None:
 def test_a_job_of_an_unknown_task_is_missed_only_after_a_while() -> None:
     job_id = str(tasks.add.delay(1, 1).id)
     accepted = job_of(job_id).accepted_at
-    outbox.offer_later(job_id)
+    sent.offer_later(job_id)
     published = job_of(job_id).published_at
     assert published
-    assert published - accepted > outbox.UNKNOWN_TASK_PAUSE - timedelta(seconds=1)
+    assert published - accepted > sent.UNKNOWN_TASK_PAUSE - timedelta(seconds=1)

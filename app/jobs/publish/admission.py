@@ -1,0 +1,109 @@
+"""Admits held jobs of limited tasks: as many go to the broker as their partitions' limits leave room for.
+
+A job that is in the broker or runs takes a place of its partition, and so does one that has begun within the
+rate's window. They are counted in the ledger's rows, and their number grows here alone, under a lock of the
+partition. So nobody has to look again when a job is claimed, no worker gets one that it would have to give
+back, and the place of a worker that died is free when its lease has ended.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.db import outages
+from app.db.sessions import transaction
+from app.jobs.declaration import registry
+from app.jobs.declaration.partitions import task_of
+from app.jobs.ledger import held, store
+from app.jobs.publish import publisher, sent
+from app.jobs.publish.reachability import publishing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import timedelta
+
+log = structlog.get_logger(__name__)
+
+#: So many partitions are looked at in one transaction.
+BATCH = 200
+
+
+def admit_now(keys: Collection[str]) -> None:
+    """Admit what there is room for, after a commit that beat's next tick would otherwise notice."""
+    if not keys:
+        return
+    try:
+        _admit(sorted(set(keys)))
+    except outages.ERRORS as error:
+        # Whoever called has committed; nothing that is wrong here may look like a failure of that.
+        log.warning("not_admitted", partitions=len(keys), error=str(error).strip())
+
+
+def admit_after(job_id: str) -> None:
+    """Fill the place that a job has left which was finished."""
+    try:
+        _admit(held.keys_of(store.connection(), [job_id]))
+    except outages.ERRORS as error:
+        log.warning("not_admitted", job_id=job_id, error=str(error).strip())
+
+
+class Round:
+    """Goes round all partitions with held jobs, so that each has its turn however many there are."""
+
+    def __init__(self) -> None:
+        #: Whether nothing at all was held at the last look.
+        self.is_over = True
+        self._after = ""
+
+    def go_on(self, *, for_: timedelta) -> None:
+        """Admit what there is room for, until all partitions were looked at or that time is over."""
+        until = time.monotonic() + for_.total_seconds()
+        while publishing.is_open:
+            keys = held.keys(store.connection(), after=self._after, limit=BATCH)
+            _admit(keys)
+            self.is_over = not (keys or self._after)
+            self._after = keys[-1] if len(keys) == BATCH else ""
+            if not self._after or time.monotonic() > until:
+                return
+
+
+def _admit(keys: Sequence[str]) -> None:
+    if not publishing.is_open:
+        return  # beat comes back to it
+    for first in range(0, len(keys), BATCH):
+        bounds = [bounds_of(key) for key in keys[first : first + BATCH] if _is_known(key)]
+        # Mostly there is no room. A look locks nothing, and does not take SQLite's one writer.
+        if bounds and held.rooms(store.connection(), bounds):
+            _admit_batch(bounds)
+
+
+def _admit_batch(bounds: Sequence[held.Bounds]) -> None:
+    with transaction() as session:
+        connection = store.under(session)
+        held.lock(connection, [each.key for each in bounds])
+        room = held.rooms(connection, bounds)
+        ids = held.take(connection, room) if room else []
+        dispatches = sent.mark_admitted(session, ids=ids)
+    unsent = publisher.publish(dispatches) if dispatches else []
+    if unsent:
+        sent.mark_unpublished(unsent)
+
+
+def bounds_of(key: str) -> held.Bounds:
+    """What the task of a partition declares now; it may have been another when its jobs were accepted."""
+    limits = registry.spec_of(task_of(key)).limits
+    rate = limits.rate if limits else None
+    return held.Bounds(
+        key=key,
+        most_running=limits.concurrency if limits else None,
+        most_started=rate.most if rate else None,
+        window_seconds=rate.window.total_seconds() if rate else 0.0,
+    )
+
+
+def _is_known(key: str) -> bool:
+    """A task that only a newer release knows is left to a beat and to workers of that release."""
+    return bool(registry.known([task_of(key)]))
