@@ -87,7 +87,7 @@ def new_job(
 def _key(of: KeyOf, spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
     try:
         return of(spec, args, kwargs)
-    except TypeError:
+    except (KeyError, TypeError):
         return None  # they do not fit, which the job's own end will say
 
 
