@@ -13,6 +13,7 @@ from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
 from app.jobs.ledger.seal import MASK, mask
 from app.jobs.listing import conditions
+from app.jobs.publish.admission import waits_for
 from app.jobs.publish.outbox import publish_after_commit
 from app.jobs.transitions import rules
 from app.jobs.transitions.apply import end_attempt
@@ -79,6 +80,7 @@ def detail_of(session: Session, *, job_id: str) -> JobDetail:
             **{name: getattr(summary, name) for name in JobSummary.model_fields},
             "group_id": job.group_id,
             "context": job.context,
+            "waits_for": waits_for(job),
             "arguments": arguments_of(job),
             "result": job.result if job.state == State.DONE else None,
             "attempts": attempts,

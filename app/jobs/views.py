@@ -127,6 +127,7 @@ class JobDetail(JobSummary):
 
     group_id: str | None
     context: Document | None
+    waits_for: str | None = Field(default=None, description="What a job that may not begin yet waits for.")
     arguments: Document
     result: Value
     attempts: list[AttemptView]

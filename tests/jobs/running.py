@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, text
 
 from app.celery_app import celery_app
-from app.db.sessions import reading
+from app.db.sessions import reading, transaction
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.jobs.ledger.models import TERMINAL, Attempt, Job
 from app.jobs.publish import publisher
 from app.jobs.publish.message import Dispatch
@@ -48,6 +50,13 @@ class Service:
         for answer in (looking.reserved(), looking.active()):
             held |= {node.encode(): at_hand for node, at_hand in (answer or {}).items() if at_hand}
         return held
+
+
+def accept_many(task_name: str, *tenants: str, times: int) -> list[str]:
+    """Accept so many jobs of each tenant in one batch; their ids."""
+    jobs = [new_job(task_name, kwargs={"tenant": tenant}) for tenant in tenants for _ in range(times)]
+    with transaction() as session:
+        return [answer.id for answer in accept(session, jobs)]
 
 
 def job_of(job_id: str) -> Job:

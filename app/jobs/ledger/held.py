@@ -53,8 +53,10 @@ _ASKED = f"""
         coalesce(most_started - started - published, {WINDOW}) AS started_room
     FROM (
         SELECT key, most_running, most_started,
-            (SELECT count(*) FROM job WHERE partition = asked.key AND {ADMITTED} AND state = 'ready') AS published,
-            (SELECT count(*) FROM job WHERE partition = asked.key AND {ADMITTED} AND state = 'running') AS running,
+            (SELECT count(*) FROM job
+                WHERE partition = asked.key AND {ADMITTED} AND state = 'ready') AS published,
+            (SELECT count(*) FROM job
+                WHERE partition = asked.key AND {ADMITTED} AND state = 'running') AS running,
             CASE WHEN most_started IS NULL THEN 0 ELSE
                 (SELECT count(*) FROM attempt
                     WHERE partition = asked.key AND started_at BETWEEN {{since}} AND {{until}})

@@ -18,12 +18,16 @@ from app.db.sessions import transaction
 from app.jobs.declaration import registry
 from app.jobs.declaration.partitions import task_of
 from app.jobs.ledger import held, store
+from app.jobs.ledger.models import State
 from app.jobs.publish import publisher, sent
 from app.jobs.publish.reachability import publishing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import timedelta
+
+    from app.jobs.ledger.models import Job
+    from app.jobs.publish.message import Dispatch
 
 log = structlog.get_logger(__name__)
 
@@ -87,9 +91,27 @@ def _admit_batch(bounds: Sequence[held.Bounds]) -> None:
         room = held.rooms(connection, bounds)
         ids = held.take(connection, room) if room else []
         dispatches = sent.mark_admitted(session, ids=ids)
-    unsent = publisher.publish(dispatches) if dispatches else []
+    if dispatches:
+        _send(dispatches)
+
+
+def _send(dispatches: Sequence[Dispatch]) -> None:
+    try:
+        unsent = publisher.publish(dispatches)
+    except Exception:
+        # One of them makes no message. Recovery misses them all soon, and ends the one that stands in the way.
+        log.exception("messages_not_made", jobs=len(dispatches))
+        return
     if unsent:
         sent.mark_unpublished(unsent)
+
+
+def waits_for(job: Job) -> str | None:
+    """Why a job is held, in words; None for one that is not."""
+    if job.partition is None or job.state != State.READY or job.published_at is not None:
+        return None
+    limits = registry.limits_of(job.task)
+    return f"its turn: of {job.task}, {limits}" if limits else "its turn"
 
 
 def bounds_of(key: str) -> held.Bounds:

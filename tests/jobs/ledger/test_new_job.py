@@ -15,7 +15,17 @@ COLUMNS = Job.__table__.columns
 #: How PostgreSQL's types are called in full.
 FULL_NAMES = {"int": "INTEGER", "timestamptz": "TIMESTAMP WITH TIME ZONE"}
 #: Columns that a person sees under another name, or that say nothing to one.
-NOT_SHOWN = {"args", "kwargs", "options", "key", "digest", "published_at", "lease_until", "fence"}
+NOT_SHOWN = {
+    "args",
+    "kwargs",
+    "options",
+    "key",
+    "digest",
+    "partition",
+    "published_at",
+    "lease_until",
+    "fence",
+}
 
 
 def test_accepting_writes_each_column_once_and_each_that_must_not_be_null() -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.db.clock import clock
-from app.db.sessions import transaction
+from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
 from app.jobs.declaration import partitions, registry
 from app.jobs.declaration.admission import Limits
@@ -19,9 +19,10 @@ from app.jobs.factory import new_job
 from app.jobs.ledger import held, store
 from app.jobs.ledger.models import Attempt, Job, State
 from app.jobs.publish.admission import Round, admit_now
-from app.jobs.service import cancel_job
+from app.jobs.service import cancel_job, detail_of
+from app.jobs.transitions import recover
 from tests.jobs.broker import waiting
-from tests.jobs.running import all_jobs, ended, job_of, send_again
+from tests.jobs.running import accept_many, all_jobs, ended, job_of, send_again
 from tests.sample import tasks
 from tests.servers import free_port
 
@@ -39,12 +40,6 @@ def admitted() -> Counter[str]:
     """How many of each tenant have a message in the broker."""
     rows = [job for job in all_jobs() if job.state == State.READY and job.published_at]
     return Counter(job.kwargs["tenant"] for job in rows)
-
-
-def accept_many(task_name: str, *tenants: str, times: int) -> list[str]:
-    jobs = [new_job(task_name, kwargs={"tenant": tenant}) for tenant in tenants for _ in range(times)]
-    with transaction() as session:
-        return [answer.id for answer in accept(session, jobs)]
 
 
 def claim(job_id: str) -> bool:
@@ -110,6 +105,14 @@ def test_a_job_whose_arguments_do_not_fit_ends_by_itself(fleet: Fleet) -> None:
 def test_plain_jobs_are_in_no_partition() -> None:
     job = job_of(tasks.add.delay(1, 2).id)
     assert (job.partition, job.published_at is None) == (None, False)
+
+
+def test_whoever_looks_at_a_held_job_is_told_what_it_waits_for() -> None:
+    first, *_, last = accept_many(tasks.serve.name, "a", times=held.WINDOW + 1)
+    with reading() as session:
+        assert detail_of(session, job_id=first).waits_for is None
+        said = detail_of(session, job_id=last).waits_for
+    assert said == "its turn: of sample.serve, the partitions take turns, by tenant"
 
 
 def test_a_held_job_is_not_claimed_by_a_stray_message(redis_server: RedisServer) -> None:
@@ -187,6 +190,23 @@ def test_what_a_broker_that_is_away_did_not_take_is_held_and_admitted_later(
     configure(redis_url=redis_server.url)
     go_round()
     assert waiting(redis_server) == [job_id]
+
+
+def test_a_row_that_makes_no_message_is_left_to_recovery_and_holds_up_no_other(
+    redis_server: RedisServer,
+) -> None:
+    bad, *_ = ids = accept_many(tasks.serve.name, "a", times=held.WINDOW)
+    with transaction() as session:
+        session.execute(update(Job).values(published_at=None))
+        session.execute(update(Job).values(options={"headers": 5}).where(Job.id == bad))
+    go_round()
+    assert all(job_of(job_id).published_at for job_id in ids)
+    with transaction() as session:
+        session.execute(update(Job).values(published_at=clock(-60)))
+    redis_server.client().flushall()
+    recover.republish_lost(recover.broker_lists() or [])
+    assert job_of(bad).state == State.DEAD
+    assert set(waiting(redis_server)) == set(ids) - {bad}
 
 
 def test_a_changed_declaration_holds_for_what_was_accepted_before() -> None:
