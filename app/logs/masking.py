@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.settings.config import Settings
 
 MASK = "***"
-MAX_TOLD = 300
+MAX_EXCERPT = 300
 MAX_SENTENCE = 2_000
 #: Shorter ones are words that stand in any text.
 SHORTEST_SECRET = 6
@@ -49,15 +49,15 @@ _LOOKED_AT = 20_000
 MAX_LOOKED_AT = 64 * 1024
 
 
-def told(text: object, *, hiding: Iterable[str] = ()) -> str:
+def excerpt(text: object, *, hiding: Iterable[str] = ()) -> str:
     """What a provider says, as a part of a sentence; `hiding` is what it was given and must not be shown."""
     shown = without_secrets(_line(str(text)[:_LOOKED_AT]), hiding=hiding)
-    return _cut(_OPAQUE.sub(MASK, shown), MAX_TOLD)
+    return _cut(_OPAQUE.sub(MASK, shown), MAX_EXCERPT)
 
 
 def identifier(text: object) -> str:
     """An id that a provider gave. Ids are opaque, so only what is known as a secret is taken out."""
-    return _cut(without_secrets(_line(str(text)[:_LOOKED_AT])), MAX_TOLD)
+    return _cut(without_secrets(_line(str(text)[:_LOOKED_AT])), MAX_EXCERPT)
 
 
 def sentence(text: str) -> str:

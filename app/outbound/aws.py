@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.settings.config import settings
 
@@ -62,23 +62,23 @@ def call(
     except exceptions.ClientError as error:
         raise _sorted(service, error, passing=passing) from None
     except (exceptions.ConnectTimeoutError, exceptions.EndpointConnectionError) as error:
-        raise NotSent(f"{service} cannot be reached: {told(error)}") from None
+        raise NotSent(f"{service} cannot be reached: {excerpt(error)}") from None
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
         raise NotSent(
             f"{service} needs credentials: set GROUNDWORK_AWS_ACCESS_KEY_ID and "
             "GROUNDWORK_AWS_SECRET_ACCESS_KEY, or give the host a role."
         ) from None
     except exceptions.HTTPClientError as error:
-        raise OutcomeUnknown(f"{service} did not answer: {told(error)}") from None
+        raise OutcomeUnknown(f"{service} did not answer: {excerpt(error)}") from None
     except exceptions.BotoCoreError as error:
-        raise Refused(f"{service} cannot take this request: {told(error)}") from None
+        raise Refused(f"{service} cannot take this request: {excerpt(error)}") from None
 
 
 def _sorted(service: str, error: Any, *, passing: frozenset[str]) -> Exception:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     answered = error.response.get("Error", {})
     code = str(answered.get("Code", ""))
-    said = f"{service} answered {told(code)}: {told(answered.get('Message', ''))}"
+    said = f"{service} answered {excerpt(code)}: {excerpt(answered.get('Message', ''))}"
     passes = code.startswith("Throttl") or code in passing
     if passes or status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
         return NotSent(said)

@@ -11,7 +11,7 @@ import pytest
 
 from app.domains.banking.errors import PlaidRefused
 from app.jobs.ledger import encoding
-from app.logs.masking import MASK, MAX_SENTENCE, MAX_TOLD, identifier, sentence, told, without_secrets
+from app.logs.masking import MASK, MAX_EXCERPT, MAX_SENTENCE, excerpt, identifier, sentence, without_secrets
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from tests.domains.banking.linking import point_at, port
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
@@ -36,7 +36,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("secret", SHAPES)
 def test_what_has_the_form_of_a_secret_is_not_shown(secret: str) -> None:
-    for shown in (told(f"it was {secret}, or so"), sentence(f"it was {secret}, or so")):
+    for shown in (excerpt(f"it was {secret}, or so"), sentence(f"it was {secret}, or so")):
         assert secret not in shown
         assert shown.startswith("it was")
         assert MASK in shown
@@ -70,7 +70,7 @@ def test_what_only_begins_like_a_secret_costs_little_however_often(part: str) ->
     assert shown.startswith("begins")
     assert shown.endswith("ends")
     assert "characters left out" in shown
-    assert told(text).startswith("begins")
+    assert excerpt(text).startswith("begins")
     # Looked for at each place anew, it would be minutes.
     assert time.process_time() - began < 2
 
@@ -84,13 +84,15 @@ def test_a_secret_at_the_ends_of_a_long_text_is_not_shown() -> None:
 
 def test_a_provider_gets_a_line_and_no_more() -> None:
     hostile = "It\r\nsaid\x00 \x1b[31mthis\u202e\ud800 " + "and more " * 1_000_000
-    assert told(hostile).startswith("It said [31mthis and more")
-    assert len(told(hostile)) == MAX_TOLD
+    assert excerpt(hostile).startswith("It said [31mthis and more")
+    assert len(excerpt(hostile)) == MAX_EXCERPT
     assert len(sentence(hostile)) == MAX_SENTENCE
     assert sentence(hostile).isprintable()
-    assert told("a" * 10 + "0123456789" * 5) == MASK
-    assert told(None) == "None"
-    assert told("The bank asks for ITEM_LOGIN_REQUIRED (request 4bY8LpZ0).").endswith("(request 4bY8LpZ0).")
+    assert excerpt("a" * 10 + "0123456789" * 5) == MASK
+    assert excerpt(None) == "None"
+    assert excerpt("The bank asks for ITEM_LOGIN_REQUIRED (request 4bY8LpZ0).").endswith(
+        "(request 4bY8LpZ0)."
+    )
 
 
 @pytest.mark.parametrize("kind", [NotSent, Refused, OutcomeUnknown])

@@ -10,7 +10,7 @@ import httpx
 
 from app.domains.notifications import fcm_token
 from app.domains.notifications.push import DeviceGone
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.outbound.retry_after import pause_asked_for
 from app.settings.config import settings
@@ -73,14 +73,14 @@ def _post(
     try:
         return client.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
-        raise NotSent(f"Firebase cannot be reached at {settings().fcm_url}: {told(error)}") from None
+        raise NotSent(f"Firebase cannot be reached at {settings().fcm_url}: {excerpt(error)}") from None
     except httpx.TransportError as error:
-        raise OutcomeUnknown(f"Firebase did not answer: {told(repr(error))}") from None
+        raise OutcomeUnknown(f"Firebase did not answer: {excerpt(repr(error))}") from None
 
 
 def _failure(answer: httpx.Response, *, address: str) -> Exception:
     problem = _problem(answer)
-    message = told(problem.get("message") or answer.reason_phrase, hiding=[address])
+    message = excerpt(problem.get("message") or answer.reason_phrase, hiding=[address])
     said = f"Firebase answered {answer.status_code}: {message}"
     if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.is_server_error:
         return NotSent(said, after=pause_asked_for(answer.headers.get("retry-after", "")))

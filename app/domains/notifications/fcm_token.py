@@ -12,7 +12,7 @@ from google.auth.credentials import TokenState
 from google.auth.exceptions import MalformedError, RefreshError, TransportError
 from google.oauth2.service_account import Credentials
 
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.deliveries.errors import NotSent, Refused
 from app.settings.config import settings
 
@@ -68,9 +68,9 @@ def _sign_in(client: httpx.Client, account: Credentials) -> None:
     try:
         account.refresh(_HttpxRequest(client))
     except TransportError as error:
-        raise NotSent(f"Google's sign-in {told(error)}") from None
+        raise NotSent(f"Google's sign-in {excerpt(error)}") from None
     except RefreshError as error:
-        refusal = f"Google's sign-in said {told(error.args[0])}"
+        refusal = f"Google's sign-in said {excerpt(error.args[0])}"
         raise (NotSent(refusal) if error.retryable else BadCredentials(problem=refusal)) from None
     except (ValueError, TypeError, OverflowError):
         raise NotSent("Google's sign-in answered with something that holds no token.") from None

@@ -77,7 +77,7 @@ def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
     return {key for part in _parts(keys) for key in _ids(session, part)}
 
 
-def count_told(session: Session, *, since: datetime, until: datetime) -> dict[int, int]:
+def count_notified(session: Session, *, since: datetime, until: datetime) -> dict[int, int]:
     """How many notifications each user got from `since` until just before `until`."""
     told = select(Notification.user_id, func.count()).where(
         Notification.created_at >= since, Notification.created_at < until

@@ -76,7 +76,7 @@ def count_hour(session: Session, begin: datetime) -> int:
         part = dict(failures[start : start + PART])
         for address, user_id in accounts.ids_at(session, part).items():
             _row(found, user_id, begin)["failed_logins"] += part[address]
-    for user_id, count in notifications.count_told(session, **span).items():
+    for user_id, count in notifications.count_notified(session, **span).items():
         _row(found, user_id, begin)["notifications"] = count
     _write(session, [found[user_id] for user_id in sorted(found)])
     return len(found)

@@ -37,7 +37,7 @@ class Outage:
         #: Since when, as all who share a Redis say it.
         self._since: datetime | None = None
         #: The channels that this process has told.
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
         # One that began before this process did may have been told of.
         self._is_new = True
 
@@ -45,24 +45,24 @@ class Outage:
         """Tell each channel that nobody has told."""
         shared = _shared_since(self._since or datetime.now(UTC))
         self._since = self._since or shared or datetime.now(UTC)
-        mine = [name for name in channels() if name not in self._told and self._claim(name)]
+        mine = [name for name in channels() if name not in self._notified and self._claim(name)]
         if mine:
             took = send_unrecorded(self._message(problem, since=self._since), mine)
-            self._told |= took
+            self._notified |= took
             for name in mine:
-                self._settle(name, is_told=name in took)
+                self._settle(name, is_notified=name in took)
 
     def over(self) -> datetime | None:
         """With the database back: since when it was away, if that may have been told."""
         if self._since is None and not self._is_new:
             return None
-        return self._since if self._told else _known_since()
+        return self._since if self._notified else _known_since()
 
     def forget(self) -> None:
         """What `over` said is dealt with."""
         if self._since is not None:
             _delete_since()
-        self._since, self._told, self._is_new = None, set(), False
+        self._since, self._notified, self._is_new = None, set(), False
 
     def _message(self, problem: Problem, *, since: datetime) -> AlertMessage:
         return AlertMessage(
@@ -82,10 +82,10 @@ class Outage:
         except _AWAY:
             return True
 
-    def _settle(self, channel: str, *, is_told: bool) -> None:
+    def _settle(self, channel: str, *, is_notified: bool) -> None:
         """Keep what was told from being told again, and let others try what was not."""
         try:
-            if is_told:
+            if is_notified:
                 redis.client().set(self._key(channel), "told", ex=REMEMBERED)
             else:
                 redis.client().delete(self._key(channel))

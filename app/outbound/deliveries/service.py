@@ -24,7 +24,7 @@ from app.jobs.errors import RetryableError
 from app.jobs.ledger import encoding
 from app.jobs.ledger.models import TERMINAL, Job
 from app.jobs.service import is_running, retry_job
-from app.logs.masking import identifier, told
+from app.logs.masking import excerpt, identifier
 from app.outbound.deliveries import pace
 from app.outbound.deliveries.errors import (
     DeliveryNotFound,
@@ -171,7 +171,7 @@ def _end_call(
     commit: Checkpoint,
 ) -> None:
     """End a call that raised something unforeseen; raises what is left to do, unless the process ends."""
-    said = str(error) if isinstance(error, OutcomeUnknown) else told(encoding.sentence(error))
+    said = str(error) if isinstance(error, OutcomeUnknown) else excerpt(encoding.sentence(error))
     known = isinstance(error, OutcomeUnknown) or handover.has_begun
     sentence = said if known else f"{provider.name} was sent nothing, because this failed before: {said}"
     _mark(session, delivery, DeliveryState.UNCERTAIN if known else DeliveryState.WAITING, error=sentence)

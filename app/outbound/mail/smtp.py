@@ -10,7 +10,7 @@ from datetime import timedelta
 from email.policy import SMTP, SMTPUTF8
 from typing import TYPE_CHECKING
 
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.outbound.mail.message import addressed_to, sender_address
 from app.outbound.mail.taken import Taken
@@ -63,7 +63,8 @@ def _connection() -> Iterator[smtplib.SMTP]:
         ) from None
     except smtplib.SMTPNotSupportedError as error:
         raise NotSent(
-            f"The mail server {where} cannot do what GROUNDWORK_SMTP_SECURITY or _USER ask for: {told(error)}"
+            f"The mail server {where} cannot do what GROUNDWORK_SMTP_SECURITY or _USER ask for: "
+            f"{excerpt(error)}"
         ) from None
     except (OSError, smtplib.SMTPException) as error:
         raise NotSent(f"The mail server {where} cannot be reached: {_described(error)}") from None
@@ -160,10 +161,10 @@ def _is_yes(code: int) -> bool:
 
 
 def _text(text: bytes | str) -> str:
-    return told(text.decode(errors="replace") if isinstance(text, bytes) else text)
+    return excerpt(text.decode(errors="replace") if isinstance(text, bytes) else text)
 
 
 def _described(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return told(error) or type(error).__name__
+    return excerpt(error) or type(error).__name__

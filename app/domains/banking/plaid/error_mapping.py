@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from app.domains.banking.errors import ItemBroken, MutatedDuringPagination, PlaidRefused, PlaidUnavailable
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.retry_after import pause_asked_for
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def classified(operation: str, *, hiding: Sequence[str] = ()) -> Iterator[None]:
         if not isinstance(error.__context__, ApiException):
             raise
         raise PlaidUnavailable(
-            f"Plaid did not answer {operation}: {told(error.__context__.reason)}."
+            f"Plaid did not answer {operation}: {excerpt(error.__context__.reason)}."
         ) from None
 
 
 def code_of(given: object) -> str | None:
     """Plaid's error code; None for what cannot be one."""
-    is_code = isinstance(given, str) and _CODE.fullmatch(given) and told(given) == given
+    is_code = isinstance(given, str) and _CODE.fullmatch(given) and excerpt(given) == given
     return str(given) if is_code else None
 
 
@@ -60,8 +60,8 @@ def _judged(operation: str, error: Any, *, hiding: Sequence[str]) -> Exception:
     answer = _answer(error.body)
     kind = code_of(answer.get("error_type"))
     reason = code_of(answer.get("error_code")) or f"HTTP {error.status}"
-    said = told(answer.get("error_message") or error.reason, hiding=hiding)
-    request = told(answer.get("request_id") or "without an id", hiding=hiding)
+    said = excerpt(answer.get("error_message") or error.reason, hiding=hiding)
+    request = excerpt(answer.get("request_id") or "without an id", hiding=hiding)
     sentence = f"Plaid refused {operation}: {reason} ({said}; request {request})."
     if reason == MUTATED:
         return MutatedDuringPagination()

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from app.errors import InvalidInput
-from app.logs.masking import told
+from app.logs.masking import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ class InvalidField(InvalidInput):
     code = "unkeepable"
 
     def __init__(self, *, field: str, value: object, expected: str) -> None:
-        shown = "missing" if value is None else told(ascii(value))[:SHOWN]
+        shown = "missing" if value is None else excerpt(ascii(value))[:SHOWN]
         super().__init__(f'The field "{field}" is {shown}, not {expected}.')
 
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.alerts.channels.channel import Channel
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown
 
@@ -50,7 +50,7 @@ def _send(argv: Sequence[str], message: AlertMessage, handover: HandOver) -> str
         raise OutcomeUnknown(f"{program} did not end within {DEADLINE.total_seconds():g} s and was killed.")
     if code != 0:
         how = f"ended with {code}" if code > 0 else f"was killed by signal {-code}"
-        raise NotSent(f"{program} {how}: {told(said) or 'it said nothing'}")
+        raise NotSent(f"{program} {how}: {excerpt(said) or 'it said nothing'}")
     return ""
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.deliveries.errors import NotSent, OutcomeUnknown, Refused
 from app.outbound.retry_after import pause_asked_for
 
@@ -76,7 +76,9 @@ async def _post(
 
 
 def _refusal(answer: httpx.Response, text: str, *, url: str) -> Exception:
-    said = f"{_host(url)} answered {answer.status_code}: {told(text or answer.reason_phrase, hiding=[url])}"
+    said = (
+        f"{_host(url)} answered {answer.status_code}: {excerpt(text or answer.reason_phrase, hiding=[url])}"
+    )
     if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS or answer.is_server_error:
         return NotSent(said, after=pause_asked_for(answer.headers.get("retry-after", "")))
     if answer.is_redirect:
@@ -88,7 +90,7 @@ def _refusal(answer: httpx.Response, text: str, *, url: str) -> Exception:
 
 
 def _said(error: Exception, url: str) -> str:
-    return told(error, hiding=[url]) or type(error).__name__
+    return excerpt(error, hiding=[url]) or type(error).__name__
 
 
 def _host(url: str) -> str:

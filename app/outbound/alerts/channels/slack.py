@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.logs.masking import told
+from app.logs.masking import excerpt
 from app.outbound.alerts.channels.channel import Channel
 from app.outbound.alerts.channels.http_post import name_of, post
 from app.outbound.alerts.message import MAX_TEXT, cut
@@ -39,7 +39,7 @@ def _send(url: str, message: AlertMessage, handover: HandOver) -> str:
     content = json.dumps(body, ensure_ascii=False).encode()
     answer = post(url, body=content, headers={}, handover=handover)
     if answer.text.strip() != OK:
-        raise Refused(f"This is no webhook of Slack: it answered {told(answer.text[:80], hiding=[url])}")
+        raise Refused(f"This is no webhook of Slack: it answered {excerpt(answer.text[:80], hiding=[url])}")
     return ""
 
 
