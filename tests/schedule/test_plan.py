@@ -14,6 +14,9 @@ from app.schedule.spec import Once, Schedule, cron, every
 NOON = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+#: When summer time begins or ends, in New York and in Berlin.
+CHANGES = [datetime(2026, *day, tzinfo=UTC) for day in ((3, 8, 7), (3, 29, 1), (10, 25, 1), (11, 1, 6))]
+NEAR = timedelta(days=2)
 ENTRIES: dict[str, Schedule] = {
     "quarter": cron("*/15 * * * *", timezone="Europe/Berlin"),
     "hourly": cron("0 * * * *", timezone="America/New_York"),
@@ -25,12 +28,18 @@ ENTRIES: dict[str, Schedule] = {
 
 
 def walked(rule: Schedule, *, start: datetime, end: datetime, steps: random.Random) -> list[datetime]:
-    """The moments that a beat fires which looks at random times, no further apart than is on time."""
+    """The moments that a beat fires which looks at random times.
+
+    Around a change of the clocks they are no further apart than is on time, so that no policy misses any.
+    Elsewhere they are as far apart as the grace, in which all are to be made up for.
+    """
     fired: list[datetime] = []
     seen, now = start, start
     while now < end:
-        now += timedelta(seconds=steps.uniform(0.2, ON_TIME.total_seconds()))
-        found = plan(rule, seen_until=seen, now=now, misfire=steps.choice(list(Misfire)), grace=HOUR)
+        is_near = any(abs(now - change) < NEAR for change in CHANGES)
+        now += timedelta(seconds=steps.uniform(0.2, (ON_TIME if is_near else HOUR).total_seconds()))
+        misfire = steps.choice(list(Misfire)) if is_near else Misfire.ALL
+        found = plan(rule, seen_until=seen, now=now, misfire=misfire, grace=HOUR)
         assert found.missed is None
         fired += found.moments
         seen = found.seen_until

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.usefixtures("database")
 TASK, QUEUE = samples.greet.name, "maintenance"
 LABELS = {"task": TASK, "queue": QUEUE}
 LONG_AGO = timedelta(hours=2)
+#: How long jobs are kept here, and how long ago some ended.
+KEPT, OLD, YOUNG = timedelta(hours=3), timedelta(hours=4), timedelta(hours=2)
 
 
 def sample(name: str, **labels: str) -> float | None:
@@ -218,18 +220,16 @@ def test_a_job_held_back_from_a_full_queue_is_not_overdue(configure: Callable[..
 
 def test_old_jobs_are_pruned_and_dead_ones_stay() -> None:
     ids = accepted(6)
-    finish(ids[:2], ago=timedelta(days=40))
-    finish(ids[2:3], ago=timedelta(days=40), state=State.CANCELLED)
-    finish(ids[3:4], ago=timedelta(days=40), state=State.DEAD)
-    finish(ids[4:5], ago=timedelta(days=20))
+    finish(ids[:2], ago=OLD)
+    finish(ids[2:3], ago=OLD, state=State.CANCELLED)
+    finish(ids[3:4], ago=OLD, state=State.DEAD)
+    finish(ids[4:5], ago=YOUNG)
     with transaction() as session:
         session.execute(
             insert(Attempt).values(job_id=ids[0], fence=1, outcome="retried", finished_at=clock())
         )
         for name in ("old", "used"):
-            session.execute(
-                insert(JobGroup).values(id=name, created_at=datetime.now(UTC) - timedelta(days=40))
-            )
+            session.execute(insert(JobGroup).values(id=name, created_at=datetime.now(UTC) - OLD))
     change(ids[5:], group_id="used")
     assert prune() == 0, "nothing goes before it is counted"
     roll_up()
@@ -244,12 +244,12 @@ def test_old_jobs_are_pruned_and_dead_ones_stay() -> None:
 
 def prune() -> int:
     with transaction() as session:
-        return rollup.prune(session, before=datetime.now(UTC) - timedelta(days=30))
+        return rollup.prune(session, before=datetime.now(UTC) - KEPT)
 
 
 def test_pruning_takes_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = accepted(5)
-    finish(ids, ago=timedelta(days=40))
+    finish(ids, ago=OLD)
     roll_up()
     monkeypatch.setattr(rollup, "PRUNE_BATCH", 2)
     assert [prune() for _ in range(4)] == [2, 2, 1, 0]
