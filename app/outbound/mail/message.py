@@ -67,7 +67,8 @@ def on_the_wire(message: Message, *, at: datetime) -> EmailMessage:
     made = EmailMessage()
     made["From"] = formataddr((parseaddr(settings().mail_from)[0], sender_address()))
     addressed_to(made, message.to)
-    made["Subject"] = message.subject
+    # Some scripts' line ends are no control characters; in a header, a line can have no end.
+    made["Subject"] = " ".join(message.subject.splitlines())
     made["Date"] = format_datetime(at)
     made["Message-ID"] = f"<{digest_of(message.key)}@{sender_domain()}>"
     # Source: RFC 3834, so that no out-of-office note answers.

@@ -56,6 +56,13 @@ def test_a_subject_is_one_line(subject: str) -> None:
         TypeAdapter(Subject).validate_python(subject)
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\u2029"])
+def test_the_line_ends_of_other_scripts_are_taken_and_end_no_header(end: str) -> None:
+    subject = TypeAdapter(Subject).validate_python(f"Hi{end}Bcc: all@example.org")
+    mail = on_the_wire(Message(key="k", to=("a@b.org",), subject=subject, text="t"), at=AT)
+    assert mail["Subject"] == "Hi Bcc: all@example.org"
+
+
 @pytest.mark.parametrize(
     "recipients", [[], ["no address"], ["a@b.org\nBcc: c@d.org"], [f"a{n}@example.org" for n in range(51)]]
 )
