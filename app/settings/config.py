@@ -14,6 +14,7 @@ from pydantic_settings import PydanticBaseSettingsSource as Source
 from app.settings import sources
 from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls
 from app.settings.kinds import (
+    BaseUrl,
     DatabaseUrl,
     FcmCredentials,
     Host,
@@ -185,7 +186,7 @@ class Settings(BaseSettings):
     aws_secret_access_key: SecretStr = Field(
         default=SecretStr(""), description="Secret of the AWS access key."
     )
-    aws_endpoint_url: HttpUrl = Field(
+    aws_endpoint_url: BaseUrl = Field(
         default="", description="URL of another server that speaks AWS's API, for trials."
     )
     alert_mail: AlertAddresses = Field(
@@ -239,7 +240,7 @@ class Settings(BaseSettings):
         default=False,
         description="Whether anybody who can read mail may register without a token, to be a viewer.",
     )
-    public_url: HttpUrl = Field(
+    public_url: BaseUrl = Field(
         default="",
         description="URL of your pages for people, to which links in mails lead: https://HOST. Unset: mails "
         "have a code to be typed in.",
@@ -272,7 +273,7 @@ class Settings(BaseSettings):
     fcm_credentials: FcmCredentials = Field(
         default=SecretStr(""), description="JSON of the Google service account for Firebase Cloud Messaging."
     )
-    fcm_url: HttpUrl = Field(
+    fcm_url: BaseUrl = Field(
         default="https://fcm.googleapis.com",
         description="URL of Firebase Cloud Messaging, or of another server that speaks its API, for trials.",
     )

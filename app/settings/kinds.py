@@ -107,8 +107,17 @@ def _http_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _base_url(text: str) -> str:
+    """The beginning of other URLs; what came behind a question mark would swallow their paths."""
+    if "?" in text or "#" in text:
+        raise _refused(
+            "give a URL without ? and #, behind which paths are put: https://example.org/path"
+        )
+    return _http_url(text)
+
+
 def _plaid_environment(text: str) -> str:
-    return text if text in ("sandbox", "production") else _http_url(text)
+    return text if text in ("sandbox", "production") else _base_url(text)
 
 
 def _mailbox(text: str) -> str:
@@ -147,6 +156,7 @@ RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
 Host = Annotated[str, AfterValidator(_host)]
 #: May be empty, which is unset.
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 PlaidEnvironment = Annotated[str, AfterValidator(_plaid_environment)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 FcmCredentials = Annotated[SecretStr, AfterValidator(_fcm_credentials)]
