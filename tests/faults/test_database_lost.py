@@ -17,14 +17,13 @@ from app.jobs.transitions import attempt
 from app.settings.config import settings
 from app.settings.sources import PREFIX
 from tests.api_client import client_for
-from tests.conftest import configured, forget_settings
+from tests.conftest import forget_settings
 from tests.faults.cut import Cut
 from tests.faults.ledger import effects
-from tests.fleet import Fleet
-from tests.jobs.conftest import SAMPLES, point_celery_at
+from tests.faults.on_own_server import worker_on
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import hard_ends, tasks
-from tests.servers import TEMPLATE, PostgresServer, RedisServer, wait_until
+from tests.servers import PostgresServer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,27 +44,8 @@ def postgres(postgres_data: Path) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="module")
 def worker(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """A worker and a beat on that server."""
-    folder, redis = tmp_path_factory.mktemp("service"), RedisServer()
-    redis.start()
-    values = {
-        "database_url": postgres.url(TEMPLATE),
-        "redis_url": redis.url,
-        "lease_seconds": "4",
-        "recover_seconds": "1",
-        "lost_after_seconds": "2",
-        "soft_shutdown_seconds": "1",
-    }
-    with configured(folder, **values):
-        point_celery_at(redis)
-        with transaction() as session:
-            session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
-        fleet = Fleet(folder=folder, include=SAMPLES)
-        try:
-            fleet.start_beat()
-            yield fleet.start_worker(processes=4)
-        finally:
-            fleet.close()
-            redis.close()
+    with worker_on(postgres, tmp_path_factory.mktemp("service"), processes=4) as started:
+        yield started
 
 
 def restart(postgres: PostgresServer) -> None:

@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from app.db.engine import dispose_engine
 from app.db.sessions import transaction
-from app.jobs.ledger import store
 from app.jobs.ledger.models import Outcome, State
 from tests.api_client import client_for
-from tests.conftest import configured
 from tests.faults.ledger import effects
-from tests.fleet import Fleet
-from tests.jobs.conftest import SAMPLES, point_celery_at
+from tests.faults.on_own_server import worker_on
 from tests.jobs.running import attempts_of, ended
 from tests.sample import hard_ends, tasks
-from tests.servers import TEMPLATE, PostgresServer, RedisServer, wait_until
+from tests.servers import PostgresServer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,30 +106,10 @@ def disk(postgres_data: Path) -> Iterator[SmallDisk]:
 @pytest.fixture
 def worker(disk: SmallDisk, tmp_path: Path) -> Iterator[Process]:
     """A worker and a beat on that server."""
-    redis = RedisServer()
-    redis.start()
-    values = {
-        "database_url": disk.url(TEMPLATE),
-        "redis_url": redis.url,
-        "lease_seconds": "4",
-        "recover_seconds": "1",
-        "lost_after_seconds": "2",
-        "soft_shutdown_seconds": "1",
-    }
-    with configured(tmp_path, **values):
-        point_celery_at(redis)
+    with worker_on(disk, tmp_path, processes=2) as started:
         with transaction() as session:
-            session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
             session.execute(text("CREATE TABLE bulk (line text NOT NULL)"))
-        fleet = Fleet(folder=tmp_path, include=SAMPLES)
-        try:
-            fleet.start_beat()
-            yield fleet.start_worker(processes=2)
-        finally:
-            fleet.close()
-            redis.close()
-            store.close()
-            dispose_engine()
+        yield started
 
 
 def accepted_until_refused(client: TestClient) -> tuple[list[str], Response]:
