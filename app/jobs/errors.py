@@ -89,6 +89,16 @@ def shown(value: object) -> str:
     return written.encode(errors="backslashreplace").decode()
 
 
+class NotYourTurn(GroundworkError):
+    """Raised in a job that calls what is limited: it goes back until it is its turn, which is no failure."""
+
+    code = "not_your_turn"
+
+    def __init__(self, *, partition: str) -> None:
+        super().__init__(f'The job waits for its turn in "{partition}".')
+        self.partition = partition
+
+
 class LeftByBody(GroundworkError):
     """Raised in a worker in place of what would end the process, and not the job alone."""
 

@@ -18,11 +18,11 @@ from app.jobs.celery.heartbeat import holder
 from app.jobs.declaration import admission, registry, uniqueness
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
-from app.jobs.errors import LeaseLost, LeftByBody, RetryableError
+from app.jobs.errors import LeaseLost, LeftByBody, NotYourTurn, RetryableError
 from app.jobs.ledger.encoding import said
 from app.jobs.ledger.seal import unseal
 from app.jobs.publish.message import CONTEXT_HEADER
-from app.jobs.transitions import attempt, recording
+from app.jobs.transitions import attempt, recording, rules
 from app.processes import coroutines
 from app.topology import Priority, Queue
 
@@ -89,6 +89,9 @@ class JobTask(Task[..., Any]):
             job.roll_back()
             raise
         except LeaseLost as error:
+            raise Ignore(str(error)) from None
+        except NotYourTurn as error:
+            recording.record(job, rules.held(error.partition), exc=error, after_death=backend.after_death)
             raise Ignore(str(error)) from None
         except Exception as error:
             if outages.is_outage(error):

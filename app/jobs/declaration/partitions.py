@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from app.db.encryption import signing_keys
+from app.jobs.declaration import registry
+from app.jobs.declaration.admission import Limits, Rate
 from app.jobs.ledger.seal import unseal
 from app.values.typed_json import to_json
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from app.jobs.declaration.registry import TaskSpec
 
 SEPARATOR = ":"
+#: No task's name is empty, so that the keys of tasks begin otherwise.
+_PACED = re.compile(f"{SEPARATOR}([0-9]+){SEPARATOR}")
+MINUTE = timedelta(minutes=1)
 
 
 def key_of(spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
@@ -34,6 +41,15 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int | UUID) else to_json(value)
 
 
-def task_of(key: str) -> str:
-    """The task whose jobs have that key."""
-    return key.rpartition(SEPARATOR)[0]
+def paced(name: str, *, per_minute: int) -> str:
+    """The key of jobs of any task that call what is called `name`; it says how many may in a minute."""
+    return f"{SEPARATOR}{per_minute}{SEPARATOR}{name}"
+
+
+def limits_of(key: str) -> Limits | None:
+    """What holds for jobs of that key. Raises `UnknownTask` for a task that only a newer release knows."""
+    task, _, _ = key.rpartition(SEPARATOR)
+    found = _PACED.match(key)
+    if found:
+        return Limits(rate=Rate(count=int(found[1]), per=MINUTE))
+    return registry.spec_of(task).limits

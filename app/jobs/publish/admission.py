@@ -15,8 +15,8 @@ import structlog
 
 from app.db import outages
 from app.db.sessions import transaction
-from app.jobs.declaration import registry
-from app.jobs.declaration.partitions import task_of
+from app.jobs.declaration.partitions import limits_of
+from app.jobs.errors import UnknownTask
 from app.jobs.ledger import held, store
 from app.jobs.ledger.models import State
 from app.jobs.publish import publisher, sent
@@ -78,7 +78,8 @@ def _admit(keys: Sequence[str]) -> None:
     if not publishing.is_open:
         return  # beat comes back to it
     for first in range(0, len(keys), BATCH):
-        bounds = [bounds_of(key) for key in keys[first : first + BATCH] if _is_known(key)]
+        known = [bounds_of(key) for key in keys[first : first + BATCH]]
+        bounds = [one for one in known if one is not None]
         # Mostly there is no room. A look locks nothing, and does not take SQLite's one writer.
         if bounds and held.rooms(store.connection(), bounds):
             _admit_batch(bounds)
@@ -99,7 +100,7 @@ def _send(dispatches: Sequence[Dispatch]) -> None:
     try:
         unsent = publisher.publish(dispatches)
     except Exception:
-        # One of them makes no message. Recovery misses them all soon, and ends the one that stands in the way.
+        # One of them makes no message. Recovery misses them soon, and ends the one that stands in the way.
         log.exception("messages_not_made", jobs=len(dispatches))
         return
     if unsent:
@@ -110,13 +111,22 @@ def waits_for(job: Job) -> str | None:
     """Why a job is held, in words; None for one that is not."""
     if job.partition is None or job.state != State.READY or job.published_at is not None:
         return None
-    limits = registry.limits_of(job.task)
-    return f"its turn: of {job.task}, {limits}" if limits else "its turn"
+    try:
+        limits = limits_of(job.partition)
+    except UnknownTask:
+        return "a beat or a worker of a release that knows its task"
+    return f"its turn: {limits}" if limits else "its turn"
 
 
-def bounds_of(key: str) -> held.Bounds:
-    """What the task of a partition declares now; it may have been another when its jobs were accepted."""
-    limits = registry.spec_of(task_of(key)).limits
+def bounds_of(key: str) -> held.Bounds | None:
+    """The limits that are declared now; they may have been others when the jobs were accepted.
+
+    None for a task that only a newer release knows: its jobs are left to beat and workers of that.
+    """
+    try:
+        limits = limits_of(key)
+    except UnknownTask:
+        return None
     rate = limits.rate if limits else None
     return held.Bounds(
         key=key,
@@ -124,8 +134,3 @@ def bounds_of(key: str) -> held.Bounds:
         most_started=rate.most if rate else None,
         window_seconds=rate.window.total_seconds() if rate else 0.0,
     )
-
-
-def _is_known(key: str) -> bool:
-    """A task that only a newer release knows is left to a beat and to workers of that release."""
-    return bool(registry.known([task_of(key)]))

@@ -46,6 +46,8 @@ class Transition:
     run_at: datetime | None = None
     #: False gives the attempt back: a worker that stops has not failed.
     counts: bool = True
+    #: Among whose jobs it waits for its turn from now on.
+    partition: str | None = None
     #: New arguments or a new task, for a job that was retried with others or replaced.
     moved: NewJob | None = None
 
@@ -115,6 +117,8 @@ def _next(transition: Transition) -> dict[str, Any]:
         values["run_at"] = transition.run_at or clock(transition.delay_seconds)
     if not transition.counts:
         values["attempt"] = Job.attempt - 1
+    if transition.partition is not None:
+        values["partition"] = transition.partition
     if transition.moved:
         values |= transition.moved.work()
     return values

@@ -15,7 +15,7 @@ from app.db.engine import engine
 from app.db.sessions import current_session, transaction, using
 from app.jobs.declaration import registry
 from app.jobs.errors import LeaseLost, NoJobRunning
-from app.jobs.ledger import inserting, store
+from app.jobs.ledger import held, inserting, store
 from app.jobs.ledger.encoding import encode, sentence
 from app.jobs.ledger.retrying import with_retry
 from app.jobs.ledger.uncommitted import JobSession, hides
@@ -47,6 +47,8 @@ class RunningJob:
     moved: NewJob | None = None
     #: Whether a canvas will bring this id again: set by `self.replace()` with more than one task.
     replaced: bool = False
+    #: Whether the turn is used with which it was admitted, if it was.
+    turn_used: bool = False
     #: What Celery knows of the message; the end of the job may have to be told to those in it.
     request: Any = field(default=None, repr=False)
     #: The last error of a statement in the ledger's database.
@@ -62,7 +64,7 @@ class RunningJob:
     def finish(self, result: str | None) -> None:
         """Mark the job done in the transaction of its effects. Raises `LeaseLost` and undoes them."""
         self._finish(result)
-        if self.request is not None and registry.limits_of(self.request.task):
+        if self.turn_used or (self.request is not None and registry.limits_of(self.request.task)):
             admission.admit_after(self.id)
 
     def _finish(self, result: str | None) -> None:
@@ -76,6 +78,14 @@ class RunningJob:
             self.roll_back()
             raise LeaseLost(job_id=self.id)
         self._session.commit()
+
+    def use_turn(self, partition: str) -> bool:
+        """Whether the job was admitted as one of `partition`, and has done nothing with that yet."""
+        if not self.turn_used:
+            admitted_as = with_retry(lambda: held.keys_of(store.connection(), [self.id]))
+            self.turn_used = partition in admitted_as
+            return self.turn_used
+        return False
 
     def is_done(self) -> bool:
         """Whether this attempt finished the job: a finish whose answer was lost is refused when repeated."""
@@ -144,6 +154,10 @@ class EagerJob(RunningJob):
 
     def report(self, progress: str) -> None:
         """Nobody can look."""
+
+    def use_turn(self, partition: str) -> bool:  # noqa: ARG002 (there is nothing to send back)
+        """It is always its turn."""
+        return True
 
 
 _CURRENT: ContextVar[RunningJob | None] = ContextVar("groundwork_job", default=None)

@@ -56,6 +56,11 @@ def requeued() -> Transition:
     )
 
 
+def held(partition: str) -> Transition:
+    """The body may not go on before it is its turn, and nobody failed."""
+    return Transition(outcome=Outcome.RELEASED, state=State.READY, counts=False, partition=partition)
+
+
 def cancelled(reason: str) -> Transition:
     """Somebody called it off while it ran."""
     return Transition(outcome=Outcome.CANCELLED, state=State.CANCELLED, error=reason)

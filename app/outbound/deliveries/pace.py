@@ -1,4 +1,7 @@
-"""Keeps what all workers together send to one provider below its limit."""
+"""Keeps what all workers together ask one provider below its limit, for jobs that ask more than once.
+
+A job that makes one call each time it runs does not wait here: see `app.outbound.deliveries.turns`.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ that nothing was sent; later, unless it is one of `app.outbound.deliveries.error
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ from app.jobs.ledger import encoding
 from app.jobs.ledger.models import TERMINAL, Job
 from app.jobs.service import is_running, retry_job
 from app.logs.masking import excerpt, identifier
-from app.outbound.deliveries import pace
+from app.outbound.deliveries import turns
 from app.outbound.deliveries.errors import (
     DeliveryNotFound,
     InProgress,
@@ -123,7 +122,9 @@ def deliver(
     """
     if delivery.state in SETTLED:
         return delivery
-    _wait_for_turn(session, provider.limit, commit=commit)
+    # Committed first, because a job that has to wait for its turn is rolled back.
+    commit()
+    turns.take(provider.limit.name, per_minute=provider.limit.per_minute)
     delivery = _locked(session, delivery.id)
     if delivery.state in SETTLED:
         return delivery
@@ -235,13 +236,6 @@ def _judge_earlier_call(
     if delivery.state == DeliveryState.UNCERTAIN and provider.when_uncertain is WhenUncertain.HOLD:
         commit()
         raise Uncertain(delivery=delivery)
-
-
-def _wait_for_turn(session: Session, limit: Limit, *, commit: Checkpoint) -> None:
-    wait = pace.reserve(session, limit.name, per_minute=limit.per_minute)
-    # Committed first: nobody else would get a turn while this process sleeps.
-    commit()
-    time.sleep(wait.total_seconds())
 
 
 def _mark(session: Session, delivery: Delivery, state: DeliveryState, *, error: str | None) -> None:

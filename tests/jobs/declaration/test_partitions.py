@@ -23,7 +23,7 @@ def test_any_argument_makes_a_short_key_that_tells_nothing_of_it(value: Any) -> 
     assert key == key_of(value)
     assert key != key_of("another")
     assert len(key) == len(tasks.knock.name) + 65
-    assert partitions.task_of(key) == tasks.knock.name
+    assert partitions.limits_of(key) == registry.limits_of(tasks.knock.name)
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, "1"), (UUID(int=5), str(UUID(int=5)))])

@@ -112,7 +112,7 @@ def test_whoever_looks_at_a_held_job_is_told_what_it_waits_for() -> None:
     with reading() as session:
         assert detail_of(session, job_id=first).waits_for is None
         said = detail_of(session, job_id=last).waits_for
-    assert said == "its turn: of sample.serve, the partitions take turns, by tenant"
+    assert said == "its turn: the partitions take turns, by tenant"
 
 
 def test_a_held_job_is_not_claimed_by_a_stray_message(redis_server: RedisServer) -> None:
