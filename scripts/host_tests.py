@@ -37,7 +37,7 @@ SCENARIOS = {
     "default": Scenario(),
     "cluster": Scenario(),
     "supervisor": Scenario(init="sysvinit"),
-    "rabbitmq": Scenario(),
+    "rabbitmq": Scenario(tests=("tests/host/rabbitmq/rehearse_uninstall.py",)),
     "crowded": Scenario(tests=("tests/host/crowded/rehearse_conflicts.py",)),
 }
 SUITES = {"12": "bookworm", "13": "trixie"}

@@ -38,8 +38,13 @@ def render(role: str, template: str, *, to: Path, **variables: object) -> None:
         ],
         capture_output=True,
         text=True,
+        env=_environment(role),
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _environment(role: str) -> dict[str, str]:
+    return {**os.environ, "ANSIBLE_FILTER_PLUGINS": str(ROLES / role / "filter_plugins")}
 
 
 def evaluated(role: str, expression: str, cases: Mapping[str, Mapping[str, Any]], *, folder: Path) -> Any:
@@ -74,7 +79,7 @@ def evaluated(role: str, expression: str, cases: Mapping[str, Mapping[str, Any]]
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, "ANSIBLE_FILTER_PLUGINS": str(ROLES / role / "filter_plugins")},
+        env=_environment(role),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads((folder / "found").read_text())

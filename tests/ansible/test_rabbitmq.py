@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from ansible.module_utils.groundwork.ownership import rabbitmq_nodes
 
 from app.jobs.declaration.options import MAX_TIME_LIMITS
 from tests.ansible.preflight import plugin
+from tests.ansible.roles import render
 from tests.ansible.test_wiring import ADDRESSES, FLEET, IPV6_ADDRESSES, SECRETS, ports, unmet, wired
 
 if TYPE_CHECKING:
@@ -24,10 +27,25 @@ LIMIT_SECONDS = 600
 HASH = plugin("filter_plugins/rabbitmq_hash.py", role="rabbitmq")
 
 
+#: By their form, the names that the service has in RabbitMQ, and some that it has not.
+OURS = (
+    "shop:work", "shop:default.high", "shop:dead-letters", "shop:celeryev.0c2a", "shop:celery.pidbox",
+    "standard@app1.shop:celery.pidbox", "reply.shop:celery.pidbox", "0c2a.reply.shop:celery.pidbox",
+)  # fmt: skip
+OF_OTHERS = (
+    "groundwork:work",
+    "shopping",
+    "xshop:work",
+    "amq.topic",
+    "celery.pidbox",
+    "a.workshop:celery.pidbox",
+)
+
+
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One with the stores, two with the service, whose tasks have a limit of their own."""
-    settings = {"task_time_limit_seconds": LIMIT_SECONDS}
+    settings = {"task_time_limit_seconds": LIMIT_SECONDS, "redis_prefix": "shop:"}
     folder = tmp_path_factory.mktemp("fleet")
     return wired(folder, WITH_RABBITMQ, addresses=ADDRESSES, groundwork_settings=settings)
 
@@ -55,6 +73,20 @@ def test_other_hosts_reach_rabbitmq_and_nothing_else_of_it(fleet: Mapping[str, A
 def test_who_needs_the_password_is_asked_for_it(fleet: Mapping[str, Any]) -> None:
     assert all("rabbitmq_password" in host["host_secrets"] for host in fleet.values())
     assert not [name for host in fleet.values() for name in host["host_secrets"] if name.startswith("redis")]
+
+
+def test_one_prefix_is_for_rabbitmq_and_the_service(fleet: Mapping[str, Any], tmp_path: Path) -> None:
+    render(
+        "rabbitmq",
+        "etc/rabbitmq-groundwork/definitions.json.j2",
+        to=tmp_path / "definitions.json",
+        rabbitmq_prefix=fleet["store"]["rabbitmq_prefix"],
+        rabbitmq_password=SECRETS["rabbitmq_password"],
+    )
+    (permission,) = json.loads((tmp_path / "definitions.json").read_text())["permissions"]
+    allowed = re.compile(permission["configure"])
+    assert all(map(allowed.fullmatch, OURS))
+    assert not [name for name in OF_OTHERS if allowed.search(name)]
 
 
 def test_no_message_is_taken_away_under_a_task(fleet: Mapping[str, Any]) -> None:

@@ -38,7 +38,7 @@ ASKED = (
     "groundwork_locked_hosts", "host_ports", "host_requirements", "host_choices", "backup_sqlite_file",
     "groundwork_all_settings", "groundwork_api_address", "groundwork_redis_prefix", "proxy_api_address",
     "proxy_flower_address", "proxy_flower_url_prefix", "rabbitmq_bind", "rabbitmq_consumer_timeout_seconds",
-    "logrotate_expected",
+    "rabbitmq_prefix", "logrotate_expected",
 )  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
 IPV6_ADDRESSES = {"store": "fd00::1", "app1": "fd00::2", "app2": "2001:db8:0:1:2:3:4:5"}
@@ -267,7 +267,7 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"groundwork_settings": {"soft_shutdown_seconds": "45s"}}, "is 45s; it must be a whole number"),
     "prefix": (
         {"groundwork_settings": {"redis_prefix": "b:"}},
-        '"b:", and Redis .* "groundwork:" alone',
+        '"b:", and the broker .* "groundwork:" alone',
     ),
     "root": ({"groundwork_settings": {"flower_url_prefix": ""}}, 'flower_url_prefix .* is ""'),
     "api": ({"groundwork_settings": {"flower_url_prefix": "api"}}, "no first part of a path of the API"),

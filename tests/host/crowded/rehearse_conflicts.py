@@ -6,23 +6,20 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.host import stores
-from tests.host.machines import INVENTORY, machines
-from tests.host.rehearsals.playbook import Playbook
+from tests.host.machines import machines
+from tests.host.scenario import play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from testinfra.host import Host
 
-ROOT = Path(__file__).parents[3]
 #: What the scenario noted before the first deploy, and the command that prints it anew.
 BEFORE, STATE = "/root/state-of-others", "state-of-others"
 #: Everything with our name on it but the account of the tests and what stands still with its data.
@@ -66,16 +63,6 @@ def namesakes(host: Host) -> Iterator[None]:
     yield
     host.check_output(
         "userdel --remove groundwork && rm -r /opt/groundwork /etc/systemd/system/groundwork-report.service"
-    )
-
-
-def play(name: str, *variables: str) -> Playbook:
-    """A playbook as the operator of this host runs it."""
-    inventory = Path(os.environ[INVENTORY])
-    operator = inventory.parents[1] / "operator"
-    extra = [word for variable in variables for word in ("--extra-vars", variable)]
-    return Playbook.start(
-        name, inventory=inventory, ansible=ROOT / "ansible", arguments=["-i", str(operator), *extra]
     )
 
 

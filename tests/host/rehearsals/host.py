@@ -33,6 +33,8 @@ class Host:
     inventory: Path
     #: What the rehearsals begin with.
     base: Release
+    #: The group of the inventory that has it.
+    broker: str = "redis"
     _service: Service | None = field(default=None, init=False)
 
     @property
@@ -61,7 +63,7 @@ class Host:
 
     def play(self, name: str, *arguments: str) -> Playbook:
         """Start one of the playbooks."""
-        inventory.write_hosts(self.inventory, host=self.container)
+        inventory.write_hosts(self.inventory, host=self.container, broker=self.broker)
         return Playbook.start(
             name, inventory=self.inventory, ansible=self.checkout.ansible, arguments=arguments
         )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from tests.host.rehearsals.container import Container
 
-GROUPS = ("api", "workers", "beat", "redis", "database")
+#: Without that of the broker.
+GROUPS = ("api", "workers", "beat", "database")
 
 
 def write_inventory(folder: Path, *, settings: Mapping[str, object] | None = None) -> Path:
@@ -28,7 +29,7 @@ def write_inventory(folder: Path, *, settings: Mapping[str, object] | None = Non
     return folder
 
 
-def write_hosts(inventory: Path, *, host: Container) -> None:
+def write_hosts(inventory: Path, *, host: Container, broker: str) -> None:
     """One host that does everything, where it is now: a restart may have changed that."""
     reached = {
         "ansible_host": host.address,
@@ -38,7 +39,7 @@ def write_hosts(inventory: Path, *, host: Container) -> None:
         "ansible_ssh_common_args": "-o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no",
         "ansible_python_interpreter": "/usr/bin/python3",
     }
-    groups = {group: {"hosts": {host.name: None}} for group in GROUPS}
+    groups = {group: {"hosts": {host.name: None}} for group in (*GROUPS, broker)}
     # JSON is YAML, too.
     hosts = {"all": {"hosts": {host.name: reached}, "children": groups}}
     (inventory / "hosts.yml").write_text(json.dumps(hosts, indent=2))
