@@ -91,6 +91,9 @@ GARBAGE = {
     "id is empty": but("headers", id=""),
     "limit is a number": but("headers", timelimit=5),
     "limit is text": but("headers", timelimit=["soon", None]),
+    "stamped by an object": but("headers", stamped_headers=[{"a": 1}]),
+    "stamped by a number": but("headers", stamped_headers=5),
+    "stamps are text": but("headers", stamped_headers=["x"], stamps="y"),
     "pickle": but(**{"content-type": "application/x-python-serialize"}),
     "old protocol, task is a list": but(headers={}, body=body({"task": [1], "id": "x"})),
     "old protocol, id is missing": but(headers={}, body=body({"task": "sample.add"})),
@@ -100,6 +103,8 @@ REFUSED = {
     "a task nobody knows": but("headers", task="nobody.knows"),
     "expires is a list": but("headers", expires=[1]),
     "eta is no time": but("headers", eta="soon"),
+    "eta is empty": but("headers", eta=""),
+    "expires is false": but("headers", expires=False),
     "no task at all": but(headers={}, body=body({"a": 1})),
     "old protocol without arguments": but(headers={}, body=body({"task": "sample.add", "id": "old"})),
     "old protocol, arguments are text": but(
@@ -107,7 +112,6 @@ REFUSED = {
     ),
     "retries is text": but("headers", retries="many", id="retries"),
     "callbacks are a number": but(body=body([[1, 2], {}, {"callbacks": 5}])),
-    "stamps are text": but("headers", stamped_headers="x", stamps="y", id="stamps"),
 }
 
 

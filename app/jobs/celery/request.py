@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
 
 from app.jobs.celery import compat
+from app.jobs.ledger.encoding import sentence
 from app.jobs.publish.message import LEDGER_HEADER
 
 if TYPE_CHECKING:
@@ -22,6 +24,15 @@ class JobRequest(Request):
 
     A claim refuses such a job, and beat cancels an expired one.
     """
+
+    def __init__(self, message: Any, **options: Any) -> None:
+        """As Celery's, which a message with headers of odd types would end the whole worker in."""
+        try:
+            super().__init__(message, **options)
+        except InvalidTaskError:
+            raise
+        except Exception as error:
+            raise InvalidTaskError(f"Its headers cannot be read: {sentence(error)}") from error
 
     def revoked(self) -> bool:
         """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""

@@ -52,6 +52,7 @@ def _check_second_protocol(message: Any) -> None:
     headers, body = message.headers, _body(message)
     _check_names(headers)
     _require(_is_limit(headers.get("timelimit")), "its timelimit is not a pair of seconds")
+    _require(_are_stamps(headers), "its stamped_headers are not names of what its stamps hold")
     well_made = isinstance(body, list | tuple) and len(body) == 3
     _require(well_made, "its body is not a list of arguments, named arguments and options")
     args, kwargs, options = body
@@ -87,6 +88,13 @@ def _body(message: Any) -> Any:
 
 def _are_texts(document: dict[str, Any], *names: str) -> bool:
     return all(isinstance(document.get(name), str) for name in names)
+
+
+def _are_stamps(headers: dict[str, Any]) -> bool:
+    """Whether Celery can look up by them, before the message has a process, what was called off."""
+    names, stamps = headers.get("stamped_headers"), headers.get("stamps")
+    named = not names or (isinstance(names, list) and all(isinstance(name, str) for name in names))
+    return named and (not stamps or isinstance(stamps, dict))
 
 
 def _is_limit(value: Any) -> bool:
