@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction
 
     from app.jobs.publish.message import Dispatch
+
+log = structlog.get_logger(__name__)
 
 _PENDING = "groundwork_pending"
 
@@ -62,7 +65,12 @@ def _publish_committed(session: Session) -> None:
 
 def publish_now(dispatches: Sequence[Dispatch]) -> None:
     """Publish what is committed, and note what the broker did not take."""
-    unsent = publish(dispatches)
+    try:
+        unsent = publish(dispatches)
+    except Exception:
+        # One of them makes no message. Beat finds out which, and whoever committed them is not to blame.
+        log.exception("messages_not_made", jobs=len(dispatches))
+        unsent = [dispatch.id for dispatch in dispatches]
     if unsent:
         mark_unpublished(unsent)
 

@@ -133,7 +133,7 @@ def test_what_no_message_can_be_made_of_is_dead_with_the_reason_and_the_rest_is_
     assert job_of(bad).attempt == 1
 
 
-def test_the_api_lists_shows_and_counts_them_all() -> None:
+def test_the_api_lists_shows_counts_and_changes_them_all() -> None:
     ids = {*bad_rows(), str(tasks.add.delay(1, 2).id)}
     api = client_for()
     listed = api.get("/api/v1/jobs?limit=500")
@@ -146,6 +146,7 @@ def test_the_api_lists_shows_and_counts_them_all() -> None:
     assert api.get("/metrics").status_code == 200
     for job_id in ids:
         assert api.post(f"/api/v1/jobs/{job_id}/cancel").status_code == 200
+        assert api.post(f"/api/v1/jobs/{job_id}/retry").status_code == 200
 
 
 def test_finished_ones_are_counted_and_pruned_with_the_others() -> None:
