@@ -107,6 +107,7 @@ def _expressions(text: str) -> list[str]:
         ("groundwork_serial", [0], "a list of numbers of hosts or shares of them"),
         ("groundwork_backup_enabled", "sometimes", "true or false"),
         ("backup_hours", ["three"], "a list, each item a whole number"),
+        ("backup_hours", [3, -1], "a list, each item a whole number"),
         ("redis_port", "6379a", "a whole number"),
         ("redis_save", [{"seconds": "x", "changes": 1}], "a list"),
         ("postgresql_random_page_cost", "cheap", "a number"),

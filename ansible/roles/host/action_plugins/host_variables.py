@@ -160,8 +160,12 @@ def _fits(name: str, value: Any, *, option: Option) -> bool:
     if name == "groundwork_serial":
         batches = value if isinstance(value, list) else [value]
         return all(BATCH.fullmatch(str(each)) for each in batches)
-    negative = kind in {"int", "float"} and checked.validated_parameters[name] < 0
-    return name in MAY_BE_NEGATIVE or not negative
+    return name in MAY_BE_NEGATIVE or not _is_negative(checked.validated_parameters[name])
+
+
+def _is_negative(value: Any) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return any(isinstance(number, int | float) and number < 0 for number in numbers)
 
 
 def _words(name: str, option: Option) -> str:
