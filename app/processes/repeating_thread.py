@@ -56,7 +56,9 @@ class RepeatingThread(threading.Thread, ABC):
     def _try(self) -> None:
         try:
             self.work()
-        except Exception as error:
+        except (
+            BaseException
+        ) as error:  # (what ends a program elsewhere ends no more than a thread, in silence)
             self._note_failure(error)
         else:
             if self.fails:
@@ -64,7 +66,7 @@ class RepeatingThread(threading.Thread, ABC):
             self.fails, self.worked_at = False, time.monotonic()
         self.tried_at = time.monotonic()
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, error: BaseException) -> None:
         if self.fails:
             return
         self.fails = True

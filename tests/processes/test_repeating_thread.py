@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+ERRORS = [ValueError("x"), MemoryError(), RecursionError(), KeyError(), SystemExit(3), GeneratorExit()]
+
+
 class Unsteady(RepeatingThread):
     """Raises what the test gave it."""
 
     def __init__(self) -> None:
         super().__init__(name="unsteady")
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.times = 0
 
     def work(self) -> None:
@@ -45,8 +48,8 @@ def thread() -> Iterator[Unsteady]:
     assert not made.is_alive()
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), MemoryError(), RecursionError(), KeyError()], ids=repr)
-def test_no_error_ends_it_and_each_change_is_said_once(thread: Unsteady, error: Exception) -> None:
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_no_error_ends_it_and_each_change_is_said_once(thread: Unsteady, error: BaseException) -> None:
     with capture_logs() as logs:
         thread.start()
         thread.wait_for_more()
