@@ -110,9 +110,7 @@ def _http_url(text: str) -> str:
 def _base_url(text: str) -> str:
     """The beginning of other URLs; what came behind a question mark would swallow their paths."""
     if "?" in text or "#" in text:
-        raise _refused(
-            "give a URL without ? and #, behind which paths are put: https://example.org/path"
-        )
+        raise _refused("give a URL without ? and #, behind which paths are put: https://example.org/path")
     return _http_url(text)
 
 

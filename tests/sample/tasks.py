@@ -237,3 +237,8 @@ def alone(seconds: float) -> None:
 @task(partition_by="tenant")
 def serve(tenant: str, seconds: float = 0.0) -> None:
     time.sleep(seconds)
+
+
+@task()
+def serve_by_order(tenant: str) -> None:
+    """As `serve`, but first come, first served."""

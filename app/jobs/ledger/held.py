@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
     from app.jobs.ledger.store import Connection
 
-#: Messages that a partition may have in the broker while more of it wait. Behind so many, and no more, do
-#: another's jobs have to queue up.
-WINDOW = 8
-#: It gets more of them when so many are left, and not for each that begins.
-LOW_WATER = 4
+#: Messages that a partition may have in the broker while more of it wait: as many as began within half a
+#: second, and the first number at least. So another's jobs queue up behind what takes about as long.
+WINDOW, MAX_WINDOW = 8, 400
 
 
 class Bounds(NamedTuple):
@@ -37,8 +35,10 @@ class Bounds(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class _Statements:
-    #: Makes others wait who would admit jobs of the same partitions; only where there can be others.
+    #: Keeps others from admitting jobs of the same partitions, whom it waits for or leaves theirs; only where
+    #: there can be others.
     lock: str | None
+    try_lock: str | None
     rooms: str
     take: str
     #: The partitions of jobs.
@@ -48,11 +48,15 @@ class _Statements:
 
 
 _ASKED = f"""
-    SELECT key, CASE WHEN published > {LOW_WATER} THEN 0 ELSE {WINDOW} - published END AS window_room,
-        coalesce(most_running - running - published, {WINDOW}) AS running_room,
-        coalesce(most_started - started - published, {WINDOW}) AS started_room
+    SELECT key,
+        -- It gets more when half of them are left, and not for each that begins.
+        CASE WHEN 2 * published > window_size THEN 0 ELSE window_size - published END AS window_room,
+        coalesce(most_running - running - published, {MAX_WINDOW}) AS running_room,
+        coalesce(most_started - started - published, {MAX_WINDOW}) AS started_room
     FROM (
         SELECT key, most_running, most_started,
+            (SELECT {{greatest}}({WINDOW}, {{least}}({MAX_WINDOW}, count(*))) FROM job
+                WHERE partition = asked.key AND started_at > {{just_now}}) AS window_size,
             (SELECT count(*) FROM job
                 WHERE partition = asked.key AND {ADMITTED} AND state = 'ready') AS published,
             (SELECT count(*) FROM job
@@ -86,12 +90,22 @@ _POSTGRESQL = _Statements(
             set_config('synchronous_commit', 'off', true)
         FROM (SELECT unnest(%s::text[]) AS key ORDER BY 1) AS asked
     """,
+    try_lock="""
+        SELECT key FROM (
+            SELECT key, pg_try_advisory_xact_lock(hashtextextended(key, 0)) AS locked,
+                set_config('synchronous_commit', 'off', true)
+            FROM unnest(%s::text[]) AS asked (key)
+        ) AS tried WHERE locked
+    """,
     rooms="SELECT key, least(window_room, running_room, started_room) FROM ("
     + _ASKED.format(
         asked="unnest(%s::text[], %s::int[], %s::int[], %s::float8[]) "
         "AS asked (key, most_running, most_started, window_seconds)",
         since="clock_timestamp() - make_interval(secs => window_seconds)",
         until="clock_timestamp() + make_interval(secs => window_seconds)",
+        just_now="clock_timestamp() - interval '0.5 s'",
+        greatest="greatest",
+        least="least",
     )
     + ") AS room WHERE least(window_room, running_room, started_room) > 0",
     take="SELECT held.id FROM unnest(%s::text[], %s::int[]) AS asked (key, room) CROSS JOIN LATERAL "
@@ -103,12 +117,16 @@ _POSTGRESQL = _Statements(
 _MOMENT = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('{}%.3f seconds', window_seconds))"
 _SQLITE = _Statements(
     lock=None,
+    try_lock=None,
     rooms="SELECT key, min(window_room, running_room, started_room) FROM ("
     + _ASKED.format(
         asked="(SELECT value ->> 0 AS key, value ->> 1 AS most_running, value ->> 2 AS most_started, "
         "value ->> 3 AS window_seconds FROM json_each(?)) AS asked",
         since=_MOMENT.format("-"),
         until=_MOMENT.format("+"),
+        just_now="strftime('%Y-%m-%d %H:%M:%f000', 'now', '-0.5 seconds')",
+        greatest="max",
+        least="min",
     )
     + ") AS room WHERE min(window_room, running_room, started_room) > 0",
     take=f"SELECT id FROM job WHERE {_WAITING.format(key='?', room='?')}",
@@ -118,10 +136,17 @@ _SQLITE = _Statements(
 )
 
 
-def lock(connection: Connection, keys: Sequence[str]) -> None:
-    """Keep others from admitting jobs of these partitions until the end of the transaction."""
-    if not isinstance(connection, sqlite3.Connection) and _POSTGRESQL.lock:
-        prepared.run(connection, _POSTGRESQL.lock, [list(keys)])
+def lock(connection: Connection, bounds: Sequence[Bounds], *, wait: bool) -> list[Bounds]:
+    """Keep others from admitting jobs of these partitions until the end of the transaction.
+
+    Where they are at it right now, it waits for them, or else leaves the partition out of the answer.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        return list(bounds)
+    statement = _POSTGRESQL.lock if wait else _POSTGRESQL.try_lock
+    assert statement is not None  # noqa: S101 (narrows the type)
+    locked = {row[0] for row in prepared.run(connection, statement, [[each.key for each in bounds]])}
+    return [each for each in bounds if each.key in locked]
 
 
 def rooms(connection: Connection, bounds: Sequence[Bounds]) -> dict[str, int]:

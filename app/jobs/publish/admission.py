@@ -8,13 +8,16 @@ back, and the place of a worker that died is free when its lease has ended.
 
 from __future__ import annotations
 
+import math
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from app.db import outages
 from app.db.sessions import transaction
+from app.jobs.declaration import registry
 from app.jobs.declaration.partitions import limits_of
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger import held, store
@@ -24,7 +27,6 @@ from app.jobs.publish.reachability import publishing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from datetime import timedelta
 
     from app.jobs.ledger.models import Job
     from app.jobs.publish.message import Dispatch
@@ -33,6 +35,11 @@ log = structlog.get_logger(__name__)
 
 #: So many partitions are looked at in one transaction.
 BATCH = 200
+#: A process looks so often whether there is room for more of a task of which it runs many; so does beat.
+PAUSE = timedelta(seconds=0.05)
+
+#: When this process last looked, by task.
+_looked_at: dict[str, float] = {}
 
 
 def admit_now(keys: Collection[str]) -> None:
@@ -40,16 +47,22 @@ def admit_now(keys: Collection[str]) -> None:
     if not keys:
         return
     try:
-        _admit(sorted(set(keys)))
+        _admit(sorted(set(keys)), wait=True)
     except outages.ERRORS as error:
         # Whoever called has committed; nothing that is wrong here may look like a failure of that.
         log.warning("not_admitted", partitions=len(keys), error=str(error).strip())
 
 
-def admit_after(job_id: str) -> None:
-    """Fill the place that a job has left which was finished."""
+def admit_after(job_id: str, *, task: str) -> None:
+    """Fill the place that a job has left which was finished; at once where places are few."""
+    limits = registry.limits_of(task)
+    is_narrow = limits is not None and limits.concurrency is not None
+    now = time.monotonic()
+    if not is_narrow and _looked_at.get(task, -math.inf) > now - PAUSE.total_seconds():
+        return
+    _looked_at[task] = now
     try:
-        _admit(held.keys_of(store.connection(), [job_id]))
+        _admit(held.keys_of(store.connection(), [job_id]), wait=is_narrow)
     except outages.ERRORS as error:
         log.warning("not_admitted", job_id=job_id, error=str(error).strip())
 
@@ -67,14 +80,14 @@ class Round:
         until = time.monotonic() + for_.total_seconds()
         while publishing.is_open:
             keys = held.keys(store.connection(), after=self._after, limit=BATCH)
-            _admit(keys)
+            _admit(keys, wait=False)
             self.is_over = not (keys or self._after)
             self._after = keys[-1] if len(keys) == BATCH else ""
             if not self._after or time.monotonic() > until:
                 return
 
 
-def _admit(keys: Sequence[str]) -> None:
+def _admit(keys: Sequence[str], *, wait: bool) -> None:
     if not publishing.is_open:
         return  # beat comes back to it
     for first in range(0, len(keys), BATCH):
@@ -82,14 +95,14 @@ def _admit(keys: Sequence[str]) -> None:
         bounds = [one for one in known if one is not None]
         # Mostly there is no room. A look locks nothing, and does not take SQLite's one writer.
         if bounds and held.rooms(store.connection(), bounds):
-            _admit_batch(bounds)
+            _admit_batch(bounds, wait=wait)
 
 
-def _admit_batch(bounds: Sequence[held.Bounds]) -> None:
+def _admit_batch(bounds: Sequence[held.Bounds], *, wait: bool) -> None:
     with transaction() as session:
         connection = store.under(session)
-        held.lock(connection, [each.key for each in bounds])
-        room = held.rooms(connection, bounds)
+        locked = held.lock(connection, bounds, wait=wait)
+        room = held.rooms(connection, locked) if locked else {}
         ids = held.take(connection, room) if room else []
         dispatches = sent.mark_admitted(session, ids=ids)
     if dispatches:

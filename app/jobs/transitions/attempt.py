@@ -65,7 +65,7 @@ class RunningJob:
         """Mark the job done in the transaction of its effects. Raises `LeaseLost` and undoes them."""
         self._finish(result)
         if self.turn_used or (self.request is not None and registry.limits_of(self.request.task)):
-            admission.admit_after(self.id)
+            admission.admit_after(self.id, task=self.request.task)
 
     def _finish(self, result: str | None) -> None:
         finish = store.Finish(self.id, self.fence, result)

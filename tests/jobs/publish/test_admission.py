@@ -75,6 +75,23 @@ def test_many_partitions_of_one_batch_are_admitted_at_once_and_gone_round_later(
     assert admitted() == dict.fromkeys(tenants, 2)
 
 
+def test_the_window_is_what_takes_half_a_second_and_is_filled_when_half_of_it_is_left() -> None:
+    ids = accept_many(tasks.serve.name, "a", times=120)
+    with transaction() as session:
+        began = {"state": State.DONE, "started_at": clock(), "published_at": clock()}
+        session.execute(update(Job).values(**began).where(Job.id.in_(ids[:40])))
+    go_round()
+    assert admitted() == {"a": 40}
+    for count, left in ((10, 30), (20, 40)):
+        with transaction() as session:
+            sent = select(Job.id).where(Job.state == State.READY, Job.published_at.is_not(None)).limit(count)
+            gone = {"state": State.CANCELLED, "started_at": None}
+            session.execute(update(Job).values(**gone).where(Job.id.in_(sent)))
+            session.execute(update(Job).values(started_at=clock()).where(Job.id.in_(ids[:40])))
+        go_round()
+        assert admitted() == {"a": left}
+
+
 def test_the_most_urgent_of_a_partition_goes_first() -> None:
     accept_many(tasks.serve.name, "a", times=held.WINDOW)
     later = tasks.serve.apply_async(kwargs={"tenant": "a"}, priority=6).id
