@@ -261,7 +261,7 @@ class UnreadableAnnotations(InvalidInput):
     def __init__(self, *, task: str, problem: str) -> None:
         super().__init__(
             f"The arguments of {task} cannot be checked, because its annotations cannot be read: {problem}. "
-            "Import what they name where it exists at run time."
+            "Import what they name where it exists at run time, and use types that pydantic knows."
         )
 
 

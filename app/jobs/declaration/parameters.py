@@ -40,7 +40,10 @@ def model_of(signature: Signature, *, name: str) -> type[pydantic.BaseModel]:
             default = ... if parameter.default is parameter.empty else parameter.default
             field = pydantic.Field(default, alias=parameter.name)
             fields[f"parameter_{number}"] = (_kind_of(parameter), field)
-    return pydantic.create_model(name, __base__=base, **fields)
+    made: type[pydantic.BaseModel] = pydantic.create_model(name, __base__=base, **fields)
+    # What a class among the types names may be missing, of which nobody would hear before the first call.
+    made.model_rebuild()
+    return made
 
 
 def _open(kind: Any) -> type[StrictModel]:

@@ -108,7 +108,11 @@ class TaskSpec:
         unknown = self._read[1]
         if self.public and unknown:
             raise UnreadableAnnotations(task=self.name, problem=", ".join(unknown))
-        return parameters.model_of(self.signature, name=self.name)
+        try:
+            return parameters.model_of(self.signature, name=self.name)
+        except Exception as error:  # what pydantic makes nothing of, it refuses in many ways
+            problem = str(error).partition("\n")[0].rstrip(".")
+            raise UnreadableAnnotations(task=self.name, problem=problem) from error
 
     def as_json(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by name as the task's own types, in JSON. Raises pydantic's `ValidationError`."""

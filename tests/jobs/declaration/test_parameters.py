@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from app.jobs.celery.task import task
 from app.jobs.declaration import registry
 from app.jobs.declaration.arguments import UnusableArguments, checked_arguments
-from app.jobs.errors import UnboundParameter, UnknownSensitive
+from app.jobs.errors import UnboundParameter, UnknownSensitive, UnreadableAnnotations
 from tests.jobs import samples
 from tests.jobs.running import job_of
 
@@ -61,6 +62,32 @@ def test_a_public_task_that_cannot_be_checked_is_refused_with_the_reason(api: Te
     assert answer.status_code == 422
     assert f"The arguments of {name} cannot be checked" in answer.json()["detail"]
     assert "Nowhere" in answer.json()["detail"]
+
+
+@dataclass
+class Place:
+    """Names what there is not."""
+
+    where: Nowhere  # type: ignore[name-defined]  # noqa: F821
+
+
+def take_place(place: Place) -> None: ...
+
+
+def take_a_number(x: 5) -> None: ...  # type: ignore[valid-type]
+
+
+def take_no_expression(x: "1 +") -> None: ...  # type: ignore[valid-type]  # noqa: F722
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(take_place, "Nowhere"), (take_a_number, "for 5"), (take_no_expression, "must be an expression")],
+)
+def test_types_that_no_model_can_be_made_of_are_said_to_be(body: Any, said: str) -> None:
+    spec = registry.TaskSpec(name="sample.odd", body=body, public=True)
+    with pytest.raises(UnreadableAnnotations, match=rf"The arguments of sample\.odd cannot .*{said}.*\.$"):
+        assert spec.model
 
 
 @pytest.mark.parametrize(
