@@ -54,19 +54,30 @@ def send_everything(folder: Path) -> list[Path]:
     return lights
 
 
+#: How often connections drop while a worker runs. Each may have had one message on its way, of which Redis
+#: knows nothing any more.
+DROPS = 2
 QUEUE = ("groundwork:default", "groundwork:default\x06\x166")
 #: A non-durable task that runs while its worker loses Redis leaves its copy there, to be run once more.
 COPIES = ("groundwork:unacked", "groundwork:unacked_index")
 
 
 def assert_drained(
-    server: RedisServer, lights: list[Path], *, held: tuple[str, ...] = QUEUE + COPIES
+    server: RedisServer, lights: list[Path], *, held: tuple[str, ...] = QUEUE + COPIES, drops: int = 0
 ) -> None:
     wait_until_all_done()
     assert effects() == LEDGER
-    wait_until(lambda: all(path.exists() for path in lights), seconds=20, what="the non-durable tasks ran")
+    wait_until(
+        lambda: sum(path.exists() for path in lights) >= len(lights) - drops,
+        seconds=20,
+        what="the non-durable tasks ran",
+    )
+    wait_until_empty(server, *held)
+
+
+def wait_until_empty(server: RedisServer, *keys: str) -> None:
     client: Any = server.client()
-    wait_until(lambda: not client.exists(*held), seconds=10, what="Redis holds no message")
+    wait_until(lambda: not client.exists(*keys), seconds=90, what="Redis holds no message")
 
 
 def assert_lives(worker: Process) -> None:
@@ -90,13 +101,17 @@ def test_running_workers_go_on_when_redis_is_full_and_their_connections_drop(
     running = tasks.wait_for_file.delay(str(tmp_path / "go"))
     wait_until((tmp_path / "go.started").exists, seconds=20, what="a job runs")
     lights = send_everything(tmp_path)
-    for _ in range(2):
+    for _ in range(DROPS):
         fill(own_redis)
     (tmp_path / "go").touch()
-    assert_drained(own_redis, lights)
+    wait_until_empty(own_redis, *QUEUE, *COPIES)
+    assert_lives(worker)
+    assert len(effects()) >= len(LEDGER) - DROPS
+    make_room(own_redis)
+    fleet.start_beat()  # for what was on its way to the worker in a connection that was dropped
+    assert_drained(own_redis, lights, drops=DROPS)
     assert running.get(timeout=5) == "seen"
     assert_lives(worker)
-    make_room(own_redis)
     tasks.touch.delay(str(tmp_path / "after"))
     wait_until((tmp_path / "after").exists, seconds=20, what="a task runs as ever")
     worker.stop()
