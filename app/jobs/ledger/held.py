@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from app.jobs.ledger.store import Connection
 
-#: Messages that a partition may have in the broker while more of it wait: as many as began within half a
-#: second, and the first number at least. So another's jobs queue up behind what takes about as long.
-WINDOW, MAX_WINDOW = 8, 400
+#: Messages that a partition may have in the broker while more of it wait: as many as began within a second,
+#: and the first number at least. So another's jobs queue up behind what takes about as long, and half of it
+#: lasts until somebody looks again.
+WINDOW, MAX_WINDOW = 8, 800
 
 
 class Bounds(NamedTuple):
@@ -51,7 +52,7 @@ _ASKED = f"""
     SELECT key,
         -- It gets more when half of them are left, and not for each that begins.
         CASE WHEN 2 * published > window_size THEN 0 ELSE window_size - published END AS window_room,
-        coalesce(most_running - running - published, {MAX_WINDOW}) AS running_room,
+        coalesce(most_running - admitted, {MAX_WINDOW}) AS running_room,
         coalesce(most_started - started - published, {MAX_WINDOW}) AS started_room
     FROM (
         SELECT key, most_running, most_started,
@@ -59,8 +60,9 @@ _ASKED = f"""
                 WHERE partition = asked.key AND started_at > {{just_now}}) AS window_size,
             (SELECT count(*) FROM job
                 WHERE partition = asked.key AND {ADMITTED} AND state = 'ready') AS published,
-            (SELECT count(*) FROM job
-                WHERE partition = asked.key AND {ADMITTED} AND state = 'running') AS running,
+            CASE WHEN most_running IS NULL THEN 0 ELSE
+                (SELECT count(*) FROM job WHERE partition = asked.key AND {ADMITTED})
+            END AS admitted,
             CASE WHEN most_started IS NULL THEN 0 ELSE
                 (SELECT count(*) FROM attempt
                     WHERE partition = asked.key AND started_at BETWEEN {{since}} AND {{until}})
@@ -103,7 +105,7 @@ _POSTGRESQL = _Statements(
         "AS asked (key, most_running, most_started, window_seconds)",
         since="clock_timestamp() - make_interval(secs => window_seconds)",
         until="clock_timestamp() + make_interval(secs => window_seconds)",
-        just_now="clock_timestamp() - interval '0.5 s'",
+        just_now="clock_timestamp() - interval '1 s'",
         greatest="greatest",
         least="least",
     )
@@ -124,7 +126,7 @@ _SQLITE = _Statements(
         "value ->> 3 AS window_seconds FROM json_each(?)) AS asked",
         since=_MOMENT.format("-"),
         until=_MOMENT.format("+"),
-        just_now="strftime('%Y-%m-%d %H:%M:%f000', 'now', '-0.5 seconds')",
+        just_now="strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 second')",
         greatest="max",
         least="min",
     )

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 #: So many partitions are looked at in one transaction.
 BATCH = 200
 #: A process looks so often whether there is room for more of a task of which it runs many; so does beat.
-PAUSE = timedelta(seconds=0.05)
+PAUSE = timedelta(seconds=0.1)
 
 #: When this process last looked, by task.
 _looked_at: dict[str, float] = {}

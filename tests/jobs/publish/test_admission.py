@@ -75,7 +75,7 @@ def test_many_partitions_of_one_batch_are_admitted_at_once_and_gone_round_later(
     assert admitted() == dict.fromkeys(tenants, 2)
 
 
-def test_the_window_is_what_takes_half_a_second_and_is_filled_when_half_of_it_is_left() -> None:
+def test_the_window_is_what_takes_a_second_and_is_filled_when_half_of_it_is_left() -> None:
     ids = accept_many(tasks.serve.name, "a", times=120)
     with transaction() as session:
         began = {"state": State.DONE, "started_at": clock(), "published_at": clock()}
