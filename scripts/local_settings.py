@@ -84,7 +84,9 @@ def _tell_overrides() -> None:
 
 
 def starts_redis(given: Settings) -> bool:
-    """Whether the broker is ours to run: it is on this machine, reached by TCP."""
+    """Whether the broker is ours to run: it is a Redis on this machine, reached by TCP."""
+    if given.broker_url.get_secret_value():
+        return False
     url = urlsplit(given.redis_url.get_secret_value())
     return url.scheme == "redis" and url.hostname in LOOPBACK
 

@@ -52,6 +52,8 @@ REDIS = Package(name="redis-server", what="Redis", command="redis-server")
 POSTGRESQL = Package(name="postgresql", what="PostgreSQL", command="initdb")
 #: The server alone, whose data no script of the distribution makes.
 MARIADB = Package(name="mariadb-server-core", what="MariaDB", command="mariadbd")
+#: Erlang comes with it.
+RABBITMQ = Package(name="rabbitmq-server", what="RabbitMQ", command="rabbitmq-server")
 #: What checks the unit files and the snippet for logrotate.
 SYSTEMD = Package(name="systemd", what="systemd-analyze", command="systemd-analyze")
 LOGROTATE = Package(name="logrotate", what="logrotate", command="logrotate")

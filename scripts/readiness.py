@@ -16,7 +16,6 @@ from packages import SetupFailed
 from app import topology
 from app.settings.config import settings
 from app.settings.kinds import in_url
-from app.settings.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,9 +110,7 @@ def redis_answers() -> bool:
     """Whether the broker takes a command."""
     import redis
 
-    client = redis.Redis.from_url(
-        address_of(settings().redis_url.get_secret_value()).for_redis_py, socket_timeout=2
-    )
+    client = redis.Redis.from_url(settings().redis.for_redis_py, socket_timeout=2)
     try:
         return bool(client.ping())
     except redis.RedisError:
@@ -123,14 +120,12 @@ def redis_answers() -> bool:
 
 
 def _pools_that_answer() -> set[str]:
-    from kombu.exceptions import OperationalError
-    from redis import RedisError
-
     from app.celery_app import celery_app
+    from app.jobs.celery.non_durable import failures
 
     try:
         replies = celery_app.control.ping(timeout=0.5) or []
-    except (OSError, OperationalError, RedisError):
+    except failures():
         return set()
     return {node.partition("@")[0] for reply in replies for node in reply}
 

@@ -21,6 +21,7 @@ from app.db.sessions import transaction
 from app.settings import config, sources
 from tests.checkout import ROOT, Checkout, copied_checkout
 from tests.fleet import Fleet
+from tests.rabbit_server import RabbitServer
 from tests.servers import TEMPLATE, PostgresServer, RedisServer
 from tests.templates import made_once, make_postgres_data, make_sqlite_file
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 _NUMBERS = itertools.count(1)
+#: The broker of all tests that ask for none by name.
+BROKER = os.environ.get("TEST_BROKER", "redis")
 # Set before anything imports the Celery application, which reads the settings once.
 for _name in [
     sources.ENV_FILE_VARIABLE,
@@ -46,6 +49,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "databases(*kinds): with these alone, for SQL is not what is tried")
+    config.addinivalue_line("markers", "brokers(*kinds): with each of these, whatever TEST_BROKER says")
+    config.addinivalue_line("markers", "redis_only(reason): not with another broker")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -53,6 +58,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         mark = metafunc.definition.get_closest_marker("databases")
         kinds = mark.args if mark else ("sqlite", "postgresql")
         metafunc.parametrize("database_url", kinds, indirect=True)
+
+    mark = metafunc.definition.get_closest_marker("brokers")
+    if mark:
+        metafunc.parametrize("broker_url", mark.args, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        mark = item.get_closest_marker("redis_only")
+        if mark and BROKER != "redis":
+            item.add_marker(pytest.mark.skip(reason=mark.kwargs["reason"]))
 
 
 def pytest_collection_finish() -> None:
@@ -100,6 +116,24 @@ def redis_url(redis_server: RedisServer) -> str:
     """A Redis database that is empty."""
     redis_server.client().flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def rabbit_server() -> Iterator[RabbitServer]:
+    server = RabbitServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """The setting that makes RabbitMQ the broker, without any queue; empty where Redis is it."""
+    if getattr(request, "param", BROKER) == "redis":
+        return ""
+    server: RabbitServer = request.getfixturevalue("rabbit_server")
+    server.clear()
+    return server.url
 
 
 @pytest.fixture
@@ -170,9 +204,9 @@ def forget_settings() -> None:
 
 
 @pytest.fixture
-def database(configure: Callable[..., None], database_url: str, redis_url: str) -> Engine:
-    """The engine of a fresh database of each kind, with settings and an empty Redis to match."""
-    configure(database_url=database_url, redis_url=redis_url)
+def database(configure: Callable[..., None], database_url: str, redis_url: str, broker_url: str) -> Engine:
+    """The engine of a fresh database of each kind, with settings and an empty broker to match."""
+    configure(database_url=database_url, redis_url=redis_url, broker_url=broker_url)
     return db_engine()
 
 

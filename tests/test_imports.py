@@ -54,6 +54,45 @@ def test_the_ledger_is_imported_without_celery_and_http(module: str) -> None:
     assert not {"celery", "fastapi", "starlette"} & set(loaded.stdout.split())
 
 
+#: Who may know which broker there is, beside the two implementations of the port and Celery's transports.
+KNOW_REDIS = {
+    "app/health/doctor/redis_server.py",  # checks its settings
+    "app/logs/failures.py",  # says what is wrong with it
+    "app/outbound/mirror/stores.py",  # writes results for others
+}
+KNOW_RABBITMQ = {"app/logs/failures.py"}
+
+
+def importers(library: str) -> set[str]:
+    """The files that import a library, besides those that are about a broker."""
+    found = {path for path in modules() for name in _imported(path) if name.split(".")[0] == library}
+    places = {str(path.relative_to(ROOT)) for path in found}
+    return {place for place in places if "jobs/broker/" not in place and "celery/transport/" not in place}
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_nothing_else_knows_which_broker_it_is() -> None:
+    assert importers("redis") == KNOW_REDIS
+    assert importers("amqp") == KNOW_RABBITMQ
+
+
+def test_a_process_on_redis_loads_nothing_of_rabbitmq() -> None:
+    program = "import sys, secrets, os; os.environ['GROUNDWORK_SECRET_KEY'] = secrets.token_urlsafe(32); "
+    program += "import app.celery_app; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "app.jobs.broker.redis" in loaded.stdout.split()
+    assert not {"app.jobs.broker.rabbitmq", "kombu.transport.pyamqp"} & set(loaded.stdout.split())
+
+
 def test_no_folder_is_crowded() -> None:
     folders = {path.parent for path in modules()}
     counts = {str(folder.relative_to(ROOT)): len(list(folder.glob("*.py"))) for folder in folders}

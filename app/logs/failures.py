@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from app.errors import GroundworkError, InvalidInput, Unavailable
 from app.settings.config import settings
-from app.settings.redis_url import address_of
+from app.settings.redis_url import RedisAddress
 from app.settings.sources import ConfigError
 
 
@@ -37,7 +37,7 @@ def explain(error: Exception) -> Failure | None:
     """The failure that `error` stands for; None for one that nobody expected."""
     if isinstance(error, GroundworkError):
         return Failure(sentence=str(error), code=_code_of(error))
-    return _of_database(error) or _of_redis(error) or _of_file(error)
+    return _of_database(error) or _of_redis(error) or _of_rabbitmq(error) or _of_file(error)
 
 
 def _code_of(error: GroundworkError) -> ExitCode:
@@ -83,7 +83,9 @@ def _of_redis(error: Exception) -> Failure | None:
     from kombu.exceptions import OperationalError
     from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-    if not isinstance(error, RedisError | OperationalError):
+    if not isinstance(error, RedisError | OperationalError) or not isinstance(
+        settings().broker, RedisAddress
+    ):
         return None
     # kombu raises its own error from that of redis-py.
     cause = error if isinstance(error, RedisError) else error.__cause__
@@ -104,6 +106,25 @@ def _of_redis(error: Exception) -> Failure | None:
         sentence=f"Redis {masked_redis_url()} does not answer: {first_line(error)}.",
         code=ExitCode.UNREACHABLE,
     )
+
+
+def _of_rabbitmq(error: Exception) -> Failure | None:
+    from amqp import AccessRefused, AMQPError, NotAllowed, PreconditionFailed
+    from kombu.exceptions import OperationalError
+
+    cause = error.__cause__ if isinstance(error, OperationalError) else error
+    if not isinstance(cause, AMQPError | OSError) or isinstance(settings().broker, RedisAddress):
+        return None
+    place, told = masked_broker_url(), first_line(getattr(cause, "reply_text", None) or cause)
+    if isinstance(cause, PreconditionFailed):
+        return Failure(sentence=f"RabbitMQ {place} refuses: {told}.", code=ExitCode.FAILED)
+    if isinstance(cause, AccessRefused | NotAllowed):
+        return Failure(
+            sentence=f"RabbitMQ {place} does not let in the user of GROUNDWORK_BROKER_URL, or not into that "
+            f"vhost: {told}.",
+            code=ExitCode.BAD_CONFIGURATION,
+        )
+    return Failure(sentence=f"RabbitMQ {place} does not answer: {told}.", code=ExitCode.UNREACHABLE)
 
 
 def _of_file(error: Exception) -> Failure | None:
@@ -127,6 +148,11 @@ def masked_database_url() -> str:
     return masked(settings().database)
 
 
-def masked_redis_url() -> str:
+def masked_broker_url() -> str:
     """Where the broker is, without user, password and what is said of TLS."""
-    return address_of(settings().redis_url.get_secret_value()).shown
+    return settings().broker.shown
+
+
+def masked_redis_url() -> str:
+    """Where Redis is, likewise."""
+    return settings().redis.shown

@@ -119,7 +119,7 @@ def _secrets(given: Settings) -> Iterator[str]:
             yield value.get_secret_value()
         elif name in _HALVES:
             yield str(value or "")
-    for url in (given.database_url, given.redis_url, given.result_mirror):
+    for url in (given.database_url, given.redis_url, given.broker_url, given.result_mirror):
         yield _password(url.get_secret_value() if isinstance(url, SecretStr) else url)
 
 

@@ -51,8 +51,8 @@ def rotate(as_json: AsJson = False) -> None:
         )
     if waiting:
         say_error(
-            f"{waiting} messages on the broker are encrypted with another key. Run this again when their "
-            "jobs have ended, and leave GROUNDWORK_OTHER_SECRET_KEYS as it is until then."
+            f"{waiting} messages on the broker are encrypted with another key, or may be. Run this again "
+            "when their jobs have ended, and leave GROUNDWORK_OTHER_SECRET_KEYS as it is until then."
         )
     if unreadable or waiting:
         raise typer.Exit(1)

@@ -11,10 +11,11 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
-from app.settings import sources
+from app.settings import broker_url, sources
 from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls
 from app.settings.kinds import (
     BaseUrl,
+    BrokerUrl,
     DatabaseUrl,
     FcmCredentials,
     Host,
@@ -28,12 +29,14 @@ from app.settings.kinds import (
     RedisUrl,
     Seconds,
 )
+from app.settings.redis_url import RedisAddress, address_of
 from app.settings.secret import refuse_weak_secret
 from app.settings.sources import PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+    from app.settings.amqp_url import AmqpAddress
     from app.settings.mirror_url import MirrorPlace
 
 
@@ -58,13 +61,18 @@ class Settings(BaseSettings):
     )
     redis_url: RedisUrl = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="The broker: redis://, unix:// or rediss:// URL, the last with "
-        "?ssl_ca_certs=FILE for a CA of your own.",
+        description="The broker, unless `broker_url` names another: redis://, unix:// or rediss:// URL, the "
+        "last with ?ssl_ca_certs=FILE for a CA of your own.",
+    )
+    broker_url: BrokerUrl = Field(
+        default=SecretStr(""),
+        description="Another broker than the Redis of `redis_url`: RabbitMQ as "
+        "amqp://user:password@host:5672/vhost or amqps://, with ?ssl_ca_certs=FILE for a CA of your own.",
     )
     redis_prefix: RedisPrefix = Field(
         default="groundwork:",
-        description="Prefix of every key in Redis, so that one server can be shared. Its only colon is at "
-        "its end.",
+        description="Prefix of every key in Redis and every name in RabbitMQ, so that one server can be "
+        "shared. Its only colon is at its end.",
     )
     release: str = Field(
         default_factory=sources.installed_release,
@@ -390,6 +398,20 @@ class Settings(BaseSettings):
         from app.settings.database_url import parse  # loads SQLAlchemy, which not every command needs
 
         return parse(self.database_url)
+
+    @cached_property
+    def broker(self) -> AmqpAddress | RedisAddress:
+        """Where messages are."""
+        return broker_url.parse(self.broker_url.get_secret_value() or self.redis_url.get_secret_value())
+
+    @cached_property
+    def redis(self) -> RedisAddress:
+        """The Redis that there is, if it is the broker or not."""
+        return (
+            self.broker
+            if isinstance(self.broker, RedisAddress)
+            else address_of(self.redis_url.get_secret_value())
+        )
 
     @cached_property
     def mirror(self) -> MirrorPlace | None:

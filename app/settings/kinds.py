@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+from app.settings import broker_url
 from app.settings.redis_url import UnusableRedisUrl, address_of
 from app.values.text import one_line
 
@@ -44,6 +45,15 @@ def _redis_url(given: SecretStr) -> SecretStr:
         address_of(given.get_secret_value())
     except UnusableRedisUrl as error:
         raise _refused(str(error)) from None
+    return given
+
+
+def _broker_url(given: SecretStr) -> SecretStr:
+    try:
+        if given.get_secret_value():
+            broker_url.parse(given.get_secret_value())
+    except ValueError as error:
+        raise _refused(f"this is not a usable URL: {error}") from None
     return given
 
 
@@ -150,6 +160,7 @@ def _fcm_credentials(given: SecretStr) -> SecretStr:
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 MirrorUrl = Annotated[SecretStr, AfterValidator(_mirror_url)]
+BrokerUrl = Annotated[SecretStr, AfterValidator(_broker_url)]
 RedisPrefix = Annotated[str, AfterValidator(_redis_prefix)]
 Host = Annotated[str, AfterValidator(_host)]
 #: May be empty, which is unset.

@@ -12,7 +12,7 @@ from app.db.sessions import transaction
 from app.jobs.ledger import store
 from tests.conftest import configured
 from tests.fleet import Fleet
-from tests.jobs.conftest import SAMPLES, point_celery_at
+from tests.jobs.conftest import SAMPLES, point_celery_at_broker
 from tests.servers import TEMPLATE, PostgresServer, RedisServer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def worker_on(server: PostgresServer, folder: Path, *, processes: int) -> Iterat
         "soft_shutdown_seconds": "1",
     }
     with configured(folder, **values):
-        point_celery_at(redis)
+        point_celery_at_broker()
         with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
         fleet = Fleet(folder=folder, include=SAMPLES)

@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
+from app.jobs.celery.application import configuration
+from app.settings.config import settings
 from tests.api_client import client_for
-from tests.conftest import configured
+from tests.conftest import BROKER, configured
 from tests.fleet import Fleet
 from tests.jobs.running import Service
 from tests.servers import TEMPLATE, RedisServer
@@ -63,23 +65,38 @@ def module_database(
 
 @pytest.fixture(scope="module")
 def service(
-    module_database: str, module_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    module_database: str,
+    module_redis: RedisServer,
+    module_broker: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     """A worker and a beat that run; leases and recovery are short, so that tests are."""
     folder = tmp_path_factory.mktemp("service")
-    with configured(folder, **_settings(module_database, module_redis)):
-        point_celery_at(module_redis)
+    with configured(folder, **_settings(module_database, module_redis), **module_broker):
+        point_celery_at_broker()
         module_redis.client().flushall()
         with transaction() as session:
             session.execute(text("CREATE TABLE effect (name text NOT NULL)"))
         yield from _run(folder, module_redis)
 
 
-def point_celery_at(redis: RedisServer) -> None:
+@pytest.fixture(scope="module")
+def module_broker(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of another broker than that Redis, under a name that no other module has."""
+    if BROKER == "redis":
+        return {}
+    return {
+        "broker_url": request.getfixturevalue("rabbit_server").url,
+        "redis_prefix": f"module-{os.urandom(4).hex()}:",
+    }
+
+
+def point_celery_at_broker() -> None:
     """Celery reads the settings once, at its import; what it sends itself (non-durable tasks, remote control)
     is to go where the ledger's messages go."""
-    celery_app.conf.update(broker_url=redis.url)
+    celery_app.conf.update(configuration(settings()))
     celery_app.close()
+    celery_app.__dict__.pop("control", None)
     amqp: Any = celery_app.amqp
     amqp._producer_pool = None
 

@@ -11,11 +11,13 @@ from sqlalchemy import select, text
 from app.celery_app import celery_app
 from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
+from app.jobs.broker.current import broker
+from app.jobs.broker.lists import list_of
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import TERMINAL, Attempt, Job
 from app.jobs.publish import publisher
 from app.jobs.publish.message import Dispatch
-from app.topology import Queue
+from app.topology import Priority, Queue
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -41,11 +43,11 @@ class Service:
         wait_until(lambda: not self._held(), seconds=20, what=f"the broker is drained of {self._held()}")
 
     def _held(self) -> dict[bytes, Any]:
-        client: Any = self.redis.client()
         # Schedules fire into other queues, which no worker of the tests drains.
-        lists = client.keys(f"groundwork:{Queue.DEFAULT.value}*")
-        held: dict[bytes, Any] = {name: client.lrange(name, 0, -1) for name in lists}
-        # A worker keeps no copy of a ledger's message in Redis, so it is asked itself.
+        lists = [list_of(queue=Queue.DEFAULT.value, priority=step) for step in Priority]
+        lengths = zip(lists, broker().lengths(lists), strict=True)
+        held: dict[bytes, Any] = {name.encode(): length for name, length in lengths if length}
+        # A worker keeps no copy of a ledger's message in the broker, so it is asked itself.
         looking = celery_app.control.inspect(timeout=5, limit=1)
         for answer in (looking.reserved(), looking.active()):
             held |= {node.encode(): at_hand for node, at_hand in (answer or {}).items() if at_hand}

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app.db.clock import clock
 from app.db.sessions import reading
-from app.health.doctor import database, fleet, host, redis_server
+from app.health.doctor import database, fleet, host, rabbitmq_server, redis_server
 from app.health.doctor.finding import Finding
 from app.jobs.broker import current
 from app.jobs.ledger.models import Job, State
@@ -60,7 +60,16 @@ def _database() -> Found:
 
 
 def _redis() -> Found:
-    return Found(findings={"": redis_server.redis_answers()})
+    return _broker("redis", redis_server.redis_answers)
+
+
+def _rabbitmq() -> Found:
+    return _broker("rabbitmq", rabbitmq_server.rabbitmq_answers)
+
+
+def _broker(kind: str, look: Callable[[], Finding]) -> Found:
+    """What is found of a broker. One that is not used is well, so that its alert ends."""
+    return Found(findings={"": look()} if current.broker().kind == kind else {})
 
 
 def disk() -> Found:
@@ -186,6 +195,7 @@ def _deliveries() -> Found:
 CHECKS = (
     Check(kind="database", look=_database, momentary=True),
     Check(kind="redis", look=_redis, momentary=True),
+    Check(kind="rabbitmq", look=_rabbitmq, momentary=True),
     Check(kind="disk", look=disk, unit="MiB free", of_host=True),
     Check(kind="queue_depth", look=_depth, unit="jobs"),
     Check(kind="queue_age", look=_age, unit="seconds"),

@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.health.doctor import database, deliveries, fleet, host, jobs, messages, mirror, redis_server
+from app.health.doctor import (
+    database,
+    deliveries,
+    fleet,
+    host,
+    jobs,
+    messages,
+    mirror,
+    rabbitmq_server,
+    redis_server,
+)
 from app.health.doctor.carrying_out import carry_out
 from app.health.doctor.finding import Finding, Level
+from app.jobs.broker.current import broker
 from app.packages import modules
 
 if TYPE_CHECKING:
@@ -44,6 +55,7 @@ LEDGER = Chapter(
 DATABASE = Chapter(
     first=database.database_answers, rest=(database.database_suits, database.clocks_agree, LEDGER)
 )
+MESSAGES = (messages.queues_hold_no_garbage, messages.messages_can_be_read)
 REDIS = Chapter(
     first=redis_server.redis_answers,
     rest=(
@@ -51,20 +63,25 @@ REDIS = Chapter(
         redis_server.nothing_is_evicted,
         redis_server.memory_has_room,
         redis_server.memory_may_be_overcommitted,
-        messages.queues_hold_no_garbage,
-        messages.messages_can_be_read,
+        *MESSAGES,
     ),
 )
-FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))
-EVERYTHING = Chapter(
-    first=host.settings_are_usable,
-    rest=(host.settings_are_private, host.disk_has_room, FLEET, REDIS, DATABASE),
+RABBITMQ = Chapter(
+    first=rabbitmq_server.rabbitmq_answers,
+    rest=(rabbitmq_server.rabbitmq_takes_messages, rabbitmq_server.queues_are_ours, *MESSAGES),
 )
+FLEET = Chapter(first=fleet.tasks_can_be_imported, rest=(fleet.queues_are_drained,))
+BROKERS = {"redis": REDIS, "rabbitmq": RABBITMQ}
 
 
 def examine() -> list[Finding]:
     """Every finding, in the order in which faults should be mended."""
-    return list(_examine(EVERYTHING))
+    opening = carry_out(host.settings_are_usable)
+    if opening.level is Level.PROBLEM:
+        # Without them nobody knows which broker it is.
+        return [opening]
+    parts = (host.settings_are_private, host.disk_has_room, FLEET, BROKERS[broker().kind], DATABASE)
+    return [opening, *(finding for part in parts for finding in _examine(part))]
 
 
 def _examine(part: Chapter | Callable[[], Finding]) -> Iterator[Finding]:

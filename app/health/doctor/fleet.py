@@ -169,7 +169,7 @@ def no_job_is_overdue() -> Finding:
         return Finding.problem(
             ABOUT,
             f"Jobs are overdue: {_counts(found)}.",
-            fix="Beat recovers them within seconds while it runs and Redis answers; look at its log.",
+            fix="Beat recovers them within seconds while it runs and the broker answers; look at its log.",
         )
     return Finding.ok(ABOUT, "No job is overdue.")
 

@@ -12,7 +12,6 @@ from redis.retry import Retry
 from app.health.doctor.finding import Finding
 from app.logs.failures import first_line, masked_redis_url
 from app.settings.config import settings
-from app.settings.redis_url import address_of
 
 ABOUT = "broker"
 TIMEOUT_SECONDS = 5.0
@@ -85,7 +84,7 @@ def memory_has_room() -> Finding:
 
 def memory_may_be_overcommitted() -> Finding:
     """Whether Redis can fork to rewrite its file; only this host's setting can be seen."""
-    host = address_of(settings().redis_url.get_secret_value()).host
+    host = settings().redis.host
     if host not in (None, "localhost", "127.0.0.1", "::1") or not OVERCOMMIT.exists():
         return Finding.ok(ABOUT, f"vm.overcommit_memory of {host} cannot be read from here.")
     if OVERCOMMIT.read_text().strip() != "1":
@@ -106,7 +105,7 @@ def _info(section: str) -> dict[str, Any]:
 def _client() -> redis.Redis:
     # Without retries: a person waits for the answer, and "not now" is one.
     return redis.Redis.from_url(
-        address_of(settings().redis_url.get_secret_value()).for_redis_py,
+        settings().redis.for_redis_py,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from app.jobs.broker.redis import RedisBroker
+from app.settings.amqp_url import AmqpAddress
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from app.jobs.broker.port import Broker
@@ -14,10 +16,16 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def broker() -> Broker:
     """The one broker of this process."""
-    return RedisBroker()
+    if not isinstance(settings().broker, AmqpAddress):
+        return RedisBroker()
+    # Not above: where Redis is the broker, no process has to load more.
+    from app.jobs.broker.rabbitmq.broker import RabbitMqBroker
+
+    return RabbitMqBroker()
 
 
 def close() -> None:
     """Forget the broker and its connections."""
-    broker().close()
-    broker.cache_clear()
+    if broker.cache_info().currsize:
+        broker().close()
+        broker.cache_clear()

@@ -56,10 +56,10 @@ class Broker(Protocol):
     def ping(self) -> None:
         """Ask it for any answer."""
 
-    def put_aside(self, entry: str) -> None:
+    def add_to_quarantine(self, entry: str) -> None:
         """Quarantine an entry, and let go the oldest of too many."""
 
-    def put_aside_entries(self, *, limit: int) -> list[bytes]:
+    def quarantine_entries(self, *, limit: int) -> list[bytes]:
         """What is in quarantine, the newest first."""
 
     def quarantined(self) -> Quarantined:

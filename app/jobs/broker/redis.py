@@ -12,7 +12,6 @@ from redis.retry import Retry
 
 from app.jobs.broker.port import KEPT, Held, Quarantined
 from app.settings.config import settings
-from app.settings.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ def client() -> redis.Redis:
 def _client_of(_pid: int) -> redis.Redis:
     timeout = settings().publish_timeout_ms / 1000
     return redis.Redis.from_url(
-        address_of(settings().redis_url.get_secret_value()).for_redis_py,
+        settings().redis.for_redis_py,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 1),
@@ -65,7 +64,7 @@ class RedisBroker:
     @property
     def place(self) -> str:
         """Its name and its URL, fit to be shown."""
-        return f"Redis {address_of(settings().redis_url.get_secret_value()).shown}"
+        return f"Redis {settings().redis.shown}"
 
     def push(self, name: str, message: bytes) -> int:
         """Send one message."""
@@ -112,7 +111,7 @@ class RedisBroker:
         """Ask it for any answer."""
         client().ping()
 
-    def put_aside(self, entry: str) -> None:
+    def add_to_quarantine(self, entry: str) -> None:
         """Quarantine an entry, and let go the oldest of too many."""
         pipeline = client().pipeline()
         pipeline.lpush(_kept(), entry)
@@ -120,7 +119,7 @@ class RedisBroker:
         pipeline.incr(_total())
         pipeline.execute()
 
-    def put_aside_entries(self, *, limit: int) -> list[bytes]:
+    def quarantine_entries(self, *, limit: int) -> list[bytes]:
         """What is in quarantine, the newest first."""
         found: Any = client().lrange(_kept(), 0, limit - 1)
         return list(found)

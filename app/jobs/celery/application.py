@@ -8,15 +8,15 @@ from celery import Celery, signals
 from celery.exceptions import SoftTimeLimitExceeded
 from kombu import Exchange
 from kombu import Queue as KombuQueue
+from kombu.transport import TRANSPORT_ALIASES
 
 from app.jobs.celery import chords, compat, non_durable, plain_tasks, send
-from app.jobs.celery.transport import broker  # noqa: F401 (our transport for kombu's)
 from app.jobs.declaration import registry
 from app.jobs.ledger import retrying
 from app.logs import configure  # noqa: F401 (the signal handler that sets up logging)
 from app.packages import modules
 from app.settings.config import Settings, settings
-from app.settings.redis_url import address_of
+from app.settings.redis_url import RedisAddress
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 KIB = 1024
 #: A child above this is replaced after its job; a fresh one takes a quarter of it.
 MAX_CHILD_MEMORY = 512 * KIB * KIB
+#: A RabbitMQ that was not heard of for two of these is away.
+HEARTBEAT_SECONDS = 10
+#: Our transports in the place of kombu's. Named, not imported: of two, a process needs one.
+OURS = "app.jobs.celery.transport"
+TRANSPORT_ALIASES.update(
+    dict.fromkeys(("redis", "rediss"), f"{OURS}.broker:Transport")
+    | dict.fromkeys(("amqp", "amqps"), f"{OURS}.rabbitmq.transport:Transport")
+)
 
 
 class LedgerCelery(Celery):
@@ -53,17 +61,17 @@ class LedgerCelery(Celery):
         return result
 
 
-def _configuration(values: Settings) -> dict[str, Any]:
-    address = address_of(values.redis_url.get_secret_value())
+def configuration(values: Settings) -> dict[str, Any]:
+    """What Celery is told."""
     return {
-        "broker_url": address.for_kombu,
-        "broker_use_ssl": address.tls,
+        "broker_url": values.broker.for_kombu,
+        "broker_use_ssl": values.broker.tls,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_connection_timeout": 4,
         # What Redis refuses for a while (it is full, or a replica) costs the connection, and not the worker.
         "broker_channel_error_retry": True,
-        "broker_transport_options": _transport(values),
+        **_of_broker(values),
         "result_backend": "app.jobs.celery.backend:LedgerBackend",
         "accept_content": ["json"],
         "result_accept_content": ["json"],
@@ -99,7 +107,19 @@ def _route(name: str, *_: object, **__: object) -> dict[str, Any]:
     return {"queue": spec.queue.value, "priority": int(spec.priority)}
 
 
-def _transport(values: Settings) -> dict[str, Any]:
+def _of_broker(values: Settings) -> dict[str, Any]:
+    if isinstance(values.broker, RedisAddress):
+        return {"broker_transport_options": _redis_options(values)}
+    return {
+        "broker_heartbeat": HEARTBEAT_SECONDS,
+        # Redis has a prefix for these, too.
+        "control_exchange": f"{values.redis_prefix}celery",
+        "event_exchange": f"{values.redis_prefix}celeryev",
+        "event_queue_prefix": f"{values.redis_prefix}celeryev",
+    }
+
+
+def _redis_options(values: Settings) -> dict[str, Any]:
     return {
         "global_keyprefix": values.redis_prefix,
         # The ledger recovers what a worker lost, in seconds; this only has to be far above any task.
@@ -119,7 +139,7 @@ def make_celery(values: Settings) -> LedgerCelery:
     """A Celery application for these settings."""
     # Named, not imported: tasks are declared with the application.
     made = LedgerCelery("groundwork", task_cls="app.jobs.celery.task:JobTask")
-    made.conf.update(_configuration(values))
+    made.conf.update(configuration(values))
     signals.import_modules.connect(_import_tasks, sender=made, weak=False)
     return made
 

@@ -21,11 +21,10 @@ from app.jobs.celery import compat
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.non_durable import failures
 from app.jobs.celery.results import surrounding_transaction
-from app.jobs.celery.transport.broker import PURGES
+from app.jobs.celery.transport.purging import PURGES
 from app.jobs.ledger.models import TERMINAL, Job, State
 from app.jobs.service import JobStateConflict, cancel_job
 from app.settings.config import settings
-from app.settings.redis_url import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +83,7 @@ PURGES.append(purge)
 def ask_to_stop(job_id: str) -> bool:
     """Ask all workers, without waiting for an answer; False when the broker does not take the question."""
     try:
-        url = address_of(settings().redis_url.get_secret_value()).for_kombu
+        url = settings().broker.for_kombu
         with celery_app.connection_for_write(url=url) as connection:
             exchange = celery_app.conf.control_exchange
             mailbox = Mailbox(exchange, type="fanout", serializer="json", connection=connection)

@@ -15,12 +15,14 @@ from app.jobs.broker.current import broker
 from app.jobs.publish.reachability import publishing
 from app.logs.failures import first_line
 from app.settings.config import settings
-from app.settings.redis_url import address_of
+from app.settings.redis_url import RedisAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from celery import Celery
+
+    from app.settings.amqp_url import AmqpAddress
 
 #: A connection that broke while nobody used it is made anew once.
 RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
@@ -60,15 +62,20 @@ def bounded(app: Celery, *, task: str) -> Iterator[dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _producers_of(app: Celery, _pid: int) -> Any:
-    address, timeout = (
-        address_of(settings().redis_url.get_secret_value()),
-        settings().publish_timeout_ms / 1000,
-    )
-    options = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    address, timeout = settings().broker, settings().publish_timeout_ms / 1000
     connection = app.connection_for_write(
-        url=address.for_kombu, ssl=address.tls, transport_options=options, connect_timeout=timeout
+        url=address.for_kombu,
+        ssl=address.tls,
+        transport_options=_bounds_of(address, timeout),
+        connect_timeout=timeout,
     )
     return pools.producers[connection]
+
+
+def _bounds_of(address: AmqpAddress | RedisAddress, timeout: float) -> dict[str, float]:
+    if isinstance(address, RedisAddress):
+        return {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    return {"read_timeout": timeout, "write_timeout": timeout}
 
 
 def close() -> None:

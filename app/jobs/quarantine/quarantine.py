@@ -36,7 +36,7 @@ def add(raw: bytes, *, queue: str, problem: str) -> None:
         "head": raw[:HEAD_BYTES].decode(errors="backslashreplace"),
     }
     try:
-        broker().put_aside(json.dumps(entry))
+        broker().add_to_quarantine(json.dumps(entry))
     except broker().failures as error:
         # A full broker takes nothing more; the log line above has to do.
         log.warning("message_not_kept", queue=queue, error=str(error))
@@ -49,4 +49,4 @@ def tell(owner: Owner) -> None:
 
 def entries(*, limit: int = KEPT) -> list[dict[str, Any]]:
     """What is in quarantine, the newest first."""
-    return [json.loads(entry) for entry in broker().put_aside_entries(limit=limit)]
+    return [json.loads(entry) for entry in broker().quarantine_entries(limit=limit)]

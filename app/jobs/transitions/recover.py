@@ -24,6 +24,7 @@ from app.jobs.publish import publisher, sent
 from app.jobs.publish.message import PUBLISHED_HEADER
 from app.jobs.publish.reachability import looking
 from app.jobs.transitions import apply, dependents, rules, unreadable
+from app.jobs.transitions.in_broker import jobs_of, oldest_by_count
 from app.settings.config import settings
 from app.topology import Priority, Queue
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Select
 
+    from app.jobs.broker.port import Held
     from app.jobs.publish.message import Dispatch
 
 log = structlog.get_logger(__name__)
@@ -59,10 +61,7 @@ class BrokerList:
     @property
     def jobs(self) -> ColumnElement[bool]:
         """The ready jobs whose messages belong here."""
-        above = [step.value for step in Priority if step > self.step]
-        mine = (Job.queue == self.queue.value) & (Job.priority >= self.step.value)
-        mine &= Job.state == State.READY
-        return mine & (Job.priority < min(above)) if above else mine
+        return jobs_of(self.queue, self.step)
 
 
 def promote_due() -> int:
@@ -99,9 +98,13 @@ def broker_lists() -> list[BrokerList] | None:
         return None
     looking.answered()
     return [
-        BrokerList(queue=queue, step=step, length=held.length, oldest=_oldest(held.tail or ()))
+        BrokerList(queue=queue, step=step, length=held.length, oldest=_oldest_of(queue, step, held))
         for (queue, step), held in zip(pairs, found, strict=True)
     ]
+
+
+def _oldest_of(queue: Queue, step: Priority, held: Held) -> float | None:
+    return oldest_by_count(queue, step, held.length) if held.tail is None else _oldest(held.tail)
 
 
 def _oldest(tail: Sequence[bytes]) -> float | None:

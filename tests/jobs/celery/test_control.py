@@ -16,7 +16,7 @@ from tests.api_client import client_for
 from tests.checkout import ROOT
 from tests.fleet import Fleet
 from tests.jobs import running
-from tests.jobs.conftest import point_celery_at
+from tests.jobs.conftest import point_celery_at_broker
 from tests.sample import tasks
 from tests.servers import stretched
 
@@ -26,13 +26,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from tests.servers import RedisServer
-
 
 @pytest.fixture(autouse=True)
-def _remote_control(redis_server: RedisServer) -> None:
+def _remote_control(database: Engine) -> None:
     """What Celery sends itself goes where the workers are."""
-    point_celery_at(redis_server)
+    assert database
+    point_celery_at_broker()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from app.logs.failures import ExitCode
 from app.topology import Priority
 from tests.command_line import groundwork
 from tests.jobs import samples
-from tests.jobs.conftest import point_celery_at
+from tests.jobs.conftest import point_celery_at_broker
 from tests.jobs.over_http import HELLO
 from tests.jobs.running import all_jobs, job_of
 from tests.sample import tasks
@@ -171,7 +171,7 @@ def test_a_link_for_a_queue_that_nobody_drains_is_refused() -> None:
 
 
 def test_a_light_tasks_spans_are_read_the_same(redis_server: RedisServer) -> None:
-    point_celery_at(redis_server)
+    point_celery_at_broker()
     samples.idle.apply_async(expires=timedelta(minutes=5))
     [raw] = redis.client().lrange("groundwork:default\x06\x169", 0, -1)
     expires = datetime.fromisoformat(json.loads(raw)["headers"]["expires"])
@@ -225,7 +225,7 @@ def test_a_priority_that_is_asked_for_goes_before_the_tasks_own(api: TestClient)
 
 
 def test_a_plain_celery_tasks_and_a_light_tasks_priority_is_kept_too(redis_server: RedisServer) -> None:
-    point_celery_at(redis_server)
+    point_celery_at_broker()
     assert job_of(str(samples.hurry_as_celery_knows_it.delay().id)).priority == Priority.HIGH
     samples.idle.delay()
     assert redis.client().llen("groundwork:default\x06\x169") == 1

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
-from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.transport import redis as kombu_redis
 from kombu.transport.virtual import Empty
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -15,22 +14,12 @@ from app.jobs.celery import compat
 from app.jobs.celery.transport import connecting, envelope
 from app.jobs.celery.transport.bindings import Bindings
 from app.jobs.celery.transport.envelope import NotAMessage
+from app.jobs.celery.transport.message import Message
+from app.jobs.celery.transport.purging import purge
 from app.jobs.celery.transport.unacked import QoS
 from app.jobs.quarantine import quarantine
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 log = structlog.get_logger(__name__)
-
-
-class Message(virtual.Message):
-    """A message that Celery can take without stumbling."""
-
-    def __init__(self, payload: Any, channel: Any = None, **kwargs: Any) -> None:
-        kombu: Any = super()
-        envelope.parsed(kombu.__init__, payload, channel=channel, **kwargs)
-        envelope.check(self)
 
 
 class Client(kombu_redis.PrefixedStrictRedis):
@@ -43,10 +32,6 @@ class Client(kombu_redis.PrefixedStrictRedis):
         """Commands that are sent at once."""
         kombu: Any = super()
         return kombu.pipeline(transaction, shard_hint)
-
-
-#: Each removes what is kept of a queue elsewhere; it tells how much, and how much of it had a message.
-PURGES: list[Callable[[str], tuple[int, int]]] = []
 
 
 class Channel(Bindings):
@@ -70,11 +55,9 @@ class Channel(Bindings):
         return compat.connection_parameters(self, asynchronous=asynchronous)
 
     def queue_purge(self, queue: str, **options: Any) -> int:
-        """As kombu's, for `celery purge` and `app.control.purge()`; what had a message is counted once."""
-        gone = [purge(queue) for purge in PURGES]
+        """As kombu's, and what is kept of the queue elsewhere."""
         kombu: Any = super()
-        messages: int = kombu.queue_purge(queue, **options) - sum(published for _, published in gone)
-        return sum(jobs for jobs, _ in gone) + max(messages, 0)
+        return purge(queue, remove_messages=lambda: kombu.queue_purge(queue, **options))
 
     def _brpop_read(self, **options: Any) -> bool:
         """As kombu's, but what is not a message is quarantined instead of ending the worker."""
@@ -112,7 +95,7 @@ class Channel(Bindings):
 
 
 class Transport(kombu_redis.Transport):
-    """What kombu takes for redis:// and rediss:// once this module is imported."""
+    """What kombu takes for redis:// and rediss://."""
 
     Channel = Channel
 
@@ -121,8 +104,3 @@ class Transport(kombu_redis.Transport):
         kombu: Any = super()
         with connecting.attempt():
             return kombu.establish_connection()
-
-
-TRANSPORT_ALIASES.update(
-    redis="app.jobs.celery.transport.broker:Transport", rediss="app.jobs.celery.transport.broker:Transport"
-)

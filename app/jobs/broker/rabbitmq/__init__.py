@@ -1,0 +1,1 @@
+"""RabbitMQ as the broker: a quorum queue for each list, and publisher confirms."""
