@@ -26,7 +26,7 @@ def rabbitmq_answers() -> Finding:
         return Finding.problem(
             ABOUT,
             failure.sentence if failure else f"{broker().place} does not answer: {first_line(error)}.",
-            fix="Start it (systemctl start rabbitmq-server), or correct GROUNDWORK_BROKER_URL.",
+            fix="Start it (systemctl start rabbitmq-groundwork), or correct GROUNDWORK_BROKER_URL.",
         )
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         return Finding.problem(
@@ -45,7 +45,7 @@ def rabbitmq_takes_messages() -> Finding:
         return Finding.problem(
             ABOUT,
             f"{broker().place} takes no messages: {first_line(error)}.",
-            fix="Make room (rabbitmqctl status names the alarm); jobs wait in the ledger meanwhile.",
+            fix="Make room (groundwork-rabbitmqctl status tells why); jobs wait in the ledger meanwhile.",
         )
     return Finding.ok(ABOUT, "RabbitMQ takes messages.")
 

@@ -26,7 +26,7 @@ class QueueDiffers(amqp.PreconditionFailed):
     def __init__(self, told: str) -> None:
         super().__init__(
             f"a queue is there with other arguments than this release gives it: {told}. Let the workers "
-            "drain it, delete it (rabbitmqctl delete_queue), and it is declared anew"
+            "drain it, delete it (groundwork-rabbitmqctl delete_queue), and it is declared anew"
         )
 
 
