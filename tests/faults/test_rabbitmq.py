@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import amqp
@@ -198,6 +199,28 @@ def test_what_celery_users_do_works(fleet: Fleet, celery: Celery, tmp_path: Path
     celery.control.revoke(running.id, terminate=True)
     assert ended(running.id).state == State.CANCELLED
     worker.stop()
+
+
+def test_the_service_needs_no_right_to_anything_that_has_not_its_prefix(
+    fleet: Fleet,
+    configure: Callable[..., None],
+    request: pytest.FixtureRequest,
+    rabbit_server: RabbitServer,
+    tmp_path: Path,
+) -> None:
+    names = r"^(groundwork:.*|.*\.groundwork:celery\.pidbox)$"
+    with suppress(subprocess.CalledProcessError):  # another kind of database was first
+        rabbit_server.control("add_user", "narrow", "narrow")
+    rabbit_server.control("set_permissions", "narrow", names, rf"{names}|^amq\.default$", names)
+    configure(broker_url=rabbit_server.url.replace("guest:guest", "narrow:narrow"))
+    celery: Celery = request.getfixturevalue("celery")
+    worker = fleet.start_worker()
+    fleet.start_beat()
+    assert tasks.add.delay(1, 2).get(timeout=60) == 3
+    tasks.touch.delay(str(tmp_path / "light"))
+    wait_until((tmp_path / "light").exists, seconds=10, what="the light task ran")
+    assert celery.control.inspect(timeout=5, limit=1).ping()
+    assert "ACCESS_REFUSED" not in worker.log.read_text()
 
 
 def test_a_purge_cancels_the_jobs_that_it_says_it_removes(
