@@ -14,7 +14,7 @@ from app.health.doctor import database, fleet, host, rabbitmq_server, redis_serv
 from app.health.doctor.finding import Finding
 from app.jobs.broker import current
 from app.jobs.ledger.models import Job, State
-from app.jobs.ledger.states import in_state
+from app.jobs.ledger.states import NOT_HELD, in_state
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.service import count_stuck
 from app.schedule.leader import TERM
@@ -145,11 +145,11 @@ def _age() -> Found:
 
 
 def _ready() -> Sequence[tuple[str, int, float]]:
-    """By queue, how many jobs wait that are due, and for how many seconds the oldest has."""
+    """By queue, how many jobs wait that are due and not held, and for how many seconds the oldest has."""
     since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
-    waiting = select(Job.queue, func.count(), since, clock()).where(in_state(State.READY)).group_by(Job.queue)
+    waiting = select(Job.queue, func.count(), since, clock()).where(in_state(State.READY), NOT_HELD)
     with reading() as session:
-        rows = session.execute(waiting).all()
+        rows = session.execute(waiting.group_by(Job.queue)).all()
     return [(queue, count, max((now - first).total_seconds(), 0.0)) for queue, count, first, now in rows]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import literal_column
+from sqlalchemy import literal_column, or_
 
 from app.jobs.ledger.models import Job
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from app.jobs.ledger.models import State
+
+
+#: Of a partition, a ready job gets its first message by `app.jobs.publish.admission`, and is held until then.
+NOT_HELD = or_(Job.partition.is_(None), Job.published_at.is_not(None))
 
 
 def in_state(*states: State) -> ColumnElement[bool]:

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import JSON, Text, cast, or_, update
+from sqlalchemy import JSON, Text, cast, update
 
 from app.db import outages
 from app.db.clock import clock
 from app.db.sessions import transaction
 from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.states import NOT_HELD
 from app.jobs.publish.message import Dispatch
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ log = structlog.get_logger(__name__)
 UNKNOWN_TASK_PAUSE = timedelta(seconds=30)
 #: The fields of a message that are columns of its job.
 _FROM_ROW = tuple(name for name in Dispatch._fields if name not in {"expires", "published"})
-#: One of a partition gets its first message by `app.jobs.publish.admission`, and further ones by anybody.
-MAY_BE_SENT = or_(Job.partition.is_(None), Job.published_at.is_not(None))
 
 
 def mark_unpublished(ids: Sequence[str]) -> None:
@@ -56,7 +55,7 @@ def offer_later(job_id: str) -> None:
 
 def mark_published(session: Session, *, ids: Sequence[str]) -> list[Dispatch]:
     """Note that ready jobs go to the broker now, and make their messages' contents; those held stay so."""
-    return _mark(session, Job.id.in_(ids) & MAY_BE_SENT) if ids else []
+    return _mark(session, Job.id.in_(ids) & NOT_HELD) if ids else []
 
 
 def mark_admitted(session: Session, *, ids: Sequence[str]) -> list[Dispatch]:

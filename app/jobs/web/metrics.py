@@ -16,7 +16,7 @@ from app.db.clock import clock
 from app.db.sessions import reading
 from app.jobs.broker.current import broker
 from app.jobs.ledger.models import Job, JobStat, State, Worker
-from app.jobs.ledger.states import in_state
+from app.jobs.ledger.states import NOT_HELD, in_state
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
 from app.jobs.transitions.rollup import ATTEMPT, BOUNDS, FINISHED, RUN, WAIT, name_of
@@ -101,7 +101,7 @@ def _announce(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
 
 def _ages(session: Session) -> Iterator[tuple[str, float]]:
     since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
-    oldest = select(Job.queue, since, clock()).where(in_state(State.READY)).group_by(Job.queue)
+    oldest = select(Job.queue, since, clock()).where(in_state(State.READY), NOT_HELD).group_by(Job.queue)
     for queue, first, now in session.execute(oldest):
         yield queue, max((now - first).total_seconds(), 0.0)
 

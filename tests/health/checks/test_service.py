@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.health.checks import service
 from app.health.checks.looks import CHECKS, Check, Found
@@ -20,7 +21,8 @@ from app.outbound.alerts.models import Alert
 from app.schedule.defaults import seed
 from app.schedule.models import ScheduleEntry
 from app.settings.config import settings
-from tests.sample.tasks import add
+from tests.jobs.running import job_of
+from tests.sample.tasks import add, alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,6 +69,16 @@ def test_twice_in_a_window_is_one_row_each_of_what_was_found_last() -> None:
     check()
     found = {row.kind: row.value for row in rows()}
     assert (len(rows()), found["queue_depth"]) == (len(CHECKS), 1.0)
+
+
+def test_jobs_that_wait_for_their_turn_are_no_trouble(configure: Callable[..., None]) -> None:
+    configure(health_queue_depth=1, health_queue_age_seconds=60)
+    _, *others = [alone.delay(0.0).id for _ in range(4)]
+    with transaction() as session:
+        session.execute(update(Job).values(run_at=clock(-300)).where(Job.id.in_(others)))
+    assert {job_of(job_id).published_at for job_id in others} == {None}
+    check()
+    assert open_kinds() == []
 
 
 def test_jobs_that_wait_too_long_or_are_too_many_are_told_by_queue(configure: Callable[..., None]) -> None:
