@@ -122,7 +122,9 @@ def _fill_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+            # What is printed must not vanish without a word, whereas a service that this turns into may print.
+            file = os.open(os.devnull, os.O_RDONLY) if name == "stdout" else number
+            setattr(sys, name, open(file, mode, closefd=False))  # noqa: SIM115
 
 
 def _is_not_utf8(argument: str) -> bool:
