@@ -31,7 +31,6 @@ HASH = plugin("filter_plugins/rabbitmq_hash.py", role="rabbitmq")
 OURS = (
     "shop:work", "shop:default.high", "shop:dead-letters", "shop:celeryev.0c2a", "shop:celery.pidbox",
     "standard@app1.shop:celery.pidbox", "reply.shop:celery.pidbox", "0c2a.reply.shop:celery.pidbox",
-    "default",
 )  # fmt: skip
 OF_OTHERS = (
     "groundwork:work",
