@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -149,6 +151,23 @@ def test_no_more_run_at_once_than_the_task_says_and_the_next_gets_the_place_of_o
     finish(first)
     go_round()
     assert claim(third)
+
+
+def test_many_who_look_for_room_at_once_admit_no_more_than_there_is() -> None:
+    accept_many(tasks.occupy.name, *"abc", times=10)
+    with transaction() as session:
+        session.execute(update(Job).values(published_at=None))
+    barrier = threading.Barrier(6)
+
+    def look(_: int) -> None:
+        barrier.wait()
+        go_round()
+        admit_now([job.partition for job in all_jobs() if job.partition])
+        store.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(look, range(6)))
+    assert admitted() == {"a": 2, "b": 2, "c": 2}
 
 
 @pytest.mark.parametrize("end", [State.DEAD, State.CANCELLED])
