@@ -67,8 +67,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mark = item.get_closest_marker("redis_only")
-        if mark and BROKER != "redis":
+        if BROKER != "redis" and mark:
             item.add_marker(pytest.mark.skip(reason=mark.kwargs["reason"]))
+        elif BROKER != "redis" and "own_redis" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason="it breaks the Redis that is the broker"))
 
 
 def pytest_collection_finish() -> None:

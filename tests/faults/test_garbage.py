@@ -115,6 +115,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.redis_only(reason="it writes into Redis")
 def test_a_worker_outlives_all_garbage_and_keeps_it_for_a_look(
     fleet: Fleet, redis_server: RedisServer
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_worker_outlives_all_garbage_and_keeps_it_for_a_look(
     assert worker.log.read_text().count("message_put_aside") == len(GARBAGE)
 
 
+@pytest.mark.redis_only(reason="it writes into Redis")
 def test_a_thousand_pieces_of_garbage_restart_nothing(fleet: Fleet, redis_server: RedisServer) -> None:
     worker = fleet.start_worker()
     client, draw = redis_server.client(), random.Random(4)
@@ -154,6 +156,7 @@ def test_garbage_on_a_full_redis_ends_no_worker_either(fleet: Fleet, own_redis: 
     assert worker.popen.poll() is None
 
 
+@pytest.mark.redis_only(reason="it writes into Redis")
 @pytest.mark.usefixtures("database")
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("raw", GARBAGE.values(), ids=GARBAGE)
@@ -165,6 +168,7 @@ def test_garbage_at_the_end_of_a_queue_does_not_keep_beat_from_looking(
     assert sum(found.length for found in lists) == 1
 
 
+@pytest.mark.redis_only(reason="it writes into Redis")
 @pytest.mark.usefixtures("database")
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("published", ["NaN", "1e400", "-1e300", '"x"', "[]", "true"])

@@ -187,6 +187,7 @@ CHAINS: dict[str, Any] = {
 }
 
 
+@pytest.mark.redis_only(reason="it writes into Redis")
 @pytest.mark.parametrize("member", ["chain", "callbacks", "errbacks", "chord"])
 @pytest.mark.parametrize("name", CHAINS)
 def test_a_foreign_message_that_leads_to_nothing_sensible_ends(

@@ -224,6 +224,7 @@ def test_a_priority_that_is_asked_for_goes_before_the_tasks_own(api: TestClient)
     assert job_of(str(samples.hurry.apply_async(priority=9).id)).priority == Priority.LOW
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_plain_celery_tasks_and_a_light_tasks_priority_is_kept_too(redis_server: RedisServer) -> None:
     point_celery_at_broker()
     assert job_of(str(samples.hurry_as_celery_knows_it.delay().id)).priority == Priority.HIGH

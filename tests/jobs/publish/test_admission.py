@@ -217,6 +217,7 @@ def test_a_clock_that_was_set_back_holds_up_nobody_for_long(seconds: float, room
     assert bool(admitted()) is room
 
 
+@pytest.mark.redis_only(reason="it looks into Redis, or ends it")
 def test_what_a_broker_that_is_away_did_not_take_is_held_and_admitted_later(
     configure: Callable[..., None], redis_server: RedisServer
 ) -> None:
@@ -228,6 +229,7 @@ def test_what_a_broker_that_is_away_did_not_take_is_held_and_admitted_later(
     assert waiting(redis_server) == [job_id]
 
 
+@pytest.mark.redis_only(reason="it looks into Redis, or ends it")
 def test_a_row_that_makes_no_message_is_left_to_recovery_and_holds_up_no_other(
     redis_server: RedisServer,
 ) -> None:

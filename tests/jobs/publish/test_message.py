@@ -64,6 +64,7 @@ def body_of(found: dict[str, Any]) -> Any:
     return json.loads(base64.b64decode(found["body"]))
 
 
+@pytest.mark.redis_only(reason="it compares with what kombu writes into Redis")
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_a_message_is_as_celery_would_have_sent_it(
     options: dict[str, Any], plain_celery: Celery, redis_server: RedisServer
@@ -90,6 +91,7 @@ def test_a_message_is_as_celery_would_have_sent_it(
     )
 
 
+@pytest.mark.redis_only(reason="it compares with what kombu writes into Redis")
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize("priority", range(10))
 def test_a_message_waits_in_the_list_where_celery_looks_for_its_priority(
@@ -103,6 +105,7 @@ def test_a_message_waits_in_the_list_where_celery_looks_for_its_priority(
     assert theirs == {"groundwork:" + list_of(queue="default", priority=priority)}
 
 
+@pytest.mark.redis_only(reason="it compares with what kombu writes into Redis")
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_a_republished_message_is_the_same_message_again(
     options: dict[str, Any], redis_server: RedisServer

@@ -62,6 +62,7 @@ def publish_waiting() -> int:
     return recover.publish_waiting(recover.broker_lists() or [])
 
 
+@pytest.mark.redis_only(reason="it freezes, ends or drains Redis")
 def test_a_frozen_redis_holds_up_one_caller_shortly_and_the_next_not_at_all(own_redis: RedisServer) -> None:
     seconds_of_delay()
     freeze(own_redis)
@@ -72,6 +73,7 @@ def test_a_frozen_redis_holds_up_one_caller_shortly_and_the_next_not_at_all(own_
     assert {job.state for job in all_jobs()} == {State.READY}
 
 
+@pytest.mark.redis_only(reason="it freezes, ends or drains Redis")
 def test_what_a_frozen_redis_did_not_take_is_sent_when_it_is_back(own_redis: RedisServer) -> None:
     freeze(own_redis)
     job_id = str(tasks.add.delay(1, 1).id)
@@ -83,6 +85,7 @@ def test_what_a_frozen_redis_did_not_take_is_sent_when_it_is_back(own_redis: Red
     assert set(waiting(own_redis)) == {job_id}
 
 
+@pytest.mark.redis_only(reason="it freezes, ends or drains Redis")
 def test_an_outage_is_logged_when_it_begins_and_when_it_ends(own_redis: RedisServer) -> None:
     with structlog.testing.capture_logs() as logs:
         freeze(own_redis)
@@ -98,6 +101,7 @@ def test_an_outage_is_logged_when_it_begins_and_when_it_ends(own_redis: RedisSer
     ]  # fmt: skip
 
 
+@pytest.mark.redis_only(reason="it freezes, ends or drains Redis")
 def test_a_redis_that_is_gone_costs_no_job_either(own_redis: RedisServer) -> None:
     own_redis.kill()
     job_id = str(tasks.add.delay(1, 1).id)
@@ -129,6 +133,7 @@ def test_a_full_queue_keeps_the_rest_in_the_ledger(
     assert other in waiting(redis_server)
 
 
+@pytest.mark.redis_only(reason="it freezes, ends or drains Redis")
 def test_the_rest_follows_as_the_queue_drains(
     configure: Callable[..., None], redis_server: RedisServer
 ) -> None:

@@ -91,6 +91,7 @@ def beat() -> Iterator[Callable[[], float]]:
     atexit.unregister(scheduler._resign)
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_beat_goes_on_with_the_others(
     beat: Callable[[], float], capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,6 +116,7 @@ def test_beat_goes_on_with_the_others(
     assert "beat_step_failed" not in capfd.readouterr().out + caplog.text
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_what_no_message_can_be_made_of_is_dead_with_the_reason_and_the_rest_is_sent() -> None:
     if not settings().is_sqlite:
         pytest.skip("PostgreSQL takes only JSON in a column of JSON")
@@ -195,6 +197,7 @@ def message_of(job_id: str) -> bytes:
     return bytes(raw)
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_message_that_is_quarantined_counts_once_and_for_what_it_is() -> None:
     job_id = str(tasks.add.delay(1, 2).id)
     raw = message_of(job_id)
@@ -213,6 +216,7 @@ def test_what_is_none_of_the_ledgers_has_no_job(raw: bytes) -> None:
     assert unreadable.count_attempt(raw, "It is garbage.") is None
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_message_whose_job_is_gone_counts_for_nothing() -> None:
     job_id = str(tasks.add.delay(1, 2).id)
     raw = message_of(job_id)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("database")
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 @pytest.mark.parametrize("state", [State.DEAD, State.CANCELLED])
 def test_a_dead_or_cancelled_job_runs_again_on_request(api: TestClient, state: State) -> None:
     job_id = submitted(api)

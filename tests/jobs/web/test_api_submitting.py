@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_an_accepted_job_is_in_the_ledger_and_in_the_broker(api: TestClient) -> None:
     answer = api.post("/api/v1/jobs", json=HELLO, headers={"X-Request-ID": "order-7"})
     assert answer.status_code == 202
@@ -163,6 +164,7 @@ def test_a_refused_secret_is_not_repeated(api: TestClient) -> None:
     assert "correct horse" not in answer.text
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_thousand_jobs_are_accepted_in_one_call(api: TestClient) -> None:
     jobs = [{"task": GREET, "arguments": {"name": f"{index}"}} for index in range(1000)]
     answer = api.post("/api/v1/jobs/batch", json={"jobs": jobs})
