@@ -37,7 +37,7 @@ def test_a_rabbitmq_that_is_away_is_a_problem_and_its_password_is_not_shown(
     configure(broker_url=f"amqp://ann:hunter2@127.0.0.1:{free_port()}/v")
     [finding] = problems()
     assert "does not answer: [Errno 111] Connection refused" in finding.sentence
-    assert "GROUNDWORK_BROKER_URL" in finding.fix
+    assert "GROUNDWORK_BROKER_URL" in str(finding.fix)
     assert "hunter2" not in str(finding)
 
 
