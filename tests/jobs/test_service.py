@@ -40,6 +40,7 @@ def state_of(job_id: str) -> str:
         return service.find_job(session, job_id=job_id).state
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_retry_is_published_only_once_it_is_committed() -> None:
     ids = accepted()
     die(ids)
@@ -95,6 +96,7 @@ def test_jobs_that_die_again_meanwhile_are_left_to_the_next_call() -> None:
         assert service.retry_dead(session, filters=EVERYTHING, dead_before=started, limit=10) == 0
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_bulk_retry_sends_all_messages() -> None:
     die(accepted(20))
     redis.client().flushdb()

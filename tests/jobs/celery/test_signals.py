@@ -93,6 +93,7 @@ def test_every_way_to_accept_a_job_is_announced(
     assert [name for name, _ in heard].count("before") == [name for name, _ in heard].count("after") == 5
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_header_that_a_receiver_adds_goes_with_the_message_however_often_it_is_sent(
     redis_server: RedisServer,
 ) -> None:

@@ -170,6 +170,7 @@ def test_a_link_for_a_queue_that_nobody_drains_is_refused() -> None:
     assert all_jobs() == []
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_light_tasks_spans_are_read_the_same(redis_server: RedisServer) -> None:
     point_celery_at_broker()
     samples.idle.apply_async(expires=timedelta(minutes=5))
@@ -200,6 +201,7 @@ def parts_of(canvas: Any) -> list[str]:
     return [str(part.id) for part in canvas.results]
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_a_tasks_own_priority_is_the_default_of_every_door(
     api: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:

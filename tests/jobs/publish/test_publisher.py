@@ -170,6 +170,7 @@ def push_batches(batches: int, size: int) -> int:
     return sum(len(publisher.publish([dispatch(n) for n in range(size)])) for _ in range(batches))
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 @pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(("limit", "size"), [(10_000, 1000), (1000, 1000), (1000, 1), (100, 7)])
 def test_all_processes_together_keep_to_the_limit(
@@ -193,6 +194,7 @@ def test_a_message_waits_in_the_list_of_its_priority(priority: Priority, redis_s
     assert (found["headers"]["id"], found["properties"]["priority"]) == (job_id, priority)
 
 
+@pytest.mark.redis_only(reason="it looks into Redis")
 def test_everything_of_one_commit_is_one_command_for_each_list(redis_server: RedisServer) -> None:
     before = pushes(redis_server)
     with transaction():

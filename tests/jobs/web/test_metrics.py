@@ -181,6 +181,7 @@ def test_jobs_that_are_on_their_way_are_not_overdue() -> None:
     assert overdue() == {}
 
 
+@pytest.mark.redis_only(reason="it writes into Redis, or counts what Redis alone counts")
 def test_a_job_in_a_long_queue_is_not_overdue() -> None:
     accepted(3)
     # All of them, and so the queue's oldest message, were published long ago.
@@ -201,6 +202,7 @@ def _published_at(raw: bytes | str, moment: datetime) -> bytes:
     return json.dumps(message).encode()
 
 
+@pytest.mark.redis_only(reason="it writes into Redis, or counts what Redis alone counts")
 def test_each_way_to_be_forgotten_is_overdue() -> None:
     ids = accepted(4)
     past = datetime.now(UTC) - timedelta(minutes=5)
@@ -255,6 +257,7 @@ def test_pruning_takes_a_bounded_number_at_a_time(monkeypatch: pytest.MonkeyPatc
     assert [prune() for _ in range(4)] == [2, 2, 1, 0]
 
 
+@pytest.mark.redis_only(reason="it writes into Redis, or counts what Redis alone counts")
 def test_garbage_from_a_queue_is_counted_though_it_is_cleared() -> None:
     for _ in range(3):
         quarantine.add(b"garbage", queue=QUEUE, problem="It is not JSON.")

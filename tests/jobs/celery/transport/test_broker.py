@@ -63,6 +63,7 @@ def test_a_ledgers_message_is_given_back_without_a_copy_in_redis(redis_server: R
     assert waiting(redis_server) == [job_id]
 
 
+@pytest.mark.redis_only(reason="it is about kombu's transport for Redis")
 @pytest.mark.usefixtures("database")
 @pytest.mark.databases("sqlite")
 def test_a_message_without_a_ledger_keeps_its_copy_until_it_is_done(redis_server: RedisServer) -> None:
