@@ -59,7 +59,9 @@ def _publish_committed(session: Session) -> None:
     pending: list[_Pending] = session.info.pop(_PENDING, [])
     if not pending:
         return
-    publish_now([dispatch for item in pending for dispatch in item.dispatches])
+    dispatches = [dispatch for item in pending for dispatch in item.dispatches]
+    if dispatches:
+        publish_now(dispatches)
     admit_now({key for item in pending for key in item.partitions})
 
 
