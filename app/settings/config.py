@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
@@ -32,8 +32,10 @@ from app.settings.kinds import (
 from app.settings.redis_url import RedisAddress, address_of
 from app.settings.secret import refuse_weak_secret
 from app.settings.sources import PREFIX, ConfigError
+from app.values.strict_models import plain_int
 
 if TYPE_CHECKING:
+    from pydantic import ValidationInfo
     from sqlalchemy import URL
 
     from app.settings.amqp_url import AmqpAddress
@@ -328,6 +330,12 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, values: dict[str, object]) -> dict[str, object]:
         return {name: value for name, value in values.items() if value != ""}
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _numbers_are_plain(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[str(info.field_name)]
+        return plain_int(value) if _is_whole(field.annotation) else value
+
     @model_validator(mode="after")
     def _refuse_weak_secret(self) -> Self:
         refuse_weak_secret(name=f"{PREFIX}SECRET_KEY", value=self.secret_key.get_secret_value())
@@ -425,6 +433,10 @@ class Settings(BaseSettings):
     def is_sqlite(self) -> bool:
         """Whether the ledger is a SQLite file."""
         return self.database.drivername == "sqlite"
+
+
+def _is_whole(annotation: Any) -> bool:
+    return annotation is int or any(map(_is_whole, get_args(annotation)))
 
 
 def _in_sentences(error: ValidationError) -> str:

@@ -133,6 +133,25 @@ def test_a_value_that_cannot_be_is_refused_by_name(
         load_settings()
 
 
+NUMBERS = [name for name, field in Settings.model_fields.items() if "int" in str(field.annotation)]
+
+
+@pytest.mark.parametrize("value", ["1_0", "+10", " 10", "10.0", "1e1", "\uff11\uff10", "0x10", "10 # ten"])
+def test_a_number_is_plain_digits(value: str, configure: Callable[..., None]) -> None:
+    configure(**dict.fromkeys(NUMBERS, value))
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings()
+    for name in NUMBERS:
+        sentence = f"GROUNDWORK_{name.upper()}: Give a whole number in decimal digits, such as 1 or 42."
+        assert sentence in str(refused.value)
+
+
+def test_every_setting_with_a_number_is_looked_at() -> None:
+    assert {"api_port", "worker_concurrency", "retention_days", "lease_seconds"} < set(NUMBERS)
+    assert all(isinstance(getattr(load_settings(), name), int | None) for name in NUMBERS)
+
+
 def test_all_mistakes_are_said_at_once(configure: Callable[..., None]) -> None:
     configure(api_port="x", lease_seconds="y")
 
@@ -256,10 +275,29 @@ def test_a_long_secret_that_repeats_itself_is_refused(value: str) -> None:
         refuse_weak_secret(name="X", value=value)
 
 
-@pytest.mark.parametrize("make", [secrets.token_urlsafe, secrets.token_hex])
-def test_random_secrets_pass(make: Callable[[int], str]) -> None:
-    for _ in range(200):
-        refuse_weak_secret(name="X", value=make(32))
+@pytest.mark.parametrize(
+    "value",
+    [
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "ZYXWVUTSRQPONMLKJIHGFEDCBA9876543210",
+        "AbCdEfGhIjKlMnOpQrStUvWxYzAbCdEf",
+        "qwertyuiopasdfghjklzxcvbnm123456",
+        "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+        "aaaabbbbccccddddeeeeffffgggghhhh",
+    ],
+)
+def test_a_secret_that_a_hand_types_along_is_refused(value: str) -> None:
+    with pytest.raises(DefaultSecret, match=r"X follows the alphabet.*token_urlsafe") as refused:
+        refuse_weak_secret(name="X", value=value)
+    assert value not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "size"), [(secrets.token_urlsafe, 24), (secrets.token_urlsafe, 32), (secrets.token_hex, 16)]
+)
+def test_random_secrets_pass(make: Callable[[int], str], size: int) -> None:
+    for _ in range(10_000):
+        refuse_weak_secret(name="X", value=make(size))
 
 
 @pytest.mark.parametrize(
