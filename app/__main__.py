@@ -6,10 +6,12 @@ import ast
 import importlib
 import os
 import sys
+from functools import partial
 from io import TextIOWrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
@@ -18,6 +20,10 @@ from app.logs.failures import ExitCode, explain
 from app.packages import ROOT, module_names
 from app.processes.command_lines import Process, replace_process
 from app.terminal import log_warnings, say_error
+from app.values.strict_models import plain_int
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Groups whose name is not that of the package they live in.
 GROUP_NAMES = {"accounts": "users", "schedule": "schedules", "tokens": "token"}
@@ -34,6 +40,7 @@ class LazyGroup(TyperCommand):
         """The context of the real group, which takes over from here."""
         group = get_group(importlib.import_module(self._module).app)
         group.name = self.name
+        _take_plain_numbers(group)
         return group.make_context(*args, **kwargs)
 
 
@@ -44,6 +51,22 @@ def command_line() -> TyperGroup:
         package = module.split(".")[-2]
         root.add_command(LazyGroup(name=GROUP_NAMES.get(package, package), module=module))
     return root
+
+
+def _take_plain_numbers(command: Any) -> None:
+    """Have a command, and those in it, refuse what Python reads as a number and the API does not: 1_0, +1."""
+    for parameter in command.params:
+        if parameter.type_descriptor.annotation is int:
+            parameter.process_value = partial(_plain_number, parameter, parameter.process_value)
+    for inner in getattr(command, "commands", {}).values():
+        _take_plain_numbers(inner)
+
+
+def _plain_number(parameter: Any, process: Callable[..., Any], context: Any, value: Any) -> Any:
+    try:
+        return process(context, plain_int(value))
+    except PydanticCustomError as error:
+        raise typer.BadParameter(f"{error}.", ctx=context, param=parameter) from None
 
 
 def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str = "groundwork") -> int:
@@ -58,6 +81,7 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
             stream.reconfigure(errors="replace")
     try:
         root = commands or command_line()
+        _take_plain_numbers(root)
         done = root.main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except typer.Abort:
@@ -122,7 +146,7 @@ def _fill_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-            # What is printed must not vanish without a word, whereas a service that this turns into may print.
+            # What is printed must not vanish without a word; a service that this turns into may print.
             file = os.open(os.devnull, os.O_RDONLY) if name == "stdout" else number
             setattr(sys, name, open(file, mode, closefd=False))  # noqa: SIM115
 

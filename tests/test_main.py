@@ -227,6 +227,26 @@ def test_odd_surroundings_and_arguments_end_in_a_sentence(line: str, code: int, 
     assert said in done.stderr
 
 
+@pytest.mark.parametrize("number", ["1_0", "+1", "1.0", " 1", "1e1", "\uff11", "01", "\u0661"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("serve", "--port"),
+        ("jobs", "list", "--limit"),
+        ("deliveries", "settle", "--sent"),
+        ("stats", "show"),
+        ("schedules", "preview", "sample", "--count"),
+    ],
+    ids=" ".join,
+)
+def test_a_number_is_plain_digits(
+    line: tuple[str, ...], number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = groundwork(capsys, *line, number)
+    assert said.code == ExitCode.BAD_INPUT
+    assert "Give a whole number in decimal digits, such as 1 or 42." in said.err
+
+
 @pytest.mark.parametrize("columns", ["0", "-5", "x", "", "1"])
 def test_any_width_of_the_terminal_does(columns: str) -> None:
     for command in ("GROUNDWORK topology", "GROUNDWORK --help"):

@@ -131,7 +131,9 @@ def _of_file(error: Exception) -> Failure | None:
     if isinstance(error, OSError) and error.filename:
         return Failure(sentence=f"{error.filename}: {error.strerror}.", code=ExitCode.FAILED)
     if isinstance(error, OSError) and error.errno == errno.EBADF:
-        return Failure(sentence="The output cannot be written: standard output is closed.", code=ExitCode.FAILED)
+        return Failure(
+            sentence="The output cannot be written: standard output is closed.", code=ExitCode.FAILED
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG):
         return Failure(sentence=f"The output cannot be written: {error.strerror}.", code=ExitCode.FAILED)
     return None

@@ -16,7 +16,7 @@ UNITS = {
 }
 #: Added to or taken from today, the moment must still be one.
 LONGEST = timedelta(days=36_500)
-_FORM = re.compile(rf"(\d{{1,6}})({'|'.join(UNITS)})")
+_FORM = re.compile(rf"(\d{{1,6}})({'|'.join(UNITS)})", re.ASCII)
 
 
 def duration(text: str) -> timedelta:
