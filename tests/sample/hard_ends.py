@@ -81,6 +81,63 @@ class Mute(Exception):
     __repr__ = __str__
 
 
+class Pickled(Exception):
+    """Ends the program of whoever pickles it."""
+
+    def __reduce__(self) -> Any:
+        raise SystemExit(3)
+
+
+class PickledByProtocol(Exception):
+    """Interrupts whoever pickles it."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise KeyboardInterrupt
+
+
+class HasState(Exception):
+    """Ends the program of whoever asks for its state."""
+
+    def __getstate__(self) -> Any:
+        raise SystemExit(4)
+
+    def __reduce__(self) -> Any:
+        return type(self), self.args, self.__getstate__()
+
+
+class Opened(Exception):
+    """Ends the program of whoever opens its pickle."""
+
+    def __reduce__(self) -> Any:
+        return sys.exit, (5,)
+
+
+class PickledAndMute(Quits):
+    """Fails to be pickled, and ends the program of whoever asks what it is."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("no pickle")
+
+
+PICKLED = {kind.__name__: kind for kind in (Pickled, PickledByProtocol, HasState, Opened, PickledAndMute)}
+
+
+@task(bind=True)
+def fail_to_be_pickled(self: Any, kind: str, how: str, path: str) -> None:
+    """Raise, give up, or carry what cannot be pickled; one line in `path` for each run."""
+    blob.run(0, path)
+    error = PICKLED[kind]("the cause")
+    if how == "last retry":
+        raise self.retry(exc=error, max_retries=0)
+    raise ValueError("the cause", error) if how == "argument" else error
+
+
+@task(retry=Retry(max_attempts=2, first=timedelta(seconds=0.1), jitter=False, on=(Exception,)))
+def fail_twice_to_be_pickled(kind: str, path: str) -> None:
+    blob.run(0, path)
+    raise PICKLED[kind]("the cause")
+
+
 @task()
 def fail_with(kind: str) -> None:
     raise ValueError(ARGUMENTS[kind])

@@ -15,6 +15,7 @@ from app.jobs.celery import compat
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.heartbeat import holder
+from app.jobs.celery.pickled_exceptions import harmless
 from app.jobs.declaration import admission, registry, uniqueness
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
@@ -62,8 +63,21 @@ class JobTask(Task[..., Any]):
         return bound
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        if self.request.called_directly:
+            return self._run(args, kwargs)
+        try:
+            return self._attempt(args, kwargs)
+        except (Ignore, Reject, CeleryRetry):
+            raise
+        except Exception as error:
+            told = harmless(error)
+            if told is error:
+                raise
+            raise told from error
+
+    def _attempt(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         request: Any = self.request
-        if request.called_directly or not self.durable:
+        if not self.durable:
             return self._run(args, kwargs)
         if request.is_eager:
             with attempt.eagerly(request.id):
@@ -142,6 +156,8 @@ class JobTask(Task[..., Any]):
     ) -> CeleryRetry:
         """As Celery's; a limit that this call brings along is the job's from now on."""
         job = attempt.current()
+        if isinstance(exc, Exception):
+            exc = harmless(exc)
         try:
             return super().retry(args, kwargs, exc, throw, eta, countdown, max_retries, **options)
         finally:

@@ -60,6 +60,32 @@ def test_an_exception_that_fails_to_say_what_it_is_ends_its_job(kind: str, raise
     assert job.error == f"{kind}: <{kind}, of which str() raises {raised}>"
 
 
+@pytest.mark.parametrize("how", ["raised", "last retry", "argument"])
+@pytest.mark.parametrize("kind", hard_ends.PICKLED)
+def test_an_exception_that_ends_whoever_pickles_it_ends_its_job_once(
+    kind: str, how: str, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    job = dead_at_once(hard_ends.fail_to_be_pickled.delay(kind, how, str(runs)).id)
+    name = "ValueError" if how == "argument" else kind
+    assert str(job.error).startswith(f"{name}: ")
+    if kind != "PickledAndMute":
+        assert "the cause" in str(job.error)
+    assert runs.read_text() == "ran\n"
+    assert "in fail_to_be_pickled" in str(attempts_of(job.id)[0].traceback)
+
+
+@pytest.mark.parametrize("kind", ["Pickled", "Opened"])
+def test_an_exception_that_ends_whoever_pickles_it_is_tried_again_as_declared(
+    kind: str, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    job = ended(str(hard_ends.fail_twice_to_be_pickled.delay(kind, str(runs)).id))
+    assert (job.state, runs.read_text()) == (State.DEAD, "ran\n" * 2)
+    assert [attempt.outcome for attempt in attempts_of(job.id)] == [Outcome.RETRIED, Outcome.FAILED]
+    assert all(str(attempt.error).startswith(f"{kind}: ") for attempt in attempts_of(job.id))
+
+
 def test_an_exception_without_a_hash_ends_its_job() -> None:
     assert dead_at_once(hard_ends.fail_without_a_hash.delay().id).error == "Unhashable: 5"
 
