@@ -133,8 +133,10 @@ class LedgerResults(BaseBackend):
             return {**meta, "result": TaskRevokedError(job.error)}
         return dict(self.meta_from_decoded(meta))
 
-    def prepare_exception(self, exc: BaseException, serializer: str | None = None) -> Any:  # noqa: ARG002
-        """An exception as the ledger keeps it, whatever it holds."""
+    def prepare_exception(self, exc: BaseException, serializer: str | None = None) -> Any:
+        """An exception as the ledger keeps it, whatever it holds; as one for the worker's main process."""
+        if serializer == "pickle" and isinstance(exc, Exception):
+            return super().prepare_exception(exc, serializer)
         return encoding.exception(exc)
 
     def wait_for(

@@ -12,6 +12,7 @@ from ansible.module_utils.groundwork.failures import Failure, errors_in
 from ansible.module_utils.groundwork.install.releases import release_folder
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -53,10 +54,16 @@ def _send_a_job(release: Path, *, workers: Sequence[Instance], manager: Manager)
         release, "smoke", *arguments, "--timeout", str(SMOKE_SECONDS), seconds=SMOKE_SECONDS * 2
     )
     if done.returncode != 0:
-        # A job that nobody has taken cannot say why; who should have does.
-        said = [errors_in(manager.recent_output(worker)) for worker in workers]
-        words = "\n".join([done.stdout, done.stderr, *said])
-        raise Failure("A job did not get through the queue.", output=words)
+        raise stuck_job(done, workers=workers, manager=manager)
+
+
+def stuck_job(
+    smoke: subprocess.CompletedProcess[str], *, workers: Sequence[Instance], manager: Manager
+) -> Failure:
+    """What `groundwork smoke` said; and of a job that nobody has taken, who should have taken it."""
+    said = [errors_in(manager.recent_output(worker)) for worker in workers]
+    words = "\n".join([smoke.stdout, smoke.stderr, *said])
+    return Failure("A job did not get through the queue.", output=words)
 
 
 def _wait_for_api(address: str, *, token: str) -> None:
