@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from tests.fleet import Process
 
 
+#: What the database does is the same with every broker.
+pytestmark = pytest.mark.redis_only(reason="its service has a Redis of its own")
+
+
 @pytest.fixture(scope="module")
 def postgres(postgres_data: Path) -> Iterator[PostgresServer]:
     """A server that the tests of this module may restart."""

@@ -18,6 +18,7 @@ from app.worker.drain import TIMEOUT_SECONDS
 from app.worker.generations import live_workers
 from app.worker.order import Order
 from tests.jobs.broker import waiting
+from tests.jobs.conftest import point_celery_at_broker
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import tasks
 from tests.servers import wait_until
@@ -145,6 +146,7 @@ def test_who_has_taken_over_stops_those_before_it_too_and_goes_last(fleet: Fleet
 
 
 def test_a_worker_that_stands_down_can_still_be_asked_to_cancel(fleet: Fleet, tmp_path: Path) -> None:
+    point_celery_at_broker()
     old = fleet.start_worker("standard", processes=1)
     job_id = start_waiting(tmp_path / "go")
     tell(old, Order.DRAIN)

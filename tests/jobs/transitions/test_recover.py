@@ -115,6 +115,7 @@ def test_promoting_and_sending_twice_at_once_sends_each_job_once(redis_server: R
     assert Counter(waiting(redis_server)) == Counter(ids)
 
 
+@pytest.mark.redis_only(reason="it takes messages out of Redis")
 def test_jobs_of_every_queue_and_priority_are_sent(redis_server: RedisServer) -> None:
     ids = [
         accept(1, queue=queue, priority=priority)[0]
@@ -127,6 +128,7 @@ def test_jobs_of_every_queue_and_priority_are_sent(redis_server: RedisServer) ->
     assert sorted(waiting(redis_server)) == sorted(ids)
 
 
+@pytest.mark.redis_only(reason="it takes messages out of Redis")
 def test_a_wiped_list_is_sent_again_after_a_while_and_once(redis_server: RedisServer) -> None:
     ids = accept(30)
     redis_server.client().flushall()
@@ -156,6 +158,7 @@ def age_messages(redis_server: RedisServer, seconds: float) -> None:
         client.lset(NORMAL, index, json.dumps(found))
 
 
+@pytest.mark.redis_only(reason="it takes messages out of Redis")
 def test_a_message_lost_in_the_middle_of_a_queue_is_found_when_the_tail_has_passed_it(
     redis_server: RedisServer,
 ) -> None:
@@ -177,6 +180,7 @@ def test_a_message_lost_in_the_middle_of_a_queue_is_found_when_the_tail_has_pass
     assert lost in waiting(redis_server)
 
 
+@pytest.mark.redis_only(reason="it takes messages out of Redis")
 def test_lost_messages_are_sent_again_once_by_two_beats_at_once(redis_server: RedisServer) -> None:
     ids = accept(200)
     redis_server.client().flushall()

@@ -19,6 +19,7 @@ from app.jobs.celery.transport.envelope import NotAMessage
 from app.jobs.celery.transport.message import Message
 from app.jobs.celery.transport.rabbitmq import wire
 from app.jobs.celery.transport.rabbitmq.waiting_session import WaitingSession
+from app.jobs.publish.message import LEDGER_HEADER
 from app.jobs.quarantine import quarantine
 from app.topology import Priority
 
@@ -50,7 +51,8 @@ class Taker:
         self._callbacks: dict[str, Callable[[Any], None]] = {}
         #: By list, the most urgent first: how many messages it held when it was looked at.
         self._found: dict[str, int] = {}
-        self._held: set[int] = set()
+        #: What was taken and not let go, and whether the ledger has a row for it.
+        self._held: dict[int, bool] = {}
         self._is_due = False
         if hub is not None:
             hub.add_reader(self.sock, self._hear)
@@ -157,7 +159,7 @@ class Taker:
         # That of the envelope was made for Redis.
         message.delivery_tag = tag
         message.delivery_info["redelivered"] = found.delivery_info["redelivered"]
-        self._held.add(tag)
+        self._held[tag] = LEDGER_HEADER in message.headers
         self._callbacks[queue](message)
 
     def _take_dead_letter(self) -> bool:
@@ -179,12 +181,19 @@ class Taker:
         self._let_go(delivery_tag)
 
     def basic_reject(self, delivery_tag: int, requeue: bool) -> None:
-        """The worker gives a message back, or makes it a dead letter."""
-        self._session.channel.basic_reject(delivery_tag, requeue)
+        """The worker gives a message back, or makes it a dead letter.
+
+        What becomes of a job stands in the ledger, as that a worker of another release will know its task:
+        its message goes, as on Redis, and is no dead letter.
+        """
+        if not requeue and self._held.get(delivery_tag):
+            self._session.channel.basic_ack(delivery_tag)
+        else:
+            self._session.channel.basic_reject(delivery_tag, requeue)
         self._let_go(delivery_tag)
 
     def _let_go(self, delivery_tag: int) -> None:
-        self._held.discard(delivery_tag)
+        self._held.pop(delivery_tag, None)
         self.take_soon()
 
     def decode_body(self, body: Any, encoding: str | None = None) -> Any:
