@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from tests.fleet import Process
 
 
-#: What the database does is the same with every broker.
-pytestmark = pytest.mark.redis_only(reason="its service has a Redis of its own")
-
-
 @pytest.fixture(scope="module")
 def postgres(postgres_data: Path) -> Iterator[PostgresServer]:
     """A server that the tests of this module may restart."""
@@ -93,7 +89,10 @@ def released(job_id: str) -> list[str]:
     return [ended.outcome for ended in attempts_of(job_id)]
 
 
-pytestmark = pytest.mark.usefixtures("way_back")
+pytestmark = [
+    pytest.mark.usefixtures("way_back"),
+    pytest.mark.redis_only(reason="its service has a Redis of its own"),
+]
 
 
 def test_restarts_under_running_jobs_cost_no_attempt(postgres: PostgresServer, tmp_path: Path) -> None:
