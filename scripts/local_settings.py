@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from packages import SetupFailed
 
 from app.settings.config import Settings, settings
-from app.settings.sources import ENV_FILE_VARIABLE, PREFIX
+from app.settings.sources import ENV_FILE_VARIABLE, PREFIX, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,12 +35,21 @@ def ensure_env_file() -> Settings:
     """The settings of this checkout; the env file is written first when there is none."""
     for folder in (VAR, LOGS, REDIS_DATA):
         folder.mkdir(mode=0o700, exist_ok=True)
-    if not ENV_FILE.exists():
+    is_first = not ENV_FILE.exists()
+    if is_first:
         write_private(ENV_FILE, _first_env_file())
-        print(f"Wrote the settings to {ENV_FILE}; edit them there.")
     os.environ[ENV_FILE_VARIABLE] = env_files()
+    try:
+        found = settings()
+    except ConfigError:
+        if is_first:
+            # It would go on refusing what this shell had wrong once.
+            ENV_FILE.unlink()
+        raise
+    if is_first:
+        print(f"Wrote the settings to {ENV_FILE}; edit them there.")
     _tell_overrides()
-    return settings()
+    return found
 
 
 def env_files() -> str:

@@ -161,3 +161,13 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(checkout: Checkout) -> 
     assert refused.returncode == 1
     assert f"{checkout.folder}/var cannot be written" in refused.stdout
     assert "Traceback" not in refused.stdout
+
+
+def test_a_setting_that_is_refused_at_the_first_start_is_not_written_down(checkout: Checkout) -> None:
+    checkout.environment["GROUNDWORK_BROKER_URL"] = "amqp://127.0.0.1"
+
+    refused = checkout.up("--detach")
+
+    assert refused.returncode == 1
+    assert "GROUNDWORK_BROKER_URL" in refused.stdout
+    assert not (checkout.folder / "var/groundwork.env").exists()
