@@ -161,3 +161,10 @@ def test_what_the_wiring_wins_over_is_named() -> None:
 def test_what_wins_over_the_wiring_has_its_effect() -> None:
     assert without_effect({"redis_bind": ["10.0.0.1"]}, redis_bind=["10.0.0.2"]) == []
     assert without_effect({"my_variable": 1}) == []
+
+
+def test_what_is_heard_on_the_command_line_alone_is_named_in_an_inventory() -> None:
+    given = ["groundwork_serial", "groundwork_settings"]
+    assert "groundwork_serial has no effect" in only(list(VARIABLES.not_heard(given, command_line=[])))
+    assert list(VARIABLES.not_heard(given, command_line=["groundwork_serial"])) == []
+    assert list(VARIABLES.not_heard([], command_line=[])) == []

@@ -11,6 +11,7 @@ import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 from ansible.vars.plugins import get_vars_from_inventory_sources
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ OF_PLAYBOOKS: dict[str, Option] = {
     "restore_from": {"type": "str"},
     "restore_settings": {"type": "bool"},
 }
+#: Ansible looks at these before it reads what an inventory says of hosts.
+HEARD_ON_COMMAND_LINE = ("groundwork_serial",)
 #: Hosts at a time, or their share.
 BATCH = re.compile(r"[1-9][0-9]*%?")
 #: What plays set themselves.
@@ -75,6 +78,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 *unknown(variables, known=known),
                 *type_errors(self._values(variables, names=options), options=options),
                 *without_effect(self._given_to_all(), wired=wired, variables=variables),
+                *not_heard(variables, command_line=load_extra_vars(self._loader)),
             ],
         }
 
@@ -142,6 +146,16 @@ def without_effect(
             yield (
                 f"{name} has no effect where the inventory sets it for all hosts: it follows from other "
                 "variables, by ansible/group_vars/all.yml. Set those, or give it to another group or host."
+            )
+
+
+def not_heard(names: Collection[str], *, command_line: Collection[str]) -> Iterator[str]:
+    """A sentence for each variable that an inventory gives, and that is heard on the command line alone."""
+    for name in HEARD_ON_COMMAND_LINE:
+        if name in names and name not in command_line:
+            yield (
+                f"{name} has no effect in an inventory, which Ansible reads too late for it: take it out "
+                f"there, and give it on the command line (-e '{{\"{name}\": ...}}')."
             )
 
 
