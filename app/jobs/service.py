@@ -67,6 +67,12 @@ def is_running(session: Session, *, job_id: str | None) -> bool:
     return session.scalar(running) is not None
 
 
+def is_under_way(session: Session, *, job_id: str | None) -> bool:
+    """Whether the job runs now, or goes on by itself as soon as it is its turn."""
+    waits = select(Job.id).where(Job.id == job_id, Job.state == State.READY, Job.partition.is_not(None))
+    return is_running(session, job_id=job_id) or session.scalar(waits) is not None
+
+
 def detail_of(session: Session, *, job_id: str) -> JobDetail:
     """All that is known of a job, for a person's eyes."""
     job = find_job(session, job_id=job_id)

@@ -28,8 +28,8 @@ from app.db.sessions import reading, transaction
 from app.domains.banking import service
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import Household, Transaction
-from app.domains.banking.plaid.client import Plaid, wait_for_turn
-from app.domains.banking.sync import item_sync
+from app.domains.banking.plaid.client import take_turn
+from app.domains.banking.sync import resuming
 from app.settings.sources import PREFIX
 from tests.checkpoints import committing
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
@@ -76,14 +76,10 @@ def _peak() -> float:
 
 def _sync(item_id: int) -> SyncStats:
     with Session(engine(), expire_on_commit=False) as session:
-
-        def turn() -> None:
-            wait_for_turn(session, commit=committing(session))
-
-        stats = item_sync.sync_item(
+        stats = resuming.sync_item(
             session,
             item_id=item_id,
-            plaid=Plaid(turn=turn),
+            take_turn=take_turn,
             job_id="bench",
             commit=committing(session),
             now=datetime.now(UTC),

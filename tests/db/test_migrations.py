@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+#: What only the release before uses, which may serve again: the one after the next drops it.
+RETIRED = ["pace"]
+
+
 def test_the_migrations_make_what_the_models_say(database: Engine) -> None:
     modules("models")
     assert "token" in Base.metadata.tables
     with database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        steps = compare_metadata(context, Base.metadata)
+    assert [(what, table.name) for what, table in steps] == [("remove_table", name) for name in RETIRED]
 
 
 def test_the_name_of_a_step_begins_with_its_revision() -> None:

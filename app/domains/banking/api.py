@@ -15,7 +15,7 @@ from app.domains.banking.owners import (
     OF_ADMINS,
     OF_MEMBERS,
 )
-from app.domains.banking.plaid.client import Plaid, wait_for_turn_alone
+from app.domains.banking.plaid.client import Plaid
 from app.domains.banking.planning import routes
 from app.domains.banking.scopes import READ, WRITE
 from app.domains.banking.sync.requests import request_sync, sync_of
@@ -39,10 +39,8 @@ Reader = Annotated[Caller, Depends(require(READ, IN_QUERY))]
 Founder = Annotated[Caller, Depends(require(WRITE, IN_QUERY))]
 Linker = Annotated[Caller, Depends(require(WRITE, OF_ADMINS))]
 
-#: The calls of Plaid in a request; no transaction is open meanwhile.
-PLAID = Plaid(turn=wait_for_turn_alone)
-#: They are bounded by themselves, and must not wait behind what syncs send.
-KEYS = Plaid(turn=lambda: None)
+#: The calls of Plaid in a request; no transaction is open meanwhile. None waits for what syncs send.
+PLAID = Plaid()
 
 
 @router.get("/banking/households")
@@ -200,7 +198,7 @@ async def receive_webhook(
 ) -> schemas.WebhookAccepted:
     """Plaid's webhooks. They carry no API token; the signature in `Plaid-Verification` takes its place."""
     now = datetime.now(UTC)
-    signed = await check_token(token, address=address_of(request.scope), plaid=KEYS, now=now)
+    signed = await check_token(token, address=address_of(request.scope), plaid=PLAID, now=now)
     # What is signed is the body as it came, so it is read here, and only now.
     verified = signed.verify(await request.body())
     await run_in_threadpool(_store, verified, now=now)

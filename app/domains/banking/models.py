@@ -6,7 +6,16 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import BIG_ID, Base, one_of
@@ -95,6 +104,22 @@ class PlaidItem(Base):
     error: Mapped[str | None] = mapped_column(Text)
     synced_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class PlaidAnswer(Base):
+    """What Plaid answered to a sync that went back to wait for its turn, until the sync has ended."""
+
+    __tablename__ = "plaid_answer"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("plaid_item.id", ondelete="CASCADE"), primary_key=True)
+    job_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: The order in which they came.
+    number: Mapped[int] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(Text)
+    #: SHA-256 of what was asked, which holds the access token.
+    request: Mapped[str] = mapped_column(Text)
+    #: The JSON, compressed.
+    content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class BankAccount(Base):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from app.domains.banking.plaid.client import Plaid, wait_for_turn
+from app.domains.banking.plaid.client import Plaid, take_turn
 from app.domains.banking.planning import alerts, reminders
 from app.domains.banking.scopes import WRITE
-from app.domains.banking.sync import item_sync, requests
+from app.domains.banking.sync import item_sync, requests, resuming
 from app.domains.banking.webhooks import inbox
 from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
@@ -52,7 +51,7 @@ def sync_all_accounts() -> dict[str, int]:
 def handle_plaid_webhook(webhook_id: RowId) -> dict[str, str | None]:
     """Process a stored webhook."""
     return inbox.handle(
-        job_session(), webhook_id=webhook_id, plaid=_plaid(), commit=checkpoint, now=business_now()
+        job_session(), webhook_id=webhook_id, plaid=Plaid(), commit=checkpoint, now=business_now()
     )
 
 
@@ -85,16 +84,12 @@ def check_budget_alerts(household_id: RowId | None = None) -> dict[str, int]:
 
 
 def _sync(running: JobTask, *, item_id: int) -> dict[str, Any]:
-    stats = item_sync.sync_item(
+    stats = resuming.sync_item(
         job_session(),
         item_id=item_id,
-        plaid=_plaid(),
+        take_turn=take_turn,
         job_id=str(running.request.id),
         commit=checkpoint,
         now=business_now(),
     )
     return asdict(stats)
-
-
-def _plaid() -> Plaid:
-    return Plaid(turn=partial(wait_for_turn, job_session(), commit=checkpoint))

@@ -48,6 +48,18 @@ class _Statements:
     keys: str
 
 
+#: Of the partition `asked.key`: what is on its way, and what has begun within the rate's window.
+PUBLISHED = f"(SELECT count(*) FROM job WHERE partition = asked.key AND {ADMITTED} AND state = 'ready')"
+STARTED = """(
+    (SELECT count(*) FROM attempt
+        WHERE partition = asked.key AND started_at BETWEEN {since} AND {until})
+    + (SELECT count(*) FROM job
+        WHERE partition = asked.key AND started_at BETWEEN {since} AND {until}
+        AND NOT EXISTS (SELECT 1 FROM attempt WHERE job_id = job.id AND fence = job.fence))
+    + (SELECT count(*) FROM turn
+        WHERE partition = asked.key AND taken_at BETWEEN {since} AND {until})
+)"""
+ANY_HELD = f"EXISTS (SELECT 1 FROM job WHERE partition = asked.key AND {HELD})"
 _ASKED = f"""
     SELECT key,
         -- It gets more when half of them are left, and not for each that begins.
@@ -58,20 +70,13 @@ _ASKED = f"""
         SELECT key, most_running, most_started,
             (SELECT {{greatest}}({WINDOW}, {{least}}({MAX_WINDOW}, count(*))) FROM job
                 WHERE partition = asked.key AND started_at > {{just_now}}) AS window_size,
-            (SELECT count(*) FROM job
-                WHERE partition = asked.key AND {ADMITTED} AND state = 'ready') AS published,
+            {PUBLISHED} AS published,
             CASE WHEN most_running IS NULL THEN 0 ELSE
                 (SELECT count(*) FROM job WHERE partition = asked.key AND {ADMITTED})
             END AS admitted,
-            CASE WHEN most_started IS NULL THEN 0 ELSE
-                (SELECT count(*) FROM attempt
-                    WHERE partition = asked.key AND started_at BETWEEN {{since}} AND {{until}})
-                + (SELECT count(*) FROM job
-                    WHERE partition = asked.key AND started_at BETWEEN {{since}} AND {{until}}
-                    AND NOT EXISTS (SELECT 1 FROM attempt WHERE job_id = job.id AND fence = job.fence))
-            END AS started
+            CASE WHEN most_started IS NULL THEN 0 ELSE {STARTED} END AS started
         FROM {{asked}}
-        WHERE EXISTS (SELECT 1 FROM job WHERE partition = asked.key AND {HELD})
+        WHERE {ANY_HELD}
     ) AS counted
 """
 _KEYS = f"""
@@ -86,6 +91,12 @@ _KEYS = f"""
 _WAITING = f"partition = {{key}} AND {HELD} ORDER BY priority, accepted_at LIMIT {{room}}"
 
 # A start lies in the future only where somebody set the clock back; it then counts for a window, and no more.
+POSTGRESQL_WINDOW = {
+    "since": "clock_timestamp() - make_interval(secs => window_seconds)",
+    "until": "clock_timestamp() + make_interval(secs => window_seconds)",
+}
+_MOMENT = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('{}%.3f seconds', window_seconds))"
+SQLITE_WINDOW = {"since": _MOMENT.format("-"), "until": _MOMENT.format("+")}
 _POSTGRESQL = _Statements(
     lock="""
         SELECT key, pg_advisory_xact_lock(hashtextextended(key, 0)),
@@ -103,8 +114,7 @@ _POSTGRESQL = _Statements(
     + _ASKED.format(
         asked="unnest(%s::text[], %s::int[], %s::int[], %s::float8[]) "
         "AS asked (key, most_running, most_started, window_seconds)",
-        since="clock_timestamp() - make_interval(secs => window_seconds)",
-        until="clock_timestamp() + make_interval(secs => window_seconds)",
+        **POSTGRESQL_WINDOW,
         just_now="clock_timestamp() - interval '1 s'",
         greatest="greatest",
         least="least",
@@ -116,7 +126,6 @@ _POSTGRESQL = _Statements(
     keys_of="SELECT DISTINCT partition FROM job WHERE id = ANY(%s::text[]) AND partition IS NOT NULL",
     keys=_KEYS.format(after="%s::text", limit="%s::int"),
 )
-_MOMENT = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('{}%.3f seconds', window_seconds))"
 _SQLITE = _Statements(
     lock=None,
     try_lock=None,
@@ -124,8 +133,7 @@ _SQLITE = _Statements(
     + _ASKED.format(
         asked="(SELECT value ->> 0 AS key, value ->> 1 AS most_running, value ->> 2 AS most_started, "
         "value ->> 3 AS window_seconds FROM json_each(?)) AS asked",
-        since=_MOMENT.format("-"),
-        until=_MOMENT.format("+"),
+        **SQLITE_WINDOW,
         just_now="strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 second')",
         greatest="max",
         least="min",

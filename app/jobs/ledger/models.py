@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.columns import Base, one_of
+from app.db.columns import BIG_ID, Base, one_of
 
 
 class State(StrEnum):
@@ -167,6 +167,17 @@ class Attempt(Base):
     outcome: Mapped[str] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(Text)
     traceback: Mapped[str | None] = mapped_column(Text)
+
+
+class Turn(Base):
+    """A call that a partition's rate counts though no job was admitted for it. Old ones are swept."""
+
+    __tablename__ = "turn"
+    __table_args__ = (Index("ix_turn_taken", "partition", "taken_at"),)
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    partition: Mapped[str] = mapped_column(Text)
+    taken_at: Mapped[datetime]
 
 
 class JobGroup(Base):

@@ -1,9 +1,9 @@
 """Admits held jobs of limited tasks: as many go to the broker as their partitions' limits leave room for.
 
 A job that is in the broker or runs takes a place of its partition, and so does one that has begun within the
-rate's window. They are counted in the ledger's rows, and their number grows here alone, under a lock of the
-partition. So nobody has to look again when a job is claimed, no worker gets one that it would have to give
-back, and the place of a worker that died is free when its lease has ended.
+rate's window, or a turn that was taken in it. They are counted in the ledger's rows, and their number grows
+here alone, under a lock of the partition. So nobody has to look again when a job is claimed, no worker gets
+one that it would have to give back, and the place of a worker that died is free when its lease has ended.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.db.sessions import transaction
 from app.jobs.declaration import registry
 from app.jobs.declaration.partitions import limits_of
 from app.jobs.errors import UnknownTask
-from app.jobs.ledger import held, store
+from app.jobs.ledger import held, store, turns
 from app.jobs.ledger.models import State
 from app.jobs.publish import publisher, sent
 from app.jobs.publish.reachability import publishing
@@ -118,6 +118,25 @@ def _send(dispatches: Sequence[Dispatch]) -> None:
         return
     if unsent:
         sent.mark_unpublished(unsent)
+
+
+def take_free(key: str) -> bool:
+    """Take a turn of that partition as if a job of it had begun, where there is room and nobody waits."""
+    bounds = bounds_of(key)
+    if bounds is None or not turns.is_free(store.connection(), bounds):
+        return False
+    with transaction() as session:
+        connection = store.under(session)
+        held.lock(connection, [bounds], wait=True)
+        return turns.take(connection, bounds)
+
+
+def count_turn(key: str) -> None:
+    """Take a turn of that partition in any case: those that are held in it wait so much longer."""
+    bounds = bounds_of(key)
+    if bounds is not None:
+        with transaction() as session:
+            turns.count(store.under(session), bounds)
 
 
 def waits_for(job: Job) -> str | None:

@@ -49,6 +49,8 @@ class RunningJob:
     replaced: bool = False
     #: Whether the turn is used with which it was admitted, if it was.
     turn_used: bool = False
+    #: The partitions in which it was admitted, and has that turn yet; None until somebody asks.
+    _unused_turns: list[str] | None = field(default=None, repr=False)
     #: What Celery knows of the message; the end of the job may have to be told to those in it.
     request: Any = field(default=None, repr=False)
     #: The last error of a statement in the ledger's database.
@@ -80,12 +82,14 @@ class RunningJob:
         self._session.commit()
 
     def use_turn(self, partition: str) -> bool:
-        """Whether the job was admitted as one of `partition`, and has done nothing with that yet."""
-        if not self.turn_used:
-            admitted_as = with_retry(lambda: held.keys_of(store.connection(), [self.id]))
-            self.turn_used = partition in admitted_as
-            return self.turn_used
-        return False
+        """Take the turn with which the job was admitted in `partition`, or another that nobody waits for."""
+        if self._unused_turns is None:
+            self._unused_turns = with_retry(lambda: held.keys_of(store.connection(), [self.id]))
+        if partition not in self._unused_turns:
+            return with_retry(lambda: admission.take_free(partition))
+        self._unused_turns.remove(partition)
+        self.turn_used = True
+        return True
 
     def is_done(self) -> bool:
         """Whether this attempt finished the job: a finish whose answer was lost is refused when repeated."""

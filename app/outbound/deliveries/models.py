@@ -53,12 +53,3 @@ class Delivery(Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
-
-
-class Pace(Base):
-    """When the next call of something that is limited to so many a minute may be made."""
-
-    __tablename__ = "pace"
-
-    name: Mapped[str] = mapped_column(Text, primary_key=True)
-    next_at: Mapped[datetime]

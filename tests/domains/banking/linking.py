@@ -16,8 +16,9 @@ from app.domains.accounts.models import User
 from app.domains.banking import service
 from app.domains.banking.facts import Grant
 from app.domains.banking.models import BankAccount, PlaidItem, PlaidWebhook, Role, Transaction
-from app.domains.banking.plaid.client import Plaid, wait_for_turn_alone
-from app.domains.banking.sync import item_sync
+from app.domains.banking.plaid import client
+from app.domains.banking.plaid.client import Plaid, take_turn
+from app.domains.banking.sync import resuming
 from app.domains.banking.webhooks import inbox
 from app.domains.notifications.models import Notification
 from app.jobs.ledger.models import Job
@@ -25,7 +26,9 @@ from tests.checkpoints import committing
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import pytest
 
     from app.domains.banking.facts import SyncStats
     from tests.fakes.plaid.bank import Item
@@ -46,7 +49,7 @@ def point_at(plaid: FakePlaid) -> dict[str, Any]:
 
 def port() -> Plaid:
     """The real port."""
-    return Plaid(turn=wait_for_turn_alone)
+    return Plaid()
 
 
 def user(name: str = "Ada") -> int:
@@ -96,13 +99,24 @@ def link(item: Item, home: Home | None = None) -> int:
         return stored.id
 
 
-def run_sync(item_id: int, *, job_id: str = "job-1", now: datetime = NOW) -> SyncStats:
-    """One sync in this process, as a job would do it."""
+def small_pages(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Ask for pages of so many transactions in this process."""
+    monkeypatch.setattr(client, "PAGE_SIZE", size)
+
+
+def run_sync(
+    item_id: int,
+    *,
+    job_id: str = "job-1",
+    now: datetime = NOW,
+    turn: Callable[[], None] = take_turn,
+) -> SyncStats:
+    """One attempt of a sync in this process, as a job would make it."""
     with Session(engine(), expire_on_commit=False) as session:
-        stats = item_sync.sync_item(
+        stats = resuming.sync_item(
             session,
             item_id=item_id,
-            plaid=port(),
+            take_turn=turn,
             job_id=job_id,
             commit=committing(session),
             now=now,

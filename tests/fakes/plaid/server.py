@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
@@ -38,6 +39,8 @@ class FakePlaid:
         self.answers: dict[str, dict[str, Any]] = {}
         #: What was asked, in order: path and body.
         self.requests: list[tuple[str, dict[str, Any]]] = []
+        #: When each of them came, in seconds.
+        self.moments: list[float] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler_of(self.answer))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -76,6 +79,7 @@ class FakePlaid:
     def answer(self, path: str, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to one request. Raises `Refusal`."""
         self.requests.append((path, body))
+        self.moments.append(time.monotonic())
         route = self._routes.get(path)
         if route is None:
             raise Refusal(status=404, type="INVALID_REQUEST", code="NOT_FOUND", message=f"no {path}")

@@ -1,31 +1,27 @@
-"""The port to Plaid. Every call waits for its turn, ends in time, and fails in one of few ways."""
+"""The port to Plaid. Every call takes a turn, ends in time, and fails in one of few ways."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from app.db.sessions import transaction
 from app.domains.banking.errors import PlaidNotConfigured
 from app.domains.banking.plaid import exact_json, parsers
 from app.domains.banking.plaid.error_mapping import classified
-from app.outbound.deliveries import pace
+from app.outbound.deliveries import turns
 from app.settings.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.orm import Session
-
-    from app.db.checkpoint import Checkpoint
     from app.domains.banking.facts import Accounts, Grant, ItemFacts, LinkToken, Page
 
+T = TypeVar("T")
 
-#: What `app.outbound.deliveries.pace` knows Plaid by.
-PACE = "plaid"
+#: What `app.outbound.deliveries.turns` knows Plaid by.
+NAME = "plaid"
 #: Plaid's greatest page.
 PAGE_SIZE = 500
 CONNECT_TIMEOUT = timedelta(seconds=5)
@@ -37,18 +33,9 @@ CLIENT_NAME = "Groundwork"
 PRODUCTS = ["transactions"]
 
 
-def wait_for_turn(session: Session, *, commit: Checkpoint) -> None:
-    """Wait until this process may call Plaid; nothing is left uncommitted meanwhile."""
-    wait = pace.reserve(session, PACE, per_minute=settings().plaid_per_minute)
-    commit()
-    time.sleep(wait.total_seconds())
-
-
-def wait_for_turn_alone() -> None:
-    """As `wait_for_turn`, where no job runs."""
-    with transaction() as session:
-        wait = pace.reserve(session, PACE, per_minute=settings().plaid_per_minute)
-    time.sleep(wait.total_seconds())
+def take_turn() -> None:
+    """Take one of the turns that all processes share; nothing may be uncommitted. Raises `NotYourTurn`."""
+    turns.take(NAME, per_minute=settings().plaid_per_minute)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +45,7 @@ class Plaid:
     Raises `PlaidUnavailable`, `ItemBroken`, `PlaidRefused` and `PlaidNotConfigured`.
     """
 
-    turn: Callable[[], None]
+    turn: Callable[[], None] = take_turn
 
     def link_token(self, *, user_id: str, language: str, country: str, access_token: str | None) -> LinkToken:
         """A token that opens Plaid Link; with `access_token`, to mend that item."""
@@ -71,38 +58,40 @@ class Plaid:
         if settings().plaid_webhook_url:
             request["webhook"] = settings().plaid_webhook_url
         request |= {"products": PRODUCTS} if access_token is None else {"access_token": access_token}
-        return parsers.link_token(self._call("link_token_create", request))
+        return self._call("link_token_create", request, parsers.link_token)
 
     def exchange(self, *, public_token: str) -> Grant:
         """What Plaid Link's public token stands for. It can be exchanged once."""
-        return parsers.grant(self._call("item_public_token_exchange", {"public_token": public_token}))
+        return self._call("item_public_token_exchange", {"public_token": public_token}, parsers.grant)
 
     def item(self, *, access_token: str) -> ItemFacts:
         """How the item is now."""
-        return parsers.item(self._call("item_get", {"access_token": access_token}))
+        return self._call("item_get", {"access_token": access_token}, parsers.item)
 
     def accounts(self, *, access_token: str) -> Accounts:
         """The accounts of an item."""
         operation = "accounts_get"
-        return parsers.accounts(self._call(operation, {"access_token": access_token}), operation=operation)
+        read = partial(parsers.accounts, operation=operation)
+        return self._call(operation, {"access_token": access_token}, read)
 
     def changes(self, *, access_token: str, cursor: str | None) -> Page:
         """The page of changes after `cursor`. Raises `MutatedDuringPagination`."""
         request: dict[str, Any] = {"access_token": access_token, "count": PAGE_SIZE}
         if cursor is not None:
             request["cursor"] = cursor
-        return parsers.page(self._call("transactions_sync", request))
+        return self._call(parsers.SYNC, request, parsers.page)
 
     def verification_key(self, *, key_id: str) -> dict[str, Any]:
         """The key (JWK) that is called `key_id`; `expired_at` in it says since when it is void."""
         request = {"key_id": key_id}
         operation = "webhook_verification_key_get"
-        answer = self._call(operation, request, timeout=KEY_TIMEOUT)
+        answer = exact_json.answer_of(self._ask(operation, request, timeout=KEY_TIMEOUT), operation=operation)
         return dict(exact_json.member(answer, "key", dict, operation=operation))
 
-    def _call(
-        self, operation: str, request: dict[str, Any], *, timeout: timedelta = ANSWER_TIMEOUT
-    ) -> dict[str, Any]:
+    def _call(self, operation: str, request: dict[str, Any], read: Callable[[dict[str, Any]], T]) -> T:
+        return read(exact_json.answer_of(self._ask(operation, request), operation=operation))
+
+    def _ask(self, operation: str, request: dict[str, Any], *, timeout: timedelta = ANSWER_TIMEOUT) -> bytes:
         client = _client_of_settings()
         self.turn()
         given = [value for name, value in request.items() if name.endswith("_token")]
@@ -114,7 +103,7 @@ class Plaid:
                 _preload_content=False,
                 _request_timeout=(CONNECT_TIMEOUT.total_seconds(), timeout.total_seconds()),
             ).data
-        return exact_json.answer_of(raw, operation=operation)
+        return raw
 
 
 def _client_of_settings() -> Any:

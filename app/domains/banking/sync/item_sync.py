@@ -32,7 +32,7 @@ from app.domains.banking.sync.applying import (
 )
 from app.domains.banking.sync.requests import request_check
 from app.domains.banking.sync.spool import Spool
-from app.jobs.service import is_running
+from app.jobs.service import is_under_way
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,11 +105,12 @@ def sync_item(
 
 def _claim(session: Session, *, item_id: int, job_id: str) -> _Sync:
     item = connection.locked(session, item_id=item_id)
-    if item.sync_job_id not in (None, job_id) and is_running(session, job_id=item.sync_job_id):
+    if item.sync_job_id not in (None, job_id) and is_under_way(session, job_id=item.sync_job_id):
         raise SyncInProgress(item_id=item_id, job_id=str(item.sync_job_id))
-    # From here on who asks for a sync gets another one after this: it may have missed what they know of.
-    item.syncs += 1
-    item.sync_job_id = job_id
+    if item.sync_job_id != job_id:
+        # From here on who asks for a sync gets another one after this: it may have missed what they know of.
+        item.syncs += 1
+        item.sync_job_id = job_id
     session.flush()
     return _Sync(
         item_id=item.id,

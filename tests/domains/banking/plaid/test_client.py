@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,16 +197,6 @@ def test_wrong_keys_are_refused(plaid: FakePlaid, configure: Callable[..., None]
     configure(plaid_secret="wrong")
     with pytest.raises(PlaidRefused, match="INVALID_API_KEYS"):
         port().item(access_token="x")
-
-
-def test_calls_lie_apart_as_the_settings_say(
-    plaid: FakePlaid, item: Item, configure: Callable[..., None]
-) -> None:
-    configure(plaid_per_minute=300)
-    began = time.monotonic()
-    for _ in range(4):
-        port().item(access_token=item.access_token)
-    assert time.monotonic() - began >= 3 * 0.2
 
 
 def test_the_fake_speaks_the_paths_of_the_sandbox(plaid: FakePlaid) -> None:

@@ -22,7 +22,6 @@ from app.domains.banking.errors import (
     SyncOvertaken,
 )
 from app.domains.banking.models import BankAccount, Category, ItemStatus, PlaidItem, Transaction
-from app.domains.banking.plaid import client as plaid_port
 from app.domains.banking.sync import item_sync, requests
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
@@ -36,6 +35,7 @@ from tests.domains.banking.linking import (
     jobs,
     link,
     run_sync,
+    small_pages,
     stored,
     told,
 )
@@ -65,10 +65,6 @@ def adding(item: Item, name: str) -> Callable[[], None]:
         item.add(tx(item, name))
 
     return add
-
-
-def small_pages(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(plaid_port, "PAGE_SIZE", size)
 
 
 def test_all_pages_are_stored_with_the_cursor(plaid: FakePlaid, item: Item) -> None:
