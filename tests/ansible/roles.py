@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections import ChainMap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import filter_loader, init_plugin_loader
+from ansible.template import Templar, trust_as_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROLES = Path(__file__).parents[2] / "ansible" / "roles"
+#: Without it no plugin is found by its full name.
+init_plugin_loader()
 NAMES = sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir())
 
 
@@ -26,63 +29,35 @@ def read(role: str, path: str) -> Any:
 
 def render(role: str, template: str, *, to: Path, **variables: object) -> None:
     """Write a template of a role with its defaults and its own variables, and these."""
+    source = ROLES / role / "templates" / template
+    found = templar(role, **variables).evaluate_expression(
+        trust_as_template(f"lookup('ansible.builtin.template', {str(source)!r})")
+    )
+    to.write_text(found)
+
+
+def evaluated(role: str, expression: str, cases: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """By case, what an expression comes to among the variables of a role and those of the case."""
+    return {
+        name: templar(
+            role,
+            **case,
+            **{f"ansible_{fact}": value for fact, value in case["facts"].items()},
+            ansible_facts=case["facts"],
+            inventory_hostname=name,
+        ).evaluate_expression(trust_as_template(expression))
+        for name, case in cases.items()
+    }
+
+
+def templar(role: str, **variables: object) -> Templar:
+    """Ansible's own evaluation of expressions, among the variables of a role and these."""
+    filter_loader.add_directory(str(ROLES / role / "filter_plugins"))
     files = [ROLES / role / path for path in ("defaults/main.yml", "vars/main.yml")]
-    given = [f"@{file}" for file in files if file.exists()] + [json.dumps(variables)]
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible")),
-            "localhost",
-            "--module-name=ansible.builtin.template",
-            f"--args=src={ROLES / role / 'templates' / template} dest={to}",
-            *(f"--extra-vars={value}" for value in given),
-        ],
-        capture_output=True,
-        text=True,
-        env=_environment(role),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _environment(role: str) -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_FILTER_PLUGINS": str(ROLES / role / "filter_plugins")}
-
-
-def evaluated(role: str, expression: str, cases: Mapping[str, Mapping[str, Any]], *, folder: Path) -> Any:
-    """By case, what an expression comes to among the variables of a role and those of the case.
-
-    All cases have the same names among their `facts`.
-    """
-    own = {
-        **read(role, "defaults/main.yml"),
-        **read(role, "vars/main.yml"),
-        "asked": "{{ " + expression + " }}",
-    }
-    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {name: {**own, **here, **case} for name, case in cases.items()}
-    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
-    facts = {
-        f"ansible_{name}": f"{{{{ facts.{name} }}}}" for case in cases.values() for name in case["facts"]
-    }
-    by_host = "{{ dict(groups.all | zip(groups.all | map('extract', hostvars, 'asked'))) | to_json }}"
-    play = {
-        "hosts": "all",
-        "gather_facts": False,
-        "tasks": [
-            # Only what is cacheable is among the facts.
-            {"ansible.builtin.set_fact": {"cacheable": True, **facts}},
-            {"ansible.builtin.copy": {"dest": str(folder / "found"), "content": by_host}, "run_once": True},
-        ],
-    }
-    (folder / "play.yml").write_text(json.dumps([play]))
-    done = subprocess.run(
-        [f"{sys.prefix}/bin/ansible-playbook", "--inventory", "hosts.json", "play.yml"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env=_environment(role),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads((folder / "found").read_text())
+    texts = [*(file.read_text() for file in files if file.exists()), json.dumps(variables)]
+    loader = DataLoader()
+    known = [loader.load(trust_as_template(text)) or {} for text in texts]
+    return Templar(loader=loader, variables=dict(ChainMap(*reversed(known))))
 
 
 def rendered_site(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play import Play
+from ansible.template import Templar, trust_as_template
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
 
 from app import topology
 from app.settings.config import Settings
@@ -18,6 +20,7 @@ from tests.ansible.roles import ROLES, read, render, rendered_site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 ANSIBLE = ROLES.parent
 SECRETS = {
@@ -32,14 +35,6 @@ SECRETS = {
         "postgresql_password",
     )
 }
-ASKED = (
-    "groundwork_base_secrets", "redis_bind", "postgresql_listen_addresses", "postgresql_clients",
-    "backup_database", "backup_redis_folder", "host_secrets", "host_external", "host_sqlite",
-    "groundwork_locked_hosts", "host_ports", "host_requirements", "host_choices", "backup_sqlite_file",
-    "groundwork_all_settings", "groundwork_api_address", "groundwork_redis_prefix", "proxy_api_address",
-    "proxy_flower_address", "proxy_flower_url_prefix", "rabbitmq_bind", "rabbitmq_consumer_timeout_seconds",
-    "rabbitmq_prefix", "logrotate_expected",
-)  # fmt: skip
 ADDRESSES = {"store": "10.0.0.1", "app1": "10.0.0.2", "app2": "10.0.0.3"}
 IPV6_ADDRESSES = {"store": "fd00::1", "app1": "fd00::2", "app2": "2001:db8:0:1:2:3:4:5"}
 ONE = {group: ["app1"] for group in ("api", "workers", "beat", "redis", "database")}
@@ -52,6 +47,18 @@ FLEET = {
 }
 
 
+class HostVariables(dict[str, Any]):
+    """What the variables of a host come to, each by the time that it is asked for."""
+
+    def __init__(self, templar: Templar) -> None:
+        super().__init__()
+        self._templar = templar
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = self._templar.evaluate_expression(trust_as_template(name))
+        return value
+
+
 def wired(
     folder: Path,
     groups: Mapping[str, list[str]],
@@ -60,8 +67,8 @@ def wired(
     limit: str | None = None,
     of_hosts: Mapping[str, Mapping[str, object]] | None = None,
     **variables: object,
-) -> dict[str, Any]:
-    """By host, what the variables come to; `variables` are those of all, `of_hosts` those of some."""
+) -> dict[str, HostVariables]:
+    """The hosts of a play beside `group_vars`; `variables` are those of all, `of_hosts` those of some."""
     hosts = {
         name: {"ansible_host": addresses.get(name, name), **(of_hosts or {}).get(name, {})}
         for members in groups.values()
@@ -74,30 +81,30 @@ def wired(
             "vars": {**SECRETS, **variables},
         }
     }
-    (folder / "hosts.json").write_text(json.dumps(inventory))
-    asked = "{{ {" + ", ".join(f"'{name}': {name}" for name in ASKED) + "} }}"
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("ansible")),
-            *("all", "--inventory", "hosts.json", "--playbook-dir", str(ANSIBLE)),
-            *("--module-name", "ansible.builtin.debug", "--args", json.dumps({"msg": asked})),
-            *(["--limit", limit] if limit else []),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true", "ANSIBLE_STDOUT_CALLBACK": "tree"}
-        | {"ANSIBLE_CALLBACK_TREE_DIR": str(folder / "said"), "ANSIBLE_CALLBACKS_ENABLED": "tree"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {file.name: json.loads(file.read_text())["msg"] for file in (folder / "said").iterdir()}
+    file = folder / "hosts.json"
+    file.write_text(json.dumps(inventory))
+    return _variables_by_host(file, limit=limit)
+
+
+def _variables_by_host(inventory: Path, *, limit: str | None) -> dict[str, HostVariables]:
+    loader = DataLoader()
+    loader.set_basedir(str(ANSIBLE))
+    found = InventoryManager(loader=loader, sources=[str(inventory)])
+    found.subset(limit)
+    variables = VariableManager(loader=loader, inventory=found)
+    HostVars(inventory=found, variable_manager=variables, loader=loader)
+    said = {"ansible_limit": limit} if limit else {}
+    play = Play.load({"hosts": "all", "vars": said}, variable_manager=variables, loader=loader)
+    return {
+        host.name: HostVariables(Templar(loader=loader, variables=variables.get_vars(play=play, host=host)))
+        for host in found.get_hosts("all")
+    }
 
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A host that does everything."""
-    found: dict[str, Any] = wired(tmp_path_factory.mktemp("one"), ONE)["app1"]
-    return found
+    return wired(tmp_path_factory.mktemp("one"), ONE)["app1"]
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +193,8 @@ def test_all_follows_where_the_settings_let_the_service_listen(tmp_path: Path) -
         "redis_port": "6379",
         "postgresql_port": "5432",
     }
-    wiring = {name: value for name, value in host.items() if name.startswith("proxy_")}
-    site = rendered_site(tmp_path, **wiring)
+    wired_to_proxy = ("proxy_api_address", "proxy_flower_address", "proxy_flower_url_prefix")
+    site = rendered_site(tmp_path, **{name: host[name] for name in wired_to_proxy})
     assert "location /dashboard/ {\n        proxy_pass http://127.0.0.1:5600;" in site
     assert "server 127.0.0.1:8100" in site
     assert "flower" not in site
