@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from tests.ansible.roles import ROLES
@@ -19,9 +20,8 @@ HERE = {"ansible_connection": "local", "ansible_python_interpreter": sys.executa
 DEAD = {"ansible_host": "localhost", "ansible_port": 1}
 
 
-def run(folder: Path, *, dead: dict[str, Any], limit: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *, hosts: dict[str, Any], limit: str) -> subprocess.CompletedProcess[str]:
     """The addresses of the fleet, as a run finds them; on the controller alone."""
-    hosts = {"app": HERE, "other": HERE, "dead": dead}
     groups = {"api": {"hosts": dict.fromkeys(hosts)}}
     (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "children": groups}}))
     tell = {"dest": str(folder / "told"), "content": "{{ __groundwork_fleet_addresses | to_json }}"}
@@ -51,31 +51,36 @@ def run(folder: Path, *, dead: dict[str, Any], limit: str) -> subprocess.Complet
     )
 
 
-def test_a_host_that_answers_is_asked(tmp_path: Path) -> None:
-    done = run(tmp_path, dead=HERE, limit="app")
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """By host, the address that others are told; only `app` and `second` take part."""
+    folder = tmp_path_factory.mktemp("told")
+    remembered = {"dead": "10.9.8.7", "app": "10.1.1.1", "answers": "10.1.1.2"}
+    (folder / "addresses.json").write_text(json.dumps(remembered))
+    given = DEAD | {"groundwork_address": "10.5.5.5"}
+    hosts = {"app": HERE, "second": HERE, "answers": HERE, "dead": DEAD, "given": given}
+    done = run(folder, hosts=hosts, limit="app:second")
     assert done.returncode == 0, done.stdout
-    told = json.loads((tmp_path / "told").read_text())
-    assert len(told) == 3
-    assert set(told.values()) == {told["app"]}
+    found: dict[str, str] = json.loads((folder / "told").read_text())
+    assert set(found) == set(hosts)
+    return found
 
 
-def test_a_host_that_does_not_answer_is_where_others_remember_it(tmp_path: Path) -> None:
-    (tmp_path / "addresses.json").write_text(json.dumps({"dead": "10.9.8.7", "app": "10.1.1.1"}))
-    done = run(tmp_path, dead=DEAD, limit="!dead")
-    assert done.returncode == 0, done.stdout
-    told = json.loads((tmp_path / "told").read_text())
+def test_a_host_that_answers_is_asked(told: dict[str, str]) -> None:
+    assert told["app"] == told["second"] == told["answers"]
+    assert not told["app"].startswith("10.1.1.")
+
+
+def test_a_host_that_does_not_answer_is_where_others_remember_it(told: dict[str, str]) -> None:
     assert told["dead"] == "10.9.8.7"
-    assert told["other"] == told["app"] != "10.1.1.1"
+
+
+def test_an_address_that_the_inventory_gives_will_do(told: dict[str, str]) -> None:
+    assert told["given"] == "10.5.5.5"
 
 
 def test_a_host_that_nobody_knows_the_address_of_is_named_before_anything_is_changed(tmp_path: Path) -> None:
-    done = run(tmp_path, dead=DEAD, limit="app")
+    done = run(tmp_path, hosts={"app": HERE, "dead": DEAD}, limit="app")
     assert done.returncode != 0
     assert "dead cannot be asked for an address, and no host remembers one" in done.stdout
     assert not (tmp_path / "told").exists()
-
-
-def test_an_address_that_the_inventory_gives_will_do(tmp_path: Path) -> None:
-    done = run(tmp_path, dead=DEAD | {"groundwork_address": "10.5.5.5"}, limit="!dead")
-    assert done.returncode == 0, done.stdout
-    assert json.loads((tmp_path / "told").read_text())["dead"] == "10.5.5.5"
