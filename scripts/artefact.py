@@ -19,10 +19,10 @@ def pack(folder: Path, *, to: Path, changed_at: int) -> None:
     unfinished = to.with_name(f".{to.name}.unfinished")
     members = sorted(folder.rglob("*"), key=lambda path: (path.name != DESCRIPTION, path))
     try:
-        # Wheels are compressed already: level 1 saves seconds and costs next to nothing.
+        # Wheels are compressed already: to do it again takes a third of a build's time, for 3 % of the size.
         with (
             unfinished.open("wb") as raw,
-            gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=changed_at) as packed,
+            gzip.GzipFile(filename="", mode="wb", compresslevel=0, fileobj=raw, mtime=changed_at) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
         ):
             for member in [folder, *members]:
