@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,7 @@ def sources(folder: str) -> Iterator[Path]:
             yield path
 
 
+@cache
 def imported(folder: str) -> dict[str, Path]:
     """The top-level names of others' packages, each with a file that imports it."""
     found: dict[str, Path] = {}
@@ -59,8 +61,12 @@ def names_in(node: ast.AST) -> list[str]:
     return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
 
 
+#: It reads what every package says of itself.
+by_package = cache(packages_distributions)
+
+
 def distributions(name: str) -> set[str]:
-    return {canonicalize_name(one) for one in packages_distributions().get(name, ())}
+    return {canonicalize_name(one) for one in by_package().get(name, ())}
 
 
 @pytest.mark.parametrize(
