@@ -7,6 +7,7 @@ import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -79,12 +80,7 @@ class Fleet:
 
     def _start(self, name: str, arguments: list[str], *, application: str = "app.celery_app") -> Process:
         log = self.folder / f"{name}-{len(self.processes)}.log"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "REMAP_SIGTERM": "SIGQUIT"}
-        command = ("celery", "-A", application, *arguments)
-        with log.open("wb") as output:
-            popen = preloaded.start(
-                *command, environment=environment, folder=self.folder, log=output.fileno()
-            )
+        popen = start_celery(*arguments, log=log, application=application, REMAP_SIGTERM="SIGQUIT")
         process = Process(name=name, popen=popen, log=log)
         self.processes.append(process)
         return process
@@ -101,6 +97,26 @@ class Fleet:
         for process in self.processes:
             if process.popen.poll() is None:
                 process.kill()
+
+
+def start_celery(
+    *arguments: str, log: Path, application: str = "app.celery_app", **environment: str
+) -> Forked:
+    """One of Celery's commands, which works in the folder of its log."""
+    command = ("celery", "-A", application, *arguments)
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    with log.open("wb") as output:
+        return preloaded.start(*command, environment=variables, folder=log.parent, log=output.fileno())
+
+
+def celery(*arguments: str) -> str:
+    """What one of Celery's commands prints; it is done by then."""
+    with TemporaryDirectory(prefix="groundwork-celery-") as folder:
+        log = Path(folder, "printed")
+        code = start_celery(*arguments, log=log).wait(timeout=stretched(60))
+        printed = log.read_text()
+    assert code == 0, printed
+    return printed
 
 
 def _worker_names() -> set[str]:

@@ -82,12 +82,23 @@ class Forked:
             os.kill(self.pid, how)
 
 
-def start(module: str, *arguments: str, environment: Mapping[str, str], folder: Path, log: int) -> Forked:
-    """Run a module in `folder` and in a session of its own; what it prints goes to the open file `log`."""
+def start(
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    log: int,
+    errors: int | None = None,
+) -> Forked:
+    """Run a module in `folder` and in a session of its own.
+
+    What it prints goes to the open file `log`, and so do its errors unless they have one of their own.
+    """
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     asked = {"argv": [module, *arguments], "environment": dict(environment), "folder": str(folder)}
     with its:
-        socket.send_fds(_preloaded(), [json.dumps(asked).encode()], [log, its.fileno()])
+        files = [log, log if errors is None else errors, its.fileno()]
+        socket.send_fds(_preloaded(), [json.dumps(asked).encode()], files)
     return Forked(mine)
 
 
@@ -99,7 +110,9 @@ def _preloaded() -> socket.socket:
         command = [sys.executable, "-m", __name__, str(its.fileno())]
         own = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
         environment = own | {"PYTHONPATH": str(ROOT)}
-        subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[its.fileno()])
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL
+        )
     return mine
 
 
@@ -111,13 +124,13 @@ class Asked:
     environment: dict[str, str]
     folder: str
 
-    def replace_process(self, *, log: int) -> None:
+    def replace_process(self, *, log: int, errors: int) -> None:
         os.setsid()
         os.chdir(self.folder)
         os.environ.clear()
         os.environ.update(self.environment)
         os.dup2(log, 1)
-        os.dup2(log, 2)
+        os.dup2(errors, 2)
         # What this process listens to and tells is no business of its forks.
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         sys.argv = self.argv
@@ -153,15 +166,16 @@ class Forks:
     def _fork(self) -> bool:
         """Whether somebody asked for a fork."""
         with socket.socket(fileno=os.dup(self._asking)) as asking:
-            message, descriptors, *_ = socket.recv_fds(asking, MAX_MESSAGE_BYTES, 2)
+            message, descriptors, *_ = socket.recv_fds(asking, MAX_MESSAGE_BYTES, 3)
         if not message:
             return False
-        asked, (log, told) = Asked(**json.loads(message)), descriptors
+        asked, (log, errors, told) = Asked(**json.loads(message)), descriptors
         pid = os.fork()
         if pid == 0:
-            asked.replace_process(log=log)
+            asked.replace_process(log=log, errors=errors)
             sys.exit()
-        os.close(log)
+        for each in (log, errors):
+            os.close(each)
         os.write(told, _NUMBER.pack(pid))
         end = os.pidfd_open(pid)
         self._running[end] = (pid, told)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import pickle
 import signal
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +16,11 @@ from app.jobs.broker.current import broker
 from app.jobs.declaration import registry
 from app.jobs.ledger.models import State
 from app.topology import Queue
-from tests.fleet import CELERY, ROOT
+from tests.fleet import celery, start_celery
 from tests.jobs.broker import messages
 from tests.jobs.running import ended, job_of
 from tests.sample import tasks
-from tests.servers import stop, stretched, wait_until
+from tests.servers import stop, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,18 +35,6 @@ pytestmark = [
 ]
 CLEANUP = "pricing.cleanup_expired_discounts"
 ANALYTICS = "groundwork:analytics\x06\x166"
-
-
-def celery(*arguments: str) -> str:
-    done = subprocess.run(
-        [*CELERY, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=stretched(60),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def inspect(what: str, *, node: str) -> Any:
@@ -83,9 +69,7 @@ def test_inspect_shows_what_the_worker_knows_runs_and_holds(fleet: Fleet, tmp_pa
 def test_events_shows_what_the_worker_does(fleet: Fleet, tmp_path: Path) -> None:
     fleet.start_worker(processes=1)
     shown = tmp_path / "events"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    with shown.open("wb") as output:
-        dump = subprocess.Popen([*CELERY, "events", "--dump"], env=environment, stdout=output, stderr=output)
+    dump = start_celery("events", "--dump", log=shown)
     try:
         celery("control", "enable_events", "--timeout", "1")
 

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.logs.failures import ExitCode
-from tests.command_line import groundwork_process
+from tests.command_line import ForkedCommand, groundwork_process
 from tests.servers import free_port, stop, stretched, wait_until
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
+
+    from tests.preloaded import Forked
+
+    Start = Callable[..., ForkedCommand]
 
 PASSWORD = "a-real-password-of-more-than-32-characters"
 START_SECONDS = 60
@@ -37,24 +40,23 @@ def environment(
 
 
 @pytest.fixture
-def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     """Starts command lines, and ends what is left of them."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Forked] = []
 
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
-        started.append(groundwork_process(*arguments, environment=environment, folder=tmp_path))
-        return started[-1]
+    def start(*arguments: str) -> ForkedCommand:
+        command = ForkedCommand(*arguments, environment=environment, folder=tmp_path)
+        started.append(command.process)
+        return command
 
     yield start
     for process in started:
-        if process.poll() is None:
-            stop(process, how=signal.SIGKILL)
-        process.communicate()
+        stop(process, how=signal.SIGKILL)
 
 
-def finished(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=stretched(START_SECONDS))
-    return process.returncode, out.decode(), err.decode()
+def finished(command: ForkedCommand) -> tuple[int, str, str]:
+    outcome = command.finished(seconds=START_SECONDS)
+    return outcome.code, outcome.out, outcome.err
 
 
 def answer(url: str, *, seconds: float = START_SECONDS) -> int:
@@ -89,7 +91,7 @@ def end(pid: int) -> None:
 
 
 def test_a_detached_worker_starts_over_a_stale_pidfile_works_and_starts_once(
-    start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+    start: Start, tmp_path: Path
 ) -> None:
     pidfile = tmp_path / "worker.pid"
     # A live process of the same user: the one case in which Celery itself would refuse.
@@ -109,12 +111,10 @@ def test_a_detached_worker_starts_over_a_stale_pidfile_works_and_starts_once(
     assert {line["service"] for line in log_lines(tmp_path / "worker-bulk.log")} == {"worker-bulk"}
 
 
-def test_beat_writes_its_pidfile_and_removes_it(
-    start: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
+def test_beat_writes_its_pidfile_and_removes_it(start: Start, tmp_path: Path) -> None:
     pidfile = tmp_path / "beat.pid"
     pidfile.write_text("no number")
-    beat = start("beat", "--pidfile", str(pidfile))
+    beat = start("beat", "--pidfile", str(pidfile)).process
     log = tmp_path / "beat.log"
     wait_until(
         lambda: log.exists() and "beat_leads" in log.read_text(), seconds=START_SECONDS, what="beat leads"
@@ -127,9 +127,9 @@ def test_beat_writes_its_pidfile_and_removes_it(
 
 
 def test_the_api_answers_and_writes_a_line_per_request(
-    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str], tmp_path: Path
+    start: Start, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    api = start("serve")
+    api = start("serve").process
     url = f"http://127.0.0.1:{environment['GROUNDWORK_API_PORT']}/api/v1/jobs?secret=hunter2"
     assert answer(url) == 401
     api.send_signal(signal.SIGTERM)
@@ -141,20 +141,18 @@ def test_the_api_answers_and_writes_a_line_per_request(
     assert "hunter2" not in (tmp_path / "api.log").read_text()
 
 
-def test_flower_lets_nobody_in_without_the_password(
-    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str]
-) -> None:
-    flower = start("flower")
-    assert answer(f"http://127.0.0.1:{environment['GROUNDWORK_FLOWER_PORT']}/") == 401
-    command_line = Path(f"/proc/{flower.pid}/cmdline").read_bytes()
-    assert PASSWORD.encode() not in command_line
-    flower.send_signal(signal.SIGTERM)
-    assert flower.wait(timeout=stretched(START_SECONDS)) == 0
+def test_flower_lets_nobody_in_without_the_password(environment: dict[str, str], tmp_path: Path) -> None:
+    flower = groundwork_process("flower", environment=environment, folder=tmp_path)
+    try:
+        assert answer(f"http://127.0.0.1:{environment['GROUNDWORK_FLOWER_PORT']}/") == 401
+        command_line = Path(f"/proc/{flower.pid}/cmdline").read_bytes()
+        assert PASSWORD.encode() not in command_line
+    finally:
+        stop(flower)
+    assert flower.returncode == 0
 
 
-def test_flower_moves_below_its_prefix(
-    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str]
-) -> None:
+def test_flower_moves_below_its_prefix(start: Start, environment: dict[str, str]) -> None:
     environment["GROUNDWORK_FLOWER_URL_PREFIX"] = "flower"
     start("flower")
     address = f"http://127.0.0.1:{environment['GROUNDWORK_FLOWER_PORT']}"
@@ -162,7 +160,7 @@ def test_flower_moves_below_its_prefix(
 
 
 def test_a_service_of_the_ledger_on_an_empty_database_says_what_to_do(
-    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str], tmp_path: Path
+    start: Start, environment: dict[str, str], tmp_path: Path
 ) -> None:
     environment["GROUNDWORK_DATABASE_URL"] = f"sqlite:///{tmp_path}/empty.db"
     detached = ["worker", "bulk", "--detach", "--pidfile", str(tmp_path / "worker.pid")]
@@ -173,9 +171,7 @@ def test_a_service_of_the_ledger_on_an_empty_database_says_what_to_do(
         assert len(err.splitlines()) == 1
 
 
-def test_a_service_without_a_secret_key_does_not_start(
-    start: Callable[..., subprocess.Popen[bytes]], environment: dict[str, str]
-) -> None:
+def test_a_service_without_a_secret_key_does_not_start(start: Start, environment: dict[str, str]) -> None:
     environment["GROUNDWORK_SECRET_KEY"] = "changeme"
     for service in (["serve"], ["worker", "bulk"], ["beat"], ["flower"]):
         code, out, err = finished(start(*service))

@@ -6,21 +6,20 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-import app
 from app.domains.banking.api import WEBHOOK_PATH
+from tests import preloaded
 from tests.api_client import new_token
-from tests.command_line import COMMAND
 from tests.conftest import configured
 from tests.domains.banking.linking import point_at
 from tests.fakes.plaid import FakePlaid
@@ -28,7 +27,7 @@ from tests.fakes.plaid.signing import SigningKey, sign
 from tests.servers import free_port, stop, stretched, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.servers import RedisServer
 
@@ -43,13 +42,11 @@ class Server:
         self.log = log
         self.token = new_token().secret
         self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            [*COMMAND, "serve"],
-            stderr=log.open("wb"),
+        with log.open("wb") as output:
             # Not in the checkout, whose own settings say where `scripts/up` logs.
-            cwd=log.parent,
-            env={**os.environ, "PYTHONPATH": str(Path(app.__file__).parents[1])},
-        )
+            self.process = preloaded.start(
+                "app", "serve", environment=os.environ, folder=log.parent, log=output.fileno()
+            )
         try:
             wait_until(self.answers, seconds=30, what="the API answers")
         except AssertionError:
@@ -58,10 +55,15 @@ class Server:
 
     def answers(self) -> bool:
         try:
-            headers = {"Authorization": f"Bearer {self.token}"}
-            return httpx.get(f"{self.url}/livez", headers=headers).status_code == 200
-        except httpx.TransportError:
+            with self.connect() as connection:
+                connection.sendall(self.head(method="GET", path="/livez"))
+                return status_and_body(connection)[0] == 200
+        except OSError:
             return False
+
+    def client(self) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return httpx.Client(base_url=self.url, headers=headers)
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -84,38 +86,40 @@ def server(
     sqlite_template: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """A server that is left running."""
-    folder, port = tmp_path_factory.mktemp("served"), free_port()
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'groundwork.db')}"
-    with configured(folder, database_url=url, redis_url=redis_server.url, api_port=port, api_workers=1):
-        yield from _running(Server(port=port, log=folder / "api.log"))
+    folder = tmp_path_factory.mktemp("served")
+    database = shutil.copyfile(sqlite_template, folder / "groundwork.db")
+    with running(folder, database_url=f"sqlite:///{database}", redis_url=redis_server.url) as started:
+        yield started
 
 
-def _running(started: Server) -> Iterator[Server]:
-    yield started
-    stop(started.process)
-    assert "Traceback" not in started.log.read_text()
-
-
-@pytest.fixture
-def stopping(
-    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
-) -> Iterator[Server]:
-    """A server that the test stops."""
-    port = free_port()
-    configure(database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1)
-    yield from _running(Server(port=port, log=tmp_path / "api.log"))
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def hasty(
-    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+    sqlite_template: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """A server that does not wait long for the rest of a request."""
+    """One that does not wait long for the rest of a request."""
+    folder = tmp_path_factory.mktemp("hasty")
+    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'groundwork.db')}"
+    with running(folder, database_url=url, redis_url=redis_server.url, api_request_seconds=1) as started:
+        yield started
+
+
+@pytest.fixture
+def stopping(sqlite_url: str, redis_url: str, tmp_path: Path) -> Iterator[Server]:
+    """A server that the test stops."""
+    with running(tmp_path, database_url=sqlite_url, redis_url=redis_url) as started:
+        yield started
+
+
+@contextmanager
+def running(folder: Path, **settings: object) -> Iterator[Server]:
     port = free_port()
-    configure(
-        database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1, api_request_seconds=1
-    )
-    yield from _running(Server(port=port, log=tmp_path / "api.log"))
+    with configured(folder, api_port=port, api_workers=1, **settings):
+        started = Server(port=port, log=folder / "api.log")
+    try:
+        yield started
+    finally:
+        stop(started.process)
+    assert "Traceback" not in started.log.read_text()
 
 
 def status_and_body(connection: socket.socket) -> tuple[int, bytes]:
@@ -300,9 +304,8 @@ def test_a_body_that_drips_has_one_bound_for_all_of_it(hasty: Server) -> None:
 
 
 def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_requests(stopping: Server) -> None:
-    headers = {"Authorization": f"Bearer {stopping.token}"}
     with (
-        httpx.Client(base_url=stopping.url, headers=headers) as scraper,
+        stopping.client() as scraper,
         stopping.connect() as silent,
         stopping.connect() as half_head,
         stopping.connect() as half_body,
@@ -311,7 +314,7 @@ def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_reques
         half_head.sendall(stopping.head()[:40])
         half_body.sendall(stopping.head("Content-Length: 50") + b"{")
         began = time.monotonic()
-        stopping.process.terminate()
+        stopping.process.send_signal(signal.SIGTERM)
         status, body = status_and_body(half_body)
         assert (status, json.loads(body)["code"]) == (408, "body_incomplete")
         assert silent.recv(1) == half_head.recv(1) == b""
@@ -320,32 +323,28 @@ def test_a_stopping_server_waits_neither_for_scrapers_nor_for_the_rest_of_reques
 
 
 def test_webhooks_that_name_keys_while_plaid_is_silent_hold_up_nobody(
-    configure: Callable[..., None], sqlite_url: str, redis_url: str, tmp_path: Path
+    sqlite_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    port = free_port()
-    with FakePlaid() as plaid:
+    with (
+        FakePlaid() as plaid,
+        running(tmp_path, database_url=sqlite_url, redis_url=redis_url, **point_at(plaid)) as server,
+        httpx.Client(base_url=server.url, timeout=60) as stranger,
+        server.client() as client,
+        ThreadPoolExecutor(60) as pool,
+    ):
         held = plaid.faults.hold("/webhook_verification_key/get")
-        configure(
-            database_url=sqlite_url, redis_url=redis_url, api_port=port, api_workers=1, **point_at(plaid)
-        )
-        server = Server(port=port, log=tmp_path / "api.log")
 
         def forged(_: int) -> int:
             signed = sign(b"{}", key=SigningKey())
-            url = f"{server.url}{WEBHOOK_PATH}"
-            return httpx.post(url, content=signed.body, headers=signed.headers, timeout=60).status_code
+            return stranger.post(WEBHOOK_PATH, content=signed.body, headers=signed.headers).status_code
 
         try:
-            with ThreadPoolExecutor(60) as pool:
-                answers = [pool.submit(forged, number) for number in range(60)]
-                wait_until(lambda: any(one.done() for one in answers), seconds=30, what="one is answered")
-                headers = {"Authorization": f"Bearer {server.token}"}
-                assert httpx.get(f"{server.url}/api/v1/jobs", headers=headers, timeout=5).status_code == 200
-                held.release()
-                assert {one.result() for one in answers} == {401, 503}
+            answers = [pool.submit(forged, number) for number in range(60)]
+            wait_until(lambda: any(one.done() for one in answers), seconds=30, what="one is answered")
+            assert client.get("/api/v1/jobs").status_code == 200
         finally:
             held.release()
-            stop(server.process)
+        assert {one.result() for one in answers} == {401, 503}
 
 
 def test_many_stuck_bodies_do_not_hold_up_others(server: Server) -> None:
@@ -360,8 +359,7 @@ def test_many_stuck_bodies_do_not_hold_up_others(server: Server) -> None:
 
 
 def test_progress_is_streamed_as_it_happens(server: Server) -> None:
-    headers = {"Authorization": f"Bearer {server.token}"}
-    with httpx.Client(base_url=server.url, headers=headers) as client:
+    with server.client() as client:
         body = {"task": "pricing.recompute_all_discounts"}
         url = client.post("/api/v1/jobs", json=body).json()["url"]
         with client.stream("GET", f"{url}/events") as stream:
@@ -372,23 +370,22 @@ def test_progress_is_streamed_as_it_happens(server: Server) -> None:
 
 
 def test_a_stopping_server_does_not_wait_for_those_who_follow_a_job(stopping: Server) -> None:
-    headers = {"Authorization": f"Bearer {stopping.token}"}
-    with httpx.Client(base_url=stopping.url, headers=headers) as client:
+    with stopping.client() as client:
         body = {"task": "pricing.recompute_all_discounts"}
         url = client.post("/api/v1/jobs", json=body).json()["url"]
         with client.stream("GET", f"{url}/events") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: job"
             began = time.monotonic()
-            stopping.process.terminate()
+            stopping.process.send_signal(signal.SIGTERM)
             assert "event: end" not in list(lines)
     stopping.process.wait(timeout=stretched(30))
     assert time.monotonic() - began < stretched(10)
 
 
 def test_the_log_has_a_line_for_a_request_under_its_id(server: Server) -> None:
-    headers = {"Authorization": f"Bearer {server.token}", "X-Request-ID": "order-7"}
-    httpx.get(f"{server.url}/api/v1/nowhere", headers=headers)
+    with server.client() as client:
+        client.get("/api/v1/nowhere", headers={"X-Request-ID": "order-7"})
     lines = wait_until(
         lambda: [line for line in server.log.read_text().splitlines() if "order-7" in line],
         seconds=5,

@@ -14,7 +14,7 @@ import pytest
 
 from app.processes.pidfile import named_pid
 from app.worker.generations import live_workers
-from tests.command_line import ROOT, groundwork_process
+from tests.command_line import ROOT, ForkedCommand, groundwork_process
 from tests.servers import free_port, stretched, wait_until
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def pidfile(
 
 
 def groundwork(pidfile: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    process = groundwork_process(*arguments, environment=os.environ | environment, folder=pidfile.parent)
-    _, err = process.communicate(timeout=stretched(START_SECONDS))
-    return process.returncode, err.decode()
+    command = ForkedCommand(*arguments, environment=os.environ | environment, folder=pidfile.parent)
+    outcome = command.finished(seconds=START_SECONDS)
+    return outcome.code, outcome.err
 
 
 def in_background(pidfile: Path, how: str, **environment: str) -> tuple[int, str]:
@@ -93,10 +93,13 @@ def test_one_that_cannot_be_imported_says_why_and_changes_nothing(pidfile: Path)
     mistake = pidfile.parent / "kombu.py"
     mistake.write_text("import no_such_thing\n")
 
-    code, err = in_background(pidfile, "--replace")
+    # A fork would have it imported.
+    command = ("worker", "bulk", "--replace", "--pidfile", str(pidfile))
+    started = groundwork_process(*command, environment=os.environ, folder=pidfile.parent)
+    err = started.communicate(timeout=stretched(START_SECONDS))[1].decode()
 
     mistake.unlink()
-    assert (code, err.count("WorkerNotReady")) == (1, 0)
+    assert (started.returncode, err.count("WorkerNotReady")) == (1, 0)
     assert "No module named 'no_such_thing'" in err.splitlines()[-1]
     assert [worker.pid for worker in live_workers(pidfile)] == [before] == [named_pid(pidfile)]
     assert smoke(pidfile) == 0
