@@ -41,6 +41,11 @@ class Checkout:
     folder: Path
     environment: dict[str, str]
 
+    def use_ledger(self, *, copy_of: Path) -> None:
+        """Have it work on a copy of that SQLite file in place of an empty database."""
+        file = shutil.copy(copy_of, self.folder / "ledger.db")
+        self.environment["GROUNDWORK_DATABASE_URL"] = f"sqlite:///{file}"
+
     def up(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.folder / "scripts" / "up", *arguments],
@@ -115,7 +120,8 @@ def copied_checkout(folder: Path) -> Iterator[Checkout]:
     # Deeper than the 107 bytes of a unix socket's address, and with a space in it.
     copy = _copy(folder / ("deep" * 25) / "a checkout")
     yield copy
-    copy.up("stop")
+    if not copy.is_gone:
+        copy.up("stop")
     # What says that all has stopped has to end itself.
     wait_until(lambda: copy.is_gone, seconds=10, what="all has ended")
 

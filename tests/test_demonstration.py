@@ -26,9 +26,11 @@ KEYS = {"client_id": "fake-client-id", "secret": "fake-secret"}
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory, ready_venv: None) -> Iterator[Checkout]:
+def checkout(
+    tmp_path_factory: pytest.TempPathFactory, ready_venv: None, sqlite_template: Path
+) -> Iterator[Checkout]:
     with copied_checkout(tmp_path_factory.mktemp("demonstration")) as copy:
-        copy.environment["GROUNDWORK_API_WORKERS"] = "1"
+        copy.use_ledger(copy_of=sqlite_template)
         yield copy
 
 

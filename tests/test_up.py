@@ -30,10 +30,13 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory, ready_venv: None) -> Iterator[Checkout]:
-    """A checkout that several tests start, with as few processes as can be."""
+def started(
+    tmp_path_factory: pytest.TempPathFactory, ready_venv: None, sqlite_template: Path
+) -> Iterator[Checkout]:
+    """A checkout that several tests start, with as few processes as can be and a ledger that is migrated."""
     with copied_checkout(tmp_path_factory.mktemp("started")) as copy:
         copy.environment.update({"GROUNDWORK_API_WORKERS": "1", "GROUNDWORK_WORKER_CONCURRENCY": "1"})
+        copy.use_ledger(copy_of=sqlite_template)
         yield copy
 
 
