@@ -48,7 +48,7 @@ class ForkedCommand:
         self.process = preloaded.start(
             "app",
             *arguments,
-            environment=environment,
+            environment={**environment, "PYTHONPATH": str(ROOT)},
             folder=folder,
             log=self._out.fileno(),
             errors=self._err.fileno(),

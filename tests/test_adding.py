@@ -238,7 +238,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     made = Scratch(folder=tmp_path_factory.mktemp("scratch"))
     for name in COPIED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, made.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, made.folder / name)
         else:
             shutil.copy(ROOT / name, made.folder / name)
     for add in ADDITIONS.values():

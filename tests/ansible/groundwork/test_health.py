@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from app.db.sessions import transaction
 from app.topology import pool_named
-from tests.command_line import COMMAND, ROOT
+from tests.command_line import ForkedCommand
+from tests.servers import START_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from tests.fleet import Fleet, Process
@@ -41,15 +42,11 @@ class Fork:
 
 def failure(worker: Process, *, seconds: int) -> str:
     """What a deploy says when the smoke job of this worker's pool does not get done."""
-    smoke = subprocess.run(
-        [*COMMAND, "smoke", "--pool", worker.name, "--timeout", str(seconds)],
-        capture_output=True,
-        check=False,
-        cwd=ROOT,
-        env=os.environ,
-        text=True,
-    )
-    assert smoke.returncode == 1, smoke.stderr
+    words = ("smoke", "--pool", worker.name, "--timeout", str(seconds))
+    command = ForkedCommand(*words, environment=os.environ, folder=worker.log.parent)
+    outcome = command.finished(seconds=seconds + START_TIMEOUT_SECONDS)
+    assert outcome.code == 1, outcome.err
+    smoke = CompletedProcess(words, outcome.code, stdout=outcome.out, stderr=outcome.err)
     instance = Instance(service="worker", pool=worker.name)
     return str(stuck_job(smoke, workers=[instance], manager=Fork(worker)))
 

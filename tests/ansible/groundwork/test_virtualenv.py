@@ -6,6 +6,7 @@ import atexit
 import base64
 import functools
 import hashlib
+import importlib.util
 import shutil
 import subprocess
 import tempfile
@@ -56,11 +57,19 @@ def unpacked(folder: Path, *, code: str, dependency: str) -> Path:
 
 @functools.cache
 def zipped_pip() -> Path:
-    """As a wheel holds it; packing it takes longer than all else here."""
+    """As a wheel holds it, and compiled: to do that at each start takes longer than all else here."""
     package = Path(pip.__file__).parent
     folder = tempfile.mkdtemp(prefix="groundwork-pip-")
     atexit.register(shutil.rmtree, folder)
-    return Path(shutil.make_archive(f"{folder}/pip", "zip", package.parent, package.name))
+    packed = Path(folder, "pip.zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in (path for path in package.rglob("*") if "__pycache__" not in path.parts):
+            inside = file.relative_to(package.parent)
+            archive.write(file, inside)
+            compiled = Path(importlib.util.cache_from_source(str(file)))
+            if compiled.exists():
+                archive.write(compiled, f"{inside}c")
+    return packed
 
 
 def make(tmp_path: Path, name: str, *, code: str, dependency: str, others: tuple[Path, ...] = ()) -> Path:
