@@ -1,9 +1,9 @@
 """How long a sync of many transactions takes, and what memory it needs.
 
-    python -m tests.bench.sync_transactions [--transactions 100000]
+    GROUNDWORK_SECRET_KEY=$(openssl rand -hex 32) python -m tests.bench.sync_transactions [--transactions N]
 
 Starts a PostgreSQL at its usual durability and a Plaid of its own that makes its pages as they are asked
-for, both beside the process that syncs. Prints 10,000 and the number given side by side.
+for, both beside the process that syncs. Prints 10,000 and the number given (100,000) side by side.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from app.domains.banking.facts import Grant
 from app.domains.banking.models import Household, Transaction
 from app.domains.banking.plaid.client import take_turn
 from app.domains.banking.sync import resuming
+from app.settings.config import settings
 from app.settings.sources import PREFIX
 from tests.checkpoints import committing
 from tests.fakes.plaid import CLIENT_ID, SECRET, FakePlaid
@@ -154,6 +155,7 @@ def main() -> None:
             "plaid_per_minute": "100000",
         }
         os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
+        settings.cache_clear()
         revisions.upgrade()
         compare(plaid, most=given.transactions)
 

@@ -5,6 +5,7 @@ A job is overdue when it has been due for more than `CHECK_TIMEOUT` and one of t
 - `not_promoted`: it is scheduled, its time has come, and beat has not made it ready;
 - `not_published`: it is ready and known not to be in the broker, though its queue has room (or the
   broker does not answer);
+- `not_admitted`: it is held, and its partition has had room all the while;
 - `lost`: it is ready and was published, but its queue holds nothing so old any more, so its message is
   gone and beat has not sent it again;
 - `lease_ended`: it is running by the record, its worker was not heard of past the lease, and beat has
@@ -26,6 +27,7 @@ from app.db.clock import clock
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
 from app.jobs.transitions.recover import WAITING
+from app.jobs.transitions.unadmitted import count_unadmitted
 from app.settings.config import settings
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def count_overdue(session: Session, lists: Sequence[BrokerList] | None) -> dict[
     return {
         "not_promoted": _count(session, in_state(State.SCHEDULED) & (Job.run_at < late)),
         "not_published": _count(session, _not_published(lists) & (Job.run_at < late)),
+        "not_admitted": count_unadmitted(session, for_=CHECK_TIMEOUT),
         "lost": _count(session, in_state(State.READY) & _lost(lists, now=now)),
         "lease_ended": _count(session, in_state(State.RUNNING) & (Job.lease_until < late)),
     }

@@ -59,6 +59,7 @@ class LedgerCollector(Collector):
             yield gauge(
                 "queue_oldest_ready_seconds", "Age of the oldest due job.", ("queue",), _ages(session)
             )
+            yield gauge("jobs_held", "Jobs that wait for their turn in a partition.", LABELS, _held(session))
             overdue = count_overdue(session, lists)
             yield gauge(
                 "jobs_overdue", "Accepted jobs that are overdue. Must be 0.", ("reason",), overdue.items()
@@ -104,6 +105,12 @@ def _ages(session: Session) -> Iterator[tuple[str, float]]:
     oldest = select(Job.queue, since, clock()).where(in_state(State.READY), NOT_HELD).group_by(Job.queue)
     for queue, first, now in session.execute(oldest):
         yield queue, max((now - first).total_seconds(), 0.0)
+
+
+def _held(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
+    counts = select(Job.task, Job.queue, func.count()).where(in_state(State.READY), ~NOT_HELD)
+    for task, queue, count in session.execute(counts.group_by(Job.task, Job.queue)):
+        yield (task, queue), count
 
 
 def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:

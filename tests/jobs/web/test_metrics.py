@@ -15,8 +15,9 @@ from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
 from app.jobs.broker import redis
 from app.jobs.broker.current import broker
+from app.jobs.declaration import partitions
 from app.jobs.factory import new_job
-from app.jobs.ledger.models import Attempt, Job, JobGroup, Outcome, State, Worker
+from app.jobs.ledger.models import Attempt, Job, JobGroup, Outcome, State, Turn, Worker
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions import rollup
 from app.jobs.web import metrics
@@ -168,7 +169,7 @@ def test_workers_are_alive_while_they_are_heard_of() -> None:
 
 
 def overdue() -> dict[str, float | None]:
-    reasons = ("not_promoted", "not_published", "lost", "lease_ended")
+    reasons = ("not_promoted", "not_published", "not_admitted", "lost", "lease_ended")
     return {reason: count for reason in reasons if (count := sample("jobs_overdue", reason=reason))}
 
 
@@ -211,6 +212,30 @@ def test_each_way_to_be_forgotten_is_overdue() -> None:
     change(ids[2:3], published_at=past, run_at=past)
     change(ids[3:], state=State.RUNNING, lease_until=past)
     assert overdue() == {"not_promoted": 1, "not_published": 1, "lost": 1, "lease_ended": 1}
+
+
+def test_held_jobs_are_counted_by_task_and_overdue_once_nobody_admits_them_though_there_is_room() -> None:
+    ids = accepted(3)
+    past = datetime.now(UTC) - LONG_AGO
+    key = partitions.paced("shop", per_minute=1)
+    change(ids, published_at=None, partition=key, run_at=past)
+    assert sample("jobs_held", **LABELS) == 3
+    assert overdue() == {"not_admitted": 3}
+    change(ids[:1], run_at=datetime.now(UTC))
+    assert overdue() == {"not_admitted": 2}
+    with transaction() as session:
+        # It had no room until just now: a turn is counted for a minute.
+        session.add(Turn(partition=key, taken_at=datetime.now(UTC) - timedelta(seconds=70)))
+    assert overdue() == {}
+    with transaction() as session:
+        session.execute(update(Turn).values(taken_at=past))
+    change(ids[:1], state=State.DONE, finished_at=datetime.now(UTC))
+    assert overdue() == {}, "room that came just now"
+    change(ids[:1], finished_at=past)
+    with transaction() as session:
+        ended = {"fence": 1, "outcome": Outcome.RELEASED, "finished_at": clock()}
+        session.execute(insert(Attempt).values(job_id=ids[1], **ended))
+    assert overdue() == {"not_admitted": 1}, "the other has just gone back"
 
 
 def test_a_job_held_back_from_a_full_queue_is_not_overdue(configure: Callable[..., None]) -> None:
