@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from celery.app.task import Context
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 from app.db.engine import dispose_engine as db_let_go
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
+from app.jobs.declaration import partitions
 from app.jobs.ledger import store
-from app.jobs.ledger.models import Outcome, State
+from app.jobs.ledger.models import Outcome, State, Turn
 from app.jobs.transitions import attempt
+from app.outbound.deliveries import turns
 from app.settings.config import settings
 from app.settings.sources import PREFIX
 from tests.api_client import client_for
@@ -289,6 +291,21 @@ def test_a_finish_whose_transaction_is_gone_gives_the_job_back(cut: Cut) -> None
     job = job_of(job_id)
     assert (job.state, job.attempt, released(job_id)) == (State.READY, 0, [Outcome.RELEASED])
     assert "gone" not in effects()
+
+
+@pytest.mark.parametrize("lost", [b"INSERT INTO turn", b"COMMIT"])
+def test_a_turn_whose_answer_is_lost_is_taken_once_more_and_fails_nobody(cut: Cut, lost: bytes) -> None:
+    job_id = accepted_for_nobody()
+    running = attempt.begin(job_id=job_id, attempt=0, worker="here")
+    assert running
+    cut.marker = lost
+    turns.take(lost.decode(), per_minute=600)
+    assert cut.cuts == 1
+    taken = select(func.count()).where(Turn.partition == partitions.paced(lost.decode(), per_minute=600))
+    with reading() as session:
+        assert session.scalar(taken) == 1, "what was committed before is out of the window, and swept"
+    running.finish("3")
+    assert (job_of(job_id).state, attempts_of(job_id)) == (State.DONE, [])
 
 
 def test_a_job_that_brings_the_database_down_each_time_is_not_run_for_ever(cut: Cut) -> None:

@@ -13,12 +13,13 @@ from sqlalchemy import delete, select, update
 from app.db.sessions import reading, transaction
 from app.domains.banking.errors import ItemNotFound, NeverSettled, PlaidUnavailable, SyncInProgress
 from app.domains.banking.models import BankAccount, PlaidAnswer, PlaidItem
-from app.domains.banking.sync import item_sync, requests
+from app.domains.banking.sync import item_sync, requests, resuming
 from app.jobs.accept import accept
-from app.jobs.errors import NotYourTurn
+from app.jobs.errors import LeaseLost, NotYourTurn
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
-from tests.domains.banking.linking import at_bank, item_row, link, run_sync, small_pages, stored
+from app.jobs.transitions import attempt
+from tests.domains.banking.linking import NOW, at_bank, item_row, jobs, link, run_sync, small_pages, stored
 from tests.fakes.plaid.history import Tx
 from tests.fakes.plaid.server import SYNC
 
@@ -179,6 +180,36 @@ def test_a_sync_that_waits_keeps_the_item_until_it_has_ended(plaid: FakePlaid, i
     assert {row.job_id for row in kept()} == {"other"}
     sync(item_id, job_id="other")
     assert (stored(item_id), kept()) == (at_bank(item), [])
+
+
+def test_a_sync_that_has_become_another_workers_keeps_nothing(plaid: FakePlaid, item: Item) -> None:
+    item_id = link(item)
+    running = attempt.begin(job_id=jobs(requests.SYNC_TASK)[0].id, attempt=0, worker="here")
+    assert running
+
+    first = turns(1)
+
+    def take_and_lose() -> None:
+        try:
+            first()
+        except NotYourTurn:
+            with transaction() as session:
+                session.execute(update(Job).values(fence=Job.fence + 1))
+            raise
+
+    try:
+        with pytest.raises(LeaseLost):
+            resuming.sync_item(
+                attempt.job_session(),
+                item_id=item_id,
+                take_turn=take_and_lose,
+                job_id=running.id,
+                commit=attempt.checkpoint,
+                now=NOW,
+            )
+    finally:
+        attempt.end_current()
+    assert kept() == []
 
 
 def test_an_item_that_is_gone_takes_its_answers_along(plaid: FakePlaid, item: Item) -> None:
