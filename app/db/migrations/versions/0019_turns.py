@@ -5,20 +5,18 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from app.db.columns import UtcDateTime
-
 revision = "0019"
 down_revision = "0018"
 
 
 def upgrade() -> None:
-    # What takes their place leaves the table "pace" to the release before, which may serve again.
+    # The table "pace", whose place "turn" takes, stays for the release before, which may serve again.
     big_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "turn",
         sa.Column("id", big_id, nullable=False),
         sa.Column("partition", sa.Text(), nullable=False),
-        sa.Column("taken_at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turn")),
     )
     op.create_index("ix_turn_taken", "turn", ["partition", "taken_at"])

@@ -96,14 +96,14 @@ class Plaid:
         self.turn()
         given = [value for name, value in request.items() if name.endswith("_token")]
         with classified(operation, hiding=given):
-            raw: bytes = getattr(client, operation)(
+            answer: bytes = getattr(client, operation)(
                 request,
                 # Its models take 160 times as long as the JSON (0.8 s for a page of 500), make floats of
                 # amounts, and fail when Plaid adds a value to an enumeration.
                 _preload_content=False,
                 _request_timeout=(CONNECT_TIMEOUT.total_seconds(), timeout.total_seconds()),
             ).data
-        return raw
+        return answer
 
 
 def _client_of_settings() -> Any:
