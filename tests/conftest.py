@@ -9,9 +9,10 @@ import shutil
 import signal
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg import Connection, connect
 from sqlalchemy import text
 
 from app import freeze_loaded
@@ -22,7 +23,7 @@ from app.settings import config, sources
 from tests.checkout import ROOT, Checkout, copied_checkout
 from tests.fleet import Fleet
 from tests.rabbit_server import RabbitServer
-from tests.servers import TEMPLATE, PostgresServer, RedisServer
+from tests.servers import TEMPLATE, PostgresServer, RedisServer, folder_in_memory
 from tests.templates import made_once, make_postgres_data, make_sqlite_file
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
-    server = RedisServer()
+    server = RedisServer(folder=folder_in_memory("groundwork-redis-"))
     server.start()
     yield server
     server.close()
@@ -101,10 +102,17 @@ def postgres_data(templates: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server(postgres_data: Path) -> Iterator[PostgresServer]:
-    server = PostgresServer()
+    server = PostgresServer(folder=folder_in_memory("groundwork-postgres-"))
     server.start(copy_of=postgres_data)
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_administration(postgres_server: PostgresServer) -> Iterator[Connection[Any]]:
+    """Where databases are made and dropped, for tests have one each."""
+    with connect(postgres_server.url("postgres"), autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="session")
@@ -113,10 +121,17 @@ def sqlite_template(templates: Path) -> Path:
     return made_once(templates / "groundwork.db", make_sqlite_file)
 
 
+@pytest.fixture(scope="session")
+def sqlite_folder() -> Iterator[Path]:
+    folder = folder_in_memory("groundwork-sqlite-")
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """A Redis database that is empty."""
-    redis_server.client().flushall()
+    redis_server.clear()
     return redis_server.url
 
 
@@ -139,21 +154,22 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+def postgres_url(postgres_server: PostgresServer, postgres_administration: Connection[Any]) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database."""
     name = f"test_{next(_NUMBERS)}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")
+    postgres_administration.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy".encode())
     yield postgres_server.url(name)
     db_engine().dispose()
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    postgres_administration.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+def sqlite_url(sqlite_template: Path, sqlite_folder: Path) -> Iterator[str]:
     """A fresh, migrated SQLite file."""
-    path = tmp_path / "groundwork.db"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
+    folder = sqlite_folder / f"test_{next(_NUMBERS)}"
+    folder.mkdir()
+    yield f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'groundwork.db')}"
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

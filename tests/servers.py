@@ -12,7 +12,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from tests.preloaded import Forked
 
 START_TIMEOUT_SECONDS = 30.0
+POLL_SECONDS = 0.02
+MAX_POLL_SECONDS = 0.2
+#: To ask takes no more than a twentieth of a core from what is waited for.
+POLLS_OWN_SHARE = 1 / 20
+#: Where files are in memory. Making one there costs the processor a fifth of what it costs on a disk.
+MEMORY = Path("/dev/shm")
+#: Far more than the servers of one process of tests take.
+ENOUGH_MEMORY_BYTES = 2**30
 #: The migrated database in the data that servers are started on a copy of.
 TEMPLATE = "template_migrated"
 #: Below those that the system gives to outgoing connections, of which tests beside this one open many.
@@ -78,16 +86,24 @@ def stretched(seconds: float) -> float:
     return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
+def folder_in_memory(prefix: str) -> Path:
+    """A new folder in memory where there is room, else on the disk; whoever asks deletes it."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY_BYTES
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if has_room else None))
+
+
 def wait_until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
     """Return the first truthy value of `condition`; fail with `what` when none came in time."""
     deadline = time.monotonic() + stretched(seconds)
     while True:
+        began = time.thread_time()
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"After {seconds} s still not: {what}")
-        time.sleep(0.02)
+        asked = time.thread_time() - began
+        time.sleep(min(max(POLL_SECONDS, asked / POLLS_OWN_SHARE), MAX_POLL_SECONDS))
 
 
 def stop(process: subprocess.Popen[bytes] | Forked, *, how: signal.Signals = signal.SIGTERM) -> None:
@@ -112,6 +128,14 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port, socket_timeout=5)
+
+    def clear(self) -> None:
+        """Delete all that is in it."""
+        self._kept_client.flushall()
+
+    @cached_property
+    def _kept_client(self) -> redis.Redis:
+        return self.client()
 
     def start(self) -> None:
         binary = shutil.which("redis-server")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers import RedisServer
+from tests.servers import RedisServer, folder_in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def own_redis(fleet: Fleet, configure: Callable[..., None]) -> Iterator[RedisServer]:
     """A Redis that the test may destroy."""
     assert fleet
-    server = RedisServer()
+    server = RedisServer(folder=folder_in_memory("groundwork-redis-"))
     server.start()
     configure(redis_url=server.url)
     yield server

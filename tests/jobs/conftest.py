@@ -17,7 +17,7 @@ from tests.api_client import client_for
 from tests.conftest import BROKER, configured
 from tests.fleet import Fleet
 from tests.jobs.running import Service
-from tests.servers import TEMPLATE, RedisServer
+from tests.servers import TEMPLATE, RedisServer, folder_in_memory
 
 SAMPLES = "tests.sample.tasks,tests.sample.celery_tasks,tests.sample.hard_ends,tests.sample.coroutines"
 
@@ -40,7 +40,7 @@ def api(database: Engine) -> TestClient:
 @pytest.fixture(scope="module")
 def module_redis() -> Iterator[RedisServer]:
     """A Redis that the tests of a module keep for themselves."""
-    server = RedisServer()
+    server = RedisServer(folder=folder_in_memory("groundwork-redis-"))
     server.start()
     yield server
     server.close()
