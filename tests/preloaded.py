@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 #: What reads no settings as it is imported; without any, the rest would be refused here.
 PRELOADED = (
+    "app.domains.accounts.sessions.cleanup",
+    "app.domains.audit.retention",
+    "app.domains.banking.plaid.client",
+    "app.domains.pricing.rules.file",
+    "app.domains.pricing.sweep",
+    "app.health.monitor.thread",
+    "app.jobs.celery.adopt",
+    "app.jobs.celery.backend",
+    "app.jobs.celery.transport.broker",
+    "app.outbound.mirror.writer",
     "app.schedule.beat",
     "app.worker.lifecycle",
     "celery.apps.beat",
