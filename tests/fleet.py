@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from tests.preloaded import Forked
 
 ROOT = Path(__file__).parents[1]
-CELERY = [sys.executable, "-m", "celery", "-A", "app.celery_app"]
 
 
 @dataclass
@@ -109,7 +107,7 @@ def start_celery(
         return preloaded.start(*command, environment=variables, folder=log.parent, log=output.fileno())
 
 
-def celery(*arguments: str) -> str:
+def run_celery(*arguments: str) -> str:
     """What one of Celery's commands prints; it is done by then."""
     with TemporaryDirectory(prefix="groundwork-celery-") as folder:
         log = Path(folder, "printed")

@@ -16,7 +16,7 @@ from app.jobs.broker.current import broker
 from app.jobs.declaration import registry
 from app.jobs.ledger.models import State
 from app.topology import Queue
-from tests.fleet import celery, start_celery
+from tests.fleet import run_celery, start_celery
 from tests.jobs.broker import messages
 from tests.jobs.running import ended, job_of
 from tests.sample import tasks
@@ -38,17 +38,17 @@ ANALYTICS = "groundwork:analytics\x06\x166"
 
 
 def inspect(what: str, *, node: str) -> Any:
-    return json.loads(celery("inspect", what, "--json", "--timeout", "10", "--destination", node))[node]
+    return json.loads(run_celery("inspect", what, "--json", "--timeout", "10", "--destination", node))[node]
 
 
 def test_call_accepts_a_job_in_the_ledger() -> None:
-    job = job_of(celery("call", CLEANUP, "--countdown", "3600").strip())
+    job = job_of(run_celery("call", CLEANUP, "--countdown", "3600").strip())
     assert (job.task, job.state, job.queue) == (CLEANUP, State.SCHEDULED, "maintenance")
 
 
 def test_call_of_an_unknown_task_says_so() -> None:
     with pytest.raises(AssertionError, match=f'Did you mean "{CLEANUP}"'):
-        celery("call", CLEANUP + "s")
+        run_celery("call", CLEANUP + "s")
 
 
 def test_inspect_shows_what_the_worker_knows_runs_and_holds(fleet: Fleet, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_events_shows_what_the_worker_does(fleet: Fleet, tmp_path: Path) -> None
     shown = tmp_path / "events"
     dump = start_celery("events", "--dump", log=shown)
     try:
-        celery("control", "enable_events", "--timeout", "1")
+        run_celery("control", "enable_events", "--timeout", "1")
 
         def is_shown() -> bool:
             tasks.add.delay(1, 1).get(timeout=10)
@@ -86,7 +86,7 @@ def test_a_purge_cancels_the_jobs_that_it_says_it_removes(fleet: Fleet, redis_se
     client: Any = redis_server.client()
     ids = [str(tasks.add.apply_async((1, 1), queue="analytics").id) for _ in range(5)]
     assert client.llen(ANALYTICS) == 5
-    assert "5 messages" in celery("purge", "-f")
+    assert "5 messages" in run_celery("purge", "-f")
     assert client.llen(ANALYTICS) == 0
     assert {job_of(job_id).state for job_id in ids} == {State.CANCELLED}
 

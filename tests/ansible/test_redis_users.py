@@ -22,7 +22,7 @@ from app.settings.config import settings
 from app.settings.kinds import REDIS_PREFIX
 from app.settings.sources import ConfigError
 from tests.ansible.roles import read, render
-from tests.fleet import celery, start_celery
+from tests.fleet import run_celery, start_celery
 from tests.jobs.celery.transport.test_broker import taken
 from tests.jobs.running import ended
 from tests.sample import tasks
@@ -139,7 +139,7 @@ def test_the_service_is_refused_nothing_it_needs(
             ["control", "enable_events"],
             ["purge", "-f"],
         ):
-            celery(*command)
+            run_celery(*command)
         waiting = tasks.wait_for_file.delay(str(tmp_path / "never"))
         guarded_redis.wait_until((tmp_path / "never.started").exists, what="a job runs")
         waiting.revoke(terminate=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from app.jobs.ledger.models import Outcome, State
 from app.jobs.quarantine import quarantine
 from app.topology import Priority
 from tests.faults.ledger import effects, states, wait_for_more_effects, wait_until_all_done
-from tests.fleet import CELERY, ROOT
+from tests.fleet import run_celery
 from tests.jobs.conftest import point_celery_at_broker
 from tests.jobs.running import all_jobs, attempts_of, ended, job_of
 from tests.rabbit_server import channel_of
@@ -144,7 +144,7 @@ def test_a_message_of_any_celery_client_is_adopted(fleet: Fleet, rabbit_server: 
         "app.conf.task_queues = [Queue(name, Exchange(''), no_declare=True)]; "
         "print(app.send_task('sample.record_effect', ('adopted',), queue=name).id)"
     )
-    command = [CELERY[0], "-c", script, rabbit_server.url]
+    command = [sys.executable, "-c", script, rabbit_server.url]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
     wait_until(lambda: effects() == ["adopted"], seconds=20, what="the foreign job ran")
     assert ended(done.stdout.strip()).state == State.DONE
@@ -230,10 +230,7 @@ def test_a_purge_cancels_the_jobs_that_it_says_it_removes(
     for number in range(3):
         tasks.add.delay(number, 1)
     tasks.touch.delay("/nowhere")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [*CELERY, "purge", "-f", "-Q", "default"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert "Purged 4 messages" in done.stdout, done
+    assert "Purged 4 messages" in run_celery("purge", "-f", "-Q", "default")
     assert states() == {State.CANCELLED: 3}
     assert set(rabbit_server.lengths().values()) == {0}
 
