@@ -96,6 +96,18 @@ def test_the_keys_of_addresses_are_renewed_where_nobody_else_has_them(database: 
         assert session.scalars(select(Suppression.address)).all() == ["a@xn--mller-kva.de"]
 
 
+def test_an_upgrade_leaves_what_the_release_before_works_with(
+    configure: Callable[..., None], tmp_path: Path
+) -> None:
+    configure(database_url=f"sqlite:///{tmp_path}/before.db")
+    revisions.upgrade(to="0018")
+    with transaction() as session:
+        session.execute(text("INSERT INTO pace VALUES ('plaid', '2026-01-01 00:00:00.000000')"))
+    revisions.upgrade()
+    with reading() as session:
+        assert session.scalars(text("SELECT name FROM pace")).all() == ["plaid"]
+
+
 def test_a_database_that_does_not_answer_is_not_judged(configure: Callable[..., None]) -> None:
     configure(database_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none")
     revisions.refuse_outdated()
