@@ -23,10 +23,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app import freeze_loaded
 from app.packages import modules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What reads no settings as it is imported; without any, the rest would be refused here.
@@ -40,6 +41,8 @@ PRELOADED = (
     "app.jobs.celery.adopt",
     "app.jobs.celery.backend",
     "app.jobs.celery.transport.broker",
+    "app.outbound.alerts.channels.configured",
+    "app.outbound.alerts.telling",
     "app.outbound.mirror.writer",
     "app.schedule.beat",
     "app.worker.lifecycle",
@@ -58,6 +61,8 @@ PRELOADED = (
 )
 #: More than an environment takes.
 MAX_MESSAGE_BYTES = 128 * 1024
+#: Where its end is told, and its output, errors and input.
+MAX_DESCRIPTORS = 4
 _NUMBER = struct.Struct("i")
 
 
@@ -104,25 +109,50 @@ def start(
 
     What it prints goes to the open file `log`, and so do its errors unless they have one of their own.
     """
+    streams = (log, log if errors is None else errors)
+    return ask(_preloaded(), module, *arguments, environment=environment, folder=folder, streams=streams)
+
+
+def command(module: str) -> tuple[str, ...]:
+    """A command line for our own code to start, which is such a fork in place of `python -m`."""
+    _preloaded()
+    return (sys.executable, "-S", "-m", "tests.forked", _door(), module)
+
+
+def ask(
+    forks: socket.socket,
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    streams: Sequence[int],
+) -> Forked:
+    """Ask for a fork whose output, errors and input, as far as given, are open files of this process."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     asked = {"argv": [module, *arguments], "environment": dict(environment), "folder": str(folder)}
     with its:
-        files = [log, log if errors is None else errors, its.fileno()]
-        socket.send_fds(_preloaded(), [json.dumps(asked).encode()], files)
+        socket.send_fds(forks, [json.dumps(asked).encode()], [its.fileno(), *streams])
     return Forked(mine)
+
+
+def _door() -> str:
+    """The name of a socket for processes that this one did not start itself."""
+    return f"groundwork-forks-{os.getpid()}"
 
 
 @cache
 def _preloaded() -> socket.socket:
     """Where to ask for forks. The process there ends with this one."""
     mine, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with its:
-        command = [sys.executable, "-m", __name__, str(its.fileno())]
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(f"\0{_door()}")
+    door.listen()
+    with its, door:
+        passed = [its.fileno(), door.fileno()]
+        command = [sys.executable, "-m", __name__, *map(str, passed)]
         own = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
         environment = own | {"PYTHONPATH": str(ROOT)}
-        subprocess.Popen(
-            command, cwd=ROOT, env=environment, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL
-        )
+        subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=passed, stdin=subprocess.DEVNULL)
     return mine
 
 
@@ -134,13 +164,13 @@ class Asked:
     environment: dict[str, str]
     folder: str
 
-    def replace_process(self, *, log: int, errors: int) -> None:
+    def replace_process(self, streams: Sequence[int]) -> None:
         os.setsid()
         os.chdir(self.folder)
         os.environ.clear()
         os.environ.update(self.environment)
-        os.dup2(log, 1)
-        os.dup2(errors, 2)
+        for stream, number in zip(streams, (1, 2, 0), strict=False):
+            os.dup2(stream, number)
         # What this process listens to and tells is no business of its forks.
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         sys.argv = self.argv
@@ -149,14 +179,16 @@ class Asked:
 
 
 class Forks:
-    """Forks for whoever asks on `descriptor`, and tells how each fork ended."""
+    """Forks for whoever asks by one of two sockets, and tells how each fork ended."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._asking = descriptor
+    def __init__(self, asking: socket.socket, door: socket.socket) -> None:
+        self._asking = asking
+        self._door = door
         #: By the descriptor that shows its end: a fork, and where its end is told.
         self._running: dict[int, tuple[int, int]] = {}
         self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
+        for each in (asking, door):
+            self._poll.register(each, select.POLLIN)
 
     def serve(self) -> None:
         """Until nobody can ask any more; what still runs then has nobody to end it, and is killed."""
@@ -169,22 +201,24 @@ class Forks:
         for descriptor, _ in self._poll.poll():
             if descriptor in self._running:
                 self._tell_end(descriptor)
-            elif not self._fork():
+            elif descriptor == self._door.fileno():
+                with self._door.accept()[0] as visitor:
+                    received = _receive(visitor)
+                self._fork(*received)
+            elif not self._fork(*_receive(self._asking)):
                 return False
         return True
 
-    def _fork(self) -> bool:
+    def _fork(self, message: bytes, descriptors: Sequence[int]) -> bool:
         """Whether somebody asked for a fork."""
-        with socket.socket(fileno=os.dup(self._asking)) as asking:
-            message, descriptors, *_ = socket.recv_fds(asking, MAX_MESSAGE_BYTES, 3)
         if not message:
             return False
-        asked, (log, errors, told) = Asked(**json.loads(message)), descriptors
+        asked, (told, *streams) = Asked(**json.loads(message)), descriptors
         pid = os.fork()
         if pid == 0:
-            asked.replace_process(log=log, errors=errors)
+            asked.replace_process(streams)
             sys.exit()
-        for each in (log, errors):
+        for each in streams:
             os.close(each)
         os.write(told, _NUMBER.pack(pid))
         end = os.pidfd_open(pid)
@@ -202,8 +236,15 @@ class Forks:
             os.close(each)
 
 
+def _receive(asking: socket.socket) -> tuple[bytes, list[int]]:
+    message, descriptors, *_ = socket.recv_fds(asking, MAX_MESSAGE_BYTES, MAX_DESCRIPTORS)
+    return message, descriptors
+
+
 if __name__ == "__main__":
     for name in PRELOADED:
         importlib.import_module(name)
     modules("models")
-    Forks(int(sys.argv[1])).serve()
+    # Else a fork that ends looks through all of it for garbage, and copies it to do so.
+    freeze_loaded()
+    Forks(*(socket.socket(fileno=int(number)) for number in sys.argv[1:])).serve()

@@ -14,12 +14,14 @@ from app.db.sessions import reading, transaction
 from app.health.monitor import thread
 from app.health.monitor.thread import Monitor
 from app.jobs.ledger.models import Job, State, Worker
+from app.outbound.alerts import process
 from app.outbound.alerts.models import Alert
 from app.outbound.alerts.telling import DELIVER_TASK
 from app.schedule.defaults import seed
 from app.schedule.leader import lead, resign
 from app.schedule.models import Leader, ScheduleEntry
 from app.topology import POOLS
+from tests import preloaded
 from tests.fakes.http_server import Answer
 from tests.outbound.alerts.conftest import hooks
 from tests.servers import wait_until
@@ -40,11 +42,17 @@ NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 @pytest.fixture
-def told(database: Engine, hooks: HookServer, configure: Callable[..., None]) -> Callable[[], list[str]]:
+def told(
+    database: Engine,
+    hooks: HookServer,
+    configure: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[], list[str]]:
     """What Slack was told, each by its first line; a worker of each pool and a beat are alive."""
     assert database
     configure(alert_slack_urls=hooks.slack_url, alert_after_seconds=0, alert_recovery_seconds=0)
     configure(health_disk_free_mib=1)
+    monkeypatch.setattr(process, "_COMMAND", preloaded.command("app.outbound.alerts.sending"))
     be_alive()
     return lambda: [text.splitlines()[0].removeprefix("[Groundwork] ") for text in hooks.texts]
 
