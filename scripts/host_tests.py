@@ -27,18 +27,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What the hosts of a scenario boot, and what is tried on them beside the tests of every host."""
+    """What the hosts of a scenario boot, and what is tried on them after the tests of every host."""
 
     init: str = "systemd"
-    tests: tuple[str, ...] = ()
+    tests: str | None = None
 
 
 SCENARIOS = {
     "default": Scenario(),
     "cluster": Scenario(),
     "supervisor": Scenario(init="sysvinit"),
-    "rabbitmq": Scenario(tests=("tests/host/rabbitmq/rehearse_uninstall.py",)),
-    "crowded": Scenario(tests=("tests/host/crowded/rehearse_conflicts.py",)),
+    "rabbitmq": Scenario(tests="tests/host/rabbitmq/rehearse_uninstall.py"),
+    "crowded": Scenario(tests="tests/host/crowded/rehearse_conflicts.py"),
 }
 SUITES = {"12": "bookworm", "13": "trixie"}
 
@@ -87,7 +87,9 @@ def _run(name: str, *, debian: str, keep: bool, engine: str) -> MoleculeRun:
             print(failure)
             run.counts = (0, 1)
         else:
-            run.verify(*SCENARIOS[name].tests)
+            # One after the other: pytest leaves out a file that lies in a folder which it is given as well.
+            for tests in filter(None, ("tests/host", SCENARIOS[name].tests)):
+                run.verify(tests)
     return run
 
 
