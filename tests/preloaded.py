@@ -216,6 +216,9 @@ class Forks:
         asked, (told, *streams) = Asked(**json.loads(message)), descriptors
         pid = os.fork()
         if pid == 0:
+            # Closed with all others; once more, at its end, would close what has their numbers by then.
+            for each in (self._asking, self._door):
+                each.detach()
             asked.replace_process(streams)
             sys.exit()
         for each in streams:
