@@ -1,0 +1,1 @@
+"""Billing: what clients owe for time that was worked."""
