@@ -88,7 +88,7 @@ def _lines(rule: Rule, pieces: Iterable[Piece], *, fee: int | None = None) -> It
             continue
         in_line = tuple(Share(entry_id, spent) for entry_id, spent in shares[kind].items())
         rate = None if kind is Kind.FEE else _rate(rule, kind)
-        net = fee or 0 if rate is None else _cost(rate, sum(share.seconds for share in in_line))
+        net = (fee or 0) if rate is None else _cost(rate, sum(share.seconds for share in in_line))
         yield Line(
             kind=kind,
             rule_id=rule.id,

@@ -78,7 +78,7 @@ class Entry:
         done = 0
         for day, offset in before:
             until = min(rounded, offset // _SECOND)
-            if until > done:
+            if until > done:  # where clocks go back over midnight, the day before can be over at its start
                 yield day, until - done
                 done = until
         if rounded > done or not rounded:
@@ -89,7 +89,6 @@ class Entry:
         zone = ZoneInfo(self.timezone)
         day = self.day_in(zone)
         while (next_day := midnight(day + _DAY, zone)) < self.end:
-            if next_day > self.start:  # clocks can go back over midnight
-                yield day, next_day - self.start
+            yield day, next_day - self.start
             day += _DAY
         yield day, self.length

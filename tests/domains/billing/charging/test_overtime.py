@@ -155,15 +155,30 @@ CASES = {
     "rounding up adds to the day on which it ended": Case(
         rules=(hourly(overtime=HALF_AS_MUCH_AGAIN, rounding=rounded(15)),),
         entries=(
-            worked("2026-03-02 15:54", "2026-03-02 23:59"),  # 8:05, which is 8:15
-            worked("2026-03-03 00:00", "2026-03-03 08:00", number=2),
+            worked("2026-03-02 15:55", "2026-03-03 00:00"),  # 8:05, which is 8:15
+            worked("2026-03-03 00:00", "2026-03-03 07:00", number=2),
         ),
-        lines=(("time", "16:00", 144000), ("overtime", "0:15", 3375)),  # 13500 / 4
+        lines=(("time", "15:00", 135000), ("overtime", "0:15", 3375)),  # 8 + 7 hours; 13500 / 4
     ),
     "rounding down takes from the end": Case(
         rules=(hourly(overtime=HALF_AS_MUCH_AGAIN, rounding=rounded(15, Direction.DOWN)),),
         entries=(worked("2026-03-02 15:30", "2026-03-03 00:10"),),  # 8:30 and 0:10 are 8:30
         lines=(("time", "8:00", 72000), ("overtime", "0:30", 6750)),  # 13500 / 2
+    ),
+    "rounding down can take all that is after midnight, and more": Case(
+        rules=(hourly(overtime=HALF_AS_MUCH_AGAIN, rounding=rounded(60, Direction.DOWN)),),
+        entries=(worked("2026-03-02 14:40", "2026-03-03 00:10"),),  # 9:20 and 0:10 are 9:00
+        lines=(("time", "8:00", 72000), ("overtime", "1:00", 13500)),
+    ),
+    "clocks that go back over midnight: from the second 23:30 to 00:30": Case(
+        period="2006-10",
+        zone="America/St_Johns",
+        rules=(hourly(overtime=HALF_AS_MUCH_AGAIN, since="2000-01-01"),),
+        entries=(
+            worked("2006-10-28T23:30-03:30", "2006-10-29T00:30-03:30", zone="America/St_Johns"),
+            worked("2006-10-29T09:00-03:30", "2006-10-29T17:00-03:30", zone="America/St_Johns", number=2),
+        ),
+        lines=(("time", "8:00", 72000), ("overtime", "1:00", 13500)),  # 1 + 8 hours after the first midnight
     ),
     "a day that began in the last period": Case(
         rules=(RULE,),

@@ -118,9 +118,9 @@ def test_amounts_are_whole_minor_units_of_their_currency(
 def test_a_client_with_three_currencies_gets_three_invoices() -> None:
     case = Case(
         rules=(
-            hourly(90_00, number=1, project=1, currency="EUR"),
+            hourly(90_00, number=3, project=1, currency="EUR"),
             hourly(10_000, number=2, project=2, currency="JPY", tax=percent("10")),
-            hourly(30_000, number=3, project=3, currency="KWD", tax=ZERO),
+            hourly(30_000, number=1, project=3, currency="KWD", tax=ZERO),
             fixed(500_00, number=4, project=4, currency="EUR", tax=REDUCED),
         ),
         entries=tuple(worked("2026-03-02 09:00", "2026-03-02 10:00", number=n, project=n) for n in (1, 2, 3)),
