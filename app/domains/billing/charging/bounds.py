@@ -43,8 +43,7 @@ def check_decimal(
     """Raise `NumberNotAllowed` unless `value` is a finite decimal in these bounds, and none was a float."""
     if not isinstance(value, Decimal) or not value.is_finite() or not low <= value <= high:
         raise NumberNotAllowed(what=what, value=value, low=low, high=high, places=places)
-    exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > places and value != round(value, places):
+    if -int(value.as_tuple().exponent) > places:
         raise NumberNotAllowed(what=what, value=value, low=low, high=high, places=places)
 
 

@@ -120,6 +120,7 @@ def test_an_entry_that_cannot_be(changed: dict[str, Any], error: type[InvalidInp
         ({"included_hours": Decimal("Infinity")}, errors.NumberNotAllowed, "cannot be Infinity"),
         ({"included_hours": Decimal("1E+999999")}, errors.NumberNotAllowed, "cannot be 1E+999999"),
         ({"included_hours": Decimal("0.001")}, errors.NumberNotAllowed, "cannot be 0.001"),
+        ({"included_hours": Decimal("0E-999999")}, errors.NumberNotAllowed, "cannot be 0E-999999"),
         ({"included_hours": Decimal("1E-999999")}, errors.NumberNotAllowed, "cannot be 1E-999999"),
         ({"included_hours": 1.5}, errors.NumberNotAllowed, "cannot be 1.5"),
         ({"cap_hours": Decimal(100_001)}, errors.NumberNotAllowed, "cap of rule 7 in hours cannot be 100001"),
