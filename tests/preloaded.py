@@ -217,8 +217,8 @@ class Forks:
         pid = os.fork()
         if pid == 0:
             # Closed with all others; once more, at its end, would close what has their numbers by then.
-            for each in (self._asking, self._door):
-                each.detach()
+            for inherited in (self._asking, self._door):
+                inherited.detach()
             asked.replace_process(streams)
             sys.exit()
         for each in streams:
