@@ -66,10 +66,10 @@ class _Rule(ABC):
             raise RuleEndsBeforeStart(
                 rule_id=self.id, effective_from=self.effective_from, effective_to=self.effective_to
             )
-        self._check_numbers()
+        self.check_numbers()
 
     @abstractmethod
-    def _check_numbers(self) -> None:
+    def check_numbers(self) -> None:
         """Raise where an amount or a number of hours is out of bounds."""
 
     def _check_amount(self, amount: int, *, what: str, high: int) -> None:
@@ -100,7 +100,8 @@ class Hourly(_Rule):
     overtime: Overtime | None = None
     cap_hours: Decimal | None = None
 
-    def _check_numbers(self) -> None:
+    def check_numbers(self) -> None:
+        """Raise where the rate or the cap is out of bounds."""
         self._check_amount(self.rate, what="hourly rate", high=bounds.MAX_RATE)
         self._check_hours(self.cap_hours, what="cap")
 
@@ -111,7 +112,8 @@ class Fixed(_Rule):
 
     fee: int
 
-    def _check_numbers(self) -> None:
+    def check_numbers(self) -> None:
+        """Raise where the fee is out of bounds."""
         self._check_amount(self.fee, what="fee", high=bounds.MAX_FEE)
 
 
@@ -126,8 +128,9 @@ class Retainer(Hourly):
     included_hours: Decimal
     carry_periods: int = 0
 
-    def _check_numbers(self) -> None:
-        super()._check_numbers()
+    def check_numbers(self) -> None:
+        """Raise where the fee, the rate or the hours are out of bounds."""
+        super().check_numbers()
         self._check_amount(self.fee, what="fee", high=bounds.MAX_FEE)
         self._check_hours(self.included_hours, what="included time")
         bounds.check_whole(
