@@ -328,7 +328,10 @@ def test_webhooks_that_name_keys_while_plaid_is_silent_hold_up_nobody(
     with (
         FakePlaid() as plaid,
         running(tmp_path, database_url=sqlite_url, redis_url=redis_url, **point_at(plaid)) as server,
-        httpx.Client(base_url=server.url, timeout=60) as stranger,
+        # Each with its own connection: one that is kept may be closed just when the next request takes it.
+        httpx.Client(
+            base_url=server.url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0)
+        ) as stranger,
         server.client() as client,
         ThreadPoolExecutor(60) as pool,
     ):
