@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import amqp
@@ -16,6 +18,7 @@ from app.celery_app import celery_app
 from app.jobs.broker.current import broker
 from app.jobs.broker.lists import list_of
 from app.jobs.broker.rabbitmq.names import DELIVERY_LIMIT
+from app.jobs.celery.transport.rabbitmq.taker import TICK_SECONDS
 from app.jobs.ledger.models import Outcome, State
 from app.jobs.quarantine import quarantine
 from app.topology import Priority
@@ -79,6 +82,19 @@ def test_an_idle_worker_takes_what_a_busy_one_cannot_run(fleet: Fleet, tmp_path:
     wait_until((tmp_path / "light").exists, seconds=10, what="the light task ran")
     (tmp_path / "go").touch()
     wait_until_all_done()
+
+
+def test_a_worker_takes_its_next_job_when_it_has_done_one_and_not_when_it_looks_again(fleet: Fleet) -> None:
+    ids = [tasks.add.delay(1, 2).id for _ in range(20)]
+    fleet.start_worker(processes=1)
+    jobs = sorted((ended(job_id) for job_id in ids), key=lambda job: str(job.started_at))
+    pauses = [
+        (later.started_at - job.finished_at).total_seconds()
+        for job, later in pairwise(jobs)
+        if later.started_at and job.finished_at
+    ]
+    assert len(pauses) == 19
+    assert median(pauses) < TICK_SECONDS / 4
 
 
 def test_every_job_is_done_once_though_workers_and_rabbitmq_are_killed(

@@ -7,6 +7,7 @@ cannot run while a worker elsewhere has nothing to do.
 from __future__ import annotations
 
 import base64
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +54,13 @@ class Taker:
         self._found: dict[str, int] = {}
         #: What was taken and not let go, and whether the ledger has a row for it.
         self._held: dict[int, bool] = {}
-        self._is_due = False
-        if hub is not None:
+        self._is_in_loop = hub is not None
+        if self._is_in_loop:
             hub.add_reader(self.sock, self._hear)
+            # What the loop is asked to call soon by what it calls soon, as it does acknowledgements, has to
+            # wait for another event. So this is one.
+            self._due = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            hub.add_reader(self._due, self._take_due)
             self._timer = hub.call_repeatedly(TICK_SECONDS, self._tick)
 
     @property
@@ -86,14 +91,12 @@ class Taker:
 
     def take_soon(self) -> None:
         """Take what there is once the event loop turns."""
-        if self._hub is not None and not self._is_due:
-            self._is_due = True
-            self._hub.call_soon(self._take_due)
+        if self._is_in_loop:
+            os.eventfd_write(self._due, 1)
 
     def _take_due(self) -> None:
-        self._is_due = False
-        if self._session.connection.connected:
-            self.take()
+        os.eventfd_read(self._due)
+        self.take()
 
     def _tick(self) -> None:
         self.look_again()
@@ -212,6 +215,11 @@ class Taker:
         self._session.drop()
 
     def _leave_loop(self) -> None:
-        if self._hub is not None and self._session.connection.connected:
-            self._timer.cancel()
+        if not self._is_in_loop:
+            return
+        self._is_in_loop = False
+        self._timer.cancel()
+        self._hub.remove_reader(self._due)
+        os.close(self._due)
+        if self._session.connection.connected:
             self._hub.remove_reader(self.sock)
