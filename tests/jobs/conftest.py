@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kombu import pools
 from sqlalchemy import text
 
 from app.celery_app import celery_app
@@ -96,6 +97,8 @@ def point_celery_at_broker() -> None:
     is to go where the ledger's messages go."""
     celery_app.conf.update(configuration(settings()))
     celery_app.close()
+    # Which leaves kombu's connections by URL, and a server that another test has killed is back at its own.
+    pools.reset()
     celery_app.__dict__.pop("control", None)
     amqp: Any = celery_app.amqp
     amqp._producer_pool = None

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from amqp.protocol import queue_declare_ok_t
-from kombu.asynchronous import get_event_loop
 from kombu.transport import pyamqp
 
 from app.jobs.broker.current import broker
@@ -91,7 +90,7 @@ class Channel(pyamqp.Channel):
             return super().basic_consume(queue, consumer_tag, *arguments, **options)
         if self.taker is None:
             with connecting.attempt():
-                self.taker = Taker(hub=get_event_loop())
+                self.taker = Taker(hub=self.connection.hub)
             self.taker.limit = self._limit
         self._consumed[consumer_tag] = queue
         self.taker.add(queue, callback)
@@ -126,9 +125,11 @@ class Channel(pyamqp.Channel):
 
 
 class Connection(pyamqp.Connection):
-    """A connection whose channels are ours."""
+    """A connection whose channels are ours, and which knows in whose event loop it is."""
 
     Channel = Channel
+    #: kombu's own word for it is lost when a loop is reset, as when a broker restarts.
+    hub: Any = None
 
 
 class Transport(pyamqp.Transport):
@@ -140,6 +141,11 @@ class Transport(pyamqp.Transport):
         """Connect; what watches over the main thread knows when that is what it does."""
         with connecting.attempt():
             return super().establish_connection()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Have the loop read what comes over the connection."""
+        connection.hub = loop
+        super().register_with_event_loop(connection, loop)
 
     def drain_events(self, connection: Any, timeout: float | None = None, **options: Any) -> Any:
         """Wait for an event, without an event loop."""
