@@ -217,9 +217,10 @@ def add_domain(scratch: Scratch) -> None:
     for name, text in DOMAIN.items():
         scratch.write("a domain", f"{DOMAINS}/carts/{name}", text)
     versions = scratch.folder / "app/db/migrations/versions"
-    before = max(path.name[:4] for path in versions.glob("0*.py"))
+    newest = max(versions.rglob("0*.py"), key=lambda path: path.name)
+    before = newest.name[:4]
     number = f"{int(before) + 1:04}"
-    path = str((versions / f"{number}_carts.py").relative_to(scratch.folder))
+    path = str((newest.parent / f"{number}_carts.py").relative_to(scratch.folder))
     scratch.write("a domain", path, MIGRATION.format(number=number, before=before))
 
 

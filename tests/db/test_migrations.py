@@ -43,7 +43,7 @@ def test_the_migrations_make_what_the_models_say(database: Engine) -> None:
 
 
 def test_the_name_of_a_step_begins_with_its_revision() -> None:
-    script = ScriptDirectory(str(revisions.FOLDER))
+    script = ScriptDirectory(str(revisions.FOLDER), recursive_version_locations=True)
     assert revisions.known_revisions() == {step.revision for step in script.walk_revisions()}
     assert revisions.newest_revision() == script.get_current_head()
 

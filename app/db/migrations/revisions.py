@@ -24,7 +24,11 @@ def upgrade(*, database_url: str | None = None, to: str = "head") -> None:
     from alembic.config import Config
 
     config = Config()
-    options = {"script_location": str(FOLDER), "sqlalchemy.url": database_url or settings().database_url}
+    options = {
+        "script_location": str(FOLDER),
+        "recursive_version_locations": "true",
+        "sqlalchemy.url": database_url or settings().database_url,
+    }
     for name, value in options.items():
         config.set_main_option(name, value.replace("%", "%%"))
     command.upgrade(config, to)
@@ -37,7 +41,7 @@ def newest_revision() -> str:
 
 def known_revisions() -> frozenset[str]:
     """Every revision this release can migrate from."""
-    steps = [_STEP.match(path.name) for path in (FOLDER / "versions").glob("*.py")]
+    steps = [_STEP.match(path.name) for path in (FOLDER / "versions").rglob("*.py")]
     return frozenset(step[0] for step in steps if step)
 
 

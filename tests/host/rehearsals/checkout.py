@@ -85,7 +85,7 @@ class Checkout:
 
     def newest_revision(self) -> str:
         """The revision of the database that no other follows."""
-        steps = (self.folder / "app" / "migrations" / "versions").glob("*.py")
+        steps = (self.folder / "app" / "db" / "migrations" / "versions").rglob("*.py")
         written = "\n".join(path.read_text() for path in steps)
         known: set[str] = set(re.findall(r'^revision = "(\w+)"', written, re.MULTILINE))
         (newest,) = known - set(re.findall(r'^down_revision = "(\w+)"', written, re.MULTILINE))
