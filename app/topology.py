@@ -23,6 +23,9 @@ class Queue(StrEnum):
     EMAILS = "emails"
     NOTIFICATIONS = "notifications"
     BANKING = "banking"
+    INVOICES = "invoices"
+    TIME_CAPTURE = "time_capture"
+    INTEGRATIONS = "integrations"
     AUDIT = "audit"
 
 
@@ -71,7 +74,14 @@ POOLS = (
     ),
     Pool(
         name="bulk",
-        queues=(Queue.BANKING, Queue.ANALYTICS, Queue.MAINTENANCE),
+        queues=(
+            Queue.INVOICES,
+            Queue.TIME_CAPTURE,
+            Queue.INTEGRATIONS,
+            Queue.BANKING,
+            Queue.ANALYTICS,
+            Queue.MAINTENANCE,
+        ),
         concurrency=2,
         description="work that may take its time",
     ),
