@@ -1,0 +1,1 @@
+"""Invoices: made from approved time, numbered without gaps, sent, paid and credited."""
