@@ -24,6 +24,13 @@ MAX_CARRY_PERIODS = 120
 YEARS = range(1970, 2200)
 
 SECONDS_PER_HOUR = 3600
+#: In place of its id, of what is not stored yet: it can be checked, and is never charged.
+NEW = -1
+
+
+def name_of(kind: str, id_: int) -> str:
+    """What a row of that kind is called in a sentence."""
+    return f"the new {kind}" if id_ == NEW else f"{kind} {id_}"
 
 
 def check_whole(value: int, *, what: str, low: int = 0, high: int = MAX_BIGINT) -> None:
@@ -35,6 +42,12 @@ def check_whole(value: int, *, what: str, low: int = 0, high: int = MAX_BIGINT) 
 def check_id(value: int, *, what: str) -> None:
     """Raise `NumberNotAllowed` unless `value` can be the id of a row."""
     check_whole(value, what=f"id of {what}", low=1)
+
+
+def check_own_id(value: int, *, what: str) -> None:
+    """As `check_id`, for what may also be `NEW`."""
+    if value != NEW:
+        check_id(value, what=what)
 
 
 def check_decimal(

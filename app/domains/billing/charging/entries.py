@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app.domains.billing.charging.bounds import check_id, check_year
+from app.domains.billing.charging.bounds import check_id, check_own_id, check_year, name_of
 from app.domains.billing.charging.errors import EndBeforeStart, EntryTooLong, NaiveTime
 from app.domains.billing.charging.periods import midnight
 from app.values.timezones import check_timezone
@@ -37,22 +37,27 @@ class Entry:
     end: datetime
 
     def __post_init__(self) -> None:
-        check_id(self.id, what="an entry")
-        check_id(self.project_id, what=f"the project of entry {self.id}")
-        check_id(self.worker_id, what=f"the worker of entry {self.id}")
+        check_own_id(self.id, what="an entry")
+        check_id(self.project_id, what=f"the project of {self.name}")
+        check_id(self.worker_id, what=f"the worker of {self.name}")
         check_timezone(self.timezone)
         object.__setattr__(self, "start", self._utc(self.start, what="start"))
         object.__setattr__(self, "end", self._utc(self.end, what="end"))
         if self.end < self.start:
-            raise EndBeforeStart(entry_id=self.id, start=self.start, end=self.end)
+            raise EndBeforeStart(entry=self.name, start=self.start, end=self.end)
         if self.length > MAX_LENGTH:
             hours = -(-self.length // _HOUR)
-            raise EntryTooLong(entry_id=self.id, hours=hours, max_hours=MAX_LENGTH // _HOUR)
+            raise EntryTooLong(entry=self.name, hours=hours, max_hours=MAX_LENGTH // _HOUR)
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return name_of("entry", self.id)
 
     def _utc(self, moment: datetime, *, what: str) -> datetime:
         if moment.utcoffset() is None:
-            raise NaiveTime(entry_id=self.id, what=what, moment=moment)
-        check_year(moment.year, what=f"{what} of entry {self.id}")
+            raise NaiveTime(entry=self.name, what=what, moment=moment)
+        check_year(moment.year, what=f"{what} of {self.name}")
         return moment.astimezone(UTC)
 
     @property

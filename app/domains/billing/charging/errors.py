@@ -27,6 +27,10 @@ def _text(value: str) -> str:
     return ascii(value[:SHOWN_DIGITS])
 
 
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
 class NumberNotAllowed(InvalidInput):
     """Raised for a number that is negative, absurd, no number at all or of the wrong type."""
 
@@ -54,9 +58,9 @@ class NaiveTime(InvalidInput):
 
     code = "naive_time"
 
-    def __init__(self, *, entry_id: int, what: str, moment: datetime) -> None:
+    def __init__(self, *, entry: str, what: str, moment: datetime) -> None:
         super().__init__(
-            f"The {what} of entry {entry_id} is {moment.isoformat()}, without a time zone. "
+            f"The {what} of {entry} is {moment.isoformat()}, without a time zone. "
             "Give it with its offset, such as 2026-03-02T09:00:00+01:00."
         )
 
@@ -75,10 +79,10 @@ class EndBeforeStart(InvalidInput):
 
     code = "end_before_start"
 
-    def __init__(self, *, entry_id: int, start: datetime, end: datetime) -> None:
+    def __init__(self, *, entry: str, start: datetime, end: datetime) -> None:
         super().__init__(
-            f"Entry {entry_id} starts at {start.isoformat()} and ends at {end.isoformat()}, which is before. "
-            "Correct one of them."
+            f"{_capital(entry)} starts at {start.isoformat()} and ends at {end.isoformat()}, which is "
+            "before. Correct one of them."
         )
 
 
@@ -87,9 +91,9 @@ class EntryTooLong(InvalidInput):
 
     code = "entry_too_long"
 
-    def __init__(self, *, entry_id: int, hours: int, max_hours: int) -> None:
+    def __init__(self, *, entry: str, hours: int, max_hours: int) -> None:
         super().__init__(
-            f"Entry {entry_id} is {hours} hours long, and {max_hours} is the most. "
+            f"{_capital(entry)} is {hours} hours long, and {max_hours} is the most. "
             "Correct its end, or make several entries of it."
         )
 
@@ -129,11 +133,13 @@ class UnknownCurrency(InvalidInput):
 
     code = "unknown_currency"
 
-    def __init__(self, *, currency: str, rule_id: int) -> None:
+    def __init__(self, *, currency: str, rule: str) -> None:
         hint = did_you_mean(
             currency[:SHOWN_DIGITS].upper(), sorted(OFFICIAL), otherwise="Use a code such as EUR."
         )
-        super().__init__(f"Rule {rule_id} is in {_text(currency)}, which is no currency of ISO 4217. {hint}")
+        super().__init__(
+            f"{_capital(rule)} is in {_text(currency)}, which is no currency of ISO 4217. {hint}"
+        )
 
 
 class RuleEndsBeforeStart(InvalidInput):
@@ -141,9 +147,9 @@ class RuleEndsBeforeStart(InvalidInput):
 
     code = "rule_ends_before_start"
 
-    def __init__(self, *, rule_id: int, effective_from: date, effective_to: date) -> None:
+    def __init__(self, *, rule: str, effective_from: date, effective_to: date) -> None:
         super().__init__(
-            f"Rule {rule_id} is in force from {effective_from} to {effective_to}, which is before. "
+            f"{_capital(rule)} is in force from {effective_from} to {effective_to}, which is before. "
             "Correct one of them."
         )
 

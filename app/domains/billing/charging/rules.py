@@ -57,29 +57,32 @@ class _Rule(ABC):
     effective_to: date | None = None
 
     def __post_init__(self) -> None:
-        bounds.check_id(self.id, what="a rule")
+        bounds.check_own_id(self.id, what="a rule")
         if self.project_id is not None:
-            bounds.check_id(self.project_id, what=f"the project of rule {self.id}")
+            bounds.check_id(self.project_id, what=f"the project of {self.name}")
         if self.currency not in OFFICIAL:
-            raise UnknownCurrency(currency=self.currency, rule_id=self.id)
+            raise UnknownCurrency(currency=self.currency, rule=self.name)
         if self.effective_to is not None and self.effective_to < self.effective_from:
             raise RuleEndsBeforeStart(
-                rule_id=self.id, effective_from=self.effective_from, effective_to=self.effective_to
+                rule=self.name, effective_from=self.effective_from, effective_to=self.effective_to
             )
         self.check_numbers()
+
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        return bounds.name_of("rule", self.id)
 
     @abstractmethod
     def check_numbers(self) -> None:
         """Raise where an amount or a number of hours is out of bounds."""
 
     def _check_amount(self, amount: int, *, what: str, high: int) -> None:
-        bounds.check_whole(
-            amount, what=f"{what} of rule {self.id} in minor units of {self.currency}", high=high
-        )
+        bounds.check_whole(amount, what=f"{what} of {self.name} in minor units of {self.currency}", high=high)
 
     def _check_hours(self, hours: Decimal | None, *, what: str) -> None:
         if hours is not None:
-            bounds.check_hours(hours, what=f"{what} of rule {self.id} in hours")
+            bounds.check_hours(hours, what=f"{what} of {self.name} in hours")
 
     def is_in_force(self, day: date) -> bool:
         """Whether it says what work of that day costs."""
@@ -135,7 +138,7 @@ class Retainer(Hourly):
         self._check_hours(self.included_hours, what="included time")
         bounds.check_whole(
             self.carry_periods,
-            what=f"number of periods of rule {self.id} that hours are carried for",
+            what=f"number of periods of {self.name} that hours are carried for",
             high=bounds.MAX_CARRY_PERIODS,
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.domains.billing.charging import errors
-from app.domains.billing.charging.bounds import MAX_FEE, MAX_RATE
+from app.domains.billing.charging.bounds import MAX_FEE, MAX_RATE, NEW
 from app.domains.billing.charging.carrying import CarriedFromLater, CarriedWithoutRetainer, Unused
 from app.domains.billing.charging.entries import MAX_LENGTH, Entry
 from app.domains.billing.charging.hours import Kind
@@ -85,6 +85,11 @@ def refused(make: Callable[..., object], *, error: type[InvalidInput], says: str
         ({"timezone": "../etc/passwd"}, UnknownTimezone, "There is no time zone"),
         ({"id": 0}, errors.NumberNotAllowed, "The id of an entry cannot be 0: give a whole number from 1"),
         ({"id": True}, errors.NumberNotAllowed, "cannot be True"),
+        (
+            {"id": NEW, "end": START - timedelta(hours=1)},
+            errors.EndBeforeStart,
+            "The new entry starts at 2026-03-02T09:00:00+00:00 and",
+        ),
         ({"project_id": MAX_BIGINT + 1}, errors.NumberNotAllowed, "id of the project of entry 7"),
         ({"worker_id": -1}, errors.NumberNotAllowed, "id of the worker of entry 7 cannot be -1"),
         ({"worker_id": HUGE}, errors.NumberNotAllowed, "cannot be a number of more than 40 digits"),
@@ -142,6 +147,8 @@ def test_an_entry_that_cannot_be(changed: dict[str, Any], error: type[InvalidInp
         ({"effective_to": date(2025, 12, 31)}, errors.RuleEndsBeforeStart, "from 2026-01-01 to 2025-12-31,"),
         ({"id": 0}, errors.NumberNotAllowed, "The id of a rule cannot be 0"),
         ({"project_id": 0}, errors.NumberNotAllowed, "id of the project of rule 7 cannot be 0"),
+        ({"id": NEW, "rate": -1}, errors.NumberNotAllowed, "hourly rate of the new rule in minor units of"),
+        ({"id": NEW, "currency": "EURO"}, errors.UnknownCurrency, "The new rule is in 'EURO', which"),
     ],
 )
 def test_a_rule_that_cannot_be(changed: dict[str, Any], error: type[InvalidInput], says: str) -> None:
