@@ -109,7 +109,15 @@ class Invoice(Base):
     seller: Mapped[dict[str, Any]] = mapped_column(JSON)
     buyer: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
+    #: Since when its mail is on its way: until that is refused, it is not made anew.
+    mailing_since: Mapped[datetime | None]
+    #: How many of its mails were refused; the next one has another name.
+    refused_mails: Mapped[int]
     sent_at: Mapped[datetime | None]
+    #: Fewest days before it is due that its client was reminded at.
+    reminded_lead: Mapped[int | None]
+    #: Most days after it was due that its client and the tenant were told at.
+    overdue_told: Mapped[int]
 
 
 class InvoiceLine(Base):

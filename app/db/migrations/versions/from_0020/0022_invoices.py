@@ -47,7 +47,11 @@ def upgrade() -> None:
         sa.Column("seller", sa.JSON(), nullable=False),
         sa.Column("buyer", sa.JSON(), nullable=False),
         time("created_at"),
+        time("mailing_since", nullable=True),
+        sa.Column("refused_mails", sa.Integer(), nullable=False),
         time("sent_at", nullable=True),
+        sa.Column("reminded_lead", sa.Integer(), nullable=True),
+        sa.Column("overdue_told", sa.Integer(), nullable=False),
         sa.CheckConstraint("kind IN ('invoice', 'credit_note')", name=op.f("ck_invoice_kind")),
         sa.CheckConstraint(
             "state IN ('draft', 'sent', 'partial', 'overdue', 'paid', 'credited', 'canceled')",

@@ -1,0 +1,43 @@
+"""Time that was approved when the invoice of its month was out: an issue says so while that lasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from app.db.upsert import insert_or_update
+from app.domains.billing.time_capture.models import EntryIssue, IssueKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.domains.billing.invoices.models import Invoice
+
+
+def note_late(session: Session, entry_ids: Sequence[int], *, invoice: Invoice, now: datetime) -> None:
+    """Open the issue of entries that `invoice` does not have any more; it is there once."""
+    sentence = (
+        f"Invoice {invoice.number} for {invoice.period} was out before this was approved: it is not charged. "
+        "Credit that invoice and make the month's invoices again, or reject the entry."
+    )
+    for entry_id in entry_ids:
+        issue = insert_or_update(session, EntryIssue).values(
+            entry_id=entry_id, kind=IssueKind.BILLED_PERIOD, key="", sentence=sentence, opened_at=now
+        )
+        session.execute(
+            issue.on_conflict_do_nothing(
+                index_elements=[EntryIssue.entry_id, EntryIssue.kind, EntryIssue.key],
+                index_where=EntryIssue.closed_at.is_(None),
+            )
+        )
+
+
+def close_billed(session: Session, entry_ids: Sequence[int], *, now: datetime) -> None:
+    """Close the issue of entries that are billed now."""
+    still = EntryIssue.entry_id.in_(entry_ids) & EntryIssue.closed_at.is_(None)
+    closed = update(EntryIssue).where(still, EntryIssue.kind == IssueKind.BILLED_PERIOD).values(closed_at=now)
+    session.execute(closed.execution_options(synchronize_session=False))
