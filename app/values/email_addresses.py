@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
-
 from app.errors import InvalidInput
 
 
@@ -30,6 +28,9 @@ def wire_form(address: str) -> str:
 
 
 def _ascii_domain(address: str, domain: str) -> str:
+    # Few domains have another form, and each service would load what they need.
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         checked = validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
