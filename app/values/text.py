@@ -9,6 +9,8 @@ _REFUSED = {"Cc": "the control character", "Cs": "half of a surrogate pair,"}
 #: The categories of what can be seen, by first letter: letters, marks, numbers, punctuation, symbols.
 _SEEN = frozenset("LMNPS")
 _LINES = frozenset("\n\t")
+#: Of what somebody wrote, an error repeats no more than this.
+SHOWN = 80
 
 
 def one_line(text: str) -> str:
@@ -29,3 +31,10 @@ def _checked(text: str, *, allowed: frozenset[str]) -> str:
     if not any(unicodedata.category(character)[0] in _SEEN for character in text):
         raise ValueError("it has no visible character; give at least one letter, digit or sign")
     return unicodedata.normalize("NFC", text)
+
+
+def quoted(text: str) -> str:
+    """The beginning of `text` in quotation marks, fit for a sentence: what cannot be printed is escaped."""
+    cut = text[:SHOWN]
+    shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in cut)
+    return f'"{shown}"' if cut == text else f'"{shown}…"'

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 from app.errors import InvalidInput
 from app.values.nearest import did_you_mean
+from app.values.text import SHOWN, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +20,8 @@ class UnknownTimezone(InvalidInput):
     code = "unknown_timezone"
 
     def __init__(self, *, timezone: str, known: Iterable[str]) -> None:
-        hint = did_you_mean(timezone, known, otherwise="Use a name such as Europe/Berlin, or UTC.")
-        super().__init__(f'There is no time zone "{timezone}". {hint}')
+        hint = did_you_mean(timezone[:SHOWN], known, otherwise="Use a name such as Europe/Berlin, or UTC.")
+        super().__init__(f"There is no time zone {quoted(timezone)}. {hint}")
 
 
 @cache

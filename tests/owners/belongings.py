@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from app.db.sessions import transaction
@@ -23,10 +24,13 @@ from app.domains.banking.models import (
 )
 from app.domains.banking.models import Role as HouseholdRole
 from app.domains.banking.sync.requests import request_sync
+from app.domains.billing import tenants
+from app.domains.billing.models import Role as TenantRole
 from app.domains.notifications.tasks import send_notification
 from app.jobs.ledger.models import Job, State
 from tests.domains.accounts.people import client_of, hashed
 from tests.domains.banking import home
+from tests.domains.billing import trade
 from tests.domains.notifications import people
 
 if TYPE_CHECKING:
@@ -68,7 +72,7 @@ def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:
     """Somebody who signs in and is the admin of a household, with one of everything."""
     found = person(word, role)
     found.ids |= {"user_id": found.user}
-    found.ids |= _household(found) | _notifications(found)
+    found.ids |= _household(found) | _notifications(found) | _tenant(found)
     _logs(found)
     return found
 
@@ -78,6 +82,12 @@ def join(who: Belongings, home_of: Belongings, role: HouseholdRole = HouseholdRo
     household = home_of.ids["household_id"]
     with transaction() as session:
         session.add(HouseholdMember(household_id=household, user_id=who.user, role=role))
+
+
+def work_for(who: Belongings, tenant_of: Belongings, role: TenantRole = TenantRole.MEMBER) -> None:
+    """Make somebody a member of another's tenant."""
+    with transaction() as session:
+        tenants.set_role(session, tenant_id=tenant_of.ids["tenant_id"], user_id=who.user, role=role)
 
 
 def leave(who: Belongings, home_of: Belongings) -> None:
@@ -120,6 +130,22 @@ def _household(who: Belongings) -> dict[str, Any]:
         "bill_id": bill,
         "row_id": aside.id,
         "sync_id": sync_id,
+    }
+
+
+def _tenant(who: Belongings) -> dict[str, Any]:
+    made = trade.set_up(admin=who.user, name=who.word)
+    return {
+        "tenant_id": made.tenant,
+        "client_id": made.client,
+        "project_id": made.project,
+        "rule_id": made.add_rule(
+            effective_to=date(2026, 12, 31),
+            tax_category="E",
+            tax_percent=Decimal(0),
+            tax_reason=f"{who.word} reason",
+        ),
+        "entry_id": made.add_entry(description=f"{who.word} work"),
     }
 
 

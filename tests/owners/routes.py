@@ -26,6 +26,7 @@ JOBS = "/api/v1/jobs"
 HOUSEHOLDS = "/api/v1/banking/households"
 AUDIT = "/api/v1/audit"
 SCHEDULES = "/api/v1/schedules"
+BILLING = "/api/v1/billing"
 
 
 class Route(NamedTuple):
@@ -73,6 +74,20 @@ BODIES[("POST", f"{HOUSEHOLDS}/{{household_id}}/budgets")] = {
     "category_id": "category_id",
     "period": "year",
     "amount": "5",
+}
+PARTY = {"name": "New", "address": "A", "country": "DE", "email": "new@example.org", "timezone": "UTC"}
+RULE = {"kind": "fixed", "currency": "EUR", "fee": "5", "tax": {"percent": "19"}}
+RULE |= {"effective_from": "2030-01-01"}
+BODIES |= {
+    ("PUT", f"{BILLING}/tenants/{{tenant_id}}"): PARTY,
+    ("PUT", f"{BILLING}/tenants/{{tenant_id}}/members/{{user_id}}"): {"role": "admin"},
+    ("POST", f"{BILLING}/tenants/{{tenant_id}}/clients"): PARTY,
+    ("PUT", f"{BILLING}/clients/{{client_id}}"): PARTY,
+    ("POST", f"{BILLING}/clients/{{client_id}}/projects"): {"name": "New"},
+    ("PUT", f"{BILLING}/projects/{{project_id}}"): {"name": "New"},
+    ("POST", f"{BILLING}/clients/{{client_id}}/rules"): RULE | {"project_id": "project_id"},
+    ("PUT", f"{BILLING}/rules/{{rule_id}}"): RULE,
+    ("POST", f"{BILLING}/rules/{{rule_id}}/end"): {"effective_to": "2030-12-31"},
 }
 
 

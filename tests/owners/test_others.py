@@ -12,7 +12,7 @@ from app.domains.accounts import administration
 from app.domains.accounts.roles import Role
 from tests.api_client import client_for
 from tests.owners import belongings
-from tests.owners.routes import BODIES, BOTH_DATABASES, HOUSEHOLDS, ask, of_one_person
+from tests.owners.routes import BILLING, BODIES, BOTH_DATABASES, HOUSEHOLDS, ask, of_one_person
 
 if TYPE_CHECKING:
     from httpx import Response
@@ -56,6 +56,10 @@ def assert_untouched(who: Belongings) -> None:
         f"{HOUSEHOLDS}/{who.ids['household_id']}/budgets/{who.ids['budget_id']}",
         f"{HOUSEHOLDS}/{who.ids['household_id']}/set-aside",
         f"/api/v1/users/{who.user}/push-endpoints",
+        f"{BILLING}/tenants/{who.ids['tenant_id']}",
+        f"{BILLING}/clients/{who.ids['client_id']}",
+        f"{BILLING}/clients/{who.ids['client_id']}/projects",
+        f"{BILLING}/clients/{who.ids['client_id']}/rules",
     ):
         answer = client.get(path)
         assert answer.status_code == 200
