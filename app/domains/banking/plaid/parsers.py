@@ -20,9 +20,10 @@ from app.domains.banking.facts import (
     Movement,
     Page,
 )
-from app.domains.banking.plaid import exact_json, fields
+from app.domains.banking.plaid import exact_json
 from app.domains.banking.plaid.error_mapping import code_of
 from app.errors import InvalidInput
+from app.outbound import json_fields
 from app.values.money import OFFICIAL, FractionOfMinorUnit, minor_digits, scale_of, to_minor, unit
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ def grant(answer: Mapping[str, Any]) -> Grant:
     operation = "item_public_token_exchange"
     try:
         return Grant(
-            item_id=fields.identifier(answer, "item_id"),
-            access_token=fields.identifier(answer, "access_token"),
+            item_id=json_fields.identifier(answer, "item_id"),
+            access_token=json_fields.identifier(answer, "access_token"),
         )
-    except fields.InvalidField:
+    except json_fields.InvalidField:
         raise MalformedAnswer(operation, problem="it does not name a connection") from None
 
 
@@ -67,10 +68,10 @@ def item(answer: Mapping[str, Any]) -> ItemFacts:
     operation = "item_get"
     told = exact_json.member(answer, "item", dict, operation=operation)
     try:
-        name = fields.text(told, "institution_name") or fields.text(told, "institution_id") or ""
+        name = json_fields.text(told, "institution_name") or json_fields.text(told, "institution_id") or ""
         error = told.get("error") or None
-        reason = None if error is None else code_of(fields.mapping(error, "error").get("error_code"))
-    except fields.InvalidField as unreadable:
+        reason = None if error is None else code_of(json_fields.mapping(error, "error").get("error_code"))
+    except json_fields.InvalidField as unreadable:
         raise MalformedAnswer(operation, problem=str(unreadable)) from None
     return ItemFacts(institution=name, error=None if error is None else reason or UNKNOWN_ERROR)
 
@@ -106,22 +107,22 @@ def page(answer: Mapping[str, Any]) -> Page:
 
 def movement(row: object) -> Movement:
     """A transaction. Raises `InvalidInput` for one that cannot be kept."""
-    row = fields.mapping(row, "transaction")
+    row = json_fields.mapping(row, "transaction")
     currency = _currency(row)
-    amount, scale = _amount(fields.number(row, "amount"), currency)
+    amount, scale = _amount(json_fields.number(row, "amount"), currency)
     return Movement(
-        id=fields.identifier(row, "transaction_id"),
-        account_id=fields.identifier(row, "account_id"),
+        id=json_fields.identifier(row, "transaction_id"),
+        account_id=json_fields.identifier(row, "account_id"),
         # Plaid counts what leaves the account as positive.
         amount=-amount,
         scale=scale,
         currency=currency,
-        posted_on=fields.day(row, "date"),
-        authorized_on=fields.optional_day(row, "authorized_date"),
-        name=fields.text(row, "name") or fields.text(row, "original_description") or "",
-        merchant=fields.text(row, "merchant_name"),
-        pending=fields.flag(row, "pending"),
-        pending_transaction_id=fields.optional_identifier(row, "pending_transaction_id"),
+        posted_on=json_fields.day(row, "date"),
+        authorized_on=json_fields.optional_day(row, "authorized_date"),
+        name=json_fields.text(row, "name") or json_fields.text(row, "original_description") or "",
+        merchant=json_fields.text(row, "merchant_name"),
+        pending=json_fields.flag(row, "pending"),
+        pending_transaction_id=json_fields.optional_identifier(row, "pending_transaction_id"),
         category=_category(row),
     )
 
@@ -130,15 +131,15 @@ def _category(row: Mapping[str, Any]) -> str | None:
     told = row.get("personal_finance_category")
     if told is None:
         return None
-    return fields.optional_identifier(fields.mapping(told, "personal_finance_category"), "primary")
+    return json_fields.optional_identifier(json_fields.mapping(told, "personal_finance_category"), "primary")
 
 
 def _removed(answer: Mapping[str, Any]) -> tuple[list[str], list[Aside]]:
     removed, nameless = [], []
     for row in _rows(answer, "removed"):
         try:
-            removed.append(fields.identifier(fields.mapping(row, "removed"), "transaction_id"))
-        except fields.InvalidField as error:
+            removed.append(json_fields.identifier(json_fields.mapping(row, "removed"), "transaction_id"))
+        except json_fields.InvalidField as error:
             nameless.append(set_aside(row, kind=AsideKind.REMOVAL, reason=str(error)))
     return removed, nameless
 
@@ -148,9 +149,9 @@ def accounts(answer: Mapping[str, Any], *, operation: str) -> Accounts:
     found, aside = [], []
     for row in _rows(answer, "accounts", operation=operation):
         try:
-            read = fields.mapping(row, "account")
-            id_ = fields.identifier(read, "account_id")
-        except fields.InvalidField as error:
+            read = json_fields.mapping(row, "account")
+            id_ = json_fields.identifier(read, "account_id")
+        except json_fields.InvalidField as error:
             aside.append(set_aside(row, kind=AsideKind.ACCOUNT, reason=str(error)))
             continue
         try:
@@ -162,17 +163,17 @@ def accounts(answer: Mapping[str, Any], *, operation: str) -> Accounts:
 
 
 def _account(row: Mapping[str, Any], id_: str) -> AccountFacts:
-    balances = fields.mapping(row.get("balances"), "balances")
+    balances = json_fields.mapping(row.get("balances"), "balances")
     currency = _currency(balances)
-    current = fields.optional_number(balances, "current")
-    available = fields.optional_number(balances, "available")
+    current = json_fields.optional_number(balances, "current")
+    available = json_fields.optional_number(balances, "available")
     scale = max(scale_of(value, currency) for value in (current, available, Decimal(0)) if value is not None)
     return AccountFacts(
         id=id_,
-        name=fields.text(row, "name") or fields.text(row, "official_name") or "",
-        mask=fields.text(row, "mask"),
-        type=fields.text(row, "type") or "other",
-        subtype=fields.text(row, "subtype"),
+        name=json_fields.text(row, "name") or json_fields.text(row, "official_name") or "",
+        mask=json_fields.text(row, "mask"),
+        type=json_fields.text(row, "type") or "other",
+        subtype=json_fields.text(row, "subtype"),
         currency=currency,
         current=_balance(current, currency, scale=scale),
         available=_balance(available, currency, scale=scale),
@@ -199,8 +200,8 @@ def set_aside(row: object, *, kind: AsideKind, reason: str) -> Aside:
     told = json.dumps(row, default=str, sort_keys=True)
     name = "account_id" if kind is AsideKind.ACCOUNT else "transaction_id"
     try:
-        id_ = fields.identifier(fields.mapping(row, "row"), name)
-    except fields.InvalidField:
+        id_ = json_fields.identifier(json_fields.mapping(row, "row"), name)
+    except json_fields.InvalidField:
         id_ = f"sha256:{hashlib.sha256(told.encode()).hexdigest()}"
     return Aside(kind=kind, id=id_, reason=reason, row=told[:MAX_ROW])
 
@@ -211,8 +212,8 @@ def _rows(answer: Mapping[str, Any], name: str, *, operation: str = SYNC) -> lis
 
 
 def _currency(row: Mapping[str, Any]) -> str:
-    official = fields.optional_identifier(row, "iso_currency_code")
-    return official or fields.optional_identifier(row, "unofficial_currency_code") or NO_CURRENCY
+    official = json_fields.optional_identifier(row, "iso_currency_code")
+    return official or json_fields.optional_identifier(row, "unofficial_currency_code") or NO_CURRENCY
 
 
 def _amount(value: Decimal, currency: str) -> tuple[int, int | None]:

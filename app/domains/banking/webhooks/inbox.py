@@ -13,12 +13,12 @@ from app.db.upsert import insert_or_update
 from app.domains.banking import connection
 from app.domains.banking.errors import InvalidWebhook, WebhookNotFound
 from app.domains.banking.models import BankAccount, PlaidItem, PlaidWebhook
-from app.domains.banking.plaid.fields import readable
 from app.domains.banking.service import error_of, judge
 from app.domains.banking.sync.requests import request_sync
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
+from app.outbound.json_fields import readable
 
 if TYPE_CHECKING:
     from datetime import datetime

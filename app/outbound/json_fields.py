@@ -1,4 +1,4 @@
-"""Reads single fields of what Plaid tells: a value that can be kept, or `InvalidField`, whatever is there."""
+"""Reads single fields of what a provider answers: a value that can be kept, or `InvalidField`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def mapping(value: object, field: str) -> Mapping[str, Any]:
 
 
 def identifier(row: Mapping[str, Any], field: str) -> str:
-    """A name that Plaid knows something by; it is kept as it is or not at all."""
+    """A name that the provider knows something by; it is kept as it is or not at all."""
     value = row.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_IDENTIFIER or not value.isprintable():
         expected = f"an id of 1 to {MAX_IDENTIFIER} printable characters"
