@@ -34,7 +34,9 @@ _SHAPES = re.compile(
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}"
     # Looked for where a word begins: at each place anew, a word that only looks like many would cost minutes.
     r"|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
-    r"|ya29\.[A-Za-z0-9_-]{8,}"
+    # Of Google (access, refresh, authorization code, client secret), and of Slack.
+    r"|ya29\.[A-Za-z0-9_-]{8,}|\b(?:1//0|4/0A)[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{8,}"
+    r"|xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
     r"|(?<=Bearer )\S+|(?<=Basic )\S+",
     re.DOTALL | re.IGNORECASE,

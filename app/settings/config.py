@@ -276,6 +276,56 @@ class Settings(BaseSettings):
         default=1_000,
         description="Requests per minute that all workers together send to Plaid (2,500 in production).",
     )
+    google_client_id: str = Field(
+        default="", description="OAuth client id at Google. Unset: Google calendars cannot be connected."
+    )
+    google_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Secret of the OAuth client at Google."
+    )
+    google_url: BaseUrl = Field(
+        default="",
+        description="URL of another server that speaks Google's OAuth and Calendar API, for trials.",
+    )
+    google_per_minute: PerMinute = Field(
+        default=600, description="Requests per minute that all workers together send to Google Calendar."
+    )
+    microsoft_client_id: str = Field(
+        default="",
+        description="Application (client) id at Microsoft. Unset: Outlook calendars cannot be connected.",
+    )
+    microsoft_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Client secret of the application at Microsoft."
+    )
+    microsoft_tenant: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = Field(
+        default="common",
+        description="Whose accounts may sign in: a tenant's id or domain, or `organizations`, `consumers` or "
+        "`common`.",
+    )
+    microsoft_url: BaseUrl = Field(
+        default="",
+        description="URL of another server that speaks Microsoft's identity platform and Graph, for trials.",
+    )
+    microsoft_per_minute: PerMinute = Field(
+        default=600, description="Requests per minute that all workers together send to Microsoft Graph."
+    )
+    slack_client_id: str = Field(
+        default="", description="Client id of the app at Slack. Unset: Slack cannot be connected."
+    )
+    slack_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Client secret of the app at Slack."
+    )
+    slack_signing_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signing secret of the app at Slack, by which its events are known.",
+    )
+    slack_url: BaseUrl = Field(
+        default="", description="URL of another server that speaks Slack's API, for trials."
+    )
+    oauth_redirect_url: HttpUrl = Field(
+        default="",
+        description="URL of your page to which Google, Microsoft and Slack send people back with `code` and "
+        "`state`, as it is registered there.",
+    )
     push_provider: Literal["none", "sns", "fcm"] = Field(
         default="none",
         description="How push messages are sent: not at all, by Amazon SNS, or by Firebase Cloud Messaging.",

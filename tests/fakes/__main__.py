@@ -6,8 +6,11 @@ import argparse
 import signal
 
 from tests.fakes.aws import AwsServer
+from tests.fakes.google import GoogleServer
+from tests.fakes.graph import GraphServer
 from tests.fakes.mailbox import MailboxPage
 from tests.fakes.plaid import FakePlaid
+from tests.fakes.slack import SlackServer
 from tests.fakes.smtp import MailServer
 
 STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -20,6 +23,9 @@ def main() -> None:
     parser.add_argument("--page-port", type=int, required=True, help="where it can be read")
     parser.add_argument("--plaid-port", type=int, required=True, help="where Plaid's API is spoken")
     parser.add_argument("--aws-port", type=int, required=True, help="where AWS's API is spoken")
+    parser.add_argument("--google-port", type=int, required=True, help="where Google's calendar is")
+    parser.add_argument("--graph-port", type=int, required=True, help="where Microsoft's calendar is")
+    parser.add_argument("--slack-port", type=int, required=True, help="where Slack's API is spoken")
     parser.add_argument("--webhook-url", required=True, help="where the bank tells of changes")
     given = parser.parse_args()
     # Before any thread is started, so that none of them takes the signal instead of this one.
@@ -27,9 +33,16 @@ def main() -> None:
     mails = MailServer(port=given.smtp_port).start()
     page = MailboxPage(mails=mails, port=given.page_port).start()
     aws = AwsServer(port=given.aws_port).start()
+    work = [
+        GoogleServer(port=given.google_port).start(),
+        GraphServer(port=given.graph_port).start(),
+        SlackServer(port=given.slack_port).start(),
+    ]
     print(f"A phone to push to, by Amazon SNS: {_phone(aws)}", flush=True)
     with FakePlaid(port=given.plaid_port, webhook_url=given.webhook_url):
         signal.sigwait(STOPS)
+    for server in work:
+        server.close()
     aws.close()
     page.close()
     mails.close()

@@ -30,6 +30,12 @@ SHAPES = [
     "AKIAIOSFODNN7EXAMPLE",
     "eyJhbGciOiJFUzI1NiJ9.eyJpYXQiOjF9.c2lnbmF0dXJl",
     "ya29.a0AfH6SMBx-3",
+    "1//0gYxJ-c2lnbmF0dXJlCgYIARAAGBASNwF",
+    "4/0AX4XfWhJ-c2lnbmF0dXJlCgYIARAAGBA",
+    "GOCSPX-c2lnbmF0dXJl",
+    "xoxb-2401-c2lnbmF0dXJl",
+    "xoxe.xoxp-1-c2lnbmF0dXJl",
+    "xapp-1-A01-c2lnbmF0dXJl",
     "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
 ]
 

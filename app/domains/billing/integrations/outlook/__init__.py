@@ -1,0 +1,1 @@
+"""The port to Outlook calendars, by Microsoft Graph."""

@@ -1,0 +1,1 @@
+"""The port to Slack: profiles, messages, and the events that it sends."""
