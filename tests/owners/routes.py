@@ -78,6 +78,7 @@ BODIES[("POST", f"{HOUSEHOLDS}/{{household_id}}/budgets")] = {
 PARTY = {"name": "New", "address": "A", "country": "DE", "email": "new@example.org", "timezone": "UTC"}
 RULE = {"kind": "fixed", "currency": "EUR", "fee": "5", "tax": {"percent": "19"}}
 RULE |= {"effective_from": "2030-01-01"}
+WORK = {"started_at": "2030-01-01T09:00", "ended_at": "2030-01-01T10:00", "description": "New"}
 BODIES |= {
     ("PUT", f"{BILLING}/tenants/{{tenant_id}}"): PARTY,
     ("PUT", f"{BILLING}/tenants/{{tenant_id}}/members/{{user_id}}"): {"role": "admin"},
@@ -88,6 +89,11 @@ BODIES |= {
     ("POST", f"{BILLING}/clients/{{client_id}}/rules"): RULE | {"project_id": "project_id"},
     ("PUT", f"{BILLING}/rules/{{rule_id}}"): RULE,
     ("POST", f"{BILLING}/rules/{{rule_id}}/end"): {"effective_to": "2030-12-31"},
+    ("POST", f"{BILLING}/projects/{{project_id}}/entries"): WORK | {"user_id": "user_id"},
+    ("PUT", f"{BILLING}/entries/{{entry_id}}"): WORK | {"project_id": "project_id"},
+    ("POST", f"{BILLING}/entries/{{entry_id}}/reject"): {"reason": "New"},
+    ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/approve"): {"wanted": {"period": "2026-03"}},
+    ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/reject"): {"ids": [1], "reason": "New"},
 }
 
 

@@ -60,6 +60,7 @@ def assert_untouched(who: Belongings) -> None:
         f"{BILLING}/clients/{who.ids['client_id']}",
         f"{BILLING}/clients/{who.ids['client_id']}/projects",
         f"{BILLING}/clients/{who.ids['client_id']}/rules",
+        f"{BILLING}/tenants/{who.ids['tenant_id']}/entries",
     ):
         answer = client.get(path)
         assert answer.status_code == 200

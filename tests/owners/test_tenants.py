@@ -10,7 +10,7 @@ from app.domains.accounts.roles import Role
 from app.domains.billing.models import Role as TenantRole
 from tests.api_client import client_for
 from tests.owners import belongings
-from tests.owners.routes import BILLING, BOTH_DATABASES, ask, of_one_person
+from tests.owners.routes import BILLING, BOTH_DATABASES, WORK, ask, of_one_person
 
 if TYPE_CHECKING:
     from tests.owners.belongings import Belongings
@@ -84,3 +84,45 @@ def test_a_member_who_becomes_an_admin_may_what_admins_may(ann: Belongings) -> N
     for role, status in ((TenantRole.MEMBER, 403), (TenantRole.ADMIN, 200), (TenantRole.MEMBER, 403)):
         belongings.work_for(cleo, ann, role)
         assert cleo.client().post(path).status_code == status
+
+
+def test_a_member_enters_their_own_time_and_sees_no_other(ann: Belongings) -> None:
+    cleo = belongings.person("canary-cleo", Role.VIEWER)
+    belongings.work_for(cleo, ann)
+    client, admin = cleo.client(), ann.client()
+    project = f"{BILLING}/projects/{ann.ids['project_id']}/entries"
+    refused = client.post(project, json=WORK | {"user_id": ann.user})
+    assert (refused.status_code, refused.json()["code"]) == (422, "not_a_member")
+    mine = client.post(project, json=WORK).json()
+    assert (mine["user_id"], mine["state"]) == (cleo.user, "pending")
+    listed = f"{TENANTS}/{ann.ids['tenant_id']}/entries"
+    everything = [mine["id"], ann.ids["entry_id"]]
+    assert [one["id"] for one in client.get(listed).json()["entries"]] == [mine["id"]]
+    assert client.get(listed, params={"user_id": ann.user}).json()["entries"] == []
+    assert [one["id"] for one in admin.get(listed).json()["entries"]] == everything
+    for path, status in ((mine["id"], 200), (ann.ids["entry_id"], 404), (4_711, 404)):
+        assert client.get(f"{BILLING}/entries/{path}").status_code == status
+    assert admin.get(f"{BILLING}/entries/{mine['id']}").status_code == 200
+
+
+def test_a_member_does_not_decide_on_their_own_time(ann: Belongings) -> None:
+    cleo = belongings.person("canary-cleo", Role.VIEWER)
+    belongings.work_for(cleo, ann)
+    client = cleo.client()
+    mine = client.post(f"{BILLING}/projects/{ann.ids['project_id']}/entries", json=WORK).json()["id"]
+    for what in ("approve", "reject", "reopen"):
+        body = {"reason": "Mine"} if what == "reject" else None
+        for entry_id, status in ((mine, 403), (ann.ids["entry_id"], 404)):
+            assert client.post(f"{BILLING}/entries/{entry_id}/{what}", json=body).status_code == status
+    assert client.get(f"{BILLING}/entries/{mine}").json()["state"] == "pending"
+    assert ann.client().post(f"{BILLING}/entries/{mine}/approve").json()["decided_by"] == ann.user
+
+
+def test_who_left_a_tenant_sees_their_time_no_more(ann: Belongings) -> None:
+    cleo = belongings.person("canary-cleo", Role.VIEWER)
+    belongings.work_for(cleo, ann)
+    mine = cleo.client().post(f"{BILLING}/projects/{ann.ids['project_id']}/entries", json=WORK).json()["id"]
+    members = f"{TENANTS}/{ann.ids['tenant_id']}/members"
+    assert ann.client().delete(f"{members}/{cleo.user}").status_code == 204
+    assert cleo.client().get(f"{BILLING}/entries/{mine}").status_code == 404
+    assert ann.client().get(f"{BILLING}/entries/{mine}").json()["user_id"] == cleo.user
