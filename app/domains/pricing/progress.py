@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.domains.pricing.facts import Stats
-    from app.domains.pricing.imports.csv_file import Problem
     from app.domains.pricing.imports.loading import Imported
+    from app.values.csv_file import Problem
 
 #: Batches in one transaction when no worker does the work.
 CHUNK = 1_000

@@ -74,7 +74,7 @@ def charge(made: Trade, rule_id: int, period: str, state: InvoiceState = Invoice
         year=0,
         sequence=int(period.replace("-", "")),
         currency="EUR",
-        **dict.fromkeys(("net", "tax", "gross", "paid"), 0),
+        **dict.fromkeys(("net", "tax", "gross", "paid", "refused_mails", "overdue_told"), 0),
         issued_on=day,
         due_on=day,
         seller={},

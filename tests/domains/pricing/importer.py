@@ -15,8 +15,8 @@ from app.domains.pricing.models import InventoryBatch, Product
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from app.domains.pricing.imports.csv_file import Problem
     from app.domains.pricing.imports.loading import Imported
+    from app.values.csv_file import Problem
 
 Content = str | bytes | None
 PRODUCTS = "sku,name,category,base_price,currency\n"

@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from app.domains.pricing.imports.csv_file import BadValue, Column
 from app.domains.pricing.money import CENT, HIGHEST_PRICE
+from app.values.csv_file import BadValue, Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable

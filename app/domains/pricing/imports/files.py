@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.domains.pricing.imports.columns import BATCH_COLUMNS, PRODUCT_COLUMNS
-from app.domains.pricing.imports.csv_file import Problem, Reading, Record, UnusableFile, read_records
 from app.domains.pricing.imports.loading import Imported, load
 from app.domains.pricing.imports.staging import StagedBatch, StagedProduct, Staging
 from app.domains.pricing.models import Product
 from app.errors import InvalidInput
 from app.settings.business_clock import business_now
+from app.values.csv_file import Problem, Reading, Record, UnusableFile, read_records
 from app.values.money import FractionOfMinorUnit, to_minor
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.domains.pricing.imports.csv_file import Column
+    from app.values.csv_file import Column
 
     Opening = Callable[[], AbstractContextManager[Session]]
 

@@ -70,7 +70,7 @@ def test_what_is_offered_for_an_hour_that_was_twice_is_understood() -> None:
         ("2026-03-02T09:00:60", "is not a time"),
         ("2026-03-02T09:00+25:00", "is not a time"),
         ("0000-01-01T00:00", "is not a time"),
-        ("١١١١-١١-١١T١١:١١", "is not a time"),
+        ("\u0662026-03-02T09:00", "is not a time"),
         ("2026-03-02T09:00\n", r'"2026-03-02T09:00\n" is not a time'),
         ("\ud800\0", r'"\ud800\x00" is not a time'),
         ("9" * 1_000_000, f'"{"9" * 80}…" is not a time'),

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domains.pricing.imports import columns
-from app.domains.pricing.imports.csv_file import BadValue
 from app.domains.pricing.money import HIGHEST_PRICE
+from app.values.csv_file import BadValue
 
 if TYPE_CHECKING:
     from decimal import Decimal

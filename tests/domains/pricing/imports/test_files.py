@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from app.db.sessions import reading, transaction
 from app.domains.pricing import catalogue
-from app.domains.pricing.imports.csv_file import UnusableFile
 from app.domains.pricing.imports.files import Files, Listener, NothingToImport, import_files
 from app.domains.pricing.models import InventoryBatch, Product
+from app.values.csv_file import UnusableFile
 from tests.domains.pricing import shop
 from tests.domains.pricing.importer import BATCHES, MILK, PRODUCTS, Importer, counts
 

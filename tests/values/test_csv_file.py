@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domains.pricing.imports.columns import PRODUCT_COLUMNS
-from app.domains.pricing.imports.csv_file import (
+from app.values.csv_file import (
     LONGEST_FIELD,
     Problem,
     Reading,
     Record,
     UnusableFile,
     read_records,
+    read_text,
 )
 from tests.domains.pricing.importer import MILK, PRODUCTS
 
@@ -44,6 +45,13 @@ def read(tmp_path: Path) -> Read:
         return list(read_records(path, as_products(**options)))
 
     return rows
+
+
+def test_a_text_is_read_as_a_file_is(read: Read) -> None:
+    text = "\ufeffsep=,\r\n" + PRODUCTS + MILK + '"SOAP,never closed\n'
+    assert list(read_text(text, as_products(), name="products.csv")) == read(text)
+    with pytest.raises(UnusableFile, match=r"^products\.csv: the file is empty"):
+        list(read_text("\ufeff\n", as_products(), name="products.csv"))
 
 
 def lines_of(found: list[Record | Problem]) -> list[int]:

@@ -1,9 +1,11 @@
-"""Reads a CSV file strictly: each record with its line, each fault as a problem with its line."""
+"""Reads CSV strictly: each record with its line, each fault as a problem with its line."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from app.errors import InvalidInput
@@ -11,8 +13,7 @@ from app.values.nearest import did_you_mean
 from app.values.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 #: More than any sane line; what is longer is read in pieces, so that memory stays flat.
 LONGEST_LINE = 8_000_000
@@ -22,6 +23,7 @@ csv.field_size_limit(LONGEST_FIELD)
 #: What Excel writes above the header, with the separator behind it.
 SEPARATOR_LINE = "sep="
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,24 +88,33 @@ def read_records(path: Path, reading: Reading) -> Iterator[Record | Problem]:
     """
     _refuse_other_encodings(path)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.reader(_lines(file, at_byte=reading.at_byte), strict=True)
-        order: list[Column | None] | None = None
-        while True:
-            line = reader.line_num + 1
-            try:
-                cells = next(reader)
-            except StopIteration:
-                break
-            except csv.Error as error:
-                yield Problem(file=path.name, line=line, reason=_in_words(error))
-                continue
-            filled = _without_blank_end(cells)
-            if not filled:
-                continue
-            if order is None:
-                order = None if _is_separator_line(filled) else _header(path, filled, reading=reading)
-                continue
-            yield _record(path, cells, line=line, order=order, columns=reading.columns)
+        yield from _rows(path, _lines(file, at_byte=reading.at_byte), reading=reading)
+
+
+def read_text(text: str, reading: Reading, *, name: str) -> Iterator[Record | Problem]:
+    """As `read_records`, of a text that is there, and is called `name` in problems."""
+    return _rows(Path(name), StringIO(text.removeprefix(BYTE_ORDER_MARK), newline=""), reading=reading)
+
+
+def _rows(path: Path, lines: Iterable[str], *, reading: Reading) -> Iterator[Record | Problem]:
+    reader = csv.reader(lines, strict=True)
+    order: list[Column | None] | None = None
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            yield Problem(file=path.name, line=line, reason=_in_words(error))
+            continue
+        filled = _without_blank_end(cells)
+        if not filled:
+            continue
+        if order is None:
+            order = None if _is_separator_line(filled) else _header(path, filled, reading=reading)
+            continue
+        yield _record(path, cells, line=line, order=order, columns=reading.columns)
     if order is None:
         first = _names(reading.columns)
         raise UnusableFile(path=path, problem=f"the file is empty. Its first line must be: {first}")
