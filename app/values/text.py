@@ -23,12 +23,17 @@ def several_lines(text: str) -> str:
     return _checked(text.replace("\r\n", "\n"), allowed=_LINES)
 
 
+def has_visible(text: str) -> bool:
+    """Whether a person sees anything of `text`."""
+    return any(unicodedata.category(character)[0] in _SEEN for character in text)
+
+
 def _checked(text: str, *, allowed: frozenset[str]) -> str:
     for character in text:
         refused = _REFUSED.get(unicodedata.category(character))
         if refused and character not in allowed:
             raise ValueError(f"it holds {refused} U+{ord(character):04X}; remove it")
-    if not any(unicodedata.category(character)[0] in _SEEN for character in text):
+    if not has_visible(text):
         raise ValueError("it has no visible character; give at least one letter, digit or sign")
     return unicodedata.normalize("NFC", text)
 

@@ -106,8 +106,11 @@ def ids_at(session: Session, emails: Collection[str]) -> dict[str, int]:
 
 
 def clocks() -> Subquery:
-    """All users (`user_id`) and their zones (`timezone`), to be joined to what is said of many at once."""
-    return select(User.id.label("user_id"), User.timezone).subquery("user_clock")
+    """All users (`user_id`), their zones (`timezone`), and since when one may not sign in (`disabled_at`).
+
+    It is to be joined to what is said of many at once.
+    """
+    return select(User.id.label("user_id"), User.timezone, User.disabled_at).subquery("user_clock")
 
 
 def change_user(

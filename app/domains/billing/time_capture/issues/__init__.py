@@ -1,0 +1,1 @@
+"""What is wrong with entries: found, kept while it lasts, and shown."""
