@@ -23,9 +23,9 @@ def of_party(party: Party) -> dict[str, Any]:
 
 
 def _address(party: Party) -> Iterator[str]:
-    place = " ".join(part for part in (party.post_code, party.city) if part)
-    country = _country(party.country) if party.country else None
-    yield from (part for part in (party.street, party.extra, place, country) if part)
+    yield from party.address_lines
+    if party.country:
+        yield _country(party.country)
 
 
 def _ids(party: Party) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _ids(party: Party) -> Iterator[str]:
 
 
 def _country(code: str) -> str:
-    """The name of a country; its code where it has none, as Kosovo's XK in old lists."""
+    """The name of a country; its code where it has none."""
     from babel import Locale  # not above: services would start later for it
 
     return str(Locale("en").territories.get(code, code))

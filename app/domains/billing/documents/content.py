@@ -74,8 +74,8 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
 def _table(document: Document) -> dict[str, Any]:
     """The lines; hours and rates are columns only where some line has them."""
     lines, currency = document.lines, document.currency
-    timed = any(line.rate is not None for line in lines)
-    hours = figures.hours(line.seconds for line in lines)
+    timed = any(line.seconds for line in lines)
+    hours = figures.hours(line.seconds or None for line in lines)
     rates = figures.rates((line.rate for line in lines), currency)
     rows = [
         {

@@ -64,15 +64,17 @@ def _business_terms(document: Document) -> dict[str, Any]:
 
 def _party(party: Party) -> dict[str, Any]:
     contact = {"name": party.contact, "phone": party.phone, "email": party.email}
+    first, second, *others = [*party.address_lines, "", ""]
     return {
         "name": party.name,
         "legal_identifier": party.registration,
         "vat_identifier": party.vat_id,
         "tax_identifier": party.tax_number,
-        "addr_l1": party.street,
-        "addr_l2": party.extra,
-        "postcode": party.post_code,
-        "city": party.city,
+        # Somebody has to be known by some number (BR-CO-26), and some have that of their tax office alone.
+        "identifiers": {None: party.tax_number} if party.tax_number and not party.vat_id else {},
+        "addr_l1": first,
+        "addr_l2": second,
+        "addr_l3": ", ".join(other for other in others if other),
         "country_code": party.country,
         "contacts": [contact] if any(contact.values()) else [],
         "einvoicing_addr": party.email,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from app.errors import GroundworkError, InvalidInput
 from app.values.money import OFFICIAL, SHOWN_DIGITS, shown
 from app.values.nearest import did_you_mean
+from app.values.text import SHOWN, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,33 +49,8 @@ class UnknownDocumentCurrency(InvalidInput):
     code = "unknown_currency"
 
     def __init__(self, *, currency: str) -> None:
-        start = currency[:SHOWN_DIGITS]
-        hint = did_you_mean(start.upper(), sorted(OFFICIAL), otherwise="Use a code such as EUR.")
-        super().__init__(f"{start!a} is no currency of ISO 4217. {hint}")
-
-
-class UnknownCountry(InvalidInput):
-    """Raised for a country that is given in another way than by its code."""
-
-    code = "unknown_country"
-
-    def __init__(self, *, whose: str, country: str) -> None:
-        super().__init__(
-            f"The country of the {whose} cannot be {country[:SHOWN_DIGITS]!a}: "
-            "give its code of two letters (ISO 3166), such as DE."
-        )
-
-
-class NoIban(InvalidInput):
-    """Raised for an account number that is none, of which the check digits are wrong most often."""
-
-    code = "no_iban"
-
-    def __init__(self, *, iban: str) -> None:
-        super().__init__(
-            f"{iban[:SHOWN_DIGITS]!a} is no IBAN: its form or its check digits are wrong. "
-            "Compare it with what the bank says."
-        )
+        hint = did_you_mean(currency[:SHOWN].upper(), sorted(OFFICIAL), otherwise="Use a code such as EUR.")
+        super().__init__(f"{quoted(currency)} is no currency of ISO 4217. {hint}")
 
 
 class NumberMissing(InvalidInput):
@@ -94,7 +70,7 @@ class RateNotAllowed(InvalidInput):
     def __init__(self, *, rate: Decimal | None, seconds: int | None) -> None:
         super().__init__(
             f"A line cannot have {seconds} seconds at {str(rate)[:SHOWN_DIGITS]} an hour: "
-            "give both, the rate not below zero, or neither for a fee."
+            "give the time with a rate that is not below zero, or no rate for a fee."
         )
 
 
@@ -140,10 +116,8 @@ class UnknownLayout(InvalidInput):
 
     def __init__(self, *, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        super().__init__(
-            f"There is no layout {name[:SHOWN_DIGITS]!a}. {did_you_mean(name[:SHOWN_DIGITS], names)} "
-            f"The layouts are {', '.join(names)}."
-        )
+        hint = did_you_mean(name[:SHOWN], names, otherwise="Use one of these.")
+        super().__init__(f"There is no layout {quoted(name)}. {hint} The layouts are {', '.join(names)}.")
 
 
 class CannotTypeset(GroundworkError):

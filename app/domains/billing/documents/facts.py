@@ -43,9 +43,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """What is charged. Time has seconds and what an hour costs, in minor units; a fee has neither.
+    """What is charged. Time has seconds and what an hour costs, in minor units; a fee has no such rate.
 
-    The time of a credit note is that of its invoice, whatever sign the amount has.
+    The seconds of a fee are the time that it pays for. Time is above zero, whatever sign the amount has.
     """
 
     description: str
@@ -63,18 +63,12 @@ class Line:
         check_whole(self.net, what="amount of a line", low=-MAX_BIGINT)
         if self.seconds is not None:
             check_whole(self.seconds, what="time of a line in seconds")
-        if not self._is_fee and not self._is_time:
+        if self.rate is not None and not (self.seconds is not None and _is_rate(self.rate)):
             raise RateNotAllowed(rate=self.rate, seconds=self.seconds)
 
-    @property
-    def _is_fee(self) -> bool:
-        return self.seconds is None and self.rate is None
 
-    @property
-    def _is_time(self) -> bool:
-        if self.seconds is None or self.rate is None:
-            return False
-        return self.rate.is_finite() and 0 <= self.rate <= MAX_RATE * MAX_MULTIPLIER
+def _is_rate(rate: Decimal) -> bool:
+    return rate.is_finite() and 0 <= rate <= MAX_RATE * MAX_MULTIPLIER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unicodedata import category
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDER = Path(__file__).parent / "fonts"
 #: What the font of a layout lacks comes from the first of them that has it: Latin, Greek, Cyrillic; Arabic;
@@ -19,25 +24,42 @@ def visible(text: str) -> str:
 
     A reader is to see that something stands there; and PDF/A has no place for a character without a glyph.
     """
-    return "".join(_visible(character) for character in text)
+    if text.isascii():
+        return text
+    return "".join(_visible(cluster) for cluster in _clusters(text))
 
 
-def _visible(character: str) -> str:
-    code = ord(character)
-    if code in covered() or character in _JOINERS:
-        return character
-    if any(code in selectors for selectors in _SELECTORS):
-        return ""
-    return f"[U+{code:04X}]"
+def _clusters(text: str) -> Iterator[str]:
+    """Characters with the marks on them, which have to be of one font."""
+    begin = 0
+    for at, character in enumerate(text):
+        if at > begin and character not in _JOINERS and not category(character).startswith("M"):
+            yield text[begin:at]
+            begin = at
+    yield text[begin:]
+
+
+def _visible(cluster: str) -> str:
+    shown = "".join(one for one in cluster if not any(ord(one) in selectors for selectors in _SELECTORS))
+    needed = {ord(one) for one in shown if one not in _JOINERS}
+    if any(needed <= font for font in coverage()):
+        return shown
+    base, marks = shown[:1], shown[1:]
+    is_there = any(ord(base) in font for font in coverage())
+    return (base if is_there else _code(base)) + "".join(_code(mark) for mark in marks)
+
+
+def _code(character: str) -> str:
+    return character if character in _JOINERS else f"[U+{ord(character):04X}]"
 
 
 @cache
-def covered() -> frozenset[int]:
-    """The characters that the fonts have between them."""
+def coverage() -> tuple[frozenset[int], ...]:
+    """The characters that each of the fonts has."""
     from fontTools.ttLib import TTFont
 
-    found: set[int] = set()
+    found = []
     for path in sorted(FOLDER.glob("*-Regular.ttf")):
         with TTFont(path, lazy=True) as font:
-            found.update(font.getBestCmap())
-    return frozenset(found)
+            found.append(frozenset(font.getBestCmap()))
+    return tuple(found)

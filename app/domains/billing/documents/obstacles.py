@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from app.domains.billing.charging.taxes import TaxCategory
 from app.domains.billing.documents.facts import Kind
+from app.values.account_numbers import NotAVatId, vat_id_of
 from app.values.money import USUAL_MINOR_DIGITS, minor_digits
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from app.domains.billing.documents.facts import Document
     from app.domains.billing.documents.parties import Party
-
-_VAT_ID = re.compile(r"[A-Z]{2}.+")
 
 
 def obstacles_to(document: Document) -> tuple[str, ...]:
@@ -41,9 +39,7 @@ def _of_parties(document: Document) -> Iterator[str]:
     seller, buyer = document.seller, document.buyer
     for party in (seller, buyer):
         yield from _of_party(party)
-    if not (seller.vat_id or seller.registration):
-        yield "The seller has neither a VAT ID nor a registration (BR-CO-26)."
-    if document.lines and not (seller.vat_id or seller.tax_number):
+    if not (seller.vat_id or seller.tax_number):
         yield "The seller has neither a VAT ID nor a tax number (BR-S-2)."
     reverse = any(total.category == TaxCategory.REVERSE_CHARGE for total in document.taxes)
     if reverse and not (buyer.vat_id or buyer.registration):
@@ -53,14 +49,13 @@ def _of_parties(document: Document) -> Iterator[str]:
 def _of_party(party: Party) -> Iterator[str]:
     if party.country is None:
         yield f"The country of the {party.role} is missing (BR-9, BR-11)."
-    elif not _is_country(party.country):
-        yield f"The country of the {party.role}, {party.country}, is none of ISO 3166 (BR-CL-14)."
-    if party.vat_id and not (_VAT_ID.fullmatch(party.vat_id) and _is_country(party.vat_id[:2])):
+    if party.vat_id is not None and not _is_vat_id(party.vat_id):
         yield f"The VAT ID of the {party.role} does not begin with a country (BR-CO-9)."
 
 
-def _is_country(code: str) -> bool:
-    from babel import Locale  # not above: services would start later for it
-
-    # Greece numbers its taxpayers as EL.
-    return code in Locale("en").territories or code == "EL"
+def _is_vat_id(text: str) -> bool:
+    try:
+        vat_id_of(text)
+    except NotAVatId:
+        return False
+    return True

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from app.domains.billing.documents.errors import NoIban, UnknownCountry
-from app.domains.billing.documents.texts import line, optional_line, optional_paragraph
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}")
-#: By ISO 7064, of a number with its check digits.
-_MODULUS = 97
+from app.domains.billing.documents.texts import (
+    MAX_DESCRIPTION,
+    line,
+    optional_line,
+    optional_paragraph,
+)
+from app.values.account_numbers import iban_of
+from app.values.countries import check_country
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Party:
-    """A business or a person with an address; `country` is its code of two letters (ISO 3166)."""
+    """A business or a person; `country` is its code of two letters (ISO 3166)."""
 
     role: ClassVar[str]
 
     name: str
-    street: str | None = None
-    #: More of the address: a building, a department.
-    extra: str | None = None
-    post_code: str | None = None
-    city: str | None = None
+    #: Its lines, without the country.
+    address: str | None = None
     country: str | None = None
     vat_id: str | None = None
+    #: Of a tax office, where there is no VAT id.
     tax_number: str | None = None
     #: In a register of companies.
     registration: str | None = None
@@ -38,12 +36,20 @@ class Party:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", line(self.name, what=f"name of the {self.role}"))
+        what = f"address of the {self.role}"
+        address = optional_paragraph(self.address, what=what, limit=MAX_DESCRIPTION)
+        object.__setattr__(self, "address", address)
         for field in fields(self):
-            if field.name != "name":
+            if field.name not in {"name", "address"}:
                 what = f"{field.name.replace('_', ' ')} of the {self.role}"
                 object.__setattr__(self, field.name, optional_line(getattr(self, field.name), what=what))
-        if self.country is not None and not _COUNTRY.fullmatch(self.country):
-            raise UnknownCountry(whose=self.role, country=self.country)
+        if self.country is not None:
+            check_country(self.country)
+
+    @property
+    def address_lines(self) -> list[str]:
+        """The lines in which something stands."""
+        return [part for part in (self.address or "").split("\n") if part]
 
 
 class Seller(Party):
@@ -72,20 +78,8 @@ class Payment:
     terms: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "iban", _iban(self.iban))
+        object.__setattr__(self, "iban", iban_of(self.iban))
         for name in ("holder", "bic", "bank", "reference"):
             what = f"{name} of the payment"
             object.__setattr__(self, name, optional_line(getattr(self, name), what=what))
         object.__setattr__(self, "terms", optional_paragraph(self.terms, what="terms of payment"))
-
-
-def _iban(text: str) -> str:
-    """An IBAN without its spaces. Raises `NoIban`: money for a wrong one does not come back by itself."""
-    iban = "".join(text.split()).upper()
-    if not _IBAN.fullmatch(iban):
-        raise NoIban(iban=text)
-    # Letters count as 10 to 35, and the country with its check digits comes last (ISO 13616).
-    digits = "".join(str(int(character, 36)) for character in iban[4:] + iban[:4])
-    if int(digits) % _MODULUS != 1:
-        raise NoIban(iban=text)
-    return iban

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 IBAN = "DE89370400440532013000"
 SELLER = Seller(
     name="Nordlicht Software GmbH",
-    street="Speicherstraße 12",
-    extra="2. Obergeschoss",
-    post_code="20457",
-    city="Hamburg",
+    address="Speicherstraße 12\n2. Obergeschoss\n20457 Hamburg",
     country="DE",
     vat_id="DE123456789",
     registration="HRB 123456",
@@ -38,9 +35,7 @@ SELLER = Seller(
 )
 BUYER = Buyer(
     name="Łódź Catering Sp. z o.o.",
-    street="ul. Piotrkowska 100",
-    post_code="90-001",
-    city="Łódź",
+    address="ul. Piotrkowska 100\n90-001 Łódź",
     country="PL",
     vat_id="PL1234567890",
 )

@@ -55,6 +55,12 @@ DOCUMENTS = {
         buyer=replace(BUYER, name="שלום \u200dعالم {{ x }} 😀"),
     ),
     "terms without a day": document(due=None),
+    "a seller without a VAT id": document(
+        seller=replace(SELLER, vat_id=None, registration=None, tax_number="12/345/67890")
+    ),
+    "an address of many lines": document(buyer=replace(BUYER, address="\n".join("abcdef"))),
+    "no addresses": document(buyer=replace(BUYER, address=None), seller=replace(SELLER, address=None)),
+    "a fee with its time": document(lines=(replace(fee(100_00), seconds=7200), time())),
 }
 
 
@@ -148,14 +154,9 @@ def test_time_is_told_exactly(seconds: int, quantity: str, unit: str, base: list
         (document(due=None, payment=Payment(iban=IBAN)), "neither when it is due nor on which terms"),
         (document(seller=replace(SELLER, country=None)), "The country of the seller is missing"),
         (document(buyer=replace(BUYER, country=None)), "The country of the buyer is missing"),
-        (document(buyer=replace(BUYER, country="QQ")), "The country of the buyer, QQ, is none of ISO 3166"),
         (
             document(seller=replace(SELLER, vat_id="123")),
             "The VAT ID of the seller does not begin with a country",
-        ),
-        (
-            document(seller=replace(SELLER, vat_id=None, registration=None, tax_number="1/2")),
-            "neither a VAT ID nor a registration (BR-CO-26)",
         ),
         (document(seller=replace(SELLER, vat_id=None)), "neither a VAT ID nor a tax number"),
         (

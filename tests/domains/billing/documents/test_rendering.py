@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
+import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given as for_any
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from app.domains.billing.documents import figures
 from app.domains.billing.documents.errors import UnknownLayout
+from app.domains.billing.documents.fonts import coverage
 from app.domains.billing.documents.layouts import LAYOUTS
 from app.domains.billing.documents.rendering import render
 from tests.checkout import ROOT
@@ -213,14 +213,24 @@ def test_a_character_that_no_font_has_is_shown_by_its_code(layout: str) -> None:
     assert "Old [U+13000] and [U+0E01] ok" in text
 
 
-@hypothesis_settings(max_examples=15, deadline=None)
-@for_any(
-    st.text(
-        st.characters(exclude_categories=("Cc", "Cs", "Cn", "Cf", "Zl", "Zp", "Zs")), min_size=1, max_size=80
+@every_layout
+def test_a_mark_that_the_font_of_its_letter_lacks_is_shown_by_its_code(layout: str) -> None:
+    text = seen(document(buyer=replace(BUYER, name="Odd あ\u05b0 and ม\u0301 ok")), layout)
+    assert "Odd あ[U+05B0] and [U+0E21][U+0301] ok" in text
+
+
+@every_layout
+def test_whatever_is_written_can_be_set(layout: str) -> None:
+    """Marks on letters of other scripts above all, of which no font has both."""
+    draw = random.Random(layout)
+    known = [chr(code) for font in coverage() for code in font if unicodedata.category(chr(code)) != "Cc"]
+    marks = [character for character in known if unicodedata.category(character).startswith("M")]
+    anything = [chr(code) for code in range(0xA0, 0x20000) if unicodedata.category(chr(code))[0] != "C"]
+    notes = tuple(
+        "x" + "".join(draw.choice(pool) for _ in range(300) for pool in (known, marks, anything, known, " "))
+        for _ in range(3)
     )
-)
-def test_whatever_is_written_can_be_set(name: str) -> None:
-    assert render(document(buyer=replace(BUYER, name=f"x{name}"))).pdf.startswith(b"%PDF-")
+    assert render(document(notes=notes), layout=layout).pdf.startswith(b"%PDF-")
 
 
 @every_layout
