@@ -33,10 +33,9 @@ class Place:
     renewed: Callable[[Any], Any]
 
     @property
-    def key(self) -> Column[Any]:
+    def key(self) -> tuple[Column[Any], ...]:
         """The primary key, by which the rows are walked."""
-        (key,) = self.table.primary_key
-        return key
+        return tuple(self.table.primary_key)
 
     def values(self, value: Any) -> dict[str, ColumnElement[Any]]:
         """What an UPDATE sets for a stored `value`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import chord
-from sqlalchemy import select
+from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 
 from app.db.sessions import reading, transaction
 from app.domains.banking.models import PlaidItem
@@ -18,7 +18,8 @@ from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.seal import unseal
-from app.secrets.rotation import PART, rotate
+from app.secrets.rotation import PART, rotate, walk
+from app.secrets.sealed import Place
 from app.tokens.service import authenticate, create_token
 from tests.command_line import groundwork
 from tests.domains.banking import home, linking
@@ -59,6 +60,31 @@ def totals() -> dict[str, tuple[int, int, int]]:
 
 def secret_of(job_id: str) -> Any:
     return unseal(job_of(job_id).kwargs["secret"])
+
+
+def test_rows_whose_key_has_several_columns_are_all_walked_once(database: Engine) -> None:
+    table = Table(
+        "scratch",
+        MetaData(),
+        Column("first", Integer, primary_key=True),
+        Column("second", Text, primary_key=True),
+        Column("word", Text),
+    )
+    table.create(database)
+    rows = [{"first": number // 100, "second": f"{number:03}", "word": "old"} for number in range(PART + 50)]
+    with transaction() as session:
+        session.execute(insert(table), rows)
+    place = Place(
+        name="words",
+        table=table,
+        column=table.c.word,
+        stored=table.c.word,
+        holds=table.c.word.is_not(None),
+        renewed=str.upper,
+    )
+    assert [(part.found, part.renewed) for part in walk(place)] == [(PART, PART), (50, 50)]
+    with reading() as session:
+        assert set(session.scalars(select(table.c.word))) == {"OLD"}
 
 
 def test_all_that_is_sealed_gets_the_new_key(keys: Callable[..., None]) -> None:
