@@ -216,7 +216,7 @@ def test_a_character_that_no_font_has_is_shown_by_its_code(layout: str) -> None:
 @every_layout
 def test_a_mark_that_the_font_of_its_letter_lacks_is_shown_by_its_code(layout: str) -> None:
     text = seen(document(buyer=replace(BUYER, name="Odd あ\u05b0 and ม\u0301 ok")), layout)
-    assert "Odd あ[U+05B0] and [U+0E21][U+0301] ok" in text
+    assert "Oddあ[U+05B0]and[U+0E21][U+0301]ok" in "".join(text.split())
 
 
 @every_layout
