@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -20,10 +21,21 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 MAX_SUBJECT = 998
+#: Where the files are in what a delivery keeps.
+ATTACHED = "attachments"
 
 
 Subject = Annotated[str, Field(min_length=1, max_length=MAX_SUBJECT), ONE_LINE]
 Body = Annotated[str, SEVERAL_LINES]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail; `media_type` such as application/pdf."""
+
+    name: str
+    media_type: str
+    data: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +51,15 @@ class Message:
     text: str
     html: str | None = None
     sealed: bool = False
+    attachments: tuple[Attachment, ...] = ()
 
     def content(self) -> dict[str, Any]:
         """The mail as a delivery keeps it."""
         said = {"text": self.text, "html": self.html}
         if self.sealed:
             said = seal_named(said, names=said)
-        return {"to": list(self.to), "subject": self.subject, **said}
+        whole = {"to": list(self.to), "subject": self.subject, **said}
+        return whole | ({ATTACHED: [_packed(one) for one in self.attachments]} if self.attachments else {})
 
 
 def from_content(key: str, content: dict[str, Any]) -> Message:
@@ -56,7 +70,25 @@ def from_content(key: str, content: dict[str, Any]) -> Message:
         subject=content["subject"],
         text=unseal(content["text"]),
         html=unseal(content["html"]),
+        attachments=tuple(_unpacked(one) for one in content.get(ATTACHED, ())),
     )
+
+
+def without_files(content: dict[str, Any]) -> dict[str, Any]:
+    """What a delivery keeps of a mail that was sent: of its files, their names."""
+    if ATTACHED not in content:
+        return content
+    return content | {ATTACHED: [{**one, "data": None} for one in content[ATTACHED]]}
+
+
+def _packed(file: Attachment) -> dict[str, str]:
+    data = base64.b64encode(file.data).decode()
+    return {"name": file.name, "media_type": file.media_type, "data": data}
+
+
+def _unpacked(kept: dict[str, str]) -> Attachment:
+    data = base64.b64decode(kept["data"])
+    return Attachment(name=kept["name"], media_type=kept["media_type"], data=data)
 
 
 def on_the_wire(message: Message, *, at: datetime) -> EmailMessage:
@@ -76,6 +108,9 @@ def on_the_wire(message: Message, *, at: datetime) -> EmailMessage:
     made.set_content(message.text)
     if message.html is not None:
         made.add_alternative(message.html, subtype="html")
+    for file in message.attachments:
+        kind, _, subtype = file.media_type.partition("/")
+        made.add_attachment(file.data, maintype=kind, subtype=subtype, filename=file.name)
     return made
 
 

@@ -9,6 +9,7 @@ from app.jobs.ledger.seal import mask
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
 from app.outbound.deliveries.service import Outgoing
+from app.outbound.mail.message import without_files
 from app.outbound.mail.rendering import render
 from app.outbound.mail.suppression import reachable
 from app.outbound.mail.transport import mail_provider
@@ -71,7 +72,7 @@ def send_mail(session: Session, delivery: Delivery, *, job_id: str, commit: Chec
         provider = mail_provider(to=to)
         delivery = deliveries.deliver(session, delivery, provider=provider, job_id=job_id, commit=commit)
         if delivery.state == DeliveryState.SENT:
-            delivery.content = mask(delivery.content)
+            delivery.content = without_files(mask(delivery.content))
     elif delivery.state == DeliveryState.WAITING:
         deliveries.suppress(session, delivery, reason=NOBODY_LEFT)
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.outbound.mail.addresses import Recipients
-from app.outbound.mail.message import Message, Subject, from_content, on_the_wire
+from app.outbound.mail.message import Attachment, Message, Subject, from_content, on_the_wire, without_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,30 @@ def test_the_same_key_is_the_same_mail_to_whoever_receives_it() -> None:
     other = on_the_wire(Message(key="welcome:8", to=MESSAGE.to, subject="s", text="t"), at=AT)
     assert first == again != other["Message-ID"]
     assert first.endswith("@example.org>")
+
+
+FILE = Attachment(name="Rechnung 1/\u05d0.pdf", media_type="application/pdf", data=bytes(range(256)) * 20)
+WITH_FILE = replace(MESSAGE, html="<p>Hallo</p>", attachments=(FILE,))
+
+
+def test_a_file_goes_along_beside_what_the_mail_says() -> None:
+    mail = on_the_wire(WITH_FILE, at=AT)
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "application/pdf",
+    ]
+    (file,) = mail.iter_attachments()
+    assert (file.get_filename(), file.get_content()) == (FILE.name, FILE.data)
+
+
+def test_of_a_file_that_was_sent_the_name_is_kept() -> None:
+    assert from_content(WITH_FILE.key, WITH_FILE.content()) == WITH_FILE
+    kept = without_files(WITH_FILE.content())
+    assert kept["attachments"] == [{"name": FILE.name, "media_type": FILE.media_type, "data": None}]
+    assert without_files(MESSAGE.content()) == MESSAGE.content()
 
 
 def test_a_delivery_keeps_all_of_it() -> None:
