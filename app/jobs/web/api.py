@@ -20,7 +20,7 @@ from app.jobs.celery import control
 from app.jobs.declaration import registry
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.views import JobDetail, JobSummary, priority_name
-from app.jobs.web import events, metrics, permissions, schemas
+from app.jobs.web import events, metrics, permissions, schemas, task_states
 from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.submit import Submission, digest_of, submit
 from app.tokens.callers import Caller, require
@@ -33,6 +33,7 @@ MEBIBYTE = 1024 * 1024
 allow_larger(BATCH_PATH, limit=8 * MEBIBYTE)
 
 router = APIRouter(tags=["jobs"])
+router.include_router(task_states.router)
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
 Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
