@@ -25,6 +25,7 @@ from app.domains.banking.models import (
 from app.domains.banking.models import Role as HouseholdRole
 from app.domains.banking.sync.requests import request_sync
 from app.domains.billing import tenants
+from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState
 from app.domains.billing.models import Role as TenantRole
 from app.domains.notifications.tasks import send_notification
 from app.jobs.ledger.models import Job, State
@@ -73,6 +74,7 @@ def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:
     found = person(word, role)
     found.ids |= {"user_id": found.user}
     found.ids |= _household(found) | _notifications(found) | _tenant(found)
+    found.ids |= _invoice(found)
     _logs(found)
     return found
 
@@ -147,6 +149,37 @@ def _tenant(who: Belongings) -> dict[str, Any]:
         ),
         "entry_id": made.add_entry(description=f"{who.word} work"),
     }
+
+
+def _invoice(who: Belongings) -> dict[str, Any]:
+    party: dict[str, str | None] = {
+        "name": who.word,
+        "address": "1 High Street\nLondon",
+        "country": "GB",
+        "email": who.email,
+    }
+    party |= {"tax_number": None, "iban": None, "layout": "classic"}
+    invoice = Invoice(
+        tenant_id=who.ids["tenant_id"],
+        client_id=who.ids["client_id"],
+        kind=InvoiceKind.INVOICE,
+        state=InvoiceState.DRAFT,
+        period="2025-12",
+        number=f"{who.word}-1",
+        year=0,
+        sequence=1,
+        currency="EUR",
+        **dict.fromkeys(("net", "tax", "gross", "paid", "refused_mails", "overdue_told"), 0),
+        issued_on=AT.date(),
+        due_on=AT.date(),
+        seller=party,
+        buyer=party,
+        created_at=AT,
+    )
+    with transaction() as session:
+        session.add(invoice)
+        session.flush()
+        return {"invoice_id": invoice.id}
 
 
 def _notifications(who: Belongings) -> dict[str, Any]:

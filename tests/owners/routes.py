@@ -94,6 +94,8 @@ BODIES |= {
     ("POST", f"{BILLING}/entries/{{entry_id}}/reject"): {"reason": "New"},
     ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/approve"): {"wanted": {"period": "2026-03"}},
     ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/reject"): {"ids": [1], "reason": "New"},
+    ("POST", "/api/v1/invoices/{invoice_id}/payments"): {"key": "new", "amount": "1", "currency": "EUR"},
+    ("POST", "/api/v1/invoices/{invoice_id}/paid"): {},
 }
 
 

@@ -25,6 +25,7 @@ def test_every_fault_comes_with_its_remedy(database: Engine) -> None:
         "broker",
         "database",
         "fleet",
+        "invoices",
         "jobs",
         "deliveries",
         "banking",

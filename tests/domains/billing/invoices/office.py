@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.domains.billing.charging.periods import Period
-from app.domains.billing.invoices.generation import generate
+from app.domains.billing.invoices.generating.generation import generate
 from app.domains.billing.invoices.models import Invoice, InvoiceLine, LineEntry
 from app.domains.billing.models import BillingRule, Client, Project, Role, Tenant, TenantMember
 from app.domains.billing.time_capture.models import TimeEntry

@@ -149,10 +149,11 @@ def test_a_draft_whose_rule_is_another_one_now_is_canceled(office: Office) -> No
         )
     assert run() == {"clients": 1, "made": 1, "canceled": 1, "failed": 0, "failures": {}}
     assert [(one.number, one.state, one.net) for one in invoices()] == [
-        ("R2026-0001", "canceled", 0),
+        ("R2026-0001", "canceled", 100_00),
         ("R2026-0002", "draft", 100_00),
     ]
-    assert [shares(one.id) for one in invoices()] == [{}, {worked: 3_600}]
+    assert shares(invoices()[1].id) == {worked: 3_600}
+    assert entry(worked).state == EntryState.BILLED
 
 
 def test_a_fee_is_charged_without_work_and_nothing_makes_no_invoice(office: Office) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from app.domains.billing.charging.calculation import calculate
 from app.domains.billing.charging.entries import MAX_LENGTH, Entry
 from app.domains.billing.charging.periods import Period
-from app.domains.billing.invoices import unused
+from app.domains.billing.invoices.generating import unused
 from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState, LineEntry
 from app.domains.billing.models import Project
 from app.domains.billing.stored_rules import rule_of, rules_of
@@ -61,7 +61,7 @@ def reckon(session: Session, client: Client, *, period: Period) -> Reckoned:
         timezone=client.timezone,
         rules=rules,
         # Locked, so that nobody takes an approval back before it is billed.
-        entries=_entries(session, month.worked().with_for_update(of=TimeEntry)),
+        entries=_entries(session, month.worked().with_for_update(of=TimeEntry, key_share=True)),
         earlier=_entries(session, month.worked_before()),
         carried=unused.carried(session, rules, period=period),
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.domains.billing.charging.rules import Rule
-    from app.domains.billing.invoices.months import Reckoned
+    from app.domains.billing.invoices.generating.months import Reckoned
 
 
 def carried(session: Session, rules: Iterable[Rule], *, period: Period) -> dict[int, list[Unused]]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from app.domains.billing.invoices import late, rows, unused
-from app.domains.billing.invoices.grouping import Group, Key, groups_of
+from app.domains.billing.invoices.generating import late, rows, unused
+from app.domains.billing.invoices.generating.grouping import Group, Key, groups_of
+from app.domains.billing.invoices.generating.months import reckon
+from app.domains.billing.invoices.generating.numbering import take_numbers
+from app.domains.billing.invoices.generating.rows import Rows
+from app.domains.billing.invoices.generating.standing import buyer_of, seller_of
 from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState
-from app.domains.billing.invoices.months import reckon
-from app.domains.billing.invoices.numbering import take_numbers
-from app.domains.billing.invoices.rows import Rows
-from app.domains.billing.invoices.standing import buyer_of, seller_of
 from app.domains.billing.time_capture.models import EntryState, TimeEntry
 from app.settings.business_clock import local_time
 
@@ -79,7 +79,7 @@ def draft(session: Session, month: Month, *, again: bool) -> Counter[Made]:
         counts[_settle(session, month, group, found=found, new=new, again=again)] += 1
         if group in new or _is_draft(found.open.get(group.key)):
             unused.keep(session, group.rule_ids, reckoned=reckoned, period=month.period)
-    counts[Made.DROPPED] += _drop(session, found, keys={group.key for group in groups_of(reckoned)})
+    counts[Made.DROPPED] += _drop(found, keys={group.key for group in groups_of(reckoned)})
     _write_new(session, month, new)
     return +counts
 
@@ -137,12 +137,11 @@ def _make_anew(session: Session, month: Month, invoice: Invoice, group: Group) -
     return Made.ANEW
 
 
-def _drop(session: Session, found: _Found, *, keys: set[Key]) -> int:
+def _drop(found: _Found, *, keys: set[Key]) -> int:
     """Cancel drafts of which nothing is left: their rules were changed, and their time is on others."""
     left = [one for key, one in found.open.items() if key not in keys and _is_draft(one)]
     for invoice in left:
-        rows.clear(session, invoice_id=invoice.id)
-        invoice.state, invoice.net, invoice.tax, invoice.gross = InvoiceState.CANCELED, 0, 0, 0
+        invoice.state = InvoiceState.CANCELED
     return len(left)
 
 

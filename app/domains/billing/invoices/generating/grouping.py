@@ -11,7 +11,7 @@ from app.domains.billing.charging.totals import invoice_of
 if TYPE_CHECKING:
     from app.domains.billing.charging.invoices import Invoice as Charged
     from app.domains.billing.charging.invoices import Line
-    from app.domains.billing.invoices.months import Reckoned
+    from app.domains.billing.invoices.generating.months import Reckoned
 
 
 class Key(NamedTuple):

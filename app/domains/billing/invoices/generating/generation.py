@@ -16,10 +16,11 @@ import structlog
 from sqlalchemy import or_, select
 
 from app.domains.billing.charging.periods import Period, midnight
-from app.domains.billing.invoices.drafting import Month, draft
 from app.domains.billing.invoices.errors import PeriodNotOver
+from app.domains.billing.invoices.finding import KEEPING
+from app.domains.billing.invoices.generating.drafting import Month, draft
+from app.domains.billing.invoices.generating.months import REMAKEABLE, last_over
 from app.domains.billing.invoices.models import Invoice
-from app.domains.billing.invoices.months import REMAKEABLE, last_over
 from app.domains.billing.models import BillingRule, Client, Project, RuleKind, Tenant
 from app.domains.billing.time_capture.models import EntryState, TimeEntry
 from app.errors import GroundworkError
@@ -101,7 +102,7 @@ def _generate_one(
     session: Session, client_id: int, *, period: Period | None, now: datetime, run: Run
 ) -> None:
     # The lock is what makes runs at the same time wait for each other.
-    client = session.get(Client, client_id, with_for_update=True, populate_existing=True)
+    client = session.get(Client, client_id, with_for_update=KEEPING, populate_existing=True)
     if client is None or client.ended_at is not None:
         return
     subject = f"client {client_id}"

@@ -1,0 +1,1 @@
+"""What goes out: invoices by mail, receipts, reminders."""

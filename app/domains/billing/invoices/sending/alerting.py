@@ -1,0 +1,35 @@
+"""Alerts of what keeps an invoice from going out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.outbound.alerts.look import Look, Problem
+from app.outbound.alerts.service import take
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.domains.billing.invoices.models import Invoice
+
+KIND = "invoice mail"
+FIX = "Mend what the sentence names, and have it sent again: POST /api/v1/invoices/{id}/send"
+
+
+def not_mailed(session: Session, invoice: Invoice, *, why: str) -> None:
+    """Open the alert of an invoice that did not go out."""
+    problem = Problem(sentence=f"{invoice.number} did not go out: {why}", fix=FIX.format(id=invoice.id))
+    _look(session, invoice, {_subject(invoice): problem})
+
+
+def mailed(session: Session, invoice: Invoice) -> None:
+    """Note that an invoice went out after all."""
+    _look(session, invoice, {})
+
+
+def _look(session: Session, invoice: Invoice, problems: dict[str, Problem]) -> None:
+    take(session, [Look(kind=KIND, problems=problems, subjects=frozenset({_subject(invoice)}))])
+
+
+def _subject(invoice: Invoice) -> str:
+    return f"invoice {invoice.id}"
