@@ -19,6 +19,8 @@ _TITLES = {Kind.INVOICE: "Invoice", Kind.CREDIT_NOTE: "Credit note"}
 
 #: Amounts of more characters have no place in half the width of a page.
 _BESIDE = 17
+#: Texts of more characters may be cut by the end of a page, for they could be longer than one.
+_TOGETHER = 600
 
 
 def content_of(document: Document) -> dict[str, Any]:
@@ -56,8 +58,7 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     yield "Date", figures.day(document.issued)
     if document.credited is not None:
         credited = document.credited
-        yield "Credits invoice", credited.number
-        yield "of", figures.day(credited.issued)
+        yield "Credits", f"{_TITLES[Kind.INVOICE]} {credited.number} of {figures.day(credited.issued)}"
     if document.period is not None:
         first, last = document.period
         yield "Period", f"{figures.day(first)} \N{EN DASH} {figures.day(last)}"
@@ -91,7 +92,13 @@ def _table(document: Document) -> dict[str, Any]:
         for number, (line, time, rate) in enumerate(zip(lines, hours, rates, strict=True), 1)
     ]
     heads = [*(["Hours", "Rate"] if timed else []), "Tax", f"Amount ({currency})"]
-    return {"heads": heads, "rows": rows, "nothing": "Nothing is charged."}
+    last = [f"{line.description}{line.detail or ''}" for line in lines[-1:]]
+    return {"heads": heads, "rows": rows, "together": _fits(*last), "nothing": "Nothing is charged."}
+
+
+def _fits(*texts: str) -> bool:
+    """Whether a page has room for these texts and what they are to stay with."""
+    return sum(map(len, texts)) <= _TOGETHER
 
 
 def _totals(document: Document) -> Iterator[tuple[str, str]]:
@@ -140,5 +147,6 @@ def _payment(document: Document) -> dict[str, Any] | None:
     ]
     return {
         "rows": [{"label": label, "value": text(value)} for label, value in rows if value],
+        "together": _fits(*(value for _, value in rows if value), payment.terms or ""),
         "terms": [text(line) for line in (payment.terms or "").split("\n") if line],
     }

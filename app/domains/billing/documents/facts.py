@@ -16,7 +16,7 @@ from app.domains.billing.documents.errors import (
     TooMany,
     UnknownDocumentCurrency,
 )
-from app.domains.billing.documents.texts import MAX_DESCRIPTION, line, optional_line, paragraph
+from app.domains.billing.documents.texts import MAX_DESCRIPTION, MAX_NUMBER, line, optional_line, paragraph
 from app.values.money import OFFICIAL
 from app.values.row_ids import MAX_BIGINT
 
@@ -133,7 +133,9 @@ class Document:
         return self.issued if self.period is None else self.period[1]
 
     def _clean(self) -> None:
-        for name in ("number", "buyer_reference", "order_reference"):
+        number = optional_line(self.number, what="number of the document", limit=MAX_NUMBER)
+        object.__setattr__(self, "number", number)
+        for name in ("buyer_reference", "order_reference"):
             what = f"{name.replace('_', ' ')} of the document"
             object.__setattr__(self, name, optional_line(getattr(self, name), what=what))
         notes = tuple(paragraph(note, what="note of the document") for note in self.notes)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-#: No line of text ends after it, as one does after a hyphen.
-MINUS = "\N{MINUS SIGN}"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _MINUTE = 60
@@ -25,7 +23,7 @@ _UNTAXED = {TaxCategory.EXEMPT: "exempt", TaxCategory.REVERSE_CHARGE: "reverse c
 
 def amount(minor: int, currency: str) -> str:
     """An amount with the decimals of its currency: "1,250.00"."""
-    return _signed(f"{to_decimal(minor, currency):,f}")
+    return f"{to_decimal(minor, currency):,f}"
 
 
 def money(minor: int, currency: str) -> str:
@@ -62,10 +60,6 @@ def day(value: date) -> str:
 def grouped(iban: str) -> str:
     """An IBAN in groups of four (ISO 13616), on one line."""
     return _NO_BREAK.join(iban[at : at + 4] for at in range(0, len(iban), 4))
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", MINUS)
 
 
 def _decimal_hours(seconds: int) -> str:

@@ -7,6 +7,8 @@ import unicodedata
 from app.domains.billing.documents.errors import TextNotPrintable, TextTooLong
 from app.values.text import one_line, several_lines
 
+#: Of a document: it stands at the head and the foot of each page.
+MAX_NUMBER = 60
 MAX_NAME = 300
 MAX_DESCRIPTION = 1_000
 MAX_NOTE = 4_000

@@ -126,6 +126,20 @@ def reader(document: Document, layout: str = "classic") -> PdfReader:
     return PdfReader(BytesIO(rendered(document, layout).pdf))
 
 
+def corners(document: Document, layout: str) -> tuple[float, float, float, float]:
+    """Where on a page texts begin, in points: the leftmost, lowest, rightmost and highest place."""
+    places: list[tuple[float, float]] = []
+
+    def found(text: str, cm: list[float], tm: list[float], *_: object) -> None:
+        if text.strip():
+            places.append((tm[4] * cm[0] + tm[5] * cm[2] + cm[4], tm[4] * cm[1] + tm[5] * cm[3] + cm[5]))
+
+    for page in reader(document, layout).pages:
+        page.extract_text(visitor_text=found)
+    across, up = zip(*places, strict=True)
+    return min(across), min(up), max(across), max(up)
+
+
 def pages(document: Document, layout: str = "classic") -> list[str]:
     """The text of each page, blanks as they come."""
     return [page.extract_text() for page in reader(document, layout).pages]

@@ -17,12 +17,12 @@ from app.values.row_ids import MAX_BIGINT
     [
         (0, "EUR", "0.00"),
         (5, "EUR", "0.05"),
-        (-123456, "EUR", "\u22121,234.56"),
+        (-123456, "EUR", "-1,234.56"),
         (123456, "JPY", "123,456"),
         (123456, "KWD", "123.456"),
         (1, "CLF", "0.0001"),
         (MAX_BIGINT, "EUR", "92,233,720,368,547,758.07"),
-        (-MAX_BIGINT, "JPY", "\u22129,223,372,036,854,775,807"),
+        (-MAX_BIGINT, "JPY", "-9,223,372,036,854,775,807"),
     ],
 )
 def test_an_amount_has_the_decimals_of_its_currency(minor: int, currency: str, shown: str) -> None:
