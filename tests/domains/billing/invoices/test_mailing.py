@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
-from app.domains.billing.documents.errors import NoIban
 from app.domains.billing.invoices import payments, taking_back
 from app.domains.billing.invoices.errors import NobodyToMail
 from app.domains.billing.invoices.models import InvoiceDocument, InvoiceState, Payment
@@ -26,6 +25,7 @@ from app.outbound.deliveries.errors import NotSent, Refused, Uncertain
 from app.outbound.deliveries.models import Delivery
 from app.outbound.deliveries.service import settle
 from app.outbound.mail.suppression import suppress
+from app.values.account_numbers import NotAnIban
 from tests.checkpoints import committing
 from tests.domains.billing.invoices.office import FIXED, found_office, invoices, run
 from tests.domains.notifications.people import jobs_of
@@ -170,7 +170,7 @@ def test_an_address_that_wants_no_mail_is_told(office: Office, smtp: MailServer)
 
 def test_what_cannot_be_printed_is_not_mailed(office: Office, smtp: MailServer) -> None:
     change(Tenant, iban="DE00370400440532013000")
-    with pytest.raises(NoIban):
+    with pytest.raises(NotAnIban):
         send()
     assert (smtp.mails, invoices()[0].mailing_since, invoices()[0].state) == ([], None, "draft")
     assert "no IBAN" in alerts()[0][0]

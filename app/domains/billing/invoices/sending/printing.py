@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,6 @@ from app.domains.billing.models import Project
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-#: Such as DE123456789; what is given without a country is a number of the tax office.
-_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*.]{2,13}")
-_POST_CODE = re.compile(r"(?P<post_code>\S*\d\S*)\s+(?P<city>.+)")
 #: States in which it is not yet, or never was, what it says.
 _NOT_VALID = (InvoiceState.DRAFT, InvoiceState.CANCELED)
 
@@ -62,18 +58,11 @@ def document_of(session: Session, invoice: Invoice, *, draft: bool) -> Document:
 
 
 def _party(standing: dict[str, Any]) -> dict[str, Any]:
-    street, *more = [line for line in standing["address"].splitlines() if line.strip()] or [None]
-    last = more.pop() if more else None
-    place = _POST_CODE.fullmatch(last or "")
     number = standing["tax_number"]
-    is_vat_id = number is not None and _VAT_ID.fullmatch(number) is not None
+    # A number of a tax office begins with a digit, a VAT id with its country.
+    is_vat_id = number is not None and number[:2].isalpha()
     return {
-        "name": standing["name"],
-        "street": street,
-        "extra": ", ".join(more) or None,
-        **(place.groupdict() if place else {"city": last}),
-        "country": standing["country"],
-        "email": standing["email"],
+        **{name: standing[name] for name in ("name", "address", "country", "email")},
         ("vat_id" if is_vat_id else "tax_number"): number,
     }
 
