@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.routing import compile_path
 
 from app.errors import GroundworkError
 from app.http.problems import respond_to
@@ -19,6 +20,8 @@ from app.settings.config import settings
 from app.values.strict_json import parsed
 
 if TYPE_CHECKING:
+    import re
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KIB = 1024
@@ -27,6 +30,8 @@ DEFAULT_LIMIT = 256 * KIB
 PARSED_IN_PLACE = 64 * KIB
 UTF_8 = frozenset({"utf-8", "utf8"})
 _LIMITS: dict[str, int] = {}
+#: The same for paths with parameters.
+_LIMITS_BY_PATTERN: list[tuple[re.Pattern[str], int]] = []
 
 
 class BodyTooLarge(GroundworkError):
@@ -70,8 +75,17 @@ class NulInUrl(GroundworkError):
 
 
 def allow_larger(path: str, *, limit: int) -> None:
-    """Let bodies sent to exactly `path` have `limit` bytes; call it beside the route."""
-    _LIMITS[path] = limit
+    """Let bodies sent to `path`, as its route has it, have `limit` bytes; call it beside the route."""
+    if "{" in path:
+        _LIMITS_BY_PATTERN.append((compile_path(path)[0], limit))
+    else:
+        _LIMITS[path] = limit
+
+
+def _limit_at(path: str) -> int:
+    if path in _LIMITS:
+        return _LIMITS[path]
+    return next((limit for pattern, limit in _LIMITS_BY_PATTERN if pattern.match(path)), DEFAULT_LIMIT)
 
 
 class Bodies:
@@ -118,7 +132,7 @@ async def _read(scope: Scope, arriving: Receive) -> bytes:
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
     """`receive` for a body: refuses one longer than the route takes, or that is too long on its way."""
-    limit = _LIMITS.get(scope["path"], DEFAULT_LIMIT)
+    limit = _limit_at(scope["path"])
     announced = Headers(scope=scope).get("content-length", "0")
     deadline = anyio.current_time() + settings().api_request_seconds
     size, more = 0, True

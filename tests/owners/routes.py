@@ -79,6 +79,7 @@ PARTY = {"name": "New", "address": "A", "country": "DE", "email": "new@example.o
 RULE = {"kind": "fixed", "currency": "EUR", "fee": "5", "tax": {"percent": "19"}}
 RULE |= {"effective_from": "2030-01-01"}
 WORK = {"started_at": "2030-01-01T09:00", "ended_at": "2030-01-01T10:00", "description": "New"}
+IMPORT = "key,client,project,started_at,ended_at\nk,New,New,2030-01-01T09:00,2030-01-01T10:00\n"
 BODIES |= {
     ("PUT", f"{BILLING}/tenants/{{tenant_id}}"): PARTY,
     ("PUT", f"{BILLING}/tenants/{{tenant_id}}/members/{{user_id}}"): {"role": "admin"},
@@ -96,6 +97,7 @@ BODIES |= {
     ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/reject"): {"ids": [1], "reason": "New"},
     ("POST", "/api/v1/invoices/{invoice_id}/payments"): {"key": "new", "amount": "1", "currency": "EUR"},
     ("POST", "/api/v1/invoices/{invoice_id}/paid"): {},
+    ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/import"): {"content": IMPORT},
 }
 
 

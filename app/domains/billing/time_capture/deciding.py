@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select, update
@@ -91,6 +91,18 @@ def decide_all(session: Session, *, tenant_id: int, ids: Iterable[int], decision
     unknown = set(wanted) - {row.id for row in found}
     absent = [_refusal(entry_id, EntryNotFound(entry_id=entry_id)) for entry_id in sorted(unknown)]
     return _decide(session, found, decision, absent=absent, next_id=None)
+
+
+def frozen(session: Session, *, tenant_id: int, wanted: Wanted) -> Wanted:
+    """`wanted` without what comes from now on."""
+    newest = (
+        select(TimeEntry.id)
+        .join(Project, Project.id == TimeEntry.project_id)
+        .join(Client, Client.id == Project.client_id)
+        .where(Client.tenant_id == tenant_id)
+    )
+    upto_id = session.scalar(newest.order_by(TimeEntry.id.desc()).limit(1))
+    return replace(wanted, upto_id=upto_id or 0)
 
 
 def decide_wanted(

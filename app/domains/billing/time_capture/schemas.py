@@ -20,8 +20,6 @@ from app.values.text_fields import ONE_LINE, saying
 MAX_DESCRIPTION = 1_000
 #: Entries that a request names by their ids.
 MAX_IDS = 1_000
-#: A file within the body of a request, in characters.
-MAX_CONTENT = 4_000_000
 
 Moment = Annotated[
     str,

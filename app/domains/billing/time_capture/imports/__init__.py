@@ -1,0 +1,1 @@
+"""Importing time entries from CSV."""
