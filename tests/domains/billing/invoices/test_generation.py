@@ -127,6 +127,20 @@ def test_late_time_stays_approved_where_the_invoice_is_out(office: Office, facts
     assert (entry(late).state, issues()) == (EntryState.BILLED, [(late, "billed_period", False)])
 
 
+def test_late_time_that_is_rejected_is_no_issue_any_more(office: Office) -> None:
+    client = office.client()
+    client.rule()
+    client.worked(5, 1)
+    run()
+    change(invoices()[0], state=InvoiceState.SENT)
+    late = client.worked(6, 1)
+    run()
+    with transaction() as session:
+        session.execute(update(TimeEntry).where(TimeEntry.id == late).values(state=EntryState.REJECTED))
+    run()
+    assert issues() == [(late, "billed_period", False)]
+
+
 def test_what_was_taken_back_is_made_again_only_when_asked_for(office: Office) -> None:
     client = office.client()
     client.rule(**FIXED)

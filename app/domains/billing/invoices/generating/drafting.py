@@ -75,11 +75,12 @@ def draft(session: Session, month: Month, *, again: bool) -> Counter[Made]:
     found = _found(session, month)
     counts: Counter[Made] = Counter()
     new: list[Group] = []
-    for group in groups_of(reckoned):
+    groups = groups_of(reckoned)
+    for group in groups:
         counts[_settle(session, month, group, found=found, new=new, again=again)] += 1
         if group in new or _is_draft(found.open.get(group.key)):
             unused.keep(session, group.rule_ids, reckoned=reckoned, period=month.period)
-    counts[Made.DROPPED] += _drop(found, keys={group.key for group in groups_of(reckoned)})
+    counts[Made.DROPPED] += _drop(found, keys={group.key for group in groups})
     _write_new(session, month, new)
     return +counts
 
@@ -94,7 +95,8 @@ class _Found:
 
 def _found(session: Session, month: Month) -> _Found:
     mine = (Invoice.client_id == month.client.id) & (Invoice.period == str(month.period))
-    invoices = session.scalars(select(Invoice).where(mine, Invoice.kind == InvoiceKind.INVOICE)).all()
+    rows = select(Invoice).where(mine, Invoice.kind == InvoiceKind.INVOICE)
+    invoices = session.scalars(rows.execution_options(populate_existing=True))
     keyed = [(Key(invoice.project_id, invoice.currency), invoice) for invoice in invoices]
     return _Found(
         open={key: invoice for key, invoice in keyed if invoice.state not in TAKEN_BACK},
@@ -187,4 +189,3 @@ def _bill(session: Session, entry_ids: Sequence[int], *, now: datetime) -> None:
         approved = TimeEntry.id.in_(part) & (TimeEntry.state == EntryState.APPROVED)
         billed = update(TimeEntry).where(approved).values(state=EntryState.BILLED, changed_at=now)
         session.execute(billed.execution_options(synchronize_session=False))
-        late.close_billed(session, part, now=now)

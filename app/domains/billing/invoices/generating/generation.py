@@ -18,6 +18,7 @@ from sqlalchemy import or_, select
 from app.domains.billing.charging.periods import Period, midnight
 from app.domains.billing.invoices.errors import PeriodNotOver
 from app.domains.billing.invoices.finding import KEEPING
+from app.domains.billing.invoices.generating import late
 from app.domains.billing.invoices.generating.drafting import Month, draft
 from app.domains.billing.invoices.generating.months import REMAKEABLE, last_over
 from app.domains.billing.invoices.models import Invoice
@@ -94,6 +95,7 @@ def generate(
         _generate_one(session, client_id, period=period, now=now, run=run)
         run.counts["clients"] += 1
         commit({"clients": run.counts["clients"]})
+    late.close_settled(session, now=now)
     take(session, [Look(kind=ALERT, problems=run.problems, subjects=frozenset(run.looked_at))])
     return run
 

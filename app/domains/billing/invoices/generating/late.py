@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.db.upsert import insert_or_update
-from app.domains.billing.time_capture.models import EntryIssue, IssueKind
+from app.domains.billing.time_capture.models import EntryIssue, EntryState, IssueKind, TimeEntry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +36,9 @@ def note_late(session: Session, entry_ids: Sequence[int], *, invoice: Invoice, n
         )
 
 
-def close_billed(session: Session, entry_ids: Sequence[int], *, now: datetime) -> None:
-    """Close the issue of entries that are billed now."""
-    still = EntryIssue.entry_id.in_(entry_ids) & EntryIssue.closed_at.is_(None)
-    closed = update(EntryIssue).where(still, EntryIssue.kind == IssueKind.BILLED_PERIOD).values(closed_at=now)
-    session.execute(closed.execution_options(synchronize_session=False))
+def close_settled(session: Session, *, now: datetime) -> None:
+    """Close the issues of entries that are billed by now, or not approved any more."""
+    settled = select(TimeEntry.id).where(TimeEntry.id == EntryIssue.entry_id)
+    late = (EntryIssue.kind == IssueKind.BILLED_PERIOD) & EntryIssue.closed_at.is_(None)
+    closing = update(EntryIssue).where(late, settled.where(TimeEntry.state != EntryState.APPROVED).exists())
+    session.execute(closing.values(closed_at=now).execution_options(synchronize_session=False))
