@@ -194,7 +194,7 @@ def main() -> None:
         sys.exit(str(problem))
     except OSError as error:
         fix = (
-            "Free about 200 MB"
+            "Free about 300 MB"
             if error.errno == errno.ENOSPC
             else "Make it writable, or give another folder by --to"
         )

@@ -178,7 +178,7 @@ def _why(said: str, *, target: Target) -> str:
     """pip's last errors, and what each kind of them calls for."""
     errors = " ".join(line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR"))
     if "No space left" in said:
-        fix = "Free some disk space (a release needs about 200 MB) and run this again."
+        fix = "Free some disk space (a release needs about 300 MB) and run this again."
     elif "DO NOT MATCH THE HASHES" in said:
         fix = "A file is not the one that was locked: find out why before you run scripts/lock."
     elif re.search(r"from versions: none|Temporary failure|connection|timed out|ProxyError|SSLError", said):

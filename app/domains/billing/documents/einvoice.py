@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from app.domains.billing.documents.billed import Signed, line_of
 from app.domains.billing.documents.facts import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.domains.billing.documents.facts import Document
     from app.domains.billing.documents.parties import Party
 
@@ -18,6 +21,8 @@ _TYPES = {Kind.INVOICE: "380", Kind.CREDIT_NOTE: "381"}
 _TRANSFER = "30"
 _SEPA_TRANSFER = "58"
 _BY_EMAIL = "EM"
+#: A word with a digit before the name of a place.
+_PLACE = re.compile(r"(?P<postcode>\S*\d\S*)\s+(?P<city>.+)")
 
 
 def xml_of(document: Document) -> bytes:
@@ -64,7 +69,6 @@ def _business_terms(document: Document) -> dict[str, Any]:
 
 def _party(party: Party) -> dict[str, Any]:
     contact = {"name": party.contact, "phone": party.phone, "email": party.email}
-    first, second, *others = [*party.address_lines, "", ""]
     return {
         "name": party.name,
         "legal_identifier": party.registration,
@@ -72,14 +76,20 @@ def _party(party: Party) -> dict[str, Any]:
         "tax_identifier": party.tax_number,
         # Somebody has to be known by some number (BR-CO-26), and some have that of their tax office alone.
         "identifiers": {None: party.tax_number} if party.tax_number and not party.vat_id else {},
-        "addr_l1": first,
-        "addr_l2": second,
-        "addr_l3": ", ".join(other for other in others if other),
+        **_address(party.address_lines),
         "country_code": party.country,
         "contacts": [contact] if any(contact.values()) else [],
         "einvoicing_addr": party.email,
         "einvoicing_addr_schemeid": _BY_EMAIL,
     }
+
+
+def _address(lines: Sequence[str]) -> dict[str, str]:
+    """Up to three lines, and the place, where the last line tells it from its postcode."""
+    place = _PLACE.fullmatch(lines[-1]) if lines else None
+    first, second, *others = [*(lines[:-1] if place else lines), "", ""]
+    third = ", ".join(other for other in others if other)
+    return {"addr_l1": first, "addr_l2": second, "addr_l3": third} | (place.groupdict() if place else {})
 
 
 def _taxes(document: Document, amounts: Signed) -> list[dict[str, Any]]:

@@ -114,6 +114,9 @@ def test_it_says_what_is_printed() -> None:
     assert values(xml, "DuePayableAmount") == [f"{given.payable / 100:.2f}"]
     assert values(xml, "LineTotalAmount")[:2] == ["900.00", "337.50"]
     assert values(xml, "IBANID") == [IBAN]
+    assert values(xml, "LineTwo") == ["2. Obergeschoss"]
+    assert values(xml, "PostcodeCode") == ["20457", "90-001"]
+    assert values(xml, "CityName") == ["Hamburg", "Łódź"]
     assert values(xml, "ExemptionReason") == ["Small business"]
 
 
