@@ -13,7 +13,7 @@ from app.db.sessions import reading
 from app.jobs.ledger.models import Job, State
 from tests.jobs.running import accept_many, all_jobs, ended, job_of, wait_for_state
 from tests.sample import tasks
-from tests.servers import wait_until
+from tests.servers import stretched, wait_until
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,7 +64,7 @@ def test_two_places_are_filled_again_within_a_second_by_whoever_is_next(fleet: F
     paths[5].touch()
     spans = [span(ended(job_id)) for job_id in ids]
     for (_, left), (began, _) in zip(spans, spans[2:], strict=False):
-        assert left <= began <= left + timedelta(seconds=1)
+        assert left <= began <= left + timedelta(seconds=stretched(1))
 
 
 def test_the_places_of_a_killed_worker_are_free_when_its_leases_have_ended(

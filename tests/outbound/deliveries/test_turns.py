@@ -21,7 +21,7 @@ from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.mail.tasks import send_email
 from tests.jobs.running import attempts_of, ended, job_of, jobs_named
 from tests.sample import tasks
-from tests.servers import wait_until
+from tests.servers import stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +131,7 @@ def test_mails_that_wait_for_their_turn_hold_up_no_other_job(
     ended(ids[0])
     plain = ended(tasks.add.delay(1, 2).id)
     assert plain.finished_at
-    assert plain.finished_at - plain.accepted_at < timedelta(seconds=5)
+    assert plain.finished_at - plain.accepted_at < timedelta(seconds=stretched(5))
     wait_until(lambda: len(_held()) == 19, seconds=20, what="the others wait in the ledger")
     with reading() as session:
         assert detail_of(session, job_id=ids[-1]).waits_for == "its turn: 1/m begin"
