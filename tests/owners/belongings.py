@@ -25,6 +25,7 @@ from app.domains.banking.models import (
 from app.domains.banking.models import Role as HouseholdRole
 from app.domains.banking.sync.requests import request_sync
 from app.domains.billing import tenants
+from app.domains.billing.integrations.facts import Provider
 from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState
 from app.domains.billing.models import Role as TenantRole
 from app.domains.notifications.tasks import send_notification
@@ -32,6 +33,7 @@ from app.jobs.ledger.models import Job, State
 from tests.domains.accounts.people import client_of, hashed
 from tests.domains.banking import home
 from tests.domains.billing import trade
+from tests.domains.billing.integrations import stored as connected
 from tests.domains.notifications import people
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:
     """Somebody who signs in and is the admin of a household, with one of everything."""
     found = person(word, role)
     found.ids |= {"user_id": found.user}
-    found.ids |= _household(found) | _notifications(found) | _tenant(found)
+    found.ids |= _household(found) | _notifications(found) | _tenant(found) | _integration(found)
     found.ids |= _invoice(found)
     _logs(found)
     return found
@@ -133,6 +135,12 @@ def _household(who: Belongings) -> dict[str, Any]:
         "row_id": aside.id,
         "sync_id": sync_id,
     }
+
+
+def _integration(who: Belongings) -> dict[str, Any]:
+    values = {"user_id": who.user, "account_name": f"{who.word} calendar", "is_enabled": False}
+    made = connected.store(provider=Provider.GOOGLE, access_token=f"{who.word}-token", **values)
+    return {"integration_id": made}
 
 
 def _tenant(who: Belongings) -> dict[str, Any]:

@@ -61,6 +61,8 @@ def routes() -> list[Route]:
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/v1/users/{user_id}"): {"name": "Changed"},
     ("POST", "/api/v1/users/{user_id}/push-endpoints"): {"platform": "fcm", "address": "another-device"},
+    ("POST", "/api/v1/users/{user_id}/integrations/authorizations"): {"provider": "google"},
+    ("POST", "/api/v1/users/{user_id}/integrations"): {"provider": "google", "code": "c", "state": "s"},
     ("POST", f"{HOUSEHOLDS}/{{household_id}}/link-token"): {"user_id": "user_id"},
     ("POST", f"{HOUSEHOLDS}/{{household_id}}/items"): {"public_token": "public-sandbox-1"},
     ("POST", f"{HOUSEHOLDS}/{{household_id}}/categories"): {"name": "Another"},

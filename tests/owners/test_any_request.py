@@ -30,6 +30,7 @@ from app.http.observing import observed_by
 from app.tokens.owners import Reach
 from tests.api_client import anonymous
 from tests.domains.banking.linking import point_at
+from tests.domains.billing.integrations.sides import connectable
 from tests.fakes.plaid import FakePlaid
 from tests.owners import belongings
 
@@ -61,7 +62,7 @@ def bob(
     monkeypatch.setattr(streams, "LONGEST_STREAM", timedelta(milliseconds=1))
     monkeypatch.setattr(streams, "SHORTEST_WAIT", timedelta(milliseconds=1))
     with FakePlaid() as plaid:
-        configure(**point_at(plaid))
+        configure(**point_at(plaid), **connectable())
         yield belongings.somebody(THEIRS)
 
 

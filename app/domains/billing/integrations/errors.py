@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from app.errors import GroundworkError, InvalidInput, NotFound, Unauthorized
+from app.errors import Conflict, GroundworkError, InvalidInput, NotFound, Unauthorized
 from app.jobs.errors import PermanentError, RetryableError
 from app.logs import masking
 
@@ -23,6 +23,19 @@ class NotConfigured(PermanentError):
         missing = " and ".join(f"GROUNDWORK_{name.upper()}" for name in settings)
         super().__init__(
             f"{provider} is off: set {missing} to what {provider} shows for the registered application."
+        )
+
+
+class NoRedirectUrl(PermanentError):
+    """Raised when people who allowed an access would have no place to come back to."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "no_redirect_url"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing can be connected: set GROUNDWORK_OAUTH_REDIRECT_URL to the URL of your page to which "
+            "providers send people back, and register it there."
         )
 
 
@@ -164,7 +177,7 @@ class SyncTokenExpired(GroundworkError):
         super().__init__(f"{provider} does not know what changed since the last sync. Read all events anew.")
 
 
-class InvalidState(InvalidInput):
+class InvalidState(Conflict):
     """Raised for a way back from a provider that does not belong to one that this person began."""
 
     code = "invalid_state"

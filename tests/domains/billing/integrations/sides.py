@@ -15,6 +15,7 @@ from tests.fakes import google as fake_google
 from tests.fakes import graph as fake_graph
 from tests.fakes import slack as fake_slack
 from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET
+from tests.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,16 @@ def point_at_graph(server: GraphServer) -> dict[str, Any]:
 def point_at_slack(server: SlackServer) -> dict[str, Any]:
     keys = {"slack_client_id": CLIENT_ID, "slack_client_secret": CLIENT_SECRET}
     return {"slack_url": server.url, "slack_signing_secret": fake_slack.SIGNING_SECRET, **keys}
+
+
+def connectable() -> dict[str, Any]:
+    """Settings with which people can be sent to each provider, and none of them is reached."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    urls = dict.fromkeys(("google_url", "microsoft_url", "slack_url"), nowhere)
+    names = ("google", "microsoft", "slack")
+    keys = {f"{name}_client_id": CLIENT_ID for name in names}
+    keys |= {f"{name}_client_secret": CLIENT_SECRET for name in names}
+    return {**urls, **keys, "oauth_redirect_url": REDIRECT_URL}
 
 
 @dataclass

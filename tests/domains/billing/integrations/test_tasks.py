@@ -1,0 +1,215 @@
+"""The tasks of integrations, run by real workers against providers that are real servers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from app.db.sessions import reading
+from app.domains.billing.integrations import tasks
+from app.domains.billing.integrations.models import Health, SlackStatusChange
+from app.domains.billing.integrations.slack import handling
+from app.jobs.declaration.registry import tasks as declared
+from app.jobs.ledger.models import Job, State
+from app.schedule.spec import cron
+from app.topology import Queue
+from tests.domains.billing.integrations.sides import google_side, graph_side
+from tests.domains.billing.integrations.stored import (
+    change,
+    connect,
+    connect_slack,
+    events,
+    integration,
+    present,
+    told,
+)
+from tests.fakes.calendar_book import Entry
+from tests.fakes.http_server import Answer
+from tests.fakes.slack import PROFILE, busy
+from tests.servers import wait_until
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from tests.domains.billing.integrations.sides import Side
+    from tests.fakes.google import GoogleServer
+    from tests.fakes.slack import SlackServer
+    from tests.fleet import Fleet, Process
+
+SECONDS = 60
+TODAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+ADA = "U0ADA"
+#: Enough for two pages of either calendar.
+TWO_PAGES = 260
+
+
+@pytest.fixture(params=["google", "graph"])
+def side(request: pytest.FixtureRequest, database: Engine) -> Side:
+    """Each calendar in turn; workers that are started later know where it is."""
+    server = request.getfixturevalue(request.param)
+    return google_side(server) if request.param == "google" else graph_side(server)
+
+
+def start_worker(fleet: Fleet, name: str = "integrations") -> Process:
+    return fleet.start_worker(name, queues=",".join(Queue))
+
+
+def jobs(task: str) -> list[Job]:
+    with reading() as session:
+        return list(session.scalars(select(Job).where(Job.task == task).order_by(Job.accepted_at, Job.id)))
+
+
+def wait_for(task: str, *, state: State = State.DONE, count: int = 1) -> list[Job]:
+    wait_until(
+        lambda: [job.state for job in jobs(task)] == [state] * count,
+        seconds=SECONDS,
+        what=f"{count} jobs of {task} are {state}",
+    )
+    return jobs(task)
+
+
+def fill(side: Side, *, count: int) -> set[str]:
+    for number in range(count):
+        side.server.book.put(
+            Entry(id=f"e{number}", start=TODAY, end=TODAY + timedelta(hours=1), title=f"Meeting {number}")
+        )
+    return {f"e{number}" for number in range(count)}
+
+
+def test_each_task_has_its_queue_and_schedule() -> None:
+    found = {
+        name: (spec.queue, spec.schedule, spec.public)
+        for name, spec in declared().items()
+        if name.startswith("integrations.")
+    }
+    queue = Queue.INTEGRATIONS
+    assert found == {
+        "integrations.sync_google_calendar": (queue, cron("*/30 * * * *"), True),
+        "integrations.sync_outlook_calendar": (queue, cron("*/30 * * * *"), True),
+        "integrations.sync_slack_status": (queue, cron("*/15 * * * *"), True),
+        "integrations.health_check_integrations": (queue, cron("0 * * * *"), True),
+        tasks.SYNC_TASK: (queue, None, False),
+        handling.STATUS_TASK: (queue, None, False),
+        handling.CHECK_TASK: (queue, None, False),
+        handling.HANDLE_TASK: (queue, None, False),
+    }
+
+
+def ask(side: Side, user_id: int | None = None) -> dict[str, int]:
+    """Ask for a round by the task that the seed names, and wait until it has asked for the syncs."""
+    task = tasks.sync_google_calendar if side.name == "Google" else tasks.sync_outlook_calendar
+    return dict(task.delay(user_id=user_id).get(timeout=SECONDS))
+
+
+def test_a_round_reads_every_calendar_and_a_second_one_finds_nothing_new(side: Side, fleet: Fleet) -> None:
+    ids = fill(side, count=TWO_PAGES)
+    connected = connect(side)
+    fleet.start_beat()
+    start_worker(fleet)
+    assert ask(side) == {"integrations": 1, "queued": 1, "already_queued": 0}
+    (first,) = wait_for(tasks.SYNC_TASK)
+    assert first.result is not None
+    assert first.result["events"] == TWO_PAGES
+    assert present(connected) == ids
+    ask(side)
+    _, again = wait_for(tasks.SYNC_TASK, count=2)
+    assert again.result is not None
+    assert (again.result["events"], again.result["pages"]) == (0, 1)
+    assert present(connected) == ids
+
+
+def test_a_round_of_one_user_leaves_the_others_alone(google: GoogleServer, fleet: Fleet) -> None:
+    side = google_side(google)
+    fill(side, count=1)
+    mine, others = connect(side), connect(side, email="bob@example.com")
+    start_worker(fleet)
+    fleet.start_beat()
+    assert ask(side, integration(mine).user_id)["queued"] == 1
+    wait_for(tasks.SYNC_TASK)
+    assert (present(mine), present(others)) == ({"e0"}, set())
+
+
+def test_a_sync_whose_worker_dies_between_pages_is_done_by_another(side: Side, fleet: Fleet) -> None:
+    ids = fill(side, count=TWO_PAGES)
+    connected = connect(side)
+    reached = []
+
+    def die() -> None:
+        reached.append(True)
+        first.kill()
+
+    side.server.plan(side.events, None, die)
+    first = start_worker(fleet, "first")
+    job_id = declared_sync(connected)
+    wait_until(lambda: bool(reached), seconds=SECONDS, what="the second page is asked for")
+    assert 0 < len(events(connected)) < TWO_PAGES
+    fleet.start_beat()
+    start_worker(fleet, "second")
+    (done,) = wait_for(tasks.SYNC_TASK)
+    assert (done.id, done.attempt) == (job_id, 2)
+    assert present(connected) == ids
+
+
+def declared_sync(connected: int) -> str:
+    return str(tasks.sync_calendar.delay(integration_id=connected).id)
+
+
+def test_trouble_that_passes_is_waited_out(google: GoogleServer, fleet: Fleet) -> None:
+    side = google_side(google)
+    ids = fill(side, count=3)
+    connected = connect(side)
+    side.server.plan(
+        side.events,
+        side.problem(429, "rateLimitExceeded", Retry_After="2"),
+        side.problem(401, "authError"),
+        Answer(status=200, body=b"<html>"),
+    )
+    fleet.start_beat()
+    start_worker(fleet)
+    declared_sync(connected)
+    (done,) = wait_for(tasks.SYNC_TASK)
+    assert done.attempt == 3
+    assert (present(connected), integration(connected).generation) == (ids, 2)
+
+
+def test_a_permission_that_is_gone_is_told_and_the_next_round_leaves_it_out(side: Side, fleet: Fleet) -> None:
+    connected = connect(side)
+    side.server.oauth.revoke()
+    fleet.start_beat()
+    start_worker(fleet)
+    ask(side)
+    wait_for(tasks.SYNC_TASK)
+    assert integration(connected).is_enabled is False
+    assert ask(side) == {"integrations": 0, "queued": 0, "already_queued": 0}
+    assert len(told()) == 1
+
+
+def test_statuses_are_noted_and_a_workspace_that_is_busy_is_asked_later(
+    slack: SlackServer, fleet: Fleet
+) -> None:
+    slack.set_status(ADA, "In a meeting")
+    connect_slack(slack, ADA)
+    slack.plan(PROFILE, busy(retry_after="1"))
+    fleet.start_beat()
+    start_worker(fleet)
+    assert dict(tasks.sync_slack_status.delay().get(timeout=SECONDS))["queued"] == 1
+    (done,) = wait_for(handling.STATUS_TASK)
+    assert done.attempt == 2
+    with reading() as session:
+        assert session.scalars(select(SlackStatusChange.status_text)).all() == ["In a meeting"]
+
+
+def test_every_connection_is_checked(google: GoogleServer, slack: SlackServer, fleet: Fleet) -> None:
+    calendar, workspace = connect(google_side(google)), connect_slack(slack, ADA)
+    change(calendar, health=Health.DEGRADED, failures=2)
+    slack.tokens.clear()
+    fleet.start_beat()
+    start_worker(fleet)
+    assert dict(tasks.health_check_integrations.delay().get(timeout=SECONDS))["queued"] == 2
+    checks = wait_for(handling.CHECK_TASK, count=2)
+    assert sorted(str(job.result) for job in checks) == ["broken", "healthy"]
+    assert (integration(calendar).health, integration(workspace).health) == (Health.HEALTHY, Health.BROKEN)
+    assert sorted(told()) == ["Google Calendar works again", "Slack is not read any more"]
