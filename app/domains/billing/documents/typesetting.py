@@ -1,11 +1,12 @@
 """Facts and a layout become a PDF by Typst, which gets all it reads as files in memory.
 
-The template reaches neither folders nor the network: it imports nothing, and its root is those files.
+The template reaches neither folders, but its own, nor the network: it imports nothing.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from functools import cache
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.domains.billing.documents import fonts
 from app.domains.billing.documents.content import content_of, name_of
-from app.domains.billing.documents.errors import CannotTypeset
+from app.domains.billing.documents.errors import CannotTypeset, ForkedAfterTypesetting
 from app.domains.billing.documents.fonts import visible
 from app.domains.billing.documents.layouts import layout_named
 
@@ -31,10 +32,15 @@ TAGGED_LINES = 200
 
 
 def typeset(document: Document, *, layout: str, xml: bytes | None) -> bytes:
-    """The PDF of a document, with `xml` attached. Raises `UnknownLayout` or `CannotTypeset`."""
+    """The PDF of a document, with `xml` attached.
+
+    Raises `UnknownLayout`, `CannotTypeset` or `ForkedAfterTypesetting`.
+    """
     import typst
 
     look = layout_named(layout)
+    if _pid() != os.getpid():
+        raise ForkedAfterTypesetting(pid=_pid())
     content = content_of(document) | {"about": _about(document), "attached": xml is not None}
     # The stubs of Typst know of one file alone.
     files: Any = {
@@ -46,6 +52,8 @@ def typeset(document: Document, *, layout: str, xml: bytes | None) -> bytes:
     try:
         return typst.compile(
             files,
+            # What is not among the files would be looked for in the current folder.
+            root=str(TEMPLATE.parent),
             format="pdf",
             font_paths=_fonts(),
             pdf_standards=STANDARD,
@@ -67,6 +75,12 @@ def _about(document: Document) -> dict[str, Any]:
         "day": document.issued.day,
         "fonts": fonts.FAMILIES,
     }
+
+
+@cache
+def _pid() -> int:
+    """The process that Typst's threads are in."""
+    return os.getpid()
 
 
 @cache

@@ -17,6 +17,7 @@ from app.domains.billing.documents.errors import UnknownLayout
 from app.domains.billing.documents.fonts import coverage
 from app.domains.billing.documents.layouts import LAYOUTS
 from app.domains.billing.documents.rendering import render
+from app.domains.billing.documents.typesetting import TEMPLATE
 from tests.checkout import ROOT
 from tests.domains.billing.documents.samples import (
     BUYER,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from app.domains.billing.documents.facts import Document
 
 every_layout = pytest.mark.parametrize("layout", LAYOUTS)
+#: What takes a template out of its folder.
+REACHING = re.compile(r"\b(import|include|read|image|plugin|csv|toml|yaml|xml|eval)\b|@")
 #: What would be loaded to set a page.
 HEAVY = {"typst", "facturx", "fontTools", "pypdf", "lxml", "babel"}
 #: Numbers of lines at which the first page ends somewhere.
@@ -265,6 +268,41 @@ def test_the_payment_has_a_reference_of_its_own() -> None:
     )
     assert "RF18 5390 0754 7034" in text
     assert "Nordlicht Bank" in text
+
+
+def test_the_template_reads_its_two_files_and_nothing_else() -> None:
+    program = re.sub(r"//.*", "", TEMPLATE.read_text())
+    assert re.findall(r"json\(([^)]*)\)", program) == ['"document.json"', '"layout.json"']
+    assert REACHING.findall(program.replace("text/xml", "").replace("factur-x.xml", "")) == []
+
+
+FORK = """
+import os
+from app.domains.billing.documents.errors import ForkedAfterTypesetting
+from app.domains.billing.documents.rendering import render
+from tests.domains.billing.documents.samples import document
+
+if os.fork() == 0:
+    render(document())
+    os._exit(0)
+print("before:", os.wait()[1])
+render(document())
+if os.fork() == 0:
+    try:
+        render(document())
+    except ForkedAfterTypesetting as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_fork_sets_documents_unless_its_parent_did() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "before: 0" in printed
+    assert "after that had set a document, and cannot set any" in printed
 
 
 def test_nothing_that_sets_type_is_loaded_before_there_is_something_to_set() -> None:
