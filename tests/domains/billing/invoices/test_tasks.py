@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.domains.billing.invoices import payments, tasks
-from app.domains.billing.invoices.models import Invoice, InvoiceState
+from app.domains.billing.invoices.models import Invoice, InvoiceState, Payment
 from app.domains.billing.invoices.sending import mailing
 from app.domains.billing.models import Client
+from app.domains.billing.time_capture.models import EntryIssue
 from app.jobs.declaration.registry import tasks as declared
 from app.jobs.ledger.models import Job, State
 from app.jobs.service import retry_job
-from app.outbound.deliveries.models import Delivery
+from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.service import settle
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
-from tests.domains.billing.invoices.office import entry, found_office, invoices, run
+from tests.domains.billing.invoices.office import MADE, add, entry, found_office, invoices, run
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.domains.billing.invoices.office import Customer, Office
     from tests.fakes.smtp import MailServer
@@ -221,32 +223,111 @@ def test_reminders_and_what_is_overdue_are_told_once(office: Office, fleet: Flee
     assert tasks.cleanup_old_tasks.delay(days=1).get(timeout=SECONDS)["draft_pdfs"] == 0
 
 
-@pytest.mark.databases("postgresql")
-@pytest.mark.parametrize(
-    ("task", "due_on", "counted"),
-    [
-        (tasks.send_payment_reminders, date(2026, 11, 7), "reminded"),
-        (tasks.check_overdue_invoices, date(2026, 10, 30), "told"),
-    ],
-    ids=("reminders", "overdue"),
-)
-def test_what_a_dead_worker_did_not_commit_is_told_once(
-    office: Office, fleet: Fleet, smtp: MailServer, task: Any, due_on: date, counted: str
-) -> None:
+# A death of the worker between the effect of a task and its end
+
+
+def owed(office: Office) -> None:
+    work(office, 2)
+
+
+def drafted(office: Office) -> None:
     work(office, 2)
     run()
-    change(state=InvoiceState.SENT, due_on=due_on)
+
+
+def sent(office: Office) -> None:
+    drafted(office)
+    change(state=InvoiceState.SENT, due_on=date(2026, 11, 7))
+
+
+def late(office: Office) -> None:
+    drafted(office)
+    change(state=InvoiceState.SENT, due_on=date(2026, 10, 30))
+
+
+def paid(office: Office) -> None:
+    sent(office)
+    with transaction() as session:
+        payment = {"key": "k", "amount": 1_00, "received_on": date(2026, 11, 2), "created_at": MADE}
+        session.add(Payment(invoice_id=1, **payment))
+
+
+def closed(office: Office) -> None:
+    """An issue that was closed long ago."""
+    owed(office)
+    add(EntryIssue(entry_id=1, kind="gap", key="", sentence="", opened_at=MADE, closed_at=MADE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A task, what there is before it, and how often its effect is there once it has ended."""
+
+    task: Any
+    before: Callable[[Office], None]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    mails: int = 0
+    #: Of a mail whose worker died after it: a file that is written twice is one.
+    calls: int = 1
+    invoices: int = 2
+    states: frozenset[str] = frozenset({"sent"})
+
+
+CASES = {
+    "generate": Case(task=tasks.generate_pending_invoices, before=owed, states=frozenset({"draft"})),
+    "send": Case(task=tasks.send_pending_invoices, before=drafted, mails=2),
+    "mail": Case(
+        task=tasks.send_invoice_email,
+        before=drafted,
+        arguments={"invoice_id": 2},
+        mails=1,
+        calls=2,
+        states=frozenset({"draft", "sent"}),
+    ),
+    "receipt": Case(
+        task=tasks.send_payment_email, before=paid, arguments={"payment_id": 1}, mails=1, calls=2
+    ),
+    "remind": Case(task=tasks.send_payment_reminders, before=sent, mails=2),
+    "overdue": Case(task=tasks.check_overdue_invoices, before=late, mails=2, states=frozenset({"overdue"})),
+    "cleanup": Case(task=tasks.cleanup_old_tasks, before=closed, invoices=0, states=frozenset()),
+}
+#: Lets no job of a task be done while somebody has the lock.
+HOLD = """
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
+CREATE TRIGGER hold BEFORE UPDATE ON job FOR EACH ROW
+WHEN (NEW.state = 'done' AND NEW.task = 'TASK') EXECUTE FUNCTION hold();
+"""
+WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+
+@pytest.mark.databases("postgresql")
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_task_whose_worker_died_at_its_end_has_one_effect(
+    office: Office, fleet: Fleet, configure: Callable[..., None], case: Case
+) -> None:
+    configure(mail_transport="file", mail_folder=fleet.folder / "mail")
+    case.before(office)
     first = start_worker(fleet)
     with engine().connect() as other:
-        other.execute(select(Invoice.id).where(Invoice.id == 2).with_for_update())
-        job_id = task.delay().id
-        wait_for(job_id, State.RUNNING)
+        other.execute(text(HOLD.replace("TASK", case.task.name)))
+        other.commit()
+        other.execute(text("SELECT pg_advisory_lock(1)"))
+        job_id = case.task.delay(**case.arguments).id
+        wait_until(lambda: other.scalar(WAITING), seconds=SECONDS, what="the task is at its end")
         first.kill()
+        other.invalidate()
     fleet.start_beat()
     start_worker(fleet, "second")
-    done = wait_for(job_id)
-    assert done.result is not None
-    assert (done.attempt, done.result[counted]) == (2, 2)
+    assert wait_for(job_id).attempt == 2
+    wait_until(lambda: len(mailed()) == case.mails, seconds=SECONDS, what="all is mailed")
+    assert {(one.state, one.calls) for one in mailed()} <= {("sent", 1), ("sent", case.calls)}
+    assert (len(invoices()), frozenset(states())) == (case.invoices, case.states)
     with reading() as session:
-        keys = session.scalars(select(Delivery.key).where(Delivery.key.startswith("invoice-"))).all()
-    assert len(keys) == 2
+        assert session.scalars(select(EntryIssue)).all() == []
+
+
+def mailed() -> Sequence[Delivery]:
+    """What went out to clients."""
+    with reading() as session:
+        to_clients = Delivery.key.startswith("invoice") & (Delivery.state == DeliveryState.SENT)
+        return session.scalars(select(Delivery).where(to_clients)).all()
