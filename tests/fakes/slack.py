@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.client
@@ -37,6 +38,21 @@ def busy(*, retry_after: str) -> Answer:
     )
 
 
+def arguments(request: Request) -> dict[str, Any]:
+    """What a method is called with: Slack takes that behind the path, as a form, and as JSON."""
+    is_json = request.headers.get("content-type", "").startswith("application/json")
+    return request.query | (request.json if is_json else request.form)
+
+
+def basic_credentials(request: Request) -> dict[str, str]:
+    """The client as HTTP's own scheme names it, which Slack takes in place of the form."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme != "Basic":
+        return {}
+    client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
+    return {"client_id": client_id, "client_secret": secret}
+
+
 @dataclass
 class SlackServer(ApiFake):
     """A workspace; `profiles` by the ids of its members."""
@@ -63,7 +79,7 @@ class SlackServer(ApiFake):
         if request.place == AUTHORIZE:
             return self._authorize(request.query)
         if request.place == ACCESS:
-            return self._access(request.form)
+            return self._access({**basic_credentials(request), **request.form})
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not token:
             return no("not_authed")
@@ -80,7 +96,7 @@ class SlackServer(ApiFake):
         return self._member(request)
 
     def _member(self, request: Request) -> Answer:
-        id_ = request.query.get("user", "")
+        id_ = arguments(request).get("user", "")
         profile = self.profiles.get(id_)
         if profile is None:
             return no("user_not_found")
@@ -90,7 +106,7 @@ class SlackServer(ApiFake):
         return Answer(status=200, body={"ok": True, "user": {**user, "profile": profile}})
 
     def _post(self, request: Request) -> Answer:
-        message = request.json
+        message = arguments(request)
         if message["channel"] not in self.profiles:
             return no("channel_not_found")
         self.messages.append(message)

@@ -8,6 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from google.auth.exceptions import RefreshError
+from google.auth.transport.requests import Request
+from google.oauth2.credentials import Credentials
 
 from app.domains.billing.integrations.errors import (
     GrantRevoked,
@@ -27,7 +30,7 @@ from tests.domains.billing.integrations.sides import REDIRECT_URL, google_side
 from tests.fakes import google as fake_google
 from tests.fakes import graph as fake_graph
 from tests.fakes.http_server import Answer
-from tests.fakes.oauth import CLIENT_SECRET, Rotation, problem
+from tests.fakes.oauth import CLIENT_ID, CLIENT_SECRET, Rotation, problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,6 +222,23 @@ def test_no_secret_shows_where_a_grant_does(side: Side) -> None:
     assert not any(
         secret in shown for secret in (grant.access_token, str(grant.refresh_token), CLIENT_SECRET)
     )
+
+
+def test_googles_own_library_signs_in_at_the_fake(google: GoogleServer) -> None:
+    _, refresh_token = google.oauth.sign_in()
+    token_url = f"{google.url}{fake_google.TOKEN}"
+    known = Credentials(
+        None,
+        refresh_token=refresh_token,
+        token_uri=token_url,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+    )
+    known.refresh(Request())
+    assert known.valid
+    google.oauth.revoke()
+    with pytest.raises(RefreshError, match="invalid_grant"):
+        known.refresh(Request())
 
 
 def test_a_permission_can_be_taken_back_at_google(google: GoogleServer) -> None:
