@@ -18,6 +18,7 @@ from app.domains.billing.documents.fonts import coverage
 from app.domains.billing.documents.layouts import LAYOUTS
 from app.domains.billing.documents.rendering import render
 from app.domains.billing.documents.typesetting import TEMPLATE
+from app.domains.billing.parties import Layout
 from tests.checkout import ROOT
 from tests.domains.billing.documents.samples import (
     BUYER,
@@ -259,6 +260,10 @@ def test_an_unknown_layout_is_refused_with_the_nearest() -> None:
         UnknownLayout, match='Did you mean "modern"\\? The layouts are classic, compact, modern'
     ):
         render(document(), layout="modren")
+
+
+def test_a_tenant_may_choose_each_of_the_layouts() -> None:
+    assert {layout.value for layout in Layout} == set(LAYOUTS)
 
 
 def test_the_payment_has_a_reference_of_its_own() -> None:
