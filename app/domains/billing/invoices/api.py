@@ -5,16 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Response, status
 
 from app.db.sessions import reading, transaction
-from app.domains.billing.charging.periods import Period
 from app.domains.billing.invoices import listing, payments, schemas, taking_back
 from app.domains.billing.invoices.finding import invoice_of
-from app.domains.billing.invoices.generating.generation import GENERATE_TASK, check_over
+from app.domains.billing.invoices.generating.generation import request
 from app.domains.billing.invoices.models import InvoiceState
 from app.domains.billing.invoices.owners import INVOICE_OF_ADMINS
 from app.domains.billing.invoices.sending import mailing, printed
 from app.domains.billing.scopes import READ, WRITE
-from app.jobs.accept import accept
-from app.jobs.factory import new_job
 from app.settings.business_clock import business_now
 from app.tokens.callers import Caller, require
 from app.tokens.owners import IN_QUERY
@@ -38,13 +35,10 @@ def generate_invoices(
     caller: Maker, response: Response, period: Month = None, tenant_id: Tenant = None
 ) -> schemas.Queued:
     """Have the invoices of a month made as drafts. What was credited or canceled of it is made again."""
-    if period is not None:
-        check_over(Period.parse(period), now=business_now())
     with transaction() as session:
         whose = listing.tenant_to_charge(session, tenant_id=tenant_id, only_user=caller.only_user)
-        asked = {"billing_period": period, "tenant_id": whose}
-        job = new_job(GENERATE_TASK, kwargs={name: value for name, value in asked.items() if value})
-        return _queued(accept(session, [job])[0].id, response)
+        job_id = request(session, period=period, tenant_id=whose, now=business_now())
+    return _queued(job_id, response)
 
 
 @router.get("/invoices")
@@ -58,15 +52,10 @@ def list_invoices(
 ) -> schemas.InvoicePage:
     """Invoices and credit notes; of a person who signed in, those of tenants whose admin they are."""
     with reading() as session:
-        page = listing.page(
-            session,
-            only_user=caller.only_user,
-            tenant_id=tenant_id,
-            client_id=client_id,
-            state=state,
-            before=cursor,
-            limit=limit,
+        wanted = listing.Wanted(
+            only_user=caller.only_user, tenant_id=tenant_id, client_id=client_id, state=state
         )
+        page = listing.page(session, wanted, before=cursor, limit=limit)
         rows = [schemas.InvoiceView.of(row) for row in page.rows]
     return schemas.InvoicePage(invoices=rows, next=page.next)
 

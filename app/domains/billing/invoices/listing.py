@@ -33,24 +33,25 @@ class Whole:
     payments: Sequence[Payment]
 
 
-def page(
-    session: Session,
-    *,
-    only_user: int | None,
-    tenant_id: int | None,
-    client_id: int | None,
-    state: str | None,
-    before: int | None,
-    limit: int,
-) -> Page:
-    """Invoices and credit notes, the last made first; for `only_user`, of tenants whose admin they are."""
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which invoices somebody looks for; None is any. For `only_user`, of tenants whose admin they are."""
+
+    only_user: int | None = None
+    tenant_id: int | None = None
+    client_id: int | None = None
+    state: str | None = None
+
+
+def page(session: Session, wanted: Wanted, *, before: int | None = None, limit: int) -> Page:
+    """Invoices and credit notes, the last made first."""
     rows = select(Invoice).order_by(Invoice.id.desc())
-    if only_user is not None:
-        rows = rows.where(Invoice.tenant_id.in_(_run_by(only_user)))
+    if wanted.only_user is not None:
+        rows = rows.where(Invoice.tenant_id.in_(_run_by(wanted.only_user)))
     for column, value in (
-        (Invoice.tenant_id, tenant_id),
-        (Invoice.client_id, client_id),
-        (Invoice.state, state),
+        (Invoice.tenant_id, wanted.tenant_id),
+        (Invoice.client_id, wanted.client_id),
+        (Invoice.state, wanted.state),
     ):
         if value is not None:
             rows = rows.where(column == value)

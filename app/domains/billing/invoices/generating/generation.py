@@ -25,6 +25,8 @@ from app.domains.billing.invoices.models import Invoice
 from app.domains.billing.models import BillingRule, Client, Project, RuleKind, Tenant
 from app.domains.billing.time_capture.models import EntryState, TimeEntry
 from app.errors import GroundworkError
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
 from app.outbound.alerts.look import Look, Problem
 from app.outbound.alerts.service import take
 
@@ -70,10 +72,16 @@ class Run:
         }
 
 
-def check_over(period: Period, *, now: datetime) -> None:
-    """Raise `PeriodNotOver` unless the month is over somewhere."""
-    if now + EARLIEST < midnight(period.last + timedelta(days=1), ZoneInfo("UTC")):
-        raise PeriodNotOver(period=period)
+def request(session: Session, *, period: str | None, tenant_id: int | None, now: datetime) -> str:
+    """Have a worker make the invoices of a month; the id of the job.
+
+    Raises `PeriodNotOver`, and `MalformedPeriod`.
+    """
+    if period is not None:
+        _check_over(Period.parse(period), now=now)
+    asked = {"billing_period": period, "tenant_id": tenant_id}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return accept(session, [new_job(GENERATE_TASK, kwargs=given)])[0].id
 
 
 def generate(
@@ -89,7 +97,7 @@ def generate(
     `commit` ends the transaction of each client. Raises `PeriodNotOver`.
     """
     if period is not None:
-        check_over(period, now=now)
+        _check_over(period, now=now)
     run = Run()
     for client_id in _clients(session, _days(period, now=now), tenant_id=tenant_id):
         _generate_one(session, client_id, period=period, now=now, run=run)
@@ -98,6 +106,12 @@ def generate(
     late.close_settled(session, now=now)
     take(session, [Look(kind=ALERT, problems=run.problems, subjects=frozenset(run.looked_at))])
     return run
+
+
+def _check_over(period: Period, *, now: datetime) -> None:
+    """Raise `PeriodNotOver` unless the month is over somewhere."""
+    if now + EARLIEST < midnight(period.last + timedelta(days=1), ZoneInfo("UTC")):
+        raise PeriodNotOver(period=period)
 
 
 def _generate_one(
