@@ -100,6 +100,7 @@ BODIES |= {
     ("POST", "/api/v1/invoices/{invoice_id}/payments"): {"key": "new", "amount": "1", "currency": "EUR"},
     ("POST", "/api/v1/invoices/{invoice_id}/paid"): {},
     ("POST", f"{BILLING}/tenants/{{tenant_id}}/entries/import"): {"content": IMPORT},
+    ("PUT", "/api/v1/users/{user_id}/capture-rules"): {"rules": []},
 }
 
 

@@ -138,7 +138,7 @@ def _lines(session: Session, tenant_ids: Collection[int], *, week: _Week) -> Map
     is_overdue = and_(Invoice.state.in_(_OWED), Invoice.due_on < week.until)
     sums = {
         "Issued": _sums(Invoice.gross).where(is_invoice, was_sent),
-        "Credited": _sums(Invoice.gross).where(
+        "Credited": _sums(-Invoice.gross).where(
             Invoice.kind == InvoiceKind.CREDIT_NOTE, week.has(Invoice.created_at)
         ),
         "Paid": _sums(Payment.amount)

@@ -113,3 +113,33 @@ class DailySummary(Base):
     #: Time between the first and the last moment of the day that no entry covers.
     gap_seconds: Mapped[int]
     made_at: Mapped[datetime]
+
+
+class CaptureRule(Base):
+    """Which project an event of a user's calendars is time for: the first rule that fits its title counts."""
+
+    __tablename__ = "capture_rule"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("account_user.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    #: What a title holds, whatever the case; nothing fits all.
+    words: Mapped[str] = mapped_column(Text)
+
+
+class CapturedEvent(Base):
+    """The event of a calendar that an entry was made of, as it was when the entry last followed it."""
+
+    __tablename__ = "captured_event"
+    __table_args__ = (UniqueConstraint("user_id", "calendar", "event_id"),)
+
+    entry_id: Mapped[int] = mapped_column(
+        ForeignKey("time_entry.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("account_user.id"))
+    #: The provider and its id for the account: a calendar that is connected anew is the same one.
+    calendar: Mapped[str] = mapped_column(Text)
+    event_id: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    title: Mapped[str] = mapped_column(Text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.domains.billing.scopes import WRITE
 from app.domains.billing.time_capture import reminders, summarising
+from app.domains.billing.time_capture.calendars import capturing
 from app.domains.billing.time_capture.issues import validating
 from app.domains.billing.time_capture.reminders import ReminderType
 from app.jobs.celery.task import task
@@ -16,6 +17,14 @@ from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
 from app.values.row_ids import RowId
+
+
+# After the calendars were read that are read at the hour.
+@task(queue=Queue.TIME_CAPTURE, scope=WRITE, schedule=cron("10 * * * *"), public=True)
+def sync_time_entries_from_integrations(user_id: RowId | None = None) -> dict[str, Any]:
+    """Make pending entries of events that are over, by each user's rules, and let them follow these."""
+    done = capturing.capture(job_session(), now=business_now(), commit=checkpoint, user_id=user_id)
+    return done.result()
 
 
 @task(queue=Queue.TIME_CAPTURE, scope=WRITE, schedule=cron("0 1 * * *"), public=True)

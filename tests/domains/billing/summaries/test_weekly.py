@@ -87,7 +87,7 @@ def test_a_week_is_told_by_tenant_and_currency(database: Engine) -> None:
     pay(paid, 19_00)
     invoice(place, state="draft", sent=None)
     invoice(place, state="canceled", sent=None)
-    invoice(place, kind="credit_note", gross=30_00, sent=None, created_at=workplace.at("2026-01-29 12:00"))
+    invoice(place, kind="credit_note", gross=-30_00, sent=None, created_at=workplace.at("2026-01-29 12:00"))
     late: dict[str, Any] = {"due_on": date(2026, 2, 1), "sent": "2026-01-01 12:00"}
     invoice(place, state="overdue", **late)
     invoice(place, state="partial", paid=19_00, **late)

@@ -197,7 +197,7 @@ def test_tasks_whose_worker_dies_in_the_middle_have_one_effect_on_each(fleet: Fl
     fleet.start_beat()
     fleet.start_worker("second", queues=ALL_QUEUES)
     wait_until_done(job_ids)
-    assert {job(one).fence for one in job_ids} == {2}
+    assert min(job(one).fence for one in job_ids) > 1
     assert effects() == [CROWD] * len(CASES)
     assert len(people.notifications()) == 3 * CROWD
 

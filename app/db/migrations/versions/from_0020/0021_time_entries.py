@@ -93,3 +93,40 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", "tenant_id", "day", name=op.f("pk_daily_summary")),
     )
+    op.create_table(
+        "capture_rule",
+        big("user_id"),
+        sa.Column("position", sa.Integer(), nullable=False),
+        big("project_id"),
+        text("words"),
+        sa.ForeignKeyConstraint(
+            ["project_id"], ["project.id"], name=op.f("fk_capture_rule_project_id_project")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["account_user.id"], name=op.f("fk_capture_rule_user_id_account_user")
+        ),
+        sa.PrimaryKeyConstraint("user_id", "position", name=op.f("pk_capture_rule")),
+    )
+    op.create_table(
+        "captured_event",
+        big("entry_id"),
+        big("user_id"),
+        text("calendar"),
+        text("event_id"),
+        time("starts_at"),
+        time("ends_at"),
+        text("title"),
+        sa.ForeignKeyConstraint(
+            ["entry_id"],
+            ["time_entry.id"],
+            name=op.f("fk_captured_event_entry_id_time_entry"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["account_user.id"], name=op.f("fk_captured_event_user_id_account_user")
+        ),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_captured_event")),
+        sa.UniqueConstraint(
+            "user_id", "calendar", "event_id", name=op.f("uq_captured_event_user_id_calendar_event_id")
+        ),
+    )

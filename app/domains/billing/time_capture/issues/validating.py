@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import exists, func, select, text, update
+from sqlalchemy import exists, func, select, update
 
-from app.db.upsert import insert_or_update
 from app.domains.accounts.service import clocks, find_user
 from app.domains.billing.charging.entries import MAX_LENGTH
 from app.domains.billing.time_capture.issues.finding import KINDS, Found, Name, find_issues
+from app.domains.billing.time_capture.issues.keeping import opening
 from app.domains.billing.time_capture.models import EntryIssue, TimeEntry
 from app.domains.billing.time_capture.worked import SetAside, entries_of
 from app.settings.business_clock import local_time
@@ -146,17 +146,13 @@ def _say_anew(session: Session, found: dict[Name, Found], known: dict[Name, _Ope
 
 
 def _open(session: Session, found: Sequence[Found], *, now: datetime) -> int:
-    statement = insert_or_update(session, EntryIssue).on_conflict_do_nothing(
-        index_elements=[EntryIssue.entry_id, EntryIssue.kind, EntryIssue.key],
-        index_where=text("closed_at IS NULL"),
-    )
     opened = 0
     for start in range(0, len(found), PART):
         part = found[start : start + PART]
         there = _still_there(session, {one.name.entry_id for one in part})
         rows = [_row(one, now=now) for one in part if one.name.entry_id in there]
         if rows:
-            session.execute(statement, rows)
+            session.execute(opening(session), rows)
         opened += len(rows)
     return opened
 

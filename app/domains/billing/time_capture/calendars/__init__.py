@@ -1,0 +1,1 @@
+"""Makes entries of the events of calendars that users connected."""
