@@ -43,6 +43,8 @@ class Occasion:
     key: Callable[[int, date], str]
     #: What those of the users are told who need it; the moment is now by their clock.
     notices: Callable[[Session, Sequence[int], datetime], Iterable[Notice]]
+    #: Takes what is new to where notifications do not go.
+    carry: Callable[[Session, Sequence[Notice]], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,8 @@ def tell(
             untold = _untold(session, occasion, user_ids, today=here.date())
             notices = list(occasion.notices(session, untold, here)) if untold else []
             told = notify_all(session, notices, now=now)
+            if occasion.carry is not None:
+                occasion.carry(session, [notice for notice in notices if notice.key in told.new])
             done = Told(looked_at=done.looked_at + len(untold), sent=done.sent + len(told.new))
             after = user_ids[-1]
             commit(asdict(done))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.domains.billing.telling import Occasion, Told, tell
 from app.domains.billing.time_capture.issues.listing import count_open
+from app.domains.billing.time_capture.slack import request_slack_messages
 from app.domains.billing.time_capture.wording import counted, hours
 from app.domains.billing.time_capture.wording import day as day_of
 from app.domains.billing.time_capture.workloads import Workload, record_time, workloads
@@ -67,6 +68,7 @@ def _occasion(type_: ReminderType, kind: _Kind, *, now: datetime) -> Occasion:
         whom=partial(record_time, now=now),
         key=lambda user_id, today: _key(type_, user_id, kind.about(today)),
         notices=kind.notices,
+        carry=partial(request_slack_messages, now=now),
     )
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from app.domains.billing.scopes import WRITE
-from app.domains.billing.time_capture import reminders, summarising
+from app.domains.billing.time_capture import reminders, slack, summarising
 from app.domains.billing.time_capture.calendars import capturing
 from app.domains.billing.time_capture.issues import validating
 from app.domains.billing.time_capture.reminders import ReminderType
-from app.jobs.celery.task import task
+from app.jobs.celery.task import JobTask, task
+from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
 from app.values.row_ids import RowId
+
+#: Slack may be away for an hour or two.
+LONG_RETRY = Retry(max_attempts=8, first=timedelta(seconds=5), factor=4, most=timedelta(hours=1))
 
 
 # After the calendars were read that are read at the hour.
@@ -50,3 +54,17 @@ def send_time_entry_reminders(type: ReminderType | None = None) -> dict[str, int
     types = tuple(ReminderType) if type is None else (type,)
     told = reminders.send_reminders(job_session(), now=business_now(), commit=checkpoint, types=types)
     return asdict(told)
+
+
+@task(name=slack.SEND_TASK, queue=Queue.NOTIFICATIONS, scope=WRITE, retry=LONG_RETRY, bind=True)
+def send_slack_message(self: JobTask, user_id: int, key: str, title: str, body: str) -> str:
+    """Send a reminder by Slack."""
+    return slack.send_slack_message(
+        job_session(),
+        user_id=user_id,
+        key=key,
+        title=title,
+        body=body,
+        job_id=str(self.request.id),
+        commit=checkpoint,
+    )
