@@ -13,7 +13,7 @@ from app.values.csv_file import Problem, Reading, UnusableFile, read_records, re
 from app.values.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 #: Rows that one transaction writes: on SQLite, others wait meanwhile.
 CHUNK = 500
-MAX_ROWS = 200_000
+MAX_LINES = 200_000
 MAX_BYTES = 64 * 1024 * 1024
+PART_BYTES = 1024 * 1024
 
 
 class TooMuch(InvalidInput):
@@ -50,26 +51,25 @@ class RowsLeftOut(InvalidInput):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What is to be imported; `records` reads it anew each time."""
+    """What is to be imported."""
 
     name: str
-    records: Callable[[], Iterator[Record | Problem]]
+    records: Iterator[Record | Problem]
 
     @classmethod
     def of_file(cls, path: Path) -> Source:
         """A file. Raises `TooMuch`, and `UnusableFile` where there is none."""
         try:
-            size = path.stat().st_size
+            _check_length(path.name, _parts(path))
         except OSError as error:
             raise UnusableFile(path=path, problem=f"{error.strerror}.") from None
-        if size > MAX_BYTES:
-            raise TooMuch(name=path.name, what=f"{MAX_BYTES // 1024 // 1024} MiB")
-        return cls(name=path.name, records=lambda: _opened(path))
+        return cls(name=path.name, records=_opened(path))
 
     @classmethod
     def of_text(cls, text: str, *, name: str) -> Source:
-        """A text that somebody sent."""
-        return cls(name=name, records=lambda: read_text(text, _READING, name=name))
+        """A text that somebody sent. Raises `TooMuch`."""
+        _check_length(name, [text.encode()])
+        return cls(name=name, records=read_text(text, _READING, name=name))
 
 
 _READING = Reading(columns=COLUMNS, at_byte=lambda _: None, notice=lambda _: None, strict=True)
@@ -92,9 +92,8 @@ def import_entries(
 ) -> Imported:
     """Import what `source` has, some rows in each transaction; `tell` hears of each row that is left out.
 
-    Raises `TooMuch` and `UnusableFile` before anything was written.
+    Raises `UnusableFile` before anything was written.
     """
-    _check_length(source)
     checked = _Checked(source=source, tell=tell)
     rows = checked.rows()
     while chunk := list(islice(rows, CHUNK)):
@@ -103,9 +102,22 @@ def import_entries(
     return checked.done
 
 
-def _check_length(source: Source) -> None:
-    if sum(1 for _ in islice(source.records(), MAX_ROWS + 1)) > MAX_ROWS:
-        raise TooMuch(name=source.name, what=f"{MAX_ROWS} rows")
+def _check_length(name: str, parts: Iterable[bytes]) -> None:
+    """Raise `TooMuch` for more bytes or lines than are imported at once; a row has one line."""
+    size = lines = 0
+    for part in parts:
+        size += len(part)
+        lines += max(part.count(b"\n"), part.count(b"\r"))
+        if size > MAX_BYTES:
+            raise TooMuch(name=name, what=f"{MAX_BYTES // 1024 // 1024} MiB")
+        if lines > MAX_LINES:
+            raise TooMuch(name=name, what=f"{MAX_LINES} lines")
+
+
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES):
+            yield part
 
 
 @dataclass(kw_only=True)
@@ -120,7 +132,7 @@ class _Checked:
 
     def rows(self) -> Iterator[Row]:
         """Each row whose key is new in this file."""
-        for found in self.source.records():
+        for found in self.source.records:
             if isinstance(found, Problem):
                 self.refuse(found.line, found.reason)
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from app.db.upsert import insert_or_update
 from app.domains.billing.time_capture.imports.naming import BadRow, named_by
@@ -130,19 +130,15 @@ def _update(
 
 
 def _stored(session: Session, told: Sequence[_Told]) -> dict[Key, TimeEntry]:
-    wanted = {one.at for one in told}
+    # Pairs: both lists by themselves would be tried in every combination.
     found = (
         select(TimeEntry)
-        .where(
-            TimeEntry.project_id.in_({project_id for project_id, _ in wanted}),
-            TimeEntry.external_key.in_({key for _, key in wanted}),
-        )
+        .where(tuple_(TimeEntry.project_id, TimeEntry.external_key).in_([one.at for one in told]))
         .order_by(TimeEntry.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    rows = {(row.project_id, row.external_key or ""): row for row in session.scalars(found)}
-    return {at: row for at, row in rows.items() if at in wanted}
+    return {(row.project_id, row.external_key or ""): row for row in session.scalars(found)}
 
 
 def _differs(row: TimeEntry, columns: Mapping[str, Any]) -> bool:
@@ -158,10 +154,13 @@ def _insert(session: Session, told: Sequence[_Told], *, now: datetime, done: Imp
     """Make entries; those whose key somebody else took just now."""
     if not told:
         return []
-    statement = insert_or_update(session, TimeEntry).values([one.row(now=now) for one in told])
-    made = statement.on_conflict_do_nothing(
-        index_elements=[TimeEntry.project_id, TimeEntry.external_key]
-    ).returning(TimeEntry.project_id, TimeEntry.external_key)
-    keys = {(project_id, key) for project_id, key in session.execute(made)}
+    made = (
+        insert_or_update(session, TimeEntry)
+        .on_conflict_do_nothing(index_elements=[TimeEntry.project_id, TimeEntry.external_key])
+        .returning(TimeEntry.project_id, TimeEntry.external_key)
+    )
+    # As parameters: a statement with all values in it would be compiled anew for each part of a file.
+    rows = session.execute(made, [one.row(now=now) for one in told])
+    keys = {(project_id, key) for project_id, key in rows}
     done.created += len(keys)
     return [one for one in told if one.at not in keys]

@@ -257,8 +257,8 @@ def test_a_long_file_is_loaded_in_parts(office: Office, monkeypatch: pytest.Monk
 def test_what_is_too_long_is_refused_before_anything_is_written(
     office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(files, "MAX_ROWS", 2)
-    with pytest.raises(TooMuch, match=r"march\.csv has more than 2 rows\. Nothing was imported"):
+    monkeypatch.setattr(files, "MAX_LINES", 3)
+    with pytest.raises(TooMuch, match=r"march\.csv has more than 3 lines\. Nothing was imported"):
         office.load(*(office.row(f"k{number}") for number in range(3)))
     assert office.stored() == []
     monkeypatch.setattr(files, "MAX_BYTES", 10)
