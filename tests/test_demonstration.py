@@ -146,6 +146,61 @@ def listed(checkout: Checkout, column: str, *arguments: str) -> list[str]:
     return [row[column] for row in json.loads(command(checkout, *arguments, "--json"))]
 
 
+def invoice_from(checkout: Checkout, client: httpx.Client, *, worker: str, month: str) -> str:
+    """The path of an invoice for 3 hours and 20 minutes at 90 euros, of a studio whose admin is `worker`."""
+    party = {"address": "Main Street 1", "country": "DE", "timezone": "UTC", "email": "desk@example.org"}
+    admin = register(client, worker)
+    billing = "/api/v1/billing"
+    studio = post(client, f"{billing}/tenants", party | {"name": "Studio", "admins": [admin]})["id"]
+    acme = party | {"name": "Acme", "payment_days": 5}
+    customer = post(client, f"{billing}/tenants/{studio}/clients", acme)["id"]
+    post(client, f"{billing}/clients/{customer}/projects", {"name": "Website"})
+    rule = {"kind": "hourly", "rate": "90", "currency": "EUR", "tax": {"percent": "19"}}
+    post(client, f"{billing}/clients/{customer}/rules", rule | {"effective_from": "2026-01-01"})
+    hours = checkout.folder / "var" / "hours.csv"
+    hours.write_text(
+        "key,client,project,worker,started_at,ended_at\n"
+        f"1,Acme,Website,{worker}@example.org,{month}-02T09:00Z,{month}-02T12:20Z\n"
+    )
+    command(checkout, "billing", "import", str(hours), "--tenant", str(studio))
+    command(checkout, "billing", "approve", "--tenant", str(studio), "--period", month)
+    post(client, f"/api/v1/invoices/generate?period={month}", {})
+    made = "/api/v1/invoices"
+    [invoice] = wait_until(
+        lambda: client.get(made).json()["invoices"], seconds=SECONDS, what="the invoice is made"
+    )
+    return f"{made}/{invoice['id']}"
+
+
+def reminded(checkout: Checkout, *, days: int) -> int:
+    """How many invoices that are due within so many days were reminded of."""
+    name = ("invoices.send_payment_reminders", "--arg", f"days_before_due={days}")
+    job_id = command(checkout, "jobs", "submit", *name).strip()
+    command(checkout, "jobs", "wait", job_id)
+    return int(json.loads(command(checkout, "jobs", "show", job_id, "--json"))["result"]["reminded"])
+
+
+def test_time_becomes_an_invoice_that_is_sent_reminded_of_and_paid(demo: Checkout) -> None:
+    month = f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}"
+    with demo.client() as client:
+        invoice = invoice_from(demo, client, worker="Cleo", month=month)
+        assert client.get(invoice).json()["gross"] == "357.00"
+        assert client.get(f"{invoice}/pdf").content.startswith(b"%PDF")
+        post(client, f"{invoice}/send", {})
+        wait_until(
+            lambda: client.get(invoice).json()["state"] == "sent", seconds=SECONDS, what="it is marked so"
+        )
+        assert reminded(demo, days=7) == 1
+        post(client, f"{invoice}/paid", {})
+        assert reminded(demo, days=6) == 0
+    wanted = ["Invoice", "Invoice", "Your"]
+    wait_until(
+        lambda: sorted(one.split()[0] for one in subjects(demo, to="desk@example.org")) == wanted,
+        seconds=SECONDS,
+        what="invoice, reminder and receipt are in the mailbox",
+    )
+
+
 def test_an_admin_signs_in_changes_a_schedule_while_beat_runs_and_is_audited(demo: Checkout) -> None:
     email, password = "root@example.org", "wide rivers run slowly east"
     recompute = "pricing.recompute_all_discounts"
