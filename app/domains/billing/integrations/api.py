@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from app.db.sessions import reading, transaction
 from app.domains.accounts.facts import OF_USER
 from app.domains.billing.integrations import connecting, schemas
-from app.domains.billing.integrations.facts import Challenge, Provider, SlackEvent
+from app.domains.billing.integrations.facts import Challenge, SlackEvent
 from app.domains.billing.integrations.oauth import states
 from app.domains.billing.integrations.slack import handling, requests
 from app.domains.billing.scopes import READ, WRITE
@@ -67,14 +67,8 @@ def connect(user_id: Id, given: schemas.WayBack) -> schemas.IntegrationView:
 def disconnect(user_id: Id, integration_id: Id) -> None:
     """Forget an account with all that was read there, and take the permission back at the provider."""
     with transaction() as session:
-        found = connecting.find(session, user_id=user_id, integration_id=integration_id)
-        session.delete(found)
-    connecting.give_back(
-        Provider(found.provider),
-        access_token=found.access_token,
-        refresh_token=found.refresh_token,
-        team_id=found.team_id,
-    )
+        removed = connecting.remove(session, user_id=user_id, integration_id=integration_id)
+    connecting.give_back(removed)
 
 
 @router.post(

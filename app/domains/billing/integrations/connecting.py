@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -42,7 +43,7 @@ class Connected:
     """What a person has allowed: the account, and the tokens for it."""
 
     account: Account
-    access_token: str
+    access_token: str = field(repr=False)
     grant: Grant | None
 
 
@@ -122,29 +123,53 @@ def integrations_of(session: Session, *, user_id: int) -> Sequence[Integration]:
     return session.scalars(found.order_by(Integration.id)).all()
 
 
-def find(session: Session, *, user_id: int, integration_id: int) -> Integration:
-    """What a person has connected, by its id. Raises `IntegrationNotFound`."""
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """What is left of an account that was taken away: the permission, if nobody else here stands on it."""
+
+    provider: Provider
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    team_id: str | None
+    is_shared: bool
+
+
+def remove(session: Session, *, user_id: int, integration_id: int) -> Removed:
+    """Forget an account with all that was read there. Raises `IntegrationNotFound`."""
     found = session.get(Integration, integration_id)
     if found is None or found.user_id != user_id:
         raise IntegrationNotFound(integration_id=integration_id)
-    return found
+    # A workspace has one permission for all of its members, as an account has for all who connected it.
+    alike = Integration.account_id == found.account_id
+    if found.team_id is not None:
+        alike = Integration.team_id == found.team_id
+    others = select(Integration.id).where(
+        Integration.provider == found.provider, alike, Integration.id != found.id
+    )
+    removed = Removed(
+        provider=Provider(found.provider),
+        access_token=found.access_token,
+        refresh_token=found.refresh_token,
+        team_id=found.team_id,
+        is_shared=session.scalar(others.limit(1)) is not None,
+    )
+    session.delete(found)
+    return removed
 
 
-def give_back(
-    provider: Provider, *, access_token: str, refresh_token: str | None, team_id: str | None
-) -> None:
+def give_back(removed: Removed) -> None:
     """Take the permission back at the provider, as far as it lets us; no transaction is to be open meanwhile.
 
     Microsoft offers nothing for it: people do that in the settings of their account.
     """
-    try:
-        if provider is Provider.GOOGLE and refresh_token is not None:
-            google.revoke(refresh_token)
-        elif provider is Provider.SLACK:
-            Slack(team_id=team_id or "").revoke(access_token)
-    except (ProviderRefused, ProviderUnavailable):
-        # It is gone already, or ends without use: it must not hold up who wants to be rid of it.
+    if removed.is_shared:
         return
+    # It may be gone already, and a provider that is down must not hold up who wants to be rid of it.
+    with suppress(ProviderRefused, ProviderUnavailable):
+        if removed.provider is Provider.GOOGLE and removed.refresh_token is not None:
+            google.revoke(removed.refresh_token)
+        elif removed.provider is Provider.SLACK:
+            Slack(team_id=removed.team_id or "").revoke(removed.access_token)
 
 
 def _bind(session: Session, integration: Integration, *, slack_user_id: str) -> None:

@@ -194,6 +194,22 @@ def test_a_person_takes_an_account_away(
     assert client.delete(path(ada, made["id"])).status_code == 404
 
 
+@pytest.mark.parametrize("provider", ["google", "slack"])
+def test_a_permission_that_others_stand_on_is_not_taken_back(
+    ada: int, provider: str, google: GoogleServer, slack: SlackServer
+) -> None:
+    bob = add_person(BOB)
+    mine, theirs = connect(client_of(ADA), ada, provider), connect(client_of(BOB), bob, provider)
+    assert client_of(ADA).delete(path(ada, mine["id"])).status_code == 204
+    good = google.oauth.refresh_tokens | slack.tokens
+    stored = integration(theirs["id"])
+    assert (stored.refresh_token or stored.access_token) in good
+    assert client_of(BOB).delete(path(bob, theirs["id"])).status_code == 204
+    # Slack knows a workspace by one token; this fake gives one to each who comes.
+    assert stored.refresh_token not in google.oauth.refresh_tokens
+    assert stored.access_token not in slack.tokens
+
+
 def test_an_account_is_taken_away_although_the_provider_does_not_answer(
     ada: int, google: GoogleServer
 ) -> None:

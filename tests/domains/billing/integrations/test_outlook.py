@@ -24,6 +24,7 @@ def test_what_one_of_a_series_leaves_out_is_asked_for_once(graph: GraphServer) -
     assert [(event.title, event.version) for event in events] == [("Standup", "series-daily")] * 3
     assert [event.attendance for event in events] == [Attendance.ORGANIZER] * 3
     assert graph.count(f"{EVENTS}/daily") == 1
+    assert "body" not in graph.requests[-1].query["$select"]
 
 
 def test_a_series_that_is_on_the_page_is_not_asked_for(graph: GraphServer) -> None:

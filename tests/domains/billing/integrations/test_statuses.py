@@ -85,8 +85,10 @@ def test_a_member_whom_slack_does_not_know_does_not_hold_up_the_others(
     slack: SlackServer, database: Engine
 ) -> None:
     slack.set_status(BOB, "Here")
-    stats = look(connect_slack(slack, "U0GONE", BOB))
-    assert (stats.asked, stats.refused, noted()) == (1, 1, ["Here"])
+    connected = connect_slack(slack, "U0GONE", BOB)
+    stats = look(connected)
+    assert (stats.asked, stats.refused, noted()) == (2, 1, ["Here"])
+    assert look(connected).asked == 0
 
 
 def test_a_workspace_that_took_its_permission_back_is_broken(slack: SlackServer, database: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from tests.domains.billing.integrations.stored import (
 )
 from tests.fakes.calendar_book import Entry
 from tests.fakes.http_server import Answer
-from tests.fakes.slack import PROFILE, busy
+from tests.fakes.slack import PROFILE, TEST, busy
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 TODAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
-ADA = "U0ADA"
+ADA, BOB = "U0ADA", "U0BOB"
 #: Enough for two pages of either calendar.
 TWO_PAGES = 260
 
@@ -55,6 +56,29 @@ def side(request: pytest.FixtureRequest, database: Engine) -> Side:
 
 def start_worker(fleet: Fleet, name: str = "integrations") -> Process:
     return fleet.start_worker(name, queues=",".join(Queue))
+
+
+class Dying:
+    """A worker that dies when this is called, while a provider has its question."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._asked = threading.Event()
+        # A job that has to wait for its turn is sent again by beat.
+        fleet.start_beat()
+        self._worker = start_worker(fleet, "first")
+
+    def __call__(self) -> None:
+        self._worker.kill()
+        self._asked.set()
+
+    def wait(self) -> None:
+        assert self._asked.wait(SECONDS), "nobody asked"
+
+    def replaced(self) -> None:
+        """Another does the rest."""
+        self.wait()
+        start_worker(self._fleet, "second")
 
 
 def jobs(task: str) -> list[Job]:
@@ -135,19 +159,12 @@ def test_a_round_of_one_user_leaves_the_others_alone(google: GoogleServer, fleet
 def test_a_sync_whose_worker_dies_between_pages_is_done_by_another(side: Side, fleet: Fleet) -> None:
     ids = fill(side, count=TWO_PAGES)
     connected = connect(side)
-    reached = []
-
-    def die() -> None:
-        reached.append(True)
-        first.kill()
-
-    side.server.plan(side.events, None, die)
-    first = start_worker(fleet, "first")
+    dying = Dying(fleet)
+    side.server.plan(side.events, None, dying)
     job_id = declared_sync(connected)
-    wait_until(lambda: bool(reached), seconds=SECONDS, what="the second page is asked for")
+    dying.wait()
     assert 0 < len(events(connected)) < TWO_PAGES
-    fleet.start_beat()
-    start_worker(fleet, "second")
+    dying.replaced()
     (done,) = wait_for(tasks.SYNC_TASK)
     assert (done.id, done.attempt) == (job_id, 2)
     assert present(connected) == ids
@@ -200,6 +217,39 @@ def test_statuses_are_noted_and_a_workspace_that_is_busy_is_asked_later(
     assert done.attempt == 2
     with reading() as session:
         assert session.scalars(select(SlackStatusChange.status_text)).all() == ["In a meeting"]
+
+
+def test_a_look_at_a_workspace_whose_worker_dies_is_gone_on_with_by_another(
+    slack: SlackServer, fleet: Fleet
+) -> None:
+    for user_id in (ADA, BOB):
+        slack.set_status(user_id, f"{user_id} is away")
+    connected = connect_slack(slack, ADA, BOB)
+    dying = Dying(fleet)
+    slack.plan(PROFILE, None, dying)
+    tasks.sync_workspace_statuses.delay(integration_id=connected)
+    dying.replaced()
+    (done,) = wait_for(handling.STATUS_TASK)
+    assert done.attempt == 2
+    with reading() as session:
+        noted = session.scalars(select(SlackStatusChange.status_text)).all()
+    assert sorted(noted) == [f"{ADA} is away", f"{BOB} is away"]
+    # The one that was noted was not asked about again.
+    assert slack.count(PROFILE) == 3
+
+
+def test_a_check_whose_worker_dies_is_done_by_another_and_told_once(slack: SlackServer, fleet: Fleet) -> None:
+    connected = connect_slack(slack, ADA)
+    slack.tokens.clear()
+    dying = Dying(fleet)
+    slack.plan(TEST, dying)
+    tasks.check_health.delay(integration_id=connected)
+    dying.replaced()
+    (done,) = wait_for(handling.CHECK_TASK)
+    assert (done.attempt, done.result) == (2, "broken")
+    tasks.check_health.delay(integration_id=connected)
+    wait_for(handling.CHECK_TASK, count=2)
+    assert told() == ["Slack is not read any more"]
 
 
 def test_every_connection_is_checked(google: GoogleServer, slack: SlackServer, fleet: Fleet) -> None:

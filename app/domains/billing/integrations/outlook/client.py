@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 #: Events come with all that is written in them, which no parameter of this call leaves out.
 PAGE_SIZE = 50
+SERIES = ",".join(parsers.INHERITED)
 #: Ids stay the same when an event is moved to another calendar.
 PREFER = f'odata.maxpagesize={PAGE_SIZE}, outlook.timezone="UTC", IdType="ImmutableId"'
 
@@ -91,7 +92,8 @@ class OutlookCalendar:
     def _series(self, access_token: str, id_: str) -> Mapping[str, Any]:
         operation = Operation(provider=NAME, name="event", hiding=(access_token,))
         try:
-            return self._told(operation, access_token, f"{graph()}/me/events/{quote(id_, safe='')}")
+            url = f"{graph()}/me/events/{quote(id_, safe='')}"
+            return self._told(operation, access_token, url, params={"$select": SERIES})
         except ProviderRefused as error:
             raise InvalidField(
                 field="seriesMasterId", value=id_, expected=f"a known series: {error}"

@@ -60,21 +60,23 @@ def sync_statuses(
             return stats
         except ProviderRefused:
             stats.refused += 1
-            continue
+            status = None
         stats.asked += 1
         stats.changed += note(session, binding_id=binding_id, status=status)
         commit()
     return stats
 
 
-def note(session: Session, *, binding_id: int, status: SlackStatus) -> bool:
-    """Store what somebody says; whether that is something else than before."""
+def note(session: Session, *, binding_id: int, status: SlackStatus | None) -> bool:
+    """Store what somebody says, if that is known; whether it is something else than before."""
     locked = select(SlackBinding).where(SlackBinding.id == binding_id).with_for_update()
     binding = session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
     if binding is None:
         return False
     now = db_now(session)
     binding.checked_at = now
+    if status is None:
+        return False
     before = binding.status_text, binding.status_emoji, binding.status_ends_at
     is_first = binding.status_text is None
     if before == (status.text, status.emoji, status.ends_at):
