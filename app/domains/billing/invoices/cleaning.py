@@ -1,7 +1,8 @@
 """Forgets what nobody needs any more, by age.
 
-Finished jobs with their results, and the runs of schedules, go as beat has them go. It does so by itself for
-what is older than `GROUNDWORK_RETENTION_DAYS`, so that this finds some only where it is asked for fewer days.
+What the service keeps for `GROUNDWORK_RETENTION_DAYS` it keeps for no less: finished jobs with their results,
+the runs of schedules, and deliveries, whose keys hold what is sent to once. They go as they go by themselves,
+so that this finds those alone which that did not come to.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import delete, or_, select
 
 from app.db.clock import now as db_now
-from app.db.pruning import prune
+from app.db.pruning import kept_since, prune
 from app.domains.billing.invoices.models import Invoice, InvoiceDocument, InvoiceState
 from app.domains.billing.time_capture.models import EntryIssue
 from app.jobs.transitions import rollup
@@ -36,10 +37,11 @@ CHUNK = 100
 def forget(session: Session, *, days: int, commit: Checkpoint) -> dict[str, int]:
     """Delete what ended more than `days` ago, in batches that `commit` ends; how many of each."""
     before = db_now(session) - timedelta(days=days)
-    settled = Delivery.state.in_(SETTLED) & (Delivery.changed_at < before)
+    kept = min(before, kept_since(session))
+    settled = Delivery.state.in_(SETTLED) & (Delivery.changed_at < kept)
     return {
-        "jobs": _drained(lambda: rollup.prune(session, before=before), commit=commit),
-        "schedule_runs": _drained(lambda: history.forget(session, before=before), commit=commit),
+        "jobs": _drained(lambda: rollup.prune(session, before=kept), commit=commit),
+        "schedule_runs": _drained(lambda: history.forget(session, before=kept), commit=commit),
         "deliveries": prune(session, select(Delivery.id).where(settled), commit=commit),
         "issues": prune(session, select(EntryIssue.id).where(EntryIssue.closed_at < before), commit=commit),
         "draft_pdfs": _drained(lambda: _forget_pdfs(session, before=before), commit=commit),
