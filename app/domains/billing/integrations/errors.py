@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from app.errors import Conflict, GroundworkError, InvalidInput, NotFound, Unauthorized
+from app.errors import Conflict, GroundworkError, NotFound
 from app.jobs.errors import PermanentError, RetryableError
 from app.logs import masking
 
@@ -184,24 +184,6 @@ class InvalidState(Conflict):
 
     def __init__(self, *, problem: str) -> None:
         super().__init__(f"This sign-in cannot be completed: {problem}. Connect the account again.")
-
-
-class InvalidSignature(Unauthorized):
-    """Raised for a request that is not surely Slack's, or not new."""
-
-    code = "invalid_signature"
-
-    def __init__(self, *, problem: str) -> None:
-        super().__init__(f"The request is refused: {problem}.")
-
-
-class UnusableEvent(InvalidInput):
-    """Raised for a signed request of Slack in which there is no event."""
-
-    code = "unusable_event"
-
-    def __init__(self, *, problem: str) -> None:
-        super().__init__(f"The event cannot be used: {problem}.")
 
 
 class IntegrationNotFound(NotFound):

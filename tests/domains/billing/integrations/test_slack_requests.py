@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.domains.billing.integrations.errors import InvalidSignature, NotConfigured, UnusableEvent
+from app.domains.billing.integrations.errors import NotConfigured
 from app.domains.billing.integrations.facts import Challenge, SlackEvent
 from app.domains.billing.integrations.slack import requests
+from app.domains.billing.integrations.slack.errors import InvalidSignature, UnusableEvent
 from tests.fakes.slack import SIGNING_SECRET, TEAM, Signed, event, sign
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.domains.billing.integrations.configured import required
-from app.domains.billing.integrations.errors import InvalidSignature, UnusableEvent
 from app.domains.billing.integrations.facts import Challenge, SlackEvent
 from app.domains.billing.integrations.reading import mapping_in
+from app.domains.billing.integrations.slack.errors import InvalidSignature, UnusableEvent
 from app.domains.billing.integrations.slack.sign_in import NAME
 from app.outbound.json_fields import InvalidField, identifier, optional_identifier
 from app.settings.config import settings
