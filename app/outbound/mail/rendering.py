@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
-
 from app.jobs.errors import PermanentError
 from app.outbound.mail.message import Message
 from app.packages import ROOT
@@ -14,6 +12,8 @@ from app.packages import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from jinja2 import Environment
 
 
 class CannotRender(PermanentError):
@@ -27,6 +27,9 @@ class CannotRender(PermanentError):
 
 @cache
 def _environment() -> Environment:
+    # Each worker and beat would load the engine, of which few make a mail of a template.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     return Environment(
         loader=FileSystemLoader(sorted({folder.parent.parent for folder in ROOT.glob("**/templates")})),
         undefined=StrictUndefined,
@@ -41,6 +44,8 @@ def render(
     *, key: str, to: Sequence[str], template: str, context: Mapping[str, Any], sealed: bool = False
 ) -> Message:
     """The mail that `template`, named "package/name", makes of `context`."""
+    from jinja2 import TemplateError  # with the engine
+
     package, _, name = template.partition("/")
 
     def part(kind: str) -> str:
