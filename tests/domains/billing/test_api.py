@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.domains.billing.documents.layouts import LAYOUTS
 from app.domains.billing.parties import Layout
 from tests.api_client import client_for
 from tests.domains.billing import trade
@@ -216,10 +215,6 @@ def test_a_client_ends_and_is_reopened(api: TestClient, made: Trade) -> None:
     assert api.post(f"{path}/projects", json={"name": "Late"}).json()["code"] == "client_ended"
     assert api.post(f"{path}/reopen").json()["ended_at"] is None
     assert api.post(f"{path}/projects", json={"name": "Late"}).status_code == 201
-
-
-def test_the_layouts_are_those_that_documents_have() -> None:
-    assert set(Layout) == set(LAYOUTS)
 
 
 @ONE

@@ -14,10 +14,10 @@ from app.domains.billing.time_capture.listing import Wanted, conditions
 from app.domains.billing.time_capture.models import EntryState, TimeEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from app.errors import GroundworkError
@@ -86,23 +86,17 @@ def reopen(session: Session, *, entry_id: int, now: datetime) -> TimeEntry:
 
 def decide_all(session: Session, *, tenant_id: int, ids: Iterable[int], decision: Decision) -> Decided:
     """Decide on those entries of a tenant. Who may not be decided keeps no other from it."""
-    wanted = sorted(set(ids))
-    found = session.execute(_locked(tenant_id).where(TimeEntry.id.in_(wanted))).all()
-    unknown = set(wanted) - {row.id for row in found}
-    absent = [_refusal(entry_id, EntryNotFound(entry_id=entry_id)) for entry_id in sorted(unknown)]
-    return _decide(session, found, decision, absent=absent, next_id=None)
+    wanted = set(ids)
+    known = session.scalars(_of_tenant(tenant_id).where(TimeEntry.id.in_(sorted(wanted)))).all()
+    unknown = sorted(wanted - set(known))
+    absent = [_refusal(entry_id, EntryNotFound(entry_id=entry_id)) for entry_id in unknown]
+    return _decide(session, known, decision, absent=absent, next_id=None)
 
 
 def frozen(session: Session, *, tenant_id: int, wanted: Wanted) -> Wanted:
     """`wanted` without what comes from now on."""
-    newest = (
-        select(TimeEntry.id)
-        .join(Project, Project.id == TimeEntry.project_id)
-        .join(Client, Client.id == Project.client_id)
-        .where(Client.tenant_id == tenant_id)
-    )
-    upto_id = session.scalar(newest.order_by(TimeEntry.id.desc()).limit(1))
-    return replace(wanted, upto_id=upto_id or 0)
+    newest = _of_tenant(tenant_id).order_by(None).order_by(TimeEntry.id.desc())
+    return replace(wanted, upto_id=session.scalar(newest.limit(1)) or 0)
 
 
 def decide_wanted(
@@ -110,45 +104,67 @@ def decide_wanted(
 ) -> Decided:
     """Decide on the first entries of a tenant that are `wanted`, by their ids, `at_most` at once.
 
-    Those that are there now: they are locked before the first is changed, and what comes later is left out.
+    Those that are there now: what comes later is left out.
     """
-    rows = _locked(tenant_id).where(*conditions(session, tenant_id=tenant_id, wanted=wanted))
-    found = session.execute(rows.where(TimeEntry.id > (after or 0)).limit(at_most + 1)).all()
-    next_id = found[at_most - 1].id if len(found) > at_most else None
-    return _decide(session, found[:at_most], decision, absent=(), next_id=next_id)
+    rows = _of_tenant(tenant_id).where(*conditions(session, tenant_id=tenant_id, wanted=wanted))
+    ids = session.scalars(rows.where(TimeEntry.id > (after or 0)).limit(at_most + 1)).all()
+    next_id = ids[at_most - 1] if len(ids) > at_most else None
+    return _decide(session, ids[:at_most], decision, absent=(), next_id=next_id)
 
 
-def _locked(tenant_id: int) -> Select[int, str]:
-    """The entries of a tenant with their states, locked in one order: two never wait for each other."""
+def _of_tenant(tenant_id: int) -> Select[int]:
+    """The entries of a tenant by their ids, in that order."""
     return (
-        select(TimeEntry.id, TimeEntry.state)
+        select(TimeEntry.id)
         .join(Project, Project.id == TimeEntry.project_id)
         .join(Client, Client.id == Project.client_id)
         .where(Client.tenant_id == tenant_id)
         .order_by(TimeEntry.id)
-        .with_for_update(of=TimeEntry)
     )
 
 
 def _decide(
     session: Session,
-    found: Sequence[Row[int, str]],
+    ids: Sequence[int],
     decision: Decision,
     *,
     absent: Sequence[Refusal],
     next_id: int | None,
 ) -> Decided:
-    pending = [row.id for row in found if row.state == EntryState.PENDING]
-    decided_before = [row for row in found if row.state not in (EntryState.PENDING, decision.state)]
-    _set(session, pending, decision)
-    refusals = (_refusal(row.id, EntryDecided(entry_id=row.id, state=row.state)) for row in decided_before)
+    pending = set(_lock_pending(session, ids))
+    _set(session, sorted(pending), decision)
+    others = _states(session, [entry_id for entry_id in ids if entry_id not in pending])
+    refused = {entry_id: state for entry_id, state in others.items() if state != decision.state}
+    refusals = [_refusal(one, EntryDecided(entry_id=one, state=state)) for one, state in refused.items()]
     return Decided(
         decided=len(pending),
-        unchanged=len(found) - len(pending) - len(decided_before),
-        refused=len(decided_before) + len(absent),
+        unchanged=len(others) - len(refused),
+        refused=len(refused) + len(absent),
         why=[*absent, *refusals][:MAX_NAMED],
         next=next_id,
     )
+
+
+def _lock_pending(session: Session, ids: Sequence[int]) -> Iterator[int]:
+    """Those that are pending, locked in the order of their ids, so that two never wait for each other.
+
+    No other is locked: those that are approved are locked by whoever bills them, in an order of its own.
+    """
+    pending = select(TimeEntry.id).where(TimeEntry.state == EntryState.PENDING).order_by(TimeEntry.id)
+    for chunk in _chunks(ids):
+        yield from session.scalars(pending.where(TimeEntry.id.in_(chunk)).with_for_update())
+
+
+def _states(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    states = select(TimeEntry.id, TimeEntry.state).order_by(TimeEntry.id)
+    found: dict[int, str] = {}
+    for chunk in _chunks(ids):
+        found.update((row.id, row.state) for row in session.execute(states.where(TimeEntry.id.in_(chunk))))
+    return found
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
 def _refusal(entry_id: int, error: GroundworkError) -> Refusal:
@@ -156,16 +172,13 @@ def _refusal(entry_id: int, error: GroundworkError) -> Refusal:
 
 
 def _set(session: Session, ids: Sequence[int], decision: Decision) -> None:
-    for start in range(0, len(ids), CHUNK):
-        session.execute(
-            update(TimeEntry)
-            .where(TimeEntry.id.in_(ids[start : start + CHUNK]))
-            .values(
-                state=decision.state,
-                decided_by=decision.by,
-                decided_at=decision.at,
-                reason=decision.reason,
-                changed_at=decision.at,
-            )
-            .execution_options(synchronize_session=False)
-        )
+    decided = update(TimeEntry).values(
+        state=decision.state,
+        decided_by=decision.by,
+        decided_at=decision.at,
+        reason=decision.reason,
+        changed_at=decision.at,
+    )
+    for chunk in _chunks(ids):
+        one = decided.where(TimeEntry.id.in_(chunk))
+        session.execute(one.execution_options(synchronize_session=False))

@@ -26,7 +26,8 @@ class EntryDecided(Conflict):
     code = "entry_decided"
 
     def __init__(self, *, entry_id: int, state: str) -> None:
-        remedy = "Credit its invoice first." if state == "billed" else "An admin of the tenant can reopen it."
+        billed = "Credit its invoice, or cancel the draft."
+        remedy = billed if state == "billed" else "An admin of the tenant can reopen it."
         super().__init__(f"Entry {entry_id} is {state} and stays as it is. {remedy}")
 
 

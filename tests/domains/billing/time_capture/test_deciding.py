@@ -126,7 +126,7 @@ def test_many_are_decided_and_those_that_may_not_be_are_named(made: Trade) -> No
         (rejected, "entry_decided"),
         (billed, "entry_decided"),
     ]
-    assert "Credit its invoice first" in found.why[-1].detail
+    assert "Credit its invoice" in found.why[-1].detail
     assert states(pending, approved, rejected, billed, theirs) == [
         "approved", "approved", "rejected", "billed", "pending",
     ]  # fmt: skip
@@ -203,3 +203,13 @@ def test_two_who_decide_the_opposite_at_once_do_not_both_win(made: Trade) -> Non
         counts = [one.result().decided for one in (approved, rejected)]
     assert sorted(counts) == [0, 20]
     assert len(set(states(*ids))) == 1
+
+
+@pytest.mark.databases("postgresql")
+def test_who_bills_entries_meanwhile_is_not_waited_for(made: Trade) -> None:
+    approved, pending = made.add_entry(state=APPROVED), made.add_entry()
+    with ThreadPoolExecutor(1) as threads, transaction() as session:
+        entries.entry(session, entry_id=approved, lock=True)
+        found = threads.submit(decide_wanted, made).result(timeout=30)
+    assert (found.decided, found.unchanged) == (1, 1)
+    assert states(pending) == ["approved"]

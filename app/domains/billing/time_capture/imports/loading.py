@@ -110,6 +110,7 @@ def _update(
 ) -> list[_Told]:
     """Change the entries that are there; what is not."""
     stored = _stored(session, told)
+    changed = []
     for one in told:
         row = stored.get(one.at)
         if row is None:
@@ -118,27 +119,35 @@ def _update(
             refuse(one.line, f"the key {quoted(one.key)} is that of another worker's entry in this project")
         elif not _differs(row, one.columns()):
             done.unchanged += 1
-        elif row.state != EntryState.PENDING:
-            refuse(
-                one.line, f"entry {row.id} has the key {quoted(one.key)}, is {row.state} and stays as it is"
-            )
         else:
-            _apply(row, one.columns() | {"changed_at": now})
-            done.updated += 1
+            changed.append((one, row))
+    _lock(session, [row for _, row in changed])
+    for one, row in changed:
+        if row.state != EntryState.PENDING:
+            has = f"entry {row.id} has the key {quoted(one.key)}"
+            refuse(one.line, f"{has}, is {row.state} and stays as it is")
+            continue
+        _apply(row, one.columns() | {"changed_at": now})
+        done.updated += 1
     session.flush()
     return [one for one in told if one.at not in stored]
 
 
 def _stored(session: Session, told: Sequence[_Told]) -> dict[Key, TimeEntry]:
     # Pairs: both lists by themselves would be tried in every combination.
-    found = (
-        select(TimeEntry)
-        .where(tuple_(TimeEntry.project_id, TimeEntry.external_key).in_([one.at for one in told]))
-        .order_by(TimeEntry.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return {(row.project_id, row.external_key or ""): row for row in session.scalars(found)}
+    keys = tuple_(TimeEntry.project_id, TimeEntry.external_key)
+    found = select(TimeEntry).where(keys.in_([one.at for one in told]))
+    rows = session.scalars(found.execution_options(populate_existing=True))
+    return {(row.project_id, row.external_key or ""): row for row in rows}
+
+
+def _lock(session: Session, rows: Sequence[TimeEntry]) -> None:
+    """Have `rows` be as they are now, and stay so where they are pending; no other is changed."""
+    ids = [row.id for row in rows]
+    again = select(TimeEntry).where(TimeEntry.id.in_(ids)).execution_options(populate_existing=True)
+    pending = again.where(TimeEntry.state == EntryState.PENDING).order_by(TimeEntry.id).with_for_update()
+    locked = {row.id for row in session.scalars(pending)}
+    session.scalars(again.where(TimeEntry.id.in_(set(ids) - locked))).all()
 
 
 def _differs(row: TimeEntry, columns: Mapping[str, Any]) -> bool:
