@@ -29,6 +29,8 @@ from tests.domains.billing.invoices.office import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine
 
     from tests.domains.billing.invoices.office import Office
@@ -168,6 +170,50 @@ def test_a_draft_whose_rule_is_another_one_now_is_canceled(office: Office) -> No
     ]
     assert shares(invoices()[1].id) == {worked: 3_600}
     assert entry(worked).state == EntryState.BILLED
+
+
+@pytest.mark.parametrize(("state", "is_late"), [("sent", True), ("canceled", False)])
+def test_time_of_a_draft_whose_rule_is_now_that_of_one_that_is_out_is_approved_again(
+    office: Office, state: str, *, is_late: bool
+) -> None:
+    client = office.client()
+    client.rule()
+    client.worked(4, 1, project=client.open_project())
+    run()
+    change(invoices()[0], state=state)
+    rule = client.rule(project_id=client.project)
+    worked = client.worked(5, 1)
+    run(None)
+    assert entry(worked).state == EntryState.BILLED
+    with transaction() as session:
+        session.execute(
+            update(BillingRule).where(BillingRule.id == rule).values(effective_to=date(2026, 2, 1))
+        )
+    run(None)
+    assert [one.state for one in invoices()] == [state, "canceled"]
+    assert entry(worked).state == EntryState.APPROVED
+    assert issues() == ([(worked, "billed_period", True)] if is_late else [])
+
+
+def test_an_alert_ends_when_the_client_can_be_charged_or_owes_nothing(
+    office: Office, configure: Callable[..., None]
+) -> None:
+    configure(alert_recovery_seconds=0)
+    mended, released = office.client(), office.client()
+    rejected = released.worked(5, 1)
+    mended.worked(5, 1)
+    assert run()["failed"] == 2
+    assert open_subjects() == {f"client {one.id}, 2026-10" for one in (mended, released)}
+    mended.rule()
+    with transaction() as session:
+        session.execute(update(TimeEntry).where(TimeEntry.id == rejected).values(state=EntryState.REJECTED))
+    run()
+    assert open_subjects() == set()
+
+
+def open_subjects() -> set[str]:
+    with reading() as session:
+        return set(session.scalars(select(Alert.subject).where(Alert.closed_at.is_(None))))
 
 
 def test_a_fee_is_charged_without_work_and_nothing_makes_no_invoice(office: Office) -> None:

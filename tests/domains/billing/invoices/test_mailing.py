@@ -224,6 +224,26 @@ def committing_nothing(_progress: object = None, /) -> None:
     """The test's transaction is committed at its end."""
 
 
+def test_an_alert_ends_in_the_morning_after_the_mail_went_out(
+    office: Office, smtp: MailServer, configure: Callable[..., None]
+) -> None:
+    smtp.answers.append(("RCPT", "550 no such mailbox"))
+    with pytest.raises(Refused):
+        send()
+    look_again()
+    assert alerts() == [(alerts()[0][0], True)]
+    send()
+    configure(alert_recovery_seconds=0)
+    look_again()
+    with reading() as session:
+        assert session.scalars(select(Alert.closed_at)).one() is not None
+
+
+def look_again() -> None:
+    with transaction() as session:
+        mailing.request_all(session, now=NINE, commit=committing_nothing)
+
+
 def test_a_draft_is_shown_as_one_and_what_was_sent_as_it_was(office: Office, smtp: MailServer) -> None:
     with reading() as session:
         draft = pdf_now(session, invoices()[0])

@@ -116,11 +116,14 @@ def _settle(
     invoice = found.open.get(group.key)
     if invoice is None:
         if group.key in found.taken_back and not again:
+            _mark(session, group.entry_ids, EntryState.APPROVED, now=month.now)
             return Made.LEFT
-        _bill(session, group.entry_ids, now=month.now)
+        _mark(session, group.entry_ids, EntryState.BILLED, now=month.now)
         new.append(group)
         return Made.NEW
     if not _is_draft(invoice):
+        # Some may have been on a draft, of a rule that is another one now.
+        _mark(session, group.entry_ids, EntryState.APPROVED, now=month.now)
         late.note_late(session, group.entry_ids, invoice=invoice, now=month.now)
         return Made.OUT
     return _make_anew(session, month, invoice, group)
@@ -135,7 +138,7 @@ def _make_anew(session: Session, month: Month, invoice: Invoice, group: Group) -
     invoice.seller, invoice.buyer = seller_of(month.tenant), buyer_of(month.client)
     session.flush()
     made.store(session, invoice_id=invoice.id)
-    _bill(session, group.entry_ids, now=month.now)
+    _mark(session, group.entry_ids, EntryState.BILLED, now=month.now)
     return Made.ANEW
 
 
@@ -183,9 +186,9 @@ def _write_new(session: Session, month: Month, groups: Sequence[Group]) -> None:
         Rows.of(charged).store(session, invoice_id=invoice.id)
 
 
-def _bill(session: Session, entry_ids: Sequence[int], *, now: datetime) -> None:
+def _mark(session: Session, entry_ids: Sequence[int], state: EntryState, *, now: datetime) -> None:
+    """Mark entries, of which each is approved or was on a draft, as billed or as approved."""
     for start in range(0, len(entry_ids), CHUNK):
-        part = entry_ids[start : start + CHUNK]
-        approved = TimeEntry.id.in_(part) & (TimeEntry.state == EntryState.APPROVED)
-        billed = update(TimeEntry).where(approved).values(state=EntryState.BILLED, changed_at=now)
-        session.execute(billed.execution_options(synchronize_session=False))
+        others = TimeEntry.id.in_(entry_ids[start : start + CHUNK]) & (TimeEntry.state != state)
+        marked = update(TimeEntry).where(others).values(state=state, changed_at=now)
+        session.execute(marked.execution_options(synchronize_session=False))

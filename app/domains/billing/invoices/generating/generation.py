@@ -28,7 +28,7 @@ from app.errors import GroundworkError
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.outbound.alerts.look import Look, Problem
-from app.outbound.alerts.service import take
+from app.outbound.alerts.service import open_alerts, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,8 +104,16 @@ def generate(
         run.counts["clients"] += 1
         commit({"clients": run.counts["clients"]})
     late.close_settled(session, now=now)
+    if tenant_id is None:
+        run.looked_at |= _owed_before(session, _days(period, now=now))
     take(session, [Look(kind=ALERT, problems=run.problems, subjects=frozenset(run.looked_at))])
     return run
+
+
+def _owed_before(session: Session, days: tuple[date, date]) -> set[str]:
+    """What there are alerts of for the months of a run that looked at all who owe something for them."""
+    months = tuple(f", {Period.of(day)}" for day in days)
+    return {row.subject for row in open_alerts(session) if row.kind == ALERT and row.subject.endswith(months)}
 
 
 def _check_over(period: Period, *, now: datetime) -> None:

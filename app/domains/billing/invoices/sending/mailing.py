@@ -50,6 +50,7 @@ CHUNK = 200
 
 def request_all(session: Session, *, now: datetime, commit: Checkpoint) -> dict[str, int]:
     """Have every draft mailed; `commit` ends each chunk. Twice on a day is once."""
+    alerting.look_again(session)
     counts = {"drafts": 0, "queued": 0}
     after = 0
     while True:
