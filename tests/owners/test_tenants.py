@@ -36,10 +36,19 @@ def test_a_member_sees_what_an_admin_of_the_tenant_changes(ann: Belongings) -> N
     assert len(of_tenants()) > 15
     for route in of_tenants():
         answer = ask(client, route, ann.ids)
-        if route.method == "GET" or "Members" in route.owner.says:
+        if "Members" in route.owner.says:
             assert answer.status_code in (200, 201, 409, 422), (route, answer.text)
         else:
             assert (answer.status_code, answer.json()["code"]) == (403, "not_tenant_admin"), route
+
+
+def test_a_member_is_not_shown_what_time_costs(ann: Belongings) -> None:
+    cleo = belongings.person("canary-cleo", Role.VIEWER)
+    belongings.work_for(cleo, ann)
+    for path in (f"clients/{ann.ids['client_id']}/rules", f"rules/{ann.ids['rule_id']}"):
+        assert ann.client().get(f"{BILLING}/{path}").status_code == 200
+        refused = cleo.client().get(f"{BILLING}/{path}")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_tenant_admin")
 
 
 def test_tenants_are_listed_to_their_members_in_full_pages(ann: Belongings, bob: Belongings) -> None:

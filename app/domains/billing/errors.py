@@ -12,15 +12,13 @@ if TYPE_CHECKING:
 
 
 class NotTenantAdmin(GroundworkError):
-    """Raised when a member is to change what only an admin of the tenant changes."""
+    """Raised when a member is to see or change what only an admin of the tenant does."""
 
     status = HTTPStatus.FORBIDDEN
     code = "not_tenant_admin"
 
     def __init__(self) -> None:
-        super().__init__(
-            "Members of a tenant enter their own time; only its admins change the rest. Ask one."
-        )
+        super().__init__("Members of a tenant enter their own time; this is for its admins. Ask one.")
 
 
 class TenantNotFound(NotFound):

@@ -1,4 +1,4 @@
-"""Whose the things of a tenant are: members see them, admins change them; time is its worker's, too."""
+"""Whose the things of a tenant are: members see most of them, admins change them; time is its worker's."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ CLIENT_OF_MEMBERS, CLIENT_OF_ADMINS = pair_of(
 PROJECT_OF_MEMBERS, PROJECT_OF_ADMINS = pair_of(
     "project_id", lambda id_: AT_PROJECTS.where(Project.id == id_), ProjectNotFound
 )
-RULE_OF_MEMBERS, RULE_OF_ADMINS = pair_of(
+_, RULE_OF_ADMINS = pair_of(
     "rule_id",
     lambda id_: AT_CLIENTS.join(BillingRule, BillingRule.client_id == Client.id).where(BillingRule.id == id_),
     RuleNotFound,

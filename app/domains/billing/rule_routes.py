@@ -1,10 +1,10 @@
-"""HTTP routes of billing rules."""
+"""HTTP routes of billing rules: what time costs is shown to admins of the tenant alone."""
 
 from fastapi import APIRouter, Depends, status
 
 from app.db.sessions import reading, transaction
 from app.domains.billing import billing_rules
-from app.domains.billing.owners import CLIENT_OF_ADMINS, CLIENT_OF_MEMBERS, RULE_OF_ADMINS, RULE_OF_MEMBERS
+from app.domains.billing.owners import CLIENT_OF_ADMINS, RULE_OF_ADMINS
 from app.domains.billing.rule_schemas import RuleEnd, RuleIn
 from app.domains.billing.rule_views import RulePage, RuleView
 from app.domains.billing.scopes import READ, WRITE
@@ -15,7 +15,7 @@ router = APIRouter()
 may_write = Depends(require(WRITE, RULE_OF_ADMINS))
 
 
-@router.get("/clients/{client_id}/rules", dependencies=[Depends(require(READ, CLIENT_OF_MEMBERS))])
+@router.get("/clients/{client_id}/rules", dependencies=[Depends(require(READ, CLIENT_OF_ADMINS))])
 def list_rules(client_id: Id, limit: Limit = 50, cursor: Cursor = None) -> RulePage:
     """A client's billing rules, in the order in which they were created."""
     with reading() as session:
@@ -34,7 +34,7 @@ def add_rule(client_id: Id, given: RuleIn) -> RuleView:
         return RuleView.of(billing_rules.add(session, client_id=client_id, columns=given.columns()))
 
 
-@router.get("/rules/{rule_id}", dependencies=[Depends(require(READ, RULE_OF_MEMBERS))])
+@router.get("/rules/{rule_id}", dependencies=[Depends(require(READ, RULE_OF_ADMINS))])
 def get_rule(rule_id: Id) -> RuleView:
     """One billing rule."""
     with reading() as session:
