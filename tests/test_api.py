@@ -125,6 +125,7 @@ def test_the_description_says_how_each_path_knows_its_callers(database: Engine) 
     }
     assert own == {
         WEBHOOK_PATH: [{"Plaid-Verification": []}],
+        "/api/v1/webhooks/slack": [{"X-Slack-Signature": []}],
         **{path: [] for path in OPEN},
         **{path: [{"token": []}, {}] for path in PERHAPS_OPEN},
     }
