@@ -9,5 +9,7 @@ from app.values.strict_models import PlainInt
 
 #: The id of a row.
 Id = Annotated[PlainInt, Path(ge=1, le=MAX_BIGINT)]
+#: The same, by which a list is narrowed.
+IdInQuery = Annotated[PlainInt | None, Query(ge=1, le=MAX_BIGINT)]
 Limit = Annotated[PlainInt, Query(ge=1, le=500)]
 Cursor = Annotated[PlainInt | None, Query(ge=0, le=MAX_BIGINT, description="`next` of the previous page.")]

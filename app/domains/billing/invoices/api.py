@@ -15,8 +15,7 @@ from app.domains.billing.scopes import READ, WRITE
 from app.settings.business_clock import business_now
 from app.tokens.callers import Caller, require
 from app.tokens.owners import IN_QUERY
-from app.values.path_parameters import Cursor, Id, Limit
-from app.values.row_ids import RowId
+from app.values.path_parameters import Cursor, Id, IdInQuery, Limit
 
 router = APIRouter(prefix="/api/v1", tags=["invoices"])
 may_read = Depends(require(READ, INVOICE_OF_ADMINS))
@@ -27,7 +26,7 @@ Month = Annotated[
     str | None,
     Query(max_length=20, description="YYYY-MM; if left out, the last month that is over."),
 ]
-Tenant = Annotated[RowId | None, Query(description="Whose; if left out, of all whose admin the caller is.")]
+Tenant = Annotated[IdInQuery, Query(description="Whose; if left out, of all whose admin the caller is.")]
 
 
 @router.post("/invoices/generate", status_code=status.HTTP_202_ACCEPTED)
@@ -45,7 +44,7 @@ def generate_invoices(
 def list_invoices(
     caller: Reader,
     tenant_id: Tenant = None,
-    client_id: RowId | None = None,
+    client_id: IdInQuery = None,
     state: InvoiceState | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -19,16 +19,13 @@ from app.domains.billing.time_capture import deciding, entries, listing, schemas
 from app.domains.billing.time_capture.models import EntryState
 from app.settings.business_clock import business_now
 from app.tokens.callers import Caller, require
-from app.values.path_parameters import Cursor, Id, Limit
-from app.values.row_ids import MAX_BIGINT
-from app.values.strict_models import PlainInt
+from app.values.path_parameters import Cursor, Id, IdInQuery, Limit
 
 router = APIRouter(prefix="/api/v1/billing", tags=["time entries"])
 Reader = Annotated[Caller, Depends(require(READ, OF_MEMBERS))]
 Admin = Annotated[Caller, Depends(require(WRITE, OF_ADMINS))]
 EntryAdmin = Annotated[Caller, Depends(require(WRITE, ENTRY_OF_ADMINS))]
 OtherPeriod = Annotated[str | None, Query(max_length=40, description="YYYY-MM, by the clients' clocks.")]
-OtherId = Annotated[PlainInt | None, Query(ge=1, le=MAX_BIGINT)]
 
 #: Entries that a request decides on by what they have in common.
 AT_ONCE = 20_000
@@ -40,9 +37,9 @@ def list_entries(
     caller: Reader,
     period: OtherPeriod = None,
     state: EntryState | None = None,
-    client_id: OtherId = None,
-    project_id: OtherId = None,
-    user_id: OtherId = None,
+    client_id: IdInQuery = None,
+    project_id: IdInQuery = None,
+    user_id: IdInQuery = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> schemas.EntryPage:
