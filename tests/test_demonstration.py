@@ -183,7 +183,7 @@ def reminded(checkout: Checkout, *, days: int) -> int:
 def test_time_becomes_an_invoice_that_is_sent_reminded_of_and_paid(demo: Checkout) -> None:
     month = f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}"
     with demo.client() as client:
-        invoice = invoice_from(demo, client, worker="Cleo", month=month)
+        invoice = invoice_from(demo, client, worker="Ida", month=month)
         assert client.get(invoice).json()["gross"] == "357.00"
         assert client.get(f"{invoice}/pdf").content.startswith(b"%PDF")
         post(client, f"{invoice}/send", {})

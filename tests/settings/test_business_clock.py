@@ -33,6 +33,8 @@ HOSTS_CLOCK = {
     "app/tokens/service.py": "tokens end for everybody at the same moment",
     "app/domains/accounts/sessions/access_tokens.py": "tokens end for everybody at the same moment",
     "app/domains/audit/commands.py": "a person says how long ago something was",
+    "app/domains/billing/integrations/api.py": "a provider says when its tokens end, and signs when it sent",
+    "app/domains/billing/integrations/tasks.py": "a provider says when its tokens end",
     "app/domains/banking/api.py": "Plaid signs when it sent a webhook",
 }
 
