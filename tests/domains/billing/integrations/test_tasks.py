@@ -204,7 +204,7 @@ def test_a_permission_that_is_gone_is_told_and_the_next_round_leaves_it_out(side
     assert len(told()) == 1
 
 
-def test_statuses_are_noted_and_a_workspace_that_is_busy_is_asked_later(
+def test_statuses_are_noted_once_and_a_workspace_that_is_busy_is_asked_later(
     slack: SlackServer, fleet: Fleet
 ) -> None:
     slack.set_status(ADA, "In a meeting")
@@ -215,6 +215,8 @@ def test_statuses_are_noted_and_a_workspace_that_is_busy_is_asked_later(
     assert dict(tasks.sync_slack_status.delay().get(timeout=SECONDS))["queued"] == 1
     (done,) = wait_for(handling.STATUS_TASK)
     assert done.attempt == 2
+    tasks.sync_slack_status.delay().get(timeout=SECONDS)
+    wait_for(handling.STATUS_TASK, count=2)
     with reading() as session:
         assert session.scalars(select(SlackStatusChange.status_text)).all() == ["In a meeting"]
 
