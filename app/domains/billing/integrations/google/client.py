@@ -57,7 +57,7 @@ class GoogleCalendar:
     def account(self, access_token: str) -> Account:
         """Whose calendar it is: the cheapest call there is."""
         operation = Operation(provider=NAME, name="calendars.get", hiding=(access_token,))
-        told = self._told(operation, access_token, "calendars/primary")
+        told = self._ask(operation, access_token, "calendars/primary")
         try:
             return Account(id=identifier(told, "id"), name=text(told, "summary") or "")
         except InvalidField as error:
@@ -66,7 +66,7 @@ class GoogleCalendar:
     def changes(self, access_token: str, cursor: Cursor) -> Changes:
         """The page at `cursor`. Raises `SyncTokenExpired`."""
         operation = Operation(provider=NAME, name="events.list", hiding=(access_token,))
-        told = self._told(operation, access_token, "calendars/primary/events", params=_params(cursor))
+        told = self._ask(operation, access_token, "calendars/primary/events", params=_params(cursor))
         listing = Listing(window=cursor.window)
         rows = member(told, "items", list, operation=operation) if "items" in told else []
         listing.read(rows, partial(parsers.event, zone=self.zone))
@@ -78,7 +78,7 @@ class GoogleCalendar:
             raise operation.malformed("it names neither a next page nor a sync token")
         return listing.changes(next_token=cursor.after(sync).text, has_more=False)
 
-    def _told(self, operation: Operation, access_token: str, path: str, **request: Any) -> dict[str, Any]:
+    def _ask(self, operation: Operation, access_token: str, path: str, **request: Any) -> dict[str, Any]:
         self.turn()
         reply = operation.ask_as(access_token, f"{hosts().api}/calendar/v3/{path}", **request)
         if not reply.is_success:

@@ -102,7 +102,7 @@ def exchange(client: Client, *, code: str, verifier: str, redirect_url: str, now
         provider=client.provider, name="code exchange", hiding=(code, verifier, client.client_secret)
     )
     asked = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
-    told = _told(client, operation, {**asked, "redirect_uri": redirect_url})
+    told = _ask(client, operation, {**asked, "redirect_uri": redirect_url})
     _check_scopes(client, told)
     grant = _grant(told, operation=operation, now=now)
     if grant.refresh_token is None:
@@ -116,10 +116,10 @@ def refresh(client: Client, *, refresh_token: str, now: datetime) -> Grant:
         provider=client.provider, name="token refresh", hiding=(refresh_token, client.client_secret)
     )
     asked = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return _grant(_told(client, operation, asked), operation=operation, now=now)
+    return _grant(_ask(client, operation, asked), operation=operation, now=now)
 
 
-def _told(client: Client, operation: Operation, form: dict[str, str]) -> dict[str, object]:
+def _ask(client: Client, operation: Operation, form: dict[str, str]) -> dict[str, object]:
     secret = {"client_id": client.client_id, "client_secret": client.client_secret}
     reply = operation.ask("POST", client.token_url, data={**form, **secret})
     if not reply.is_success:

@@ -57,7 +57,7 @@ class OutlookCalendar:
     def account(self, access_token: str) -> Account:
         """Whose calendar it is: the cheapest call there is."""
         operation = Operation(provider=NAME, name="calendar", hiding=(access_token,))
-        told = self._told(operation, access_token, f"{graph()}/me/calendar", params={"$select": "id,owner"})
+        told = self._ask(operation, access_token, f"{graph()}/me/calendar", params={"$select": "id,owner"})
         try:
             name = text(mapping_in(told, "owner"), "address")
             return Account(id=identifier(told, "id"), name=name or "")
@@ -68,7 +68,7 @@ class OutlookCalendar:
         """The page at `cursor`. Raises `SyncTokenExpired`."""
         operation = Operation(provider=NAME, name="calendarView/delta", hiding=(access_token,))
         url, params = _place(cursor)
-        told = self._told(operation, access_token, url, params=params)
+        told = self._ask(operation, access_token, url, params=params)
         rows = member(told, "value", list, operation=operation)
         series = _Series(
             known={
@@ -93,13 +93,13 @@ class OutlookCalendar:
         operation = Operation(provider=NAME, name="event", hiding=(access_token,))
         try:
             url = f"{graph()}/me/events/{quote(id_, safe='')}"
-            return self._told(operation, access_token, url, params={"$select": SERIES})
+            return self._ask(operation, access_token, url, params={"$select": SERIES})
         except ProviderRefused as error:
             raise InvalidField(
                 field="seriesMasterId", value=id_, expected=f"a known series: {error}"
             ) from None
 
-    def _told(self, operation: Operation, access_token: str, url: str, **request: Any) -> dict[str, Any]:
+    def _ask(self, operation: Operation, access_token: str, url: str, **request: Any) -> dict[str, Any]:
         self.turn()
         reply = operation.ask_as(access_token, url, headers={"Prefer": PREFER}, **request)
         if not reply.is_success:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from app.db.upsert import insert_or_update
+from app.domains.billing.time_capture.issues import keeping
 from app.domains.billing.time_capture.models import EntryIssue, EntryState, IssueKind, TimeEntry
 
 if TYPE_CHECKING:
@@ -25,15 +25,7 @@ def note_late(session: Session, entry_ids: Sequence[int], *, invoice: Invoice, n
         "Credit that invoice and make the month's invoices again, or reject the entry."
     )
     for entry_id in entry_ids:
-        issue = insert_or_update(session, EntryIssue).values(
-            entry_id=entry_id, kind=IssueKind.BILLED_PERIOD, key="", sentence=sentence, opened_at=now
-        )
-        session.execute(
-            issue.on_conflict_do_nothing(
-                index_elements=[EntryIssue.entry_id, EntryIssue.kind, EntryIssue.key],
-                index_where=EntryIssue.closed_at.is_(None),
-            )
-        )
+        keeping.open_one(session, entry_id=entry_id, kind=IssueKind.BILLED_PERIOD, sentence=sentence, now=now)
 
 
 def close_settled(session: Session, *, now: datetime) -> None:
