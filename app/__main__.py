@@ -94,6 +94,8 @@ def run(arguments: list[str], *, commands: TyperGroup | None = None, name: str =
     except typer.TyperException as error:
         return _misused(error)
     except Exception as error:
+        if _came_of_ctrl_c(error):
+            return ExitCode.INTERRUPTED
         failure = explain(error)
         if failure is None:
             raise
@@ -115,6 +117,12 @@ def main() -> None:
     if not services.SERVICE_COMMANDS.intersection(sys.argv[1:2]):
         log_warnings()
     sys.exit(run(sys.argv[1:]))
+
+
+def _came_of_ctrl_c(error: BaseException) -> bool:
+    """Whether Ctrl-C came first: a database driver in mid-statement cannot tidy up after it."""
+    before = error.__context__
+    return before is not None and (isinstance(before, KeyboardInterrupt) or _came_of_ctrl_c(before))
 
 
 def _misused(error: typer.TyperException) -> int:

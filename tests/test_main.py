@@ -11,9 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer
+from typer.main import get_group
 
 from app import topology
-from app.__main__ import command_line
+from app.__main__ import command_line, run
 from app.cli import SERVICE_COMMANDS
 from app.cli import app as services
 from app.logs.failures import ExitCode
@@ -269,3 +271,18 @@ def test_a_taken_port_is_named(configure: Callable[..., None], capsys: pytest.Ca
         outcome = groundwork(capsys, "serve", "--port", str(port))
     assert outcome.code == ExitCode.UNREACHABLE
     assert f"Port {port} on 127.0.0.1 is taken" in outcome.err
+
+
+def test_ctrl_c_is_no_fault_though_tidying_up_after_it_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = typer.Typer()
+
+    @commands.command()
+    def look() -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise ValueError("the connection is in mid-statement")
+
+    commands.callback()(lambda: None)
+    assert run(["look"], commands=get_group(commands)) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == ""
