@@ -7,6 +7,7 @@ import http.client
 import time
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fleet import processes
@@ -20,8 +21,12 @@ from app.settings.kinds import in_url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STEP_TIMEOUT_SECONDS = 60
+    from fleet import Process
+
+#: Long for a busy machine with one core; nobody waits so long for a process that does not start at all.
+STEP_TIMEOUT_SECONDS = 180
 HTTP_TIMEOUT_SECONDS = 5
+PING_TIMEOUT_SECONDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +43,10 @@ def wait_for_all(*, token: str) -> None:
     for step in _steps(token):
         began = time.monotonic()
         while not step.is_ready():
-            if time.monotonic() - began > STEP_TIMEOUT_SECONDS:
-                raise SetupFailed(_complaint(step))
+            seconds = time.monotonic() - began
+            process = _process_of(step)
+            if seconds > STEP_TIMEOUT_SECONDS or process.state == "FATAL":
+                raise SetupFailed(_complaint(step, process, seconds=seconds))
             time.sleep(0.1)
         print(f"  {step.what}")
 
@@ -56,7 +63,7 @@ def _steps(token: str) -> list[Step]:
             Step(
                 what=f'the workers of the pool "{pool.name}" take jobs',
                 process=f"groundwork-worker-{pool.name}",
-                is_ready=lambda name=pool.name: name in _pools_that_answer(),  # type: ignore[misc]
+                is_ready=partial(_pool_answers, pool.name),
             )
             for pool in topology.POOLS
         ),
@@ -66,12 +73,15 @@ def _steps(token: str) -> list[Step]:
     return steps if starts_redis(settings()) else steps[1:]
 
 
-def _complaint(step: Step) -> str:
-    process = next(process for process in processes() if process.name == step.process)
+def _process_of(step: Step) -> Process:
+    return next(process for process in processes() if process.name == step.process)
+
+
+def _complaint(step: Step, process: Process, *, seconds: float) -> str:
     output = LOGS / f"{step.process}.out"
     last = output.read_text(errors="replace").strip().splitlines()[-5:] if output.exists() else []
     complaint = (
-        f'After {STEP_TIMEOUT_SECONDS} s still not: {step.what}. The process "{step.process}" is '
+        f'After {seconds:.0f} s still not: {step.what}. The process "{step.process}" is '
         f"{process.state} ({process.description}). What it printed last is above; more is in {LOGS}."
     )
     return "\n".join([*last, complaint])
@@ -119,15 +129,23 @@ def redis_answers() -> bool:
         client.close()
 
 
-def _pools_that_answer() -> set[str]:
+def _pool_answers(name: str) -> bool:
     from app.celery_app import celery_app
     from app.jobs.celery.non_durable import failures
 
     try:
-        replies = celery_app.control.ping(timeout=0.5) or []
+        return bool(
+            celery_app.control.broadcast(
+                "ping",
+                reply=True,
+                pattern=f"{name}@*",
+                matcher="glob",  # type: ignore[arg-type] (its name is what is sent)
+                timeout=PING_TIMEOUT_SECONDS,
+                limit=1,
+            )
+        )
     except failures():
-        return set()
-    return {node.partition("@")[0] for reply in replies for node in reply}
+        return False
 
 
 def _beat_leads() -> bool:
