@@ -21,7 +21,9 @@ from app.db.engine import engine as db_engine
 from app.db.sessions import transaction
 from app.settings import config, sources
 from tests.checkout import ROOT, Checkout, copied_checkout
+from tests.compiled_once import one_dialect
 from tests.fleet import Fleet
+from tests.kept_database import KeptDatabase
 from tests.rabbit_server import RabbitServer
 from tests.servers import TEMPLATE, PostgresServer, RedisServer, folder_in_memory
 from tests.templates import made_once, make_postgres_data, make_sqlite_file
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+#: Fixtures that start processes, or are for them.
+PROCESSES = frozenset({"fleet", "environment", "checkout"})
 _NUMBERS = itertools.count(1)
 #: The broker of all tests that ask for none by name.
 BROKER = os.environ.get("TEST_BROKER", "redis")
@@ -77,6 +81,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Look for garbage as a service at work does; while loading, `app` next to never does."""
     freeze_loaded()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Compile a statement once per process, not once per test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.db.engine.create_engine", one_dialect)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -153,9 +165,31 @@ def broker_url(request: pytest.FixtureRequest) -> str:
     return server.url
 
 
+@pytest.fixture(scope="session")
+def kept_database(postgres_server: PostgresServer) -> Iterator[KeptDatabase]:
+    kept = KeptDatabase(server=postgres_server, name="kept")
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer, postgres_administration: Connection[Any]) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL database."""
+def postgres_url(request: pytest.FixtureRequest) -> str:
+    """A migrated PostgreSQL database, without what other tests did."""
+    # What a test's processes do once it is over must not meet the next one.
+    name = "fresh_database" if PROCESSES.intersection(request.fixturenames) else "emptied_database"
+    return str(request.getfixturevalue(name))
+
+
+@pytest.fixture
+def emptied_database(kept_database: KeptDatabase) -> Iterator[str]:
+    yield kept_database.as_new()
+    db_engine().dispose()
+
+
+@pytest.fixture
+def fresh_database(
+    postgres_server: PostgresServer, postgres_administration: Connection[Any]
+) -> Iterator[str]:
     name = f"test_{next(_NUMBERS)}"
     postgres_administration.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy".encode())
     yield postgres_server.url(name)
