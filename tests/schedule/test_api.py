@@ -13,7 +13,7 @@ from tests.api_client import client_for
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
 PATH = "/api/v1/schedules"
 RECOMPUTE = "pricing.recompute_all_discounts"
 NIGHTLY = {"name": "nightly", "task": RECOMPUTE, "cron": "0 3 * * *", "timezone": "Europe/Berlin"}

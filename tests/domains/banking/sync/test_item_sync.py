@@ -327,7 +327,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 @example(steps=[("add", 0)] * 4 + [("mutate", 1)] * 5 + [("sync", 0)])
 def test_whatever_happens_the_tables_end_as_the_bank_is(

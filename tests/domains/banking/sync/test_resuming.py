@@ -228,7 +228,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, by=st.lists(st.integers(0, 3), min_size=1, max_size=5))
 @example(steps=[("add", 0)] * 4 + [("mutate", 1)] * 3 + [("other", 1)], by=[0, 1])
 def test_whatever_happens_while_a_sync_waits_the_tables_end_as_the_bank_is(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.testclient import TestClient
 
+pytestmark = pytest.mark.databases("sqlite")
+
 API = "/api/v1"
 NOVEMBER = "2026-11-03T12:00:00Z"
 

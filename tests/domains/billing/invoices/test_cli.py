@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Command = Callable[..., Outcome]
 
 
+pytestmark = pytest.mark.databases("sqlite")
+
+
 @pytest.fixture
 def command(database: Engine, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs `groundwork invoices`, on the 3rd of November; there is a draft over 595.00 EUR."""

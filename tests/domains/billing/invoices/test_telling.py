@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.domains.billing.invoices.office import Office
 
+pytestmark = pytest.mark.databases("sqlite")
+
 DUE = date(2026, 11, 20)
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.testclient import TestClient
 
+pytestmark = pytest.mark.databases("sqlite")
+
 NIGHT = "2026-02-03 01:30"
 PATH = "/api/v1/billing/issues"
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+pytestmark = pytest.mark.databases("sqlite")
+
+
 def path(user_id: int) -> str:
     return f"/api/v1/users/{user_id}/capture-rules"
 
