@@ -139,7 +139,8 @@ def _pool_answers(name: str) -> bool:
                 "ping",
                 reply=True,
                 pattern=f"{name}@*",
-                matcher="glob",  # type: ignore[arg-type] (its name is what is sent)
+                # Its name is what is sent.
+                matcher="glob",  # type: ignore[arg-type]
                 timeout=PING_TIMEOUT_SECONDS,
                 limit=1,
             )

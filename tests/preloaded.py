@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from app import freeze_loaded
 from app.packages import modules
+from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,18 +33,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 #: What reads no settings as it is imported; without any, the rest would be refused here.
 PRELOADED = (
-    "app.domains.accounts.sessions.cleanup",
-    "app.domains.audit.retention",
-    "app.domains.banking.plaid.client",
-    "app.domains.pricing.rules.file",
-    "app.domains.pricing.sweep",
     "app.health.monitor.thread",
     "app.jobs.celery.adopt",
     "app.jobs.celery.backend",
     "app.jobs.celery.transport.broker",
-    "app.outbound.alerts.channels.configured",
-    "app.outbound.alerts.telling",
-    "app.outbound.mirror.writer",
     "app.schedule.beat",
     "app.worker.lifecycle",
     "celery.apps.beat",
@@ -54,11 +47,14 @@ PRELOADED = (
     "celery.worker.pidbox",
     "celery.worker.strategy",
     "email_validator",
+    "httpx",
     "jinja2",
     "kombu.transport.redis",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
 )
+#: Where services are: all that reads no settings and serves no HTTP is loaded, for any task may be run.
+SERVICES = ("domains", "outbound")
 #: More than an environment takes.
 MAX_MESSAGE_BYTES = 128 * 1024
 #: Where its end is told, and its output, errors and input.
@@ -239,15 +235,26 @@ class Forks:
             os.close(each)
 
 
+def load() -> None:
+    """Load what workers and beats need."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+    modules("models")
+    # So that importing it fails.
+    sys.modules["fastapi"] = None  # type: ignore[assignment]
+    for path in sorted(path for folder in SERVICES for path in (ROOT / "app" / folder).rglob("*.py")):
+        with suppress(ConfigError, ImportError):
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    del sys.modules["fastapi"]
+
+
 def _receive(asking: socket.socket) -> tuple[bytes, list[int]]:
     message, descriptors, *_ = socket.recv_fds(asking, MAX_MESSAGE_BYTES, MAX_DESCRIPTORS)
     return message, descriptors
 
 
 if __name__ == "__main__":
-    for name in PRELOADED:
-        importlib.import_module(name)
-    modules("models")
+    load()
     # Else a fork that ends looks through all of it for garbage, and copies it to do so.
     freeze_loaded()
     Forks(*(socket.socket(fileno=int(number)) for number in sys.argv[1:])).serve()

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from tests.fakes.plaid.faults import Held
     from tests.fleet import Fleet, Process
 
+pytestmark = pytest.mark.databases("postgresql")
+
 SECONDS = 60
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import func, select
 
 from app.db.sessions import reading, transaction
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tests.fakes.plaid import FakePlaid
     from tests.fakes.plaid.bank import Item
     from tests.fleet import Fleet, Process
+
+pytestmark = pytest.mark.databases("postgresql")
 
 ACCOUNTS = "/accounts/get"
 

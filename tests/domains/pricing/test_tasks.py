@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import func, select
 
 from app.db.sessions import reading
@@ -18,6 +19,8 @@ from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from tests.fleet import Fleet
+
+pytestmark = pytest.mark.databases("postgresql")
 
 SECONDS = 60
 UNCHANGED = {"opened": 0, "changed": 0, "ended": 0}

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.fakes.hooks import HookServer
     from tests.fleet import Fleet
 
+pytestmark = pytest.mark.databases("postgresql")
+
 __all__ = ["hooks"]
 
 SECONDS = 60
@@ -70,7 +72,6 @@ def test_it_runs_twice_and_tells_once(
     assert "of the disk are free" in hooks.texts[0]
 
 
-@pytest.mark.databases("postgresql")
 def test_a_worker_that_is_killed_before_its_commit_leaves_one_row_and_one_alert(
     fleet: Fleet, configure: Callable[..., None], hooks: HookServer
 ) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tests.fakes.hooks import HookServer
     from tests.fleet import Fleet
 
+pytestmark = pytest.mark.databases("postgresql")
+
 SECONDS = 60
 QUEUES = "notifications"
 FULL = Look(kind="disk", problems={"worker-1": Problem(sentence="The disk is full.")})
@@ -58,7 +60,6 @@ def test_every_channel_is_told_once_and_one_that_is_busy_later(hooks: HookServer
     assert len(hooks.taken) == 2
 
 
-@pytest.mark.databases("postgresql")
 def test_a_worker_that_dies_after_the_alert_left_does_not_tell_it_twice(
     hooks: HookServer, fleet: Fleet, configure: Callable[..., None]
 ) -> None:

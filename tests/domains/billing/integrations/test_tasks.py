@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tests.fakes.slack import SlackServer
     from tests.fleet import Fleet, Process
 
+pytestmark = pytest.mark.databases("postgresql")
+
 SECONDS = 60
 TODAY = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
 ADA, BOB = "U0ADA", "U0BOB"

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from tests.fakes.smtp import MailServer
     from tests.fleet import Fleet, Process
 
+pytestmark = pytest.mark.databases("postgresql")
+
 SECONDS = 60
 ALL = ",".join(Queue)
 NOW = "2026-11-03T12:00:00Z"
@@ -111,7 +113,6 @@ def test_a_worker_of_some_queues_makes_invoices_and_a_second_time_finds_them(
     assert numbers() == ["R2026-0001", "R2026-0002"]
 
 
-@pytest.mark.databases("postgresql")
 def test_what_a_dead_worker_left_is_made_by_another(office: Office, fleet: Fleet) -> None:
     *_, last = work(office, 3)
     first = start_worker(fleet)
@@ -300,7 +301,6 @@ WHEN (NEW.state = 'done' AND NEW.task = 'TASK') EXECUTE FUNCTION hold();
 WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
-@pytest.mark.databases("postgresql")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_task_whose_worker_died_at_its_end_has_one_effect(
     office: Office, fleet: Fleet, configure: Callable[..., None], case: Case
