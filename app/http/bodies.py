@@ -1,10 +1,12 @@
 """What a request may carry: bounded bodies, strict JSON, and nothing the databases cannot hold.
 
-Nothing of a body is read before it is known who sends it and that they may.
+Nothing of a body is read before it is known who sends it and that they may. A file that is sent is not read
+here at all: its route takes it piece by piece.
 """
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -29,9 +31,12 @@ DEFAULT_LIMIT = 256 * KIB
 #: Larger bodies are parsed in a thread, so that other requests go on meanwhile.
 PARSED_IN_PLACE = 64 * KIB
 UTF_8 = frozenset({"utf-8", "utf8"})
+#: A file may take as long as it needs at this pace, besides what any body may take.
+SLOWEST_BYTES_PER_SECOND = 16 * KIB
 _LIMITS: dict[str, int] = {}
 #: The same for paths with parameters.
 _LIMITS_BY_PATTERN: list[tuple[re.Pattern[str], int]] = []
+_UPLOADS: list[re.Pattern[str]] = []
 
 
 class BodyTooLarge(GroundworkError):
@@ -82,6 +87,19 @@ def allow_larger(path: str, *, limit: int) -> None:
         _LIMITS[path] = limit
 
 
+def allow_upload(path: str, *, limit: int) -> None:
+    """Let `path`, as its route has it, take files of `limit` bytes; call it beside the route.
+
+    Its route stores them by `app.storage.uploads.upload`.
+    """
+    allow_larger(path, limit=limit)
+    _UPLOADS.append(compile_path(path)[0])
+
+
+def _is_upload(path: str) -> bool:
+    return any(pattern.match(path) for pattern in _UPLOADS)
+
+
 def _limit_at(path: str) -> int:
     if path in _LIMITS:
         return _LIMITS[path]
@@ -102,8 +120,11 @@ class Bodies:
             if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
                 raise NulInUrl
             refuse_method(scope)
-            arriving = _bounded(scope, receive)
-            if "caller" not in scope["state"]:
+            is_upload = _is_upload(scope["path"])
+            arriving = _bounded(scope, receive, slowest=SLOWEST_BYTES_PER_SECOND if is_upload else math.inf)
+            if is_upload and "caller" in scope["state"]:
+                refuse_unscoped(scope)
+            if is_upload or "caller" not in scope["state"]:
                 # The route says first whether it is from who it says; then it reads, and parses itself.
                 await self.app(scope, arriving, send)
                 return
@@ -130,11 +151,14 @@ async def _read(scope: Scope, arriving: Receive) -> bytes:
     return bytes(body)
 
 
-def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """`receive` for a body: refuses one longer than the route takes, or that is too long on its way."""
-    limit = _limit_at(scope["path"])
+def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
+    """`receive` for a body: refuses one longer than the route takes, or that is too long on its way.
+
+    Each byte of it that has come buys time for the next, at `slowest` bytes a second.
+    """
+    limit, silence = _limit_at(scope["path"]), settings().api_request_seconds
     announced = Headers(scope=scope).get("content-length", "0")
-    deadline = anyio.current_time() + settings().api_request_seconds
+    deadline = anyio.current_time() + silence
     size, more = 0, True
 
     async def bounded() -> Message:
@@ -143,7 +167,7 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
             return await receive()
         if announced.isdecimal() and int(announced) > limit:
             raise BodyTooLarge(limit=limit)
-        with anyio.move_on_at(deadline) as waiting:
+        with anyio.move_on_at(min(deadline + size / slowest, anyio.current_time() + silence)) as waiting:
             message = await receive()
         if waiting.cancelled_caught or message["type"] == "http.disconnect":
             raise BodyIncomplete

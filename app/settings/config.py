@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
-from app.settings import broker_url, sources
+from app.settings import broker_url, sources, storage_place
 from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls
 from app.settings.kinds import (
     BaseUrl,
@@ -32,6 +32,7 @@ from app.settings.kinds import (
 from app.settings.redis_url import RedisAddress, address_of
 from app.settings.secret import refuse_weak_secret
 from app.settings.sources import PREFIX, ConfigError
+from app.settings.storage_place import StoragePlace
 from app.values.strict_models import plain_int
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class Settings(BaseSettings):
     )
     api_host: Host = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(default=8000, description="Port the API listens on.")
+    api_url: BaseUrl = Field(
+        default="",
+        description="URL under which callers reach the API, for links to files: https://HOST. Unset: that of "
+        "`api_host` and `api_port`, which other machines do not reach.",
+    )
     api_workers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=2, description="Number of gunicorn processes."
     )
@@ -188,16 +194,31 @@ class Settings(BaseSettings):
     )
     smtp_user: str = Field(default="", description="User name at the SMTP server. Unset: no authentication.")
     smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the SMTP server.")
-    aws_region: str = Field(default="eu-central-1", description="AWS region of SES and SNS.")
+    aws_region: str = Field(
+        default="eu-central-1",
+        description="AWS region of SES and SNS, and of S3 unless `storage_region` names another.",
+    )
     aws_access_key_id: str = Field(
         default="",
-        description="AWS access key for SES and SNS. Unset: what boto3 finds (profile, role of the machine).",
+        description="AWS access key for SES, SNS and S3. Unset: what boto3 finds (profile, role of the "
+        "machine).",
     )
     aws_secret_access_key: SecretStr = Field(
         default=SecretStr(""), description="Secret of the AWS access key."
     )
     aws_endpoint_url: BaseUrl = Field(
         default="", description="URL of another server that speaks AWS's API, for trials."
+    )
+    storage: StoragePlace = Field(
+        default="var/storage",
+        description="Where files are kept: a folder, the same for the API and all workers, or "
+        "s3://bucket/prefix.",
+    )
+    storage_region: str = Field(default="", description="AWS region of the bucket. Unset: `aws_region`.")
+    storage_endpoint_url: BaseUrl = Field(
+        default="",
+        description="URL of another server that speaks S3 and has the bucket. Unset: `aws_endpoint_url`, or "
+        "AWS itself.",
     )
     alert_mail: AlertAddresses = Field(
         default="", description="Addresses that get alerts by mail, separated by spaces."
@@ -478,6 +499,11 @@ class Settings(BaseSettings):
 
         url = self.result_mirror.get_secret_value()
         return mirror_url.parse(url) if url else None
+
+    @cached_property
+    def storage_place(self) -> Path | storage_place.Bucket:
+        """Where files are kept."""
+        return storage_place.parse(self.storage)
 
     @property
     def is_sqlite(self) -> bool:

@@ -88,36 +88,46 @@ class AwsServer:
         fake = self
 
         class Door(BaseHTTPRequestHandler):
+            # Who sends a file waits for a word that it may, which older versions do not have.
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 fake.calls += 1
                 fault = fake.faults.pop(0) if fake.faults else None
                 if fault is not None and not fault.loses_answer:
-                    is_query = "form-urlencoded" in self.headers.get("content-type", "")
-                    error = _error_in_xml(fault) if is_query else _error(fault)
+                    # S3 and the older services, which take a query, name no operation in a header.
+                    error = _error(fault) if "x-amz-target" in self.headers else _error_in_xml(fault)
                     self._answer(fault.status, error, {"x-amzn-ErrorType": fault.code})
                     return
                 answer = httpx.request(
                     self.command,
                     fake.moto_url + self.path,
                     content=body,
-                    headers={name: value for name, value in self.headers.items() if name.lower() != "host"},
+                    headers={
+                        name: value
+                        for name, value in self.headers.items()
+                        if name.lower() not in ("host", "expect")
+                    },
                 )
                 if fault is not None:
                     self.close_connection = True
                     return
                 self._answer(answer.status_code, answer.content, dict(answer.headers))
 
-            do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815 (http.server names them)
+            do_GET = do_PUT = do_DELETE = do_HEAD = do_POST  # noqa: N815 (http.server names them)
 
             def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
                 self.send_response(status)
                 for name, value in headers.items():
                     if name.lower() not in HOP_BY_HOP:
                         self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                is_head = self.command == "HEAD"
+                self.send_header(
+                    "Content-Length", headers.get("content-length", "0") if is_head else str(len(body))
+                )
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(b"" if is_head else body)
 
             def log_message(self, *arguments: Any) -> None:
                 """Nothing: a test's output is the test's."""
@@ -130,6 +140,6 @@ def _error(fault: Fault) -> bytes:
 
 
 def _error_in_xml(fault: Fault) -> bytes:
-    """The form of the older services, which take a query."""
+    """The form of S3 and of the older services."""
     said = f"<Code>{fault.code}</Code><Message>{fault.code} on demand</Message>"
     return f"<ErrorResponse><Error><Type>Sender</Type>{said}</Error></ErrorResponse>".encode()
