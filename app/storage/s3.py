@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 MIB = 1024 * 1024
 CHUNK = 256 * 1024
-PART = 8 * MIB
+PART = 6 * MIB
 #: Source: Amazon S3 User Guide, "multipart upload limits".
 MAX_PARTS = 10_000
 
@@ -56,7 +56,13 @@ class S3Store:
         return stored
 
     def _put_large(
-        self, key: str, measured: Measured, first: bytes, parts: Iterator[bytes], *, expected: str | None
+        self,
+        key: str,
+        measured: Measured,
+        first: bytes | bytearray,
+        parts: Iterator[bytes | bytearray],
+        *,
+        expected: str | None,
     ) -> Stored:
         upload = _Upload(self, key)
         try:
@@ -127,7 +133,7 @@ class _Upload:
         self._id = store._call("create_multipart_upload", key)["UploadId"]
         self._parts: list[dict[str, Any]] = []
 
-    def add(self, part: bytes) -> None:
+    def add(self, part: bytes | bytearray) -> None:
         """Send the next part."""
         number = len(self._parts) + 1
         sent = self._call("upload_part", PartNumber=number, Body=part, ContentMD5=digest(part))
@@ -153,13 +159,15 @@ class _Upload:
         return self._store._call(operation, self._key, UploadId=self._id, **arguments)
 
 
-def _parts(chunks: Iterable[bytes], *, size: int) -> Iterator[bytes]:
+def _parts(chunks: Iterable[bytes], *, size: int) -> Iterator[bytes | bytearray]:
     """The same bytes in parts of `size`, of which only the last may be shorter."""
     waiting = bytearray()
     for chunk in chunks:
         waiting += chunk
         while len(waiting) > size:
-            yield bytes(memoryview(waiting)[:size])
-            del waiting[:size]
+            # Bound anew before it is given, so that no second part is in memory while it is sent.
+            part, waiting = waiting[:size], waiting[size:]
+            yield part
+            del part
     if waiting:
-        yield bytes(waiting)
+        yield waiting

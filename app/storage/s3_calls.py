@@ -1,6 +1,7 @@
 """Calls of S3 whose failures are sorted, each bounded in time.
 
-All that is called may be called twice, so that botocore repeats what was not answered.
+All that is called may be called twice, so that botocore repeats what was not answered. Of two beginnings of a
+large file one is left empty, for the bucket's life cycle.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class S3Client:
             raise StoreRefuses(said="no credentials of AWS are set") from None
 
 
-def digest(part: bytes) -> str:
+def digest(part: bytes | bytearray) -> str:
     """As Content-MD5 has it, against what a network makes of a part."""
     return base64.b64encode(hashlib.md5(part, usedforsecurity=False).digest()).decode()
 
