@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 #: Fewer than strangers may ask at once, so that others can sign in meanwhile.
-MOST_AT_ONCE = 24
+MAX_AT_ONCE = 24
 #: Whoever reads more slowly is cut off, and may go on with another request.
 SLOWEST_BYTES_PER_SECOND = 16 * 1024
 GRACE = timedelta(seconds=60)
@@ -33,12 +33,12 @@ class TooManyDownloads(Unavailable):
     code = "too_many_downloads"
 
     def __init__(self) -> None:
-        super().__init__(f"{MOST_AT_ONCE} files are being read here. Ask for this one in a few seconds.")
+        super().__init__(f"{MAX_AT_ONCE} files are being read here. Ask for this one in a few seconds.")
 
 
 def refuse_when_full() -> None:
     """Raise `TooManyDownloads` when no further one fits."""
-    if len(_open) >= MOST_AT_ONCE:
+    if len(_open) >= MAX_AT_ONCE:
         raise TooManyDownloads
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import contextmanager, suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -63,25 +62,25 @@ def _below(above: int, part: str, *, make: bool) -> int:
 @contextmanager
 def reading(key: str) -> Iterator[None]:
     """Raise, for what the system says, that there is no such file or what is wrong with the store."""
-    with _explained({*_OTHER_KIND, errno.ENOENT}, partial(NoSuchFile, key=key)):
+    with _explained(key, NoSuchFile, when={*_OTHER_KIND, errno.ENOENT}):
         yield
 
 
 @contextmanager
 def writing(key: str) -> Iterator[None]:
     """Raise, for what the system says, that the key is taken or what is wrong with the store."""
-    with _explained({*_OTHER_KIND, errno.EEXIST, errno.ENOTEMPTY}, partial(KeyTaken, key=key)):
+    with _explained(key, KeyTaken, when={*_OTHER_KIND, errno.EEXIST, errno.ENOTEMPTY}):
         yield
 
 
 @contextmanager
-def _explained(of_key: set[int], wrong_key: partial[GroundworkError]) -> Iterator[None]:
+def _explained(key: str, wrong_key: type[NoSuchFile] | type[KeyTaken], *, when: set[int]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in of_key:
-            raise wrong_key() from None
-        log.warning("storage_failed", error=str(error), **wrong_key.keywords)
+        if error.errno in when:
+            raise wrong_key(key=key) from None
+        log.warning("storage_failed", key=key, error=str(error))
         raise _of_store(error) from None
 
 

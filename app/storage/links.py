@@ -34,9 +34,8 @@ LONGEST = timedelta(days=7)
 #: The first line of a request has 4,094 bytes at most.
 MAX_TOKEN = 3 * 1024
 MAX_FILENAME, MAX_SUFFIX = 150, 16
-_MEDIA_TYPE = re.compile(
-    r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,90}(?:; ?charset=[a-z0-9-]{1,20})?"
-)
+_TYPE = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,90}"
+_MEDIA_TYPE = re.compile(rf"{_TYPE}/{_TYPE}(?:; ?charset=[a-z0-9-]{{1,20}})?")
 #: They end a part of a path, here or on the disk that the file is saved to.
 _SEPARATORS = re.compile(r'[/\\:*?"<>|]')
 

@@ -16,7 +16,7 @@ from app.storage.files import Found, Measured, checked_key, checked_sha256
 from app.storage.s3_calls import S3Client, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import timedelta
 
     from app.settings.storage_place import Bucket
@@ -64,7 +64,7 @@ class S3Store:
         *,
         expected: str | None,
     ) -> Stored:
-        upload = _Upload(self, key)
+        upload = _Upload(self._call, key)
         try:
             upload.add(first)
             # Each part that somebody still has a name for is in memory.
@@ -118,45 +118,39 @@ class S3Store:
     def _call(self, operation: str, key: str, **arguments: Any) -> Any:
         return self._s3.call(operation, of=key, Key=self._bucket.key(key), **arguments)
 
-    def _holds(self, key: str, *, size: int) -> bool:
-        try:
-            return self.size(key) == size
-        except NoSuchFile:
-            return False
-
 
 class _Upload:
     """A file that is sent in parts. Nobody can read it before all are there."""
 
-    def __init__(self, store: S3Store, key: str) -> None:
-        self._store, self._key = store, key
-        self._id = store._call("create_multipart_upload", key)["UploadId"]
+    def __init__(self, call: Callable[..., Any], key: str) -> None:
+        self._call, self._key = call, key
+        self._id = call("create_multipart_upload", key)["UploadId"]
         self._parts: list[dict[str, Any]] = []
 
     def add(self, part: bytes | bytearray) -> None:
         """Send the next part."""
         number = len(self._parts) + 1
-        sent = self._call("upload_part", PartNumber=number, Body=part, ContentMD5=digest(part))
+        sent = self._of_upload("upload_part", PartNumber=number, Body=part, ContentMD5=digest(part))
         self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
 
     def complete(self, *, size: int) -> None:
         """Make a file of the parts."""
         try:
-            self._call("complete_multipart_upload", MultipartUpload={"Parts": self._parts})
+            self._of_upload("complete_multipart_upload", MultipartUpload={"Parts": self._parts})
         except NoSuchFile:
             # The answer to the first call was lost, and the second met no upload any more.
-            if not self._store._holds(self._key, size=size):
+            if self._call("head_object", self._key)["ContentLength"] != size:
                 raise
 
     def abort(self) -> None:
         """Forget the parts, if that can be."""
         try:
-            self._call("abort_multipart_upload")
+            self._of_upload("abort_multipart_upload")
         except Exception as error:
             log.warning("upload_not_aborted", key=self._key, error=str(error))
 
-    def _call(self, operation: str, **arguments: Any) -> Any:
-        return self._store._call(operation, self._key, UploadId=self._id, **arguments)
+    def _of_upload(self, operation: str, **arguments: Any) -> Any:
+        return self._call(operation, self._key, UploadId=self._id, **arguments)
 
 
 def _parts(chunks: Iterable[bytes], *, size: int) -> Iterator[bytes | bytearray]:

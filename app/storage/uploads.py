@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from app.storage.files import Stored
 
 #: Each occupies a thread; all others of the API go on having theirs.
-MOST_AT_ONCE = 16
+MAX_AT_ONCE = 16
 #: What arrives in small pieces is handed over in larger ones.
 PIECE = 256 * 1024
-_places = anyio.CapacityLimiter(MOST_AT_ONCE)
+_places = anyio.CapacityLimiter(MAX_AT_ONCE)
 
 
 class TooManyUploads(Unavailable):
@@ -32,7 +32,7 @@ class TooManyUploads(Unavailable):
     code = "too_many_uploads"
 
     def __init__(self) -> None:
-        super().__init__(f"{MOST_AT_ONCE} files are being sent here. Send this one in a few seconds.")
+        super().__init__(f"{MAX_AT_ONCE} files are being sent here. Send this one in a few seconds.")
 
 
 class EncodedBody(GroundworkError):

