@@ -100,12 +100,14 @@ def test_no_folder_is_crowded() -> None:
     assert {name: n for name, n in counts.items() if n > MAX_FILES} == {}
 
 
+#: Counts for garbage from the first import on; serves names in place of files.
+WITH_LOGIC = {"app/__init__.py", "app/tasks/__init__.py"}
+
+
 def test_no_package_has_logic_in_its_init() -> None:
     with_logic = [
         str(path.relative_to(ROOT))
         for path in modules()
-        if path.name == "__init__.py"
-        and path != ROOT / "app" / "__init__.py"
-        and len(ast.parse(path.read_text()).body) > 1
+        if path.name == "__init__.py" and len(ast.parse(path.read_text()).body) > 1
     ]
-    assert with_logic == []
+    assert set(with_logic) == WITH_LOGIC

@@ -167,6 +167,16 @@ class UnknownTask(NotFound):
         super().__init__(f'There is no task "{name}". {hint}')
 
 
+class NoPublicTask(NotFound):
+    """Raised for the path of a function that is no public task's."""
+
+    code = "no_public_task"
+
+    def __init__(self, *, path: str, nearest: str | None) -> None:
+        hint = f'The nearest is "{nearest}".' if nearest else "`groundwork tasks` lists them."
+        super().__init__(f"By {shown(path)} no public task is meant. {hint}")
+
+
 class UnknownQueue(InvalidInput):
     """Raised for a queue that is not in the topology: nothing would ever drain it."""
 

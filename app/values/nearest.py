@@ -9,7 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The most similar of the `known` names; None where none is similar."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return near[0] if near else None
+
+
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """The question whether the most similar of the `known` names was meant; `otherwise` where none is."""
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f'Did you mean "{near[0]}"?' if near else otherwise
+    near = nearest(name, known)
+    return f'Did you mean "{near}"?' if near else otherwise

@@ -11,7 +11,7 @@ from kombu import Queue as KombuQueue
 from kombu.transport import TRANSPORT_ALIASES
 
 from app.jobs.celery import chords, compat, non_durable, plain_tasks, send
-from app.jobs.declaration import registry
+from app.jobs.declaration import aliases, registry
 from app.jobs.ledger import retrying
 from app.logs import configure  # noqa: F401 (the signal handler that sets up logging)
 from app.packages import modules
@@ -45,7 +45,9 @@ class LedgerCelery(Celery):
         self, name: str, args: Any = None, kwargs: Any = None, **options: Any
     ) -> AsyncResult[Any]:
         """Accept the job (or send a non-durable task) and return Celery's own result for it."""
-        if not send.is_durable(name):
+        spec = aliases.spec_of(name)
+        name = spec.name
+        if not spec.durable:
             args, kwargs, options = send.non_durable_message(name, args, kwargs, options)
             with non_durable.bounded(self, task=name) as bounds:
                 return super().send_task(name, args, kwargs, **(options | bounds))

@@ -43,11 +43,6 @@ _KEPT = {
 }
 
 
-def is_durable(name: str) -> bool:
-    """Whether jobs of this task go through the ledger."""
-    return registry.spec_of(name).durable
-
-
 def send(
     name: str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: dict[str, Any]
 ) -> str:

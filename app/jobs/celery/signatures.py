@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.jobs.declaration import options, registry
+from app.jobs.declaration import aliases, options, registry
 from app.jobs.declaration.option_shapes import check_shapes
 from app.jobs.errors import NotJson, UnknownTask
 from app.jobs.ledger.seal import seal_named, sealed_once
 from app.values.typed_json import TooDeep
+
+if TYPE_CHECKING:
+    from app.jobs.declaration.registry import TaskSpec
 
 #: What Celery puts before the arguments of a signature when its turn comes: the result of the one before.
 LED_BY = 1
@@ -34,10 +37,13 @@ def _sealed(value: Any) -> Any:
     if "subtask_type" not in safe:
         return safe
     _check(safe)
-    sensitive = _sensitive(safe.get("task"))
-    if sensitive:
-        safe["kwargs"] = seal_named(safe.get("kwargs") or {}, names=sensitive)
-        safe["args"] = _sealed_positions(safe, sensitive)
+    spec = _spec_of(safe.get("task"))
+    if spec is None:
+        return safe
+    safe["task"] = spec.name
+    if spec.sensitive:
+        safe["kwargs"] = seal_named(safe.get("kwargs") or {}, names=spec.sensitive)
+        safe["args"] = _sealed_positions(safe, spec)
     return safe
 
 
@@ -50,18 +56,19 @@ def _check(signature: dict[str, Any]) -> None:
             registry.checked_queue(getattr(given["queue"], "name", given["queue"]), task=task)
 
 
-def _sensitive(task: Any) -> frozenset[str]:
+def _spec_of(task: Any) -> TaskSpec | None:
+    """What is known of a task; None for one of another release. Raises `NoPublicTask`."""
     if not isinstance(task, str):
-        return frozenset()
+        return None
     try:
-        return registry.spec_of(task).sensitive
+        return aliases.spec_of(task)
     except UnknownTask:
-        return frozenset()
+        return None
 
 
-def _sealed_positions(signature: dict[str, Any], sensitive: frozenset[str]) -> list[Any]:
-    names = list(registry.spec_of(signature["task"]).signature.parameters)
+def _sealed_positions(signature: dict[str, Any], spec: TaskSpec) -> list[Any]:
+    names = list(spec.signature.parameters)
     names = names if signature.get("immutable") else names[LED_BY:]
     args = list(signature.get("args") or ())
     named = zip(args, names + [""] * len(args), strict=False)
-    return [sealed_once(value) if name in sensitive else value for value, name in named]
+    return [sealed_once(value) if name in spec.sensitive else value for value, name in named]
