@@ -17,6 +17,8 @@ sys.path.insert(0, str(ROOT))
 
 from pydantic import SecretStr  # noqa: E402
 from role_tables import roles, rows_of  # noqa: E402
+from seed_tables import Status, counts, documents  # noqa: E402
+from seed_tables import rows_of as rows_of_document  # noqa: E402
 
 from app import topology  # noqa: E402 (the lines above make it importable)
 from app.__main__ import command_line  # noqa: E402
@@ -110,9 +112,18 @@ def _variables(role: str) -> Callable[[], str]:
     return lambda: _table(columns=("variable", "default", "what it does"), rows=rows_of(role))
 
 
+def _counts() -> str:
+    return _table(columns=("document", *map(str, Status)), rows=counts())
+
+
+def _document(name: str) -> Callable[[], str]:
+    return lambda: _table(columns=("", "the document says", "here"), rows=rows_of_document(name))
+
+
 PAGES: dict[str, Tables] = {
     "app/README.md": {"tasks": _tasks, "pools": _pools, "commands": _commands, "settings": _settings},
     "ansible/README.md": {role: _variables(role) for role in roles()},
+    "app/SEEDS.md": {"documents": _counts, **{name: _document(name) for name in documents()}},
     "systemd/README.md": {"services": _services},
 }
 

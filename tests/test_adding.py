@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("app", "ansible", "scripts", "systemd", "pyproject.toml", "README.md")
+COPIED = ("app", "ansible", "scripts", "systemd", "tests/seeds", "pyproject.toml", "README.md")
 #: The folder that domains lie in.
 DOMAINS = "app/domains"
 GUIDE = "app/README.md"
