@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.jobs.celery.application import celery_app
 from app.jobs.declaration import aliases
 from app.jobs.errors import NoPublicTask
 
 if TYPE_CHECKING:
-    from app.jobs.celery.task import JobTask
+    from celery import Task
 
 MODULES = (
     "email",
@@ -31,18 +31,18 @@ MODULES = (
 )
 
 
-def __getattr__(name: str) -> JobTask:
+def __getattr__(name: str) -> Task[..., Any]:
     return _task(name, module=__name__)
 
 
 class _Tasks(ModuleType):
     """A module whose names are those of all public tasks."""
 
-    def __getattr__(self, name: str) -> JobTask:
+    def __getattr__(self, name: str) -> Task[..., Any]:
         return _task(name, module=self.__name__)
 
 
-def _task(name: str, *, module: str) -> JobTask:
+def _task(name: str, *, module: str) -> Task[..., Any]:
     if name.startswith("_"):
         raise AttributeError(f'"{module}" has no "{name}".')
     try:
@@ -50,8 +50,7 @@ def _task(name: str, *, module: str) -> JobTask:
     except NoPublicTask as error:
         # Of an AttributeError, `from ... import` would keep the sentence to itself.
         raise ImportError(str(error)) from None
-    task: JobTask = celery_app.tasks[spec.name]
-    return task
+    return celery_app.tasks[spec.name]
 
 
 for _name in MODULES:

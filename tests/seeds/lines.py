@@ -25,15 +25,16 @@ def all_lines(kind: str | None = None) -> list[Line]:
     return [line for name in documents() for line in lines_of(name) if kind in (None, line.kind)]
 
 
-def each(kind: str, *, status: Collection[Status] = tuple(Status), **wanted: Any) -> Any:
+def each(
+    kind: str, *, status: Collection[Status] = tuple(Status), **wanted: Callable[[Any], bool]
+) -> pytest.MarkDecorator:
     """Try a test with each line of a kind that came to one of `status`, and has these facts."""
     lines = [line for line in all_lines(kind) if line.status in status and _has(line, wanted)]
     return pytest.mark.parametrize("line", lines, ids=_id)
 
 
-def _has(line: Line, wanted: dict[str, Any]) -> bool:
-    facts: dict[str, Callable[[Any], bool]] = wanted
-    return all(fits(getattr(line, name, line.facts.get(name))) for name, fits in facts.items())
+def _has(line: Line, wanted: dict[str, Callable[[Any], bool]]) -> bool:
+    return all(fits(getattr(line, name, line.facts.get(name))) for name, fits in wanted.items())
 
 
 def _id(line: Line) -> str:

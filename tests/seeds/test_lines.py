@@ -134,14 +134,14 @@ def test_five_fields_are_the_moments_of_celerys_crontab(line: Line) -> None:
     assert moments
 
 
-@each("settings", **{"class": bool})
+@each("settings", is_a=bool)
 def test_a_task_is_of_the_class(line: Line) -> None:
-    module, _, name = line.facts["class"].partition(":")
+    module, _, name = line.facts["is_a"].partition(":")
     assert isinstance(celery_app.tasks["mail.send_email"], getattr(import_module(module), name))
 
 
 def test_every_setting_is_held_by_a_test() -> None:
-    held = ("conf", "file", "cron", "class")
+    held = ("conf", "file", "cron", "is_a")
     assert [
         str(line)
         for line in all_lines("settings")

@@ -21,11 +21,12 @@ AMBIGUOUS: dict[str, str] = {}
 
 def spec_of(name: str) -> TaskSpec:
     """The task called `name`, or that `name` is a path to. Raises `UnknownTask` and `NoPublicTask`."""
-    try:
-        return registry.spec_of(name)
-    except UnknownTask:
-        if (function := _function_of(name)) is None:
-            raise
+    known = registry.find(name)
+    if known is not None:
+        return known
+    function = _function_of(name)
+    if function is None:
+        raise UnknownTask(name=name, known=registry.tasks())
     meant = by_function(function)
     if meant is None:
         raise NoPublicTask(path=name, nearest=_nearest(function))

@@ -216,8 +216,8 @@ def limits_of(name: str) -> Limits | None:
     return spec.limits if spec else None
 
 
-def spec_of(name: str) -> TaskSpec:
-    """The task called `name`, declared here or known elsewhere. Raises `UnknownTask`."""
+def find(name: str) -> TaskSpec | None:
+    """The task called `name`, declared here or known elsewhere; None if there is none."""
     if name in _DECLARED:
         return _DECLARED[name]
     declared = tasks()
@@ -226,4 +226,12 @@ def spec_of(name: str) -> TaskSpec:
     for look in _ELSEWHERE:
         if (found := look(name)) is not None:
             return found
-    raise UnknownTask(name=name, known=declared)
+    return None
+
+
+def spec_of(name: str) -> TaskSpec:
+    """As `find`. Raises `UnknownTask`."""
+    found = find(name)
+    if found is None:
+        raise UnknownTask(name=name, known=tasks())
+    return found
