@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.db.clock import now
 from app.db.upsert import insert_or_update
-from app.domains.accounts.errors import EmailTaken, UserNotFound
+from app.domains.accounts.errors import AddressNotFound, EmailTaken, UserNotFound
 from app.domains.accounts.facts import Person
 from app.domains.accounts.models import User
 from app.domains.accounts.preferences import Preferences
@@ -135,15 +135,26 @@ def change_user(
     return user
 
 
-def welcome(session: Session, *, user_id: int) -> int:
-    """Have a user's welcome mail sent, once however often it is asked for; the delivery's id."""
+def welcome_at(session: Session, *, email: str, name: str | None) -> int:
+    """As `welcome`, for the user with that address. Raises `AddressNotFound`."""
+    user_id = ids_at(session, [email]).get(email)
+    if user_id is None:
+        raise AddressNotFound(email=email)
+    return welcome(session, user_id=user_id, name=name)
+
+
+def welcome(session: Session, *, user_id: int, name: str | None = None) -> int:
+    """Have a user's welcome mail sent, once however often it is asked for; the delivery's id.
+
+    They are called by their own name unless `name` says another.
+    """
     user = find_user(session, user_id=user_id)
     return queue_mail(
         session,
         key=f"welcome:{user.id}",
         to=[user.email],
         template="accounts/welcome",
-        context={"name": user.name, "email": user.email},
+        context={"name": name or user.name, "email": user.email},
     )
 
 

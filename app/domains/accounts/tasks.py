@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from app.domains.accounts import service
 from app.domains.accounts.links import mailing, requests
+from app.domains.accounts.schemas import Name
 from app.domains.accounts.scopes import WRITE
 from app.domains.accounts.service import NewUser
 from app.domains.accounts.sessions import cleanup
 from app.jobs.celery.task import JobTask, task
+from app.jobs.errors import PermanentError
 from app.jobs.transitions.attempt import checkpoint, job_session
+from app.outbound.mail.addresses import Mailbox
 from app.schedule.spec import cron
 from app.topology import Queue
+from app.values.row_ids import RowId
 
 
-@task(name=service.WELCOME_TASK, queue=Queue.EMAILS, scope=WRITE)
-def send_welcome_email(user_id: int) -> dict[str, int]:
-    """Welcome a new user by mail, once."""
-    return {"delivery_id": service.welcome(job_session(), user_id=user_id)}
+@task(name=service.WELCOME_TASK, queue=Queue.EMAILS, scope=WRITE, public=True)
+def send_welcome_email(
+    email: Mailbox | None = None, name: Name | None = None, user_id: RowId | None = None
+) -> dict[str, int]:
+    """Welcome a new user by mail, once: the one with the address `email`, or with the id."""
+    if user_id is not None:
+        return {"delivery_id": service.welcome(job_session(), user_id=user_id, name=name)}
+    if email is None:
+        raise PermanentError("Nobody is named who could be welcomed: give an `email` or a `user_id`.")
+    return {"delivery_id": service.welcome_at(job_session(), email=email, name=name)}
 
 
 @task(name=requests.PASSWORD_RESET_TASK, queue=Queue.EMAILS, scope=WRITE, sensitive=("mailbox",), bind=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, select, update
 
+from app.celery_app import send_task
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.domains.accounts import service
@@ -15,10 +16,13 @@ from app.domains.accounts.service import NewUser
 from app.domains.accounts.sessions.service import start_for_client
 from app.domains.accounts.tasks import cleanup_sessions, send_welcome_email
 from app.jobs.ledger.models import Job, State
+from app.outbound.deliveries.models import Delivery
 from tests.outbound.mail.conftest import smtp
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from tests.fakes.smtp import MailServer
     from tests.fleet import Fleet
 
@@ -58,6 +62,16 @@ def test_a_second_welcome_sends_nothing(smtp: MailServer, fleet: Fleet) -> None:
     assert len(smtp.mails) == 1
 
 
+def test_who_is_welcomed_by_address_is_the_user_that_has_it(smtp: MailServer, fleet: Fleet) -> None:
+    fleet.start_worker(queues="emails")
+    user_id = register()
+    first = send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS)
+    by_path = send_task("app.tasks.email.send_welcome_email", "Ann@Example.org", "Ann Lee")
+    assert by_path.get(timeout=SECONDS) == first
+    wait_until_all_is_done()
+    assert [(mail["To"], mail["Subject"]) for mail in smtp.mails] == [("ann@example.org", "Welcome, Ann")]
+
+
 def test_a_worker_that_dies_while_the_mail_leaves_does_not_welcome_twice(
     smtp: MailServer, fleet: Fleet
 ) -> None:
@@ -76,8 +90,24 @@ def test_a_worker_that_dies_while_the_mail_leaves_does_not_welcome_twice(
 
 def test_nobody_is_not_welcomed(smtp: MailServer, fleet: Fleet) -> None:
     fleet.start_worker(queues="emails")
-    with pytest.raises(Exception, match="no user with the id 99"):
-        send_welcome_email.delay(user_id=99).get(timeout=SECONDS)
+    for nobody, said in (
+        ({"user_id": 99}, "no user with the id 99"),
+        ({"email": "bob@example.org"}, "no user with the address bob@example.org"),
+        ({"email": "bob@example.org, ann@example.org"}, "cannot take these arguments"),
+        ({"email": "ann@example.org", "name": "Ann\nBcc: bob@example.org"}, "cannot take these arguments"),
+        ({}, "give an `email` or a `user_id`"),
+    ):
+        with pytest.raises(Exception, match=said):
+            send_welcome_email.delay(**nobody).get(timeout=SECONDS)
+    assert smtp.mails == []
+
+
+def test_they_are_called_as_the_sender_says(database: Engine) -> None:
+    user_id = register()
+    with transaction() as session:
+        service.welcome_at(session, email="ann@example.org", name="Ann Lee")
+        assert session.scalars(select(Delivery.subject)).one() == "Welcome, Ann Lee"
+        assert service.welcome(session, user_id=user_id) == session.scalars(select(Delivery.id)).one()
 
 
 def test_sessions_that_have_expired_are_deleted_once(fleet: Fleet) -> None:
