@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.health.doctor import (
     database,
     deliveries,
+    files,
     fleet,
     host,
     jobs,
@@ -80,7 +81,15 @@ def examine() -> list[Finding]:
     if opening.level is Level.PROBLEM:
         # Without them nobody knows which broker it is.
         return [opening]
-    parts = (host.settings_are_private, host.disk_has_room, FLEET, BROKERS[broker().kind], DATABASE)
+    parts = (
+        host.settings_are_private,
+        host.disk_has_room,
+        files.files_can_be_kept,
+        files.links_lead_to_the_api,
+        FLEET,
+        BROKERS[broker().kind],
+        DATABASE,
+    )
     return [opening, *(finding for part in parts for finding in _examine(part))]
 
 

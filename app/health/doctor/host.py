@@ -67,9 +67,11 @@ def _folders() -> list[Path]:
     folders = [STATE_FOLDER if STATE_FOLDER.is_dir() else Path.cwd()]
     if settings().is_sqlite:
         folders.append(Path(str(settings().database.database)).absolute().parent)
-    log_dir = settings().log_dir
+    log_dir, storage = settings().log_dir, settings().storage_place
     if log_dir is not None:
         folders.append(log_dir)
+    if isinstance(storage, Path):
+        folders.append(storage)
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 

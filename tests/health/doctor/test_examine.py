@@ -24,6 +24,7 @@ def test_every_fault_comes_with_its_remedy(database: Engine) -> None:
         "host",
         "broker",
         "database",
+        "files",
         "fleet",
         "invoices",
         "jobs",
