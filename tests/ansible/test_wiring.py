@@ -271,6 +271,14 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
         {"groundwork_settings": {"soft_shutdown_seconds": 60}},
         r"is 60; .* below .*\(60\)",
     ),
+    "files elsewhere": (
+        {"groundwork_settings": {"storage": "/srv/files"}},
+        'storage in groundwork_settings is "/srv/files", where the services may not write',
+    ),
+    "files above": (
+        {"groundwork_settings": {"storage": "/var/lib/groundwork/../files"}},
+        "where the services may not write",
+    ),
     "text": ({"groundwork_settings": {"soft_shutdown_seconds": "45s"}}, "is 45s; it must be a whole number"),
     "prefix": (
         {"groundwork_settings": {"redis_prefix": "b:"}},

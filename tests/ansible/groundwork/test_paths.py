@@ -7,6 +7,7 @@ import subprocess
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import yaml
 from ansible.module_utils.groundwork import paths
 from ansible.module_utils.groundwork.ownership.names import PARTS, REDIS_PIDFILE, names_of
 
@@ -57,7 +58,11 @@ def is_below(path: str, names: set[str]) -> bool:
 
 def test_units_and_folders_are_where_the_deploy_engine_puts_things() -> None:
     folders = re.findall(r"^d (\S+)", (UNITS / "groundwork.tmpfiles").read_text(), re.MULTILINE)
-    assert folders == list(map(str, (paths.ETC, paths.ETC / "credentials", paths.DATA, paths.LOGS)))
+    wired = yaml.safe_load((ROOT / "ansible/group_vars/all.yml").read_text())["groundwork_base_settings"]
+    storage = Path(wired["storage"])
+    assert folders == list(map(str, (paths.ETC, paths.ETC / "credentials", paths.DATA, storage, paths.LOGS)))
+    # It is what the units let services write to.
+    assert storage.parent == paths.DATA
     assert directives("WorkingDirectory") == [str(paths.DATA)]
     assert directives("User") == directives("Group") == [paths.USER]
     assert directives("LoadCredential") == [f"groundwork:{paths.ETC / 'credentials'}"]
