@@ -90,7 +90,7 @@ def allow_larger(path: str, *, limit: int) -> None:
 def allow_upload(path: str, *, limit: int) -> None:
     """Let `path`, as its route has it, take files of `limit` bytes; call it beside the route.
 
-    Its route stores them by `app.storage.uploads.upload`.
+    Its route stores them by `app.storage.uploads.upload`. Name it in `proxy_larger_bodies` of the proxy, too.
     """
     allow_larger(path, limit=limit)
     _UPLOADS.append(compile_path(path)[0])

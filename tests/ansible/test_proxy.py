@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import yaml
 from jinja2 import Environment
+from starlette.routing import compile_path
 
+from app import api as _  # noqa: F401 (its routes set their limits)
 from app.http import bodies
 from app.http.gunicorn_settings import graceful_timeout
 from app.http.streams import HEARTBEAT
-from app.jobs.web import api as _  # noqa: F401 (its routes set their limits)
 from app.settings.config import Settings
 from tests.ansible.roles import rendered_site
 
@@ -38,8 +39,25 @@ def directive(unit: str, section: str, key: str) -> str:
 def test_a_body_that_the_api_takes_passes_and_no_larger_one() -> None:
     role = defaults()
     assert role["proxy_body_limit_kib"] * bodies.KIB == bodies.DEFAULT_LIMIT
-    larger = {each["path"]: each["limit_kib"] * bodies.KIB for each in role["proxy_larger_bodies"]}
-    assert larger == bodies._LIMITS
+    larger = role["proxy_larger_bodies"]
+    limits = {compile_path(each["path"])[0].pattern: each["limit_kib"] * bodies.KIB for each in larger}
+    exact = {compile_path(path)[0].pattern: limit for path, limit in bodies._LIMITS.items()}
+    assert limits == exact | {pattern.pattern: limit for pattern, limit in bodies._LIMITS_BY_PATTERN}
+    streamed = {compile_path(each["path"])[0].pattern for each in larger if each.get("streamed")}
+    assert streamed == {pattern.pattern for pattern in bodies._UPLOADS}
+
+
+def test_paths_with_parameters_have_their_own_limits(tmp_path: Path) -> None:
+    given = [
+        {"path": "/api/v1/batch", "limit_kib": 1},
+        {"path": "/api/v1/models/{model_id}/file", "limit_kib": 2, "streamed": True},
+    ]
+    site = " ".join(rendered_site(tmp_path, proxy_larger_bodies=given).split())
+    file = '"^/api/v1/models/[^/]+/file$"'
+    assert f"/api/v1/batch 1024; {file.replace('^', '~^', 1)} 2048; }}" in site
+    assert "location = /api/v1/batch { client_max_body_size 1k; proxy_pass" in site
+    assert f"location ~ {file} {{ client_max_body_size 2k; # A file" in site
+    assert site.count("proxy_request_buffering off;") == 1
 
 
 def test_the_proxy_is_no_narrower_than_the_api_is_for_one_token() -> None:
