@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 LONGEST = 64
+#: Of an IPv6 address: whoever has one has all that begin alike.
+IPV6_PREFIX = 64
 
 
 def is_loopback(scope: Scope) -> bool:
@@ -29,6 +31,19 @@ def address_of(scope: Scope) -> str:
     if not is_loopback(scope):
         return _peer(scope)
     return Headers(scope=scope).get("x-real-ip", _peer(scope))[:LONGEST]
+
+
+def network_of(address: str) -> str:
+    """The address by which callers are counted; of IPv6, the network that one subscriber has."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
 
 
 def _peer(scope: Scope) -> str:

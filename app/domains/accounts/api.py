@@ -11,8 +11,7 @@ from app.domains.accounts.facts import OF_USER
 from app.domains.accounts.links.requests import REGISTRATION_TASK, ask_for_mail
 from app.domains.accounts.links.schemas import Mailed
 from app.domains.accounts.scopes import READ, WRITE
-from app.domains.accounts.sessions.lockout import network_of
-from app.http.client_addresses import address_of
+from app.http.client_addresses import address_of, network_of
 from app.settings.config import settings
 from app.tokens.callers import Caller, require
 from app.tokens.open_paths import open_without_token

@@ -53,7 +53,7 @@ class SignInSession(Base):
     user_id: Mapped[int] = mapped_column(BIG_ID, ForeignKey("account_user.id"), index=True)
     #: SHA-256 of the secret in the cookie, in hex; none for a client.
     digest: Mapped[str | None] = mapped_column(Text, unique=True)
-    #: Where it began, as `app.domains.accounts.sessions.lockout.network_of` says it.
+    #: Where it began, as `app.http.client_addresses.network_of` says it.
     address: Mapped[str] = mapped_column(Text)
     started_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -16,9 +16,8 @@ from app.domains.accounts.links.service import Target
 from app.domains.accounts.models import Purpose, User
 from app.domains.accounts.scopes import OWN
 from app.domains.accounts.sessions.credentials import signed_in
-from app.domains.accounts.sessions.lockout import network_of
 from app.domains.accounts.sessions.signing_in import check_current_password, hash_of_chosen
-from app.http.client_addresses import address_of
+from app.http.client_addresses import address_of, network_of
 from app.settings.config import settings
 from app.tokens.callers import Caller, require
 from app.tokens.open_paths import open_to_strangers

@@ -19,7 +19,6 @@ from app.domains.accounts.sessions import (
     access_tokens,
     cookies,
     credentials,
-    lockout,
     login_log,
     schemas,
     service,
@@ -31,7 +30,7 @@ from app.domains.accounts.sessions.signing_in import (
     hash_of_chosen,
     sign_in_with_password,
 )
-from app.http.client_addresses import address_of
+from app.http.client_addresses import address_of, network_of
 from app.http.credentials import also_accept
 from app.tokens.callers import Caller, require
 from app.tokens.open_paths import open_to_strangers
@@ -51,7 +50,7 @@ async def sign_in(
     body: schemas.SignIn, request: Request, response: Response
 ) -> schemas.TokensView | schemas.CookieView:
     """Sign in with a password. 401 whatever is wrong, 429 with a pause after several wrong passwords."""
-    network = lockout.network_of(address_of(request.scope))
+    network = network_of(address_of(request.scope))
     try:
         user_id = await sign_in_with_password(
             email=body.email, password=body.password.get_secret_value(), network=network
@@ -100,7 +99,7 @@ async def change_password(body: schemas.PasswordChange, caller: Somebody, reques
     """Choose another password, knowing the current one. All other sessions of the user end."""
     user_id, session_id = signed_in(caller)
     user = await run_in_threadpool(_find_user, user_id)
-    network = lockout.network_of(address_of(request.scope))
+    network = network_of(address_of(request.scope))
     current = body.current_password.get_secret_value()
     await check_current_password(email=user.email, password=current, network=network)
     hashed = await hash_of_chosen(body.new_password.get_secret_value(), email=user.email, name=user.name)
@@ -133,7 +132,7 @@ def _set_password(user_id: int, password_hash: str, this_session: str) -> None:
 def _start(start: Callable[..., Started], user_id: int, request: Request, email: str) -> Started:
     with transaction() as session:
         login_log.note_success(session, request.scope, email=email, user_id=user_id)
-        network = lockout.network_of(address_of(request.scope))
+        network = network_of(address_of(request.scope))
         return start(session, user_id=user_id, address=network)
 
 

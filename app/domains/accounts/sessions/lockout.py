@@ -10,7 +10,6 @@ pauses that strangers cause elsewhere do not hold there. Accounts that do not ex
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import timedelta
@@ -34,8 +33,6 @@ FREE_FOR_ADDRESS = 20
 MAX_PAUSE = timedelta(minutes=15)
 #: What failed is forgotten when nothing failed for so long.
 FORGOTTEN_AFTER = timedelta(days=1)
-#: Of an IPv6 address: whoever has one has all that begin alike.
-IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +41,6 @@ class Counted:
 
     account: str
     address: str
-
-
-def network_of(address: str) -> str:
-    """The address by which attempts are counted; of IPv6, the network that one subscriber has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
 
 
 def counted(session: Session, *, email_key: str, user_id: int | None, network: str) -> Counted:

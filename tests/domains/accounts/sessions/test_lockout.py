@@ -157,17 +157,3 @@ def test_an_account_that_does_not_exist_pauses_as_one_that_does(database: Engine
             assert from_address(f"203.0.113.{number}", email).status_code == 401
         lengthen_pauses()
         assert from_address("203.0.113.100", email).status_code == 429
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("203.0.113.9", "203.0.113.9"),
-        ("::ffff:203.0.113.9", "203.0.113.9"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("testclient", "testclient"),
-        ("", ""),
-    ],
-)
-def test_an_address_counts_as_its_subscriber(address: str, network: str) -> None:
-    assert lockout.network_of(address) == network
