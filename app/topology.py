@@ -27,6 +27,8 @@ class Queue(StrEnum):
     TIME_CAPTURE = "time_capture"
     INTEGRATIONS = "integrations"
     AUDIT = "audit"
+    MODELS = "models"
+    REPORTS = "reports"
 
 
 class Priority(IntEnum):
@@ -79,7 +81,9 @@ POOLS = (
             Queue.TIME_CAPTURE,
             Queue.INTEGRATIONS,
             Queue.BANKING,
+            Queue.MODELS,
             Queue.ANALYTICS,
+            Queue.REPORTS,
             Queue.MAINTENANCE,
         ),
         concurrency=2,

@@ -62,6 +62,8 @@ OPEN = {
     "/api/v1/auth/email/confirm",
     "/api/v1/users/register/confirm",
     "/api/v1/files",
+    "/api/v1/marketplace/keys/check",
+    "/api/v1/marketplace/keys/activate",
 }
 #: Whoever has a signed link needs no token; all others ask by POST.
 FILES = "/api/v1/files"
@@ -129,6 +131,7 @@ def test_the_description_says_how_each_path_knows_its_callers(database: Engine) 
     assert own == {
         WEBHOOK_PATH: [{"Plaid-Verification": []}],
         "/api/v1/webhooks/slack": [{"X-Slack-Signature": []}],
+        "/api/v1/webhooks/stripe": [{"Stripe-Signature": []}],
         **{path: [] for path in OPEN},
         **{path: [{"token": []}, {}] for path in PERHAPS_OPEN},
     }

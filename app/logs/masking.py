@@ -29,7 +29,7 @@ _HALVES = ("plaid_client_id", "aws_access_key_id")
 _LISTS = ("alert_slack_urls", "alert_webhook_urls")
 _SHAPES = re.compile(
     r"gw_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"
-    r"|gw[flrs]_[A-Za-z0-9_-]{43}"
+    r"|gw[fklrs]_[A-Za-z0-9_-]{43}"
     r"|(?:access|public|link|processor)-(?:sandbox|development|production)-[A-Za-z0-9-]{8,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}"
     # Looked for where a word begins: at each place anew, a word that only looks like many would cost minutes.

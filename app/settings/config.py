@@ -342,6 +342,11 @@ class Settings(BaseSettings):
     slack_url: BaseUrl = Field(
         default="", description="URL of another server that speaks Slack's API, for trials."
     )
+    stripe_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signing secret of the webhook endpoint at Stripe, whsec_..., by which its events are "
+        "known. Unset: they are refused.",
+    )
     oauth_redirect_url: HttpUrl = Field(
         default="",
         description="URL of your page to which Google, Microsoft and Slack send people back with `code` and "

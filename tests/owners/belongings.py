@@ -34,6 +34,7 @@ from tests.domains.accounts.people import client_of, hashed
 from tests.domains.banking import home
 from tests.domains.billing import trade
 from tests.domains.billing.integrations import stored as connected
+from tests.domains.marketplace import market
 from tests.domains.notifications import people
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:
     found = person(word, role)
     found.ids |= {"user_id": found.user}
     found.ids |= _household(found) | _notifications(found) | _tenant(found) | _integration(found)
-    found.ids |= _invoice(found)
+    found.ids |= _invoice(found) | _licence(found)
     _logs(found)
     return found
 
@@ -188,6 +189,12 @@ def _invoice(who: Belongings) -> dict[str, Any]:
         session.add(invoice)
         session.flush()
         return {"invoice_id": invoice.id}
+
+
+def _licence(who: Belongings) -> dict[str, Any]:
+    order = market.place(who.user, market.tier_of(market.add_model()), key=f"{who.word} key")
+    market.pay(order, key=f"{who.word} payment")
+    return {"order_id": order.id, "licence_id": market.licences()[-1].id}
 
 
 def _notifications(who: Belongings) -> dict[str, Any]:

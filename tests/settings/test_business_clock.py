@@ -36,6 +36,7 @@ HOSTS_CLOCK = {
     "app/domains/billing/integrations/api.py": "a provider says when its tokens end, and signs when it sent",
     "app/domains/billing/integrations/tasks.py": "a provider says when its tokens end",
     "app/domains/banking/api.py": "Plaid signs when it sent a webhook",
+    "app/domains/marketplace/stripe/api.py": "Stripe signs when it sent an event",
 }
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

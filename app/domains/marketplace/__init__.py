@@ -1,0 +1,1 @@
+"""The marketplace: models that are published with versions and prices, ordered, paid, and licensed."""

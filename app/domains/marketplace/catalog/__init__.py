@@ -1,0 +1,1 @@
+"""The catalogue: models with their versions, media and pricing tiers."""

@@ -1,0 +1,1 @@
+"""Licences: the keys that buyers get, and what software may do with one."""

@@ -1,0 +1,1 @@
+"""Stripe's webhooks: verified, taken once each, and applied to orders."""

@@ -1,0 +1,33 @@
+"""The tasks of the marketplace."""
+
+from __future__ import annotations
+
+from app.domains.marketplace.licences import issuing
+from app.domains.marketplace.licences import mailing as licence_mails
+from app.domains.marketplace.orders import mailing as order_mails
+from app.domains.marketplace.orders import settling
+from app.domains.marketplace.scopes import WRITE
+from app.domains.marketplace.stripe import applying
+from app.jobs.celery.task import task
+from app.jobs.transitions.attempt import checkpoint, job_session
+from app.schedule.spec import cron
+from app.topology import Priority, Queue
+from app.values.row_ids import RowId
+
+
+@task(name=settling.CONFIRM_TASK, queue=Queue.EMAILS, priority=Priority.HIGH, scope=WRITE, public=True)
+def send_order_confirmation(order_id: RowId) -> dict[str, int | None]:
+    """Confirm a paid order to its buyer by mail, once."""
+    return {"delivery_id": order_mails.confirm(job_session(), order_id=order_id)}
+
+
+@task(name=issuing.MAIL_TASK, queue=Queue.EMAILS, priority=Priority.HIGH, scope=WRITE, public=True)
+def send_license_email(license_id: RowId) -> dict[str, int | None]:
+    """Mail a licence with its key to its buyer, once."""
+    return {"delivery_id": licence_mails.deliver(job_session(), licence_id=license_id)}
+
+
+@task(queue=Queue.MAINTENANCE, schedule=cron("0 4 * * *"))
+def forget_stripe_events() -> dict[str, int]:
+    """Delete events of Stripe that are older than finished jobs are kept."""
+    return {"events": applying.forget(job_session(), commit=checkpoint)}
