@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.domains.accounts.preferences import Preferences
 from app.outbound.mail.addresses import Mailbox
+from app.values.patterned_text import Patterned
 from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
@@ -15,7 +16,14 @@ from app.values.text_fields import ONE_LINE
 Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 Timezone = Annotated[str, Field(min_length=1, max_length=64, description="IANA name, such as Europe/Berlin.")]
 #: Source: BCP 47; language, perhaps a script and a region.
-Locale = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")]
+Locale = Annotated[
+    str,
+    Patterned(
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$",
+        sentence="Write a language as its tag of BCP 47",
+        such_as="de-CH",
+    ),
+]
 
 
 def _by_the_users_clock(chosen: Preferences) -> Preferences:

@@ -9,6 +9,7 @@ from app.domains.banking.facts import AsideKind
 from app.domains.banking.models import BankAccount, ItemStatus, Role, Transaction
 from app.jobs.ledger.models import State
 from app.values.money import to_decimal
+from app.values.patterned_text import CURRENCY, Patterned
 from app.values.row_ids import RowId
 from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
@@ -28,11 +29,16 @@ class Member(StrictModel):
     role: Role = Role.MEMBER
 
 
+COUNTRY_OF_BANK = Patterned(
+    pattern=r"^[A-Z]{2}$", sentence="Write the bank's country as its two letters of ISO 3166-1", such_as="US"
+)
+
+
 class NewHousehold(StrictModel):
     """A household to be; somebody in it must be its admin."""
 
     name: Name
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217, such as EUR.")]
+    currency: Annotated[str, CURRENCY]
     members: Annotated[list[Member], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")
@@ -64,7 +70,7 @@ class LinkRequest(StrictModel):
     """Who is to link a bank; with `item_id`, mend that connection."""
 
     user_id: RowId
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 of the bank.")] = "US"
+    country: Annotated[str, COUNTRY_OF_BANK] = "US"
     item_id: RowId | None = None
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from app.values.patterned_text import CURRENCY, Patterned
 from app.values.text_fields import ONE_LINE, SEVERAL_LINES
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE]
@@ -25,10 +26,36 @@ TaxNumber = Annotated[
 ]
 Iban = Annotated[str, Field(min_length=1, max_length=60)]
 NumberPrefix = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9/._-]{0,20}$", description="What numbers of invoices begin with.")
+    str,
+    Patterned(
+        pattern=r"^[A-Za-z0-9/._-]{0,20}$",
+        sentence="Write what numbers of invoices begin with as at most 20 letters, digits and / . _ -",
+        such_as="INV-",
+    ),
 ]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217, such as EUR.")]
-Amount = Annotated[str, Field(pattern=r"^[0-9]{1,16}(\.[0-9]{1,4})?$", examples=["120.00"])]
-Hours = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,2})?$", examples=["7.5"])]
-Factor = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$", examples=["1.5"])]
+Currency = Annotated[str, CURRENCY]
+Amount = Annotated[
+    str,
+    Patterned(
+        pattern=r"^[0-9]{1,16}(\.[0-9]{1,4})?$",
+        sentence="Write an amount as text of at most 16 digits before the point and 4 behind it",
+        such_as="120.00",
+    ),
+]
+Hours = Annotated[
+    str,
+    Patterned(
+        pattern=r"^[0-9]{1,6}(\.[0-9]{1,2})?$",
+        sentence="Write hours as text of at most 6 digits before the point and 2 behind it",
+        such_as="7.5",
+    ),
+]
+Factor = Annotated[
+    str,
+    Patterned(
+        pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?$",
+        sentence="Write a factor as text of at most 3 digits before the point and 4 behind it",
+        such_as="1.5",
+    ),
+]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from app.domains.accounts.facts import USUAL_CHANNELS, Channel
 from app.domains.notifications.models import ChannelState, Platform
+from app.values.patterned_text import Patterned
 from app.values.row_ids import RowId
 from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
@@ -14,7 +15,14 @@ from app.values.text_fields import ONE_LINE, SEVERAL_LINES
 
 SNS_ADDRESS = "arn:"
 
-Type = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$", examples=["bill_reminder"])]
+Type = Annotated[
+    str,
+    Patterned(
+        pattern=r"^[a-z][a-z0-9_]{0,49}$",
+        sentence="Write a type as at most 50 small letters, digits and _, beginning with a letter",
+        such_as="bill_reminder",
+    ),
+]
 Title = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 Message = Annotated[str, Field(min_length=1, max_length=5_000), SEVERAL_LINES]
 Channels = Annotated[list[Channel], Field(max_length=len(Channel))]

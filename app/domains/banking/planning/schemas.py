@@ -13,6 +13,7 @@ from app.domains.banking.models import Bill, BillRule, Budget, Period
 from app.domains.banking.planning.bills import BillFacts
 from app.domains.banking.planning.budgets import USUAL_THRESHOLDS, Limits
 from app.values.money import to_decimal, to_minor
+from app.values.patterned_text import CURRENCY, Patterned
 from app.values.row_ids import RowId
 from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
@@ -27,13 +28,24 @@ def _above_zero(text: str) -> str:
 
 Amount = Annotated[
     str,
-    Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$", examples=["12.50"], description="Above zero."),
+    Patterned(
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$",
+        sentence="Write an amount above zero as text of at most 12 digits before the point and 4 behind it",
+        such_as="12.50",
+    ),
     AfterValidator(_above_zero),
 ]
 Name = Annotated[str, Field(max_length=100), ONE_LINE]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+Currency = Annotated[str, CURRENCY]
 Due = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
-PlaidCategory = Annotated[str, Field(pattern=r"^[A-Z_]{1,60}$", examples=["FOOD_AND_DRINK"])]
+PlaidCategory = Annotated[
+    str,
+    Patterned(
+        pattern=r"^[A-Z_]{1,60}$",
+        sentence="Write a category of Plaid as capital letters and _",
+        such_as="FOOD_AND_DRINK",
+    ),
+]
 Threshold = Annotated[int, Field(ge=1, le=1_000)]
 
 

@@ -19,12 +19,16 @@ from app.outbound.mail.tasks import LONG_RETRY
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
+from app.values.patterned_text import Patterned
 from app.values.row_ids import RowId
 from app.values.text_fields import ONE_LINE
 
 MAX_LEAD_DAYS = 365
 MAX_DAYS = 36_500
-Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", description="YYYY-MM.")]
+Month = Annotated[
+    str,
+    Patterned(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", sentence="Write a month as YYYY-MM", such_as="2026-10"),
+]
 Name = Annotated[str, Field(min_length=1, max_length=200), ONE_LINE]
 
 
