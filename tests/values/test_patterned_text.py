@@ -25,7 +25,19 @@ def test_what_fits_is_taken() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "2026-1", "2026-11\n", " 2026-11", "２０２６-１１", "\0", "2026-11" * 1_000, 202611, None, True, ["x"]],
+    [
+        "",
+        "2026-1",
+        "2026-11\n",
+        " 2026-11",
+        "\uff12026-11",
+        "\0",
+        "2026-11" * 1_000,
+        202611,
+        None,
+        True,
+        ["x"],
+    ],
 )
 def test_what_does_not_fit_is_told_how_it_is_written(given: object) -> None:
     with pytest.raises(ValidationError) as raised:
