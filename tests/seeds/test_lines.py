@@ -13,10 +13,11 @@ from celery.schedules import crontab
 
 from app.api import app
 from app.celery_app import celery_app
+from app.jobs.celery.application import configuration
 from app.jobs.declaration import aliases, registry
 from app.jobs.errors import NoPublicTask, UnknownTask
 from app.schedule.spec import cron, every
-from app.settings.config import Settings
+from app.settings.config import Settings, settings
 from app.settings.sources import PREFIX
 from app.topology import Queue, drained_queues
 from tests.seeds.lines import KINDS, ROOT, Line, Status, all_lines, each
@@ -116,6 +117,14 @@ def test_celery_is_set_so(line: Line) -> None:
 @each("settings", here=lambda here: here.startswith(PREFIX))
 def test_a_setting_has_its_name_here(line: Line) -> None:
     assert line.here.removeprefix(PREFIX).lower() in Settings.model_fields
+
+
+def test_time_limits_are_what_the_settings_say(configure: Callable[..., None]) -> None:
+    lines = [line for line in all_lines("settings") if "set" in line.facts]
+    configure(**{line.here.removeprefix(PREFIX).lower(): line.facts["set"] for line in lines})
+    told = configuration(settings())
+    assert [told[line.says.partition(" ")[0]] for line in lines] == [line.facts["set"] for line in lines]
+    assert lines
 
 
 @each("settings", file=bool)
