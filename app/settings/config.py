@@ -25,6 +25,7 @@ from app.settings.kinds import (
     PerMinute,
     PlaidEnvironment,
     Port,
+    Program,
     RedisPrefix,
     RedisUrl,
     Seconds,
@@ -196,11 +197,11 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the SMTP server.")
     aws_region: str = Field(
         default="eu-central-1",
-        description="AWS region of SES and SNS, and of S3 unless `storage_region` names another.",
+        description="AWS region of SES, SNS and ECR, and of S3 unless `storage_region` names another.",
     )
     aws_access_key_id: str = Field(
         default="",
-        description="AWS access key for SES, SNS and S3. Unset: what boto3 finds (profile, role of the "
+        description="AWS access key for SES, SNS, ECR and S3. Unset: what boto3 finds (profile, role of the "
         "machine).",
     )
     aws_secret_access_key: SecretStr = Field(
@@ -220,6 +221,19 @@ class Settings(BaseSettings):
         description="URL of another server that speaks S3 and has the bucket. Unset: `aws_endpoint_url`, or "
         "AWS itself.",
     )
+    ecr_registry_url: BaseUrl = Field(
+        default="",
+        description="URL of another registry for images than the one that Amazon ECR names, for trials.",
+    )
+    trivy_path: Program = Field(
+        default="",
+        description="Absolute path of Trivy, which then scans images on the worker's host. Unset: Amazon ECR "
+        "scans them.",
+    )
+    trivy_cache_folder: Path = Field(
+        default=Path("var/trivy"), description="Folder where Trivy keeps its database of vulnerabilities."
+    )
+    trivy_seconds: Seconds = Field(default=900, description="How long Trivy may take to scan one image.")
     alert_mail: AlertAddresses = Field(
         default="", description="Addresses that get alerts by mail, separated by spaces."
     )

@@ -128,6 +128,12 @@ def _plaid_environment(text: str) -> str:
     return text if text in ("sandbox", "production") else _base_url(text)
 
 
+def _program(text: str) -> str:
+    if text and (not text.startswith("/") or not text.isprintable()):
+        raise _refused("give the absolute path of a program, such as /usr/local/bin/trivy")
+    return text
+
+
 def _mailbox(text: str) -> str:
     # Not above: what knows all rules for domains is large.
     from app.values.email_addresses import CannotBeAddressed, wire_form
@@ -167,6 +173,8 @@ Host = Annotated[str, AfterValidator(_host)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 PlaidEnvironment = Annotated[str, AfterValidator(_plaid_environment)]
+#: May be empty, which is unset.
+Program = Annotated[str, AfterValidator(_program)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 FcmCredentials = Annotated[SecretStr, AfterValidator(_fcm_credentials)]
 Port = Annotated[int, Field(ge=1, le=65_535)]

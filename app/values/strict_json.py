@@ -29,6 +29,7 @@ class InvalidJson(GroundworkError):
 
     def __init__(self, *, problem: str) -> None:
         super().__init__(f"The body is not valid JSON: {problem}.")
+        self.problem = problem
 
 
 def parsed(body: bytes) -> Any:

@@ -1,0 +1,1 @@
+"""Container images: read from archives, pushed to a registry, scanned for vulnerabilities."""
