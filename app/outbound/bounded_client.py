@@ -12,9 +12,22 @@ from app.outbound.bounded_http import NoReply, NotReached, Reply
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from app.outbound.bounded_http import Bounds
+
+PART_BYTES = 64 * 1024
+
+
+class _Parts:
+    """A large body in parts."""
+
+    def __init__(self, content: memoryview) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._content), PART_BYTES):
+            yield bytes(self._content[start : start + PART_BYTES])
 
 
 def call(method: str, url: str, *, bounds: Bounds, begin: Callable[[], None], **request: Any) -> Reply:
@@ -32,6 +45,10 @@ async def _call(
 ) -> Reply:
     # Without compression, a few bytes cannot become many.
     wanted = {"Accept-Encoding": "identity", **(headers or {})}
+    content = request.get("content")
+    if isinstance(content, memoryview):
+        request["content"] = _Parts(content)
+        wanted["Content-Length"] = str(len(content))
     timeout = httpx.Timeout(bounds.silence.total_seconds(), connect=bounds.connect.total_seconds())
     body = bytearray()
     async with (

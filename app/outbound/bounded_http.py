@@ -63,7 +63,8 @@ def call(
 ) -> Reply:
     """Ask once; `begin` is called just before the first byte leaves, and `request` is as httpx has it.
 
-    Raises `NotReached` and `NoReply`.
+    Large content comes as a `memoryview` that the caller releases: requests, and the frames of failed ones,
+    are kept in cycles, for which nobody looks as long as they are few. Raises `NotReached` and `NoReply`.
     """
     # Not above: each worker loads whoever may ask, and the client of HTTP is large.
     from app.outbound import bounded_client

@@ -59,7 +59,8 @@ def archive(folder: Path, *, size: int) -> Path:
     zeros, digest = bytes(MIB), hashlib.sha256()
     for start in range(0, size, MIB):
         digest.update(zeros[: size - start])
-    layer = {"mediaType": LAYER_TYPE, "digest": f"sha256:{digest.hexdigest()}", "size": size}
+    name = f"sha256:{digest.hexdigest()}"
+    layer = {"mediaType": LAYER_TYPE, "digest": name, "size": size}
     config = b"{}"
     manifest = json.dumps(
         {
@@ -77,11 +78,11 @@ def archive(folder: Path, *, size: int) -> Path:
     }
     path = folder / "image.tar"
     with path.open("wb") as stream:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
+        for file, content in files.items():
+            info = tarfile.TarInfo(file)
             info.size = len(content)
             stream.write(info.tobuf(tarfile.PAX_FORMAT) + content + bytes(-len(content) % tarfile.BLOCKSIZE))
-        info = tarfile.TarInfo(path_of(layer["digest"]))
+        info = tarfile.TarInfo(path_of(name))
         info.size = size
         stream.write(info.tobuf(tarfile.PAX_FORMAT))
         stream.truncate(stream.tell() + size + -size % tarfile.BLOCKSIZE)

@@ -7,7 +7,7 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.domains.marketplace.images import findings
+from app.domains.marketplace.images import ecr_findings, findings
 from app.domains.marketplace.images.errors import (
     RegistryRefused,
     RegistryUnavailable,
@@ -21,8 +21,6 @@ from app.outbound.deliveries.outcome import HandOver
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.domains.marketplace.images.findings import Finding, Report
 
 NAME = "ecr"
@@ -33,9 +31,7 @@ TRANSIENT = frozenset(
 #: An image may be scanned by hand once in 24 hours; where Amazon Inspector scans, it needs nobody's word.
 _SCANNED_ANYWAY = frozenset({"LimitExceededException", "ScanInProgressException", "ValidationException"})
 _PAGE = 1_000
-MAX_PAGES = 100
-_WAITING = frozenset({"IN_PROGRESS", "PENDING"})
-_DONE = frozenset({"COMPLETE", "ACTIVE"})
+MAX_PAGES = 50
 _IMMUTABLE = frozenset({"IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION"})
 
 
@@ -58,7 +54,7 @@ class RepositoryFacts:
 
 def registry() -> Registry:
     """Where images go, and how to sign in there."""
-    answer = _call("get_authorization_token")
+    answer = _call(aws.client(NAME), "get_authorization_token")
     try:
         told = answer["authorizationData"][0]
         user, colon, password = base64.b64decode(told["authorizationToken"]).decode().partition(":")
@@ -72,11 +68,13 @@ def registry() -> Registry:
 
 def ensure_repository(name: str) -> RepositoryFacts:
     """The repository of that name, made if it is not there: tags cannot be moved, and pushes are scanned."""
-    there = _described(name)
+    client = aws.client(NAME)
+    there = _described(client, name)
     if there is not None:
         return there
     try:
         made = _call(
+            client,
             "create_repository",
             repositoryName=name,
             imageTagMutability="IMMUTABLE",
@@ -84,15 +82,15 @@ def ensure_repository(name: str) -> RepositoryFacts:
         )
     except Refused as error:
         # Another job was faster.
-        if error.reason == "RepositoryAlreadyExistsException" and (there := _described(name)):
+        if error.reason == "RepositoryAlreadyExistsException" and (there := _described(client, name)):
             return there
         raise RegistryRefused(str(error), reason=error.reason) from None
     return _facts(made["repository"])
 
 
-def _described(name: str) -> RepositoryFacts | None:
+def _described(client: Any, name: str) -> RepositoryFacts | None:
     try:
-        return _facts(_call("describe_repositories", repositoryNames=[name])["repositories"][0])
+        return _facts(_call(client, "describe_repositories", repositoryNames=[name])["repositories"][0])
     except Refused as error:
         if error.reason == "RepositoryNotFoundException":
             return None
@@ -110,7 +108,12 @@ def _facts(told: dict[str, Any]) -> RepositoryFacts:
 def start_scan(*, repository: str, digest: str) -> bool:
     """Have an image scanned; whether that is new, or it is scanned anyway or was within 24 hours."""
     try:
-        _call("start_image_scan", repositoryName=repository, imageId={"imageDigest": digest})
+        _call(
+            aws.client(NAME),
+            "start_image_scan",
+            repositoryName=repository,
+            imageId={"imageDigest": digest},
+        )
     except Refused as error:
         if error.reason in _SCANNED_ANYWAY:
             return False
@@ -123,26 +126,28 @@ def report(*, repository: str, digest: str) -> Report | None:
 
     Raises `ScanImpossible` for an image that ECR does not scan.
     """
+    client = aws.client(NAME)
     found: list[Finding] = []
     page: dict[str, Any] = {}
     for _ in range(MAX_PAGES):
         try:
-            answer = _page(repository, digest, page)
+            answer = _page(client, repository, digest, page)
         except Refused as error:
             if error.reason == "ScanNotFoundException":
                 return None
             raise ScanImpossible(str(error)) from None
-        if not _is_done(answer.get("imageScanStatus") or {}):
+        if not ecr_findings.is_done(answer.get("imageScanStatus") or {}):
             return None
-        found += _findings(answer.get("imageScanFindings") or {})
+        found += ecr_findings.found_in(answer.get("imageScanFindings") or {})
         if not (token := answer.get("nextToken")):
             return findings.report(NAME, found)
         page = {"nextToken": token}
     raise ScanUnavailable(f"Amazon ECR has more than {MAX_PAGES} pages of findings for {digest}.")
 
 
-def _page(repository: str, digest: str, page: dict[str, Any]) -> dict[str, Any]:
+def _page(client: Any, repository: str, digest: str, page: dict[str, Any]) -> dict[str, Any]:
     return _call(
+        client,
         "describe_image_scan_findings",
         repositoryName=repository,
         imageId={"imageDigest": digest},
@@ -151,45 +156,8 @@ def _page(repository: str, digest: str, page: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _is_done(status: dict[str, Any]) -> bool:
-    told = str(status.get("status", ""))
-    if told in _DONE:
-        return True
-    if told in _WAITING:
-        return False
-    said = status.get("description") or "it says no more"
-    if told == "FAILED":
-        raise ScanUnavailable(f"Amazon ECR could not scan the image: {said}.")
-    raise ScanImpossible(f"Amazon ECR does not scan this image: {told} ({said}). Set up Trivy to scan it.")
-
-
-def _findings(told: dict[str, Any]) -> Iterator[Finding]:
-    for one in told.get("findings") or ():
-        attributes = {pair.get("key"): pair.get("value") for pair in one.get("attributes") or ()}
-        yield findings.finding(
-            severity=one.get("severity"),
-            known_as=one.get("name"),
-            package=attributes.get("package_name"),
-            installed=attributes.get("package_version"),
-            fixed="",
-            title=one.get("description"),
-        )
-    for one in told.get("enhancedFindings") or ():
-        details = one.get("packageVulnerabilityDetails") or {}
-        for package in details.get("vulnerablePackages") or ({},):
-            yield findings.finding(
-                severity=one.get("severity"),
-                known_as=details.get("vulnerabilityId"),
-                package=package.get("name"),
-                installed=package.get("version"),
-                fixed=package.get("fixedInVersion"),
-                title=one.get("title"),
-            )
-
-
-def _call(operation: str, **arguments: Any) -> dict[str, Any]:
+def _call(client: Any, operation: str, **arguments: Any) -> dict[str, Any]:
     """Call an operation, of which each may be done twice. Raises `Refused` and what is retried."""
-    client = aws.client("ecr")
     try:
         called: dict[str, Any] = aws.call(
             "ECR", getattr(client, operation), passing=TRANSIENT, handover=HandOver(), **arguments

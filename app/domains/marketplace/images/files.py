@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from app.domains.marketplace.images import tar_headers
 from app.domains.marketplace.images.archive_errors import (
     CompressedArchive,
-    DamagedArchive,
     MissingBlob,
     NotAnArchive,
     UnsafeMember,
@@ -118,36 +117,26 @@ class FolderFiles:
     def __init__(self, root: Path, kept_open: ExitStack) -> None:
         self._root = root.resolve()
         self._kept_open = kept_open
-        self._last: tuple[str, int] | None = None
+        self._last: tuple[str, BinaryIO] | None = None
 
     def size(self, name: str) -> int | None:
-        try:
-            return os.fstat(self._descriptor(name)).st_size
-        except FileNotFoundError:
-            return None
+        found = self._stream(name)
+        return None if found is None else os.fstat(found.fileno()).st_size
 
     def part(self, name: str, start: int, count: int) -> bytes:
-        try:
-            descriptor = self._descriptor(name)
-        except FileNotFoundError:
-            raise MissingBlob(name=name) from None
-        found = bytearray()
-        count = min(count, os.fstat(descriptor).st_size - start)
-        while len(found) < count:
-            more = os.pread(descriptor, count - len(found), start + len(found))
-            if not more:
-                raise DamagedArchive(problem=f"{name} became shorter while it was read")
-            found += more
-        return bytes(found)
+        found = self._stream(name)
+        if found is None:
+            raise MissingBlob(name=name)
+        return tar_headers.part_of(found, start, min(count, os.fstat(found.fileno()).st_size - start))
 
-    def _descriptor(self, name: str) -> int:
-        """The one that was asked for last stays open."""
+    def _stream(self, name: str) -> BinaryIO | None:
+        """The file of that name; the one that was asked for last stays open."""
         if self._last and self._last[0] == name:
             return self._last[1]
         try:
             descriptor = self._opened(name)
         except (FileNotFoundError, NotADirectoryError):
-            raise FileNotFoundError from None
+            return None
         except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
             problem = getattr(error, "strerror", None) or "its links go in a circle"
             raise UnsafeMember(name=name, problem=f"cannot be opened ({problem})") from None
@@ -155,9 +144,9 @@ class FolderFiles:
             os.close(descriptor)
             raise UnsafeMember(name=name, problem="is no file")
         self._kept_open.close()
-        self._kept_open.callback(os.close, descriptor)
-        self._last = (name, descriptor)
-        return descriptor
+        stream = self._kept_open.enter_context(os.fdopen(descriptor, "rb"))
+        self._last = (name, stream)
+        return stream
 
     def _opened(self, name: str) -> int:
         path = (self._root / name).resolve()

@@ -54,8 +54,9 @@ class Pauses:
 
     def before(self, failure: int) -> timedelta:
         """The pause after the failure of that number (1, 2, ...), of a random length up to its bound."""
-        bound = min(self.first * 2 ** (failure - 1), self.longest)
-        return bound * random.uniform(0.5, 1)  # noqa: S311 (it spreads load)
+        bound: timedelta = min(self.first * 2 ** (failure - 1), self.longest)
+        share: float = random.uniform(0.5, 1)  # noqa: S311 (it spreads load)
+        return bound * share
 
 
 @dataclass(kw_only=True)

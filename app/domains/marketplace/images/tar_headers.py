@@ -73,16 +73,7 @@ class Headers:
 
     def part(self, start: int, count: int) -> bytes:
         """So many bytes of the stream. Raises where it has fewer."""
-        self._stream.seek(start)
-        found = bytearray()
-        while len(found) < count:
-            more = self._stream.read(count - len(found))
-            if not more:
-                raise DamagedArchive(
-                    problem=f"it ends in the middle of a member, at byte {start + len(found)}"
-                )
-            found += more
-        return bytes(found)
+        return part_of(self._stream, start, count)
 
     def _read(self, block: bytes) -> Header:
         if not _is_header(block):
@@ -119,6 +110,18 @@ class Headers:
         if header.kind == _PAX_OF_ALL and told:
             raise UnsafeMember(name=header.name, problem="gives all members one name or size")
         return told
+
+
+def part_of(stream: BinaryIO, start: int, count: int) -> bytes:
+    """So many bytes of a stream from a place on. Raises where it has fewer."""
+    stream.seek(start)
+    found = stream.read(count) if count else b""
+    while len(found) < count:
+        more = stream.read(count - len(found))
+        if not more:
+            raise DamagedArchive(problem=f"it ends in the middle of a member, at byte {start + len(found)}")
+        found += more
+    return found
 
 
 def _name(block: bytes) -> str:

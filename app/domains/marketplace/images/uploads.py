@@ -99,7 +99,10 @@ class Upload:
 
     def _send_next(self) -> bool:
         """Send the next chunk; whether it was the last, which comes with the end of the upload."""
-        chunk = self._chunk()
+        with self._chunk() as chunk:
+            return self._send(chunk)
+
+    def _send(self, chunk: memoryview) -> bool:
         is_last = self._at + len(chunk) == self.blob.size
         if is_last:
             self._check_digest()
@@ -122,7 +125,7 @@ class Upload:
         self.advanced(self._at)
         return is_last
 
-    def _sent(self, chunk: bytes, *, is_last: bool) -> Reply:
+    def _sent(self, chunk: memoryview, *, is_last: bool) -> Reply:
         headers = {"Content-Type": "application/octet-stream"}
         if chunk:
             headers["Content-Range"] = f"{self._at}-{self._at + len(chunk) - 1}"
@@ -133,10 +136,11 @@ class Upload:
         doing = f"take bytes {self._at} to {self._at + len(chunk)} of {self.blob.digest}"
         return self.requests.once(method, location, doing=doing, headers=headers, content=chunk)
 
-    def _chunk(self) -> bytes:
-        chunk = self.blob.read(self._at, min(self.chunk_bytes, self.blob.size - self._at))
+    def _chunk(self) -> memoryview:
+        """What comes next; it is released once it is sent, or all chunks of failed requests would add up."""
+        chunk = memoryview(self.blob.read(self._at, min(self.chunk_bytes, self.blob.size - self._at)))
         if self._at <= self._hashed < self._at + len(chunk):
-            self._hash.update(memoryview(chunk)[self._hashed - self._at :])
+            self._hash.update(chunk[self._hashed - self._at :])
             self._hashed = self._at + len(chunk)
         return chunk
 

@@ -278,7 +278,7 @@ def test_all_pages_are_read(planned: FakeEcr) -> None:
 def test_pages_without_an_end_are_given_up(planned: FakeEcr) -> None:
     planned.say(*[page("COMPLETE", nextToken="more")] * ecr.MAX_PAGES)
 
-    with pytest.raises(ScanUnavailable, match="more than 100 pages"):
+    with pytest.raises(ScanUnavailable, match="more than 50 pages"):
         ecr.report(repository=NAME, digest=DIGEST)
 
 

@@ -10,7 +10,7 @@ from tests.bench import push
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIZE = 64 * push.MIB
+SIZE = 48 * push.MIB
 
 
 def test_a_layer_is_pushed_over_three_cuts_in_bounded_memory(tmp_path: Path) -> None:

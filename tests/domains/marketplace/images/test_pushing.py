@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def image_of(*layers: bytes) -> Iterator[Image]:
 
 def pushed(registry: FakeRegistry, *layers: bytes, **changes: Any) -> Pushed:
     """Push an image, without pauses."""
-    target = {"url": registry.url, "repository": REPOSITORY, "tag": "1.0"}
+    target: dict[str, Any] = {"url": registry.url, "repository": REPOSITORY, "tag": "1.0"}
     target |= {name: changes.pop(name) for name in set(changes) & set(Target.__dataclass_fields__)}
     with image_of(*layers) as image:
         return push(image, Target(**target), pauses=AT_ONCE, chunk_bytes=CHUNK, **changes)
@@ -169,7 +170,7 @@ def test_a_registry_says_where_it_is(registry: FakeRegistry) -> None:
         (upload,) = registry.uploads.values()
         del upload.content[CHUNK:]
         upload.size = CHUNK
-        upload.hash = uploads.hashlib.sha256(upload.content)
+        upload.hash = hashlib.sha256(upload.content)
 
     registry.plan("PATCH", None, None, forgets)
 
