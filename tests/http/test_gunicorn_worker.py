@@ -18,6 +18,9 @@ import httpx
 import pytest
 
 from app.domains.banking.api import WEBHOOK_PATH
+from app.storage.links import PATH as FILES_PATH
+from app.storage.links import Link, signed
+from app.storage.local import LocalStore
 from tests import preloaded
 from tests.api_client import new_token
 from tests.conftest import configured
@@ -395,3 +398,19 @@ def test_the_log_has_a_line_for_a_request_under_its_id(server: Server) -> None:
         what="the request is logged",
     )
     assert json.loads(lines[0])["status"] == 404
+
+
+def test_a_download_that_broke_off_goes_on_and_no_log_has_its_link(server: Server) -> None:
+    content = bytes(range(256)) * (8 * MEBIBYTE // 256)
+    LocalStore(server.log.parent / "var/storage").put("file", [content], limit=len(content))
+    token = signed(Link(key="file", filename="a", media_type="a/b", until=int(time.time()) + 60))
+    link = f"{server.url}{FILES_PATH}?token={token}"
+    with httpx.stream("GET", link) as begun:
+        first = next(begun.iter_raw(65536))
+    rest = httpx.get(link, headers={"Range": f"bytes={len(first)}-", "If-Range": begun.headers["etag"]})
+
+    assert (begun.status_code, rest.status_code) == (200, 206)
+    assert first + rest.content == content
+    logged = server.log.read_text()
+    assert FILES_PATH in logged
+    assert token[:20] not in logged
