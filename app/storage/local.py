@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from app.storage.files import Stored
 
 CHUNK = 256 * 1024
+#: What is written goes to the disk now and then: to sync a large file at its end alone could take minutes.
+SYNC_EVERY = 64 * 1024 * 1024
 #: No key has a part that begins with a dot.
 DRAFTS = ".drafts"
 #: Nobody writes one file for so long without a byte: its process has died.
@@ -112,6 +114,7 @@ class _Draft:
     def __init__(self, root: Path, *, key: str) -> None:
         self._root, self._key = root, key
         self._name = secrets.token_hex(16)
+        self._unsynced = 0
         with writing(key), folder(root, [DRAFTS], make=True) as drafts:
             _delete_abandoned(drafts)
             self._file = os.fdopen(os.open(self._name, _CREATE, 0o600, dir_fd=drafts), "wb", buffering=0)
@@ -122,6 +125,10 @@ class _Draft:
             left = memoryview(chunk)
             while left:
                 left = left[self._file.write(left) :]
+            self._unsynced += len(chunk)
+            if self._unsynced >= SYNC_EVERY:
+                self._unsynced = 0
+                os.fdatasync(self._file.fileno())
 
     def keep(self) -> None:
         """Give the file its key. From then on it is whole for everybody, after a power cut, too."""

@@ -59,16 +59,15 @@ class Store(Protocol):
 
 def store() -> Store:
     """The store that the settings name."""
-    return _store_of(settings())
+    place = settings().storage_place
+    return _s3_store_of(settings(), place) if isinstance(place, Bucket) else LocalStore(place)
 
 
 @lru_cache(maxsize=1)
-def _store_of(given: Settings) -> Store:
-    place = given.storage_place
-    if not isinstance(place, Bucket):
-        return LocalStore(place)
+def _s3_store_of(given: Settings, bucket: Bucket) -> S3Store:
+    """Made once for the same settings: it keeps its connections."""
     return S3Store(
-        bucket=place,
+        bucket=bucket,
         region=given.storage_region or given.aws_region,
         endpoint_url=given.storage_endpoint_url or given.aws_endpoint_url,
         access_key_id=given.aws_access_key_id,

@@ -38,6 +38,13 @@ def parts_left(aws: AwsServer, bucket: str) -> list[Any]:
     return list(aws.client("s3").list_multipart_uploads(Bucket=bucket).get("Uploads", []))
 
 
+def test_a_client_is_made_once_for_the_same_settings(bucket: str, configure: Callable[..., None]) -> None:
+    before = store()
+    assert store() is before
+    configure(storage="s3://another-bucket")
+    assert store() is not before
+
+
 def test_files_are_below_the_prefix(aws: AwsServer, bucket: str) -> None:
     store().put("a/file", [b"x"], limit=1)
     found = aws.client("s3").list_objects_v2(Bucket=bucket)["Contents"]

@@ -10,7 +10,6 @@ import pytest
 
 from app.storage.errors import FileChanged, FileTooLarge, NoSuchFile, UnusableDigest, UnusableKey, WrongDigest
 from app.storage.s3 import PART
-from app.storage.stores import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,8 +137,15 @@ def test_a_store_that_works_has_nothing_to_say(kept: Store) -> None:
     kept.check()
 
 
-def test_a_store_is_made_once_for_the_same_settings(kept: Store) -> None:
-    assert store() is kept
+def test_of_two_writers_the_last_to_end_wins_with_all_of_its_file(kept: Store) -> None:
+    def slow() -> Iterator[bytes]:
+        yield b"of the "
+        kept.put(KEY, [b"of the other"], limit=LIMIT)
+        assert read(kept) == b"of the other"
+        yield b"slow"
+
+    kept.put(KEY, slow(), limit=LIMIT)
+    assert read(kept) == b"of the slow"
 
 
 def test_only_a_bucket_hands_files_out_by_itself(kept: Store) -> None:
