@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from app.db.sessions import reading, transaction
 from app.domains.billing.facts import Tax, TaxCategory
+from app.domains.marketplace.catalog import files
 from app.domains.marketplace.catalog import service as catalog
 from app.domains.marketplace.catalog.service import NewTier
 from app.domains.marketplace.licences.models import Licence
@@ -18,6 +20,7 @@ from app.domains.marketplace.orders import placing, settling
 from app.domains.marketplace.orders.models import Order, OrderPayment, Provider
 from app.domains.marketplace.orders.placing import Wanted
 from app.domains.marketplace.orders.settling import Money
+from app.storage.files import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +43,8 @@ def add_model(*, is_published: bool = True, **facts: str) -> int:
     with transaction() as session:
         model = catalog.create_model(session, slug=f"model-{next(_NUMBERS)}", facts=FACTS | facts, now=NOW)
         version = catalog.add_version(session, model_id=model.id, version="1.0.0", notes="", now=NOW)
+        file = Stored(key=f"models/{model.id}", size=4, sha256=sha256(b"file").hexdigest())
+        files.attach(session, model_id=model.id, version_id=version.id, stored=file)
         catalog.publish_version(session, model_id=model.id, version_id=version.id, now=NOW)
         _tier(session, model.id)
         if is_published:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from unittest.mock import ANY
 
@@ -16,6 +17,9 @@ from tests.domains.accounts.people import add_person, client_of
 from tests.domains.marketplace import market
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from starlette.testclient import TestClient
 
 pytestmark = [pytest.mark.databases("sqlite"), pytest.mark.usefixtures("database")]
@@ -29,6 +33,14 @@ TIER = {
     "tax": {"percent": "19"},
     "max_activations": 2,
 }
+
+
+FILE = b"weights" * 100_000
+
+
+@pytest.fixture(autouse=True)
+def _files(configure: Callable[..., None], tmp_path: Path) -> None:
+    configure(storage=tmp_path / "files")
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +57,7 @@ def published(client: TestClient) -> tuple[int, int]:
     """A model that is sold, and its price."""
     model = ok(client.post(f"{MARKET}/models", json=MODEL), 201)["id"]
     version = ok(client.post(f"{MARKET}/models/{model}/versions", json={"version": "1.0.0-rc.1+b7"}), 201)
+    ok(client.put(f"{MARKET}/models/{model}/versions/{version['id']}/file", content=FILE))
     ok(client.post(f"{MARKET}/models/{model}/versions/{version['id']}/publish"))
     tier = ok(client.post(f"{MARKET}/models/{model}/tiers", json=TIER), 201)["id"]
     ok(client.post(f"{MARKET}/models/{model}/publish"))
@@ -74,7 +87,14 @@ def test_a_model_is_published_bought_paid_and_used() -> None:
     key = file.text.strip()
     used = ok(anonymous().post(f"{MARKET}/keys/activate", json={"key": key, "device": "laptop"}))
     assert (used["is_valid"], used["activations"], used["model"]) == (True, 1, "sentinel")
+    offered = ok(ann.get(f"{MARKET}/licences/{licence['id']}/download"))
+    assert offered["sha256"] == sha256(FILE).hexdigest()
+    given = anonymous().get(offered["url"])
+    assert given.content == FILE
+    assert "sentinel-1.0.0-rc.1" in given.headers["content-disposition"]
     ok(operator.post(f"{MARKET}/orders/{order['id']}/refund"))
+    refused = ann.get(f"{MARKET}/licences/{licence['id']}/download")
+    assert (refused.status_code, refused.json()["code"]) == (409, "unusable_licence")
     checked = ok(anonymous().post(f"{MARKET}/keys/check", json={"key": key}))
     assert (checked["is_valid"], checked["standing"]) == (False, "revoked")
 
@@ -101,7 +121,10 @@ def test_what_nobody_could_buy_or_get_is_not_published() -> None:
     publish = f"{MARKET}/models/{model}/publish"
     assert "none of its versions" in ok(client.post(publish), 409)["detail"]
     version = ok(client.post(f"{MARKET}/models/{model}/versions", json={"version": "1.0.0"}), 201)["id"]
-    ok(client.post(f"{MARKET}/models/{model}/versions/{version}/publish"))
+    path = f"{MARKET}/models/{model}/versions/{version}"
+    assert "neither a file nor an image" in ok(client.post(f"{path}/publish"), 409)["detail"]
+    ok(client.put(f"{path}/file", content=FILE))
+    ok(client.post(f"{path}/publish"))
     assert "no price" in ok(client.post(publish), 409)["detail"]
     other = ok(client.post(f"{MARKET}/models", json=MODEL | {"slug": "other"}), 201)["id"]
     assert client.post(f"{MARKET}/models/{other}/versions/{version}/publish").status_code == 404
@@ -110,6 +133,32 @@ def test_what_nobody_could_buy_or_get_is_not_published() -> None:
         (f"/{model}/versions", {"version": "1.0.0"}),
     ):
         assert ok(client.post(f"{MARKET}/models{path}", json=body), 409)["code"] == "name_taken"
+
+
+def kept(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+
+
+def test_the_file_of_a_version_is_what_was_sent_last_until_it_is_published(tmp_path: Path) -> None:
+    client = client_for("catalog:write")
+    model = ok(client.post(f"{MARKET}/models", json=MODEL), 201)["id"]
+    version = ok(client.post(f"{MARKET}/models/{model}/versions", json={"version": "1.0.0"}), 201)["id"]
+    path = f"{MARKET}/models/{model}/versions/{version}"
+    for content in (b"first", FILE):
+        sent = ok(client.put(f"{path}/file", content=content))
+        assert (sent["file_size"], sent["file_sha256"]) == (len(content), sha256(content).hexdigest())
+    assert kept(tmp_path / "files" / "models") == [FILE]
+    wrong = client.put(f"{path}/file", content=b"x", headers={"X-Content-SHA256": "0" * 64})
+    assert wrong.status_code in (409, 422), wrong.text
+    malformed = client.put(f"{path}/file", content=b"x", headers={"X-Content-SHA256": "of it"})
+    assert malformed.status_code == 422
+    ok(client.post(f"{path}/publish"))
+    late = client.put(f"{path}/file", content=b"late")
+    assert (late.status_code, late.json()["code"]) == (409, "version_published")
+    for other in (f"{MARKET}/models/{model}/versions/99/file", f"{MARKET}/models/99/versions/{version}/file"):
+        assert client.put(other, content=b"x").status_code == 404
+    assert kept(tmp_path / "files" / "models") == [FILE], "what was refused left nothing behind"
+    assert client_for("catalog:read").put(f"{path}/file", content=b"x").status_code == 403
 
 
 #: What is sent where, and what of it is wrong.

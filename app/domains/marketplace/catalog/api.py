@@ -2,12 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, status
+from fastapi import APIRouter, Depends, Header, Request, status
+from starlette.concurrency import run_in_threadpool
 
 from app.db.sessions import reading, transaction
-from app.domains.marketplace.catalog import schemas, service
+from app.domains.marketplace.catalog import files, schemas, service
 from app.domains.marketplace.scopes import READ_CATALOG, WRITE_CATALOG
+from app.errors import GroundworkError
+from app.http.bodies import allow_upload
 from app.settings.business_clock import business_now
+from app.storage.files import Stored
+from app.storage.stores import store
+from app.storage.uploads import upload
 from app.tokens.callers import Caller, require
 from app.tokens.owners import BY_SCOPE
 from app.values.path_parameters import Cursor, Id, Limit
@@ -15,6 +21,11 @@ from app.values.path_parameters import Cursor, Id, Limit
 router = APIRouter(prefix="/api/v1/marketplace/models", tags=["marketplace"])
 Reader = Annotated[Caller, Depends(require(READ_CATALOG, BY_SCOPE))]
 may_write = Depends(require(WRITE_CATALOG, BY_SCOPE))
+_FILE = "/{model_id}/versions/{version_id}/file"
+allow_upload(f"{router.prefix}{_FILE}", limit=files.LIMIT)
+Digest = Annotated[
+    str | None, Header(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file; another one is refused.")
+]
 
 
 @router.get("")
@@ -54,6 +65,38 @@ def add_version(model_id: Id, new: schemas.NewVersion) -> schemas.VersionView:
             session, model_id=model_id, version=new.version, notes=new.notes or "", now=business_now()
         )
         return schemas.VersionView.model_validate(made)
+
+
+@router.put(
+    _FILE,
+    dependencies=[may_write],
+    openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
+)
+async def send_file(
+    model_id: Id, version_id: Id, request: Request, x_content_sha256: Digest = None
+) -> schemas.VersionView:
+    """Send the file of a version, as it is, up to 5 GiB. Until that is published, another takes its place."""
+    key = await run_in_threadpool(_new_key, model_id, version_id)
+    stored = await upload(request, key=key, limit=files.LIMIT, sha256=x_content_sha256)
+    try:
+        view, replaced = await run_in_threadpool(_attach, model_id, version_id, stored)
+    except GroundworkError:
+        await run_in_threadpool(store().delete, key)
+        raise
+    if replaced is not None:
+        await run_in_threadpool(store().delete, replaced)
+    return view
+
+
+def _new_key(model_id: int, version_id: int) -> str:
+    with transaction() as session:
+        return files.new_key(session, model_id=model_id, version_id=version_id)
+
+
+def _attach(model_id: int, version_id: int, stored: Stored) -> tuple[schemas.VersionView, str | None]:
+    with transaction() as session:
+        version, replaced = files.attach(session, model_id=model_id, version_id=version_id, stored=stored)
+        return schemas.VersionView.model_validate(version), replaced
 
 
 @router.post("/{model_id}/versions/{version_id}/publish", dependencies=[may_write])

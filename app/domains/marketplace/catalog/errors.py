@@ -64,6 +64,26 @@ class VersionBlocked(Conflict):
         super().__init__(f"Version {version.version} cannot be published: {problem}.")
 
 
+class VersionPublished(Conflict):
+    """Raised for the file of a version that buyers have."""
+
+    code = "version_published"
+
+    def __init__(self, version: ModelVersion) -> None:
+        super().__init__(
+            f"Version {version.version} is published, and its file stays as it is. Make another version."
+        )
+
+
+class NoFile(NotFound):
+    """Raised for a model of which no published version has a file."""
+
+    code = "no_file"
+
+    def __init__(self, *, model_id: int) -> None:
+        super().__init__(f"No published version of model {model_id} has a file; it may have images alone.")
+
+
 class UnofficialCurrency(InvalidInput):
     """Raised for a price in what is no currency."""
 

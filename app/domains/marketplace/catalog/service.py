@@ -174,6 +174,8 @@ def tax_of(tier: PricingTier) -> Tax:
 
 
 def _refuse_unsound(version: ModelVersion) -> None:
+    if version.image is None and version.file_key is None:
+        raise VersionBlocked(version, problem="it has neither a file nor an image; send one first")
     if version.image is None:
         return
     if version.push_state != PushState.PUSHED:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse
 
 from app.db.sessions import reading, transaction
+from app.domains.marketplace.catalog import files
+from app.domains.marketplace.catalog.service import find_model
 from app.domains.marketplace.licences import checking, issuing, schemas
 from app.domains.marketplace.licences.errors import UnknownKey
 from app.domains.marketplace.licences.guesses import Guesses
@@ -13,6 +15,7 @@ from app.domains.marketplace.owners import LICENCE_OF_BUYER
 from app.domains.marketplace.scopes import READ, SETTLE
 from app.http.client_addresses import address_of, network_of
 from app.settings.business_clock import business_now
+from app.storage.links import link
 from app.tokens.callers import Caller, require
 from app.tokens.open_paths import open_to_strangers
 from app.tokens.owners import BY_SCOPE, IN_QUERY
@@ -54,6 +57,25 @@ def download_licence(licence_id: Id) -> PlainTextResponse:
         "Cache-Control": "no-store",
     }
     return PlainTextResponse(f"{key}\n", headers=headers)
+
+
+@router.get("/licences/{licence_id}/download", dependencies=[may_read])
+def download_model(licence_id: Id) -> schemas.DownloadView:
+    """A link to the newest file of what a licence is for, good for an hour. 409 where the licence is not."""
+    with reading() as session:
+        licence = checking.licence_of(session, licence_id=licence_id)
+        checking.refuse_unusable(licence, now=business_now())
+        version, key = files.newest(session, model_id=licence.model_id)
+        slug = find_model(session, model_id=licence.model_id).slug
+    url = link(
+        key,
+        filename=f"{slug}-{version.version}",
+        media_type="application/octet-stream",
+        expires=schemas.LINK_LASTS,
+    )
+    return schemas.DownloadView(
+        url=url, version=version.version, size=version.file_size, sha256=version.file_sha256
+    )
 
 
 @router.post("/licences/{licence_id}/revoke", dependencies=[may_settle])

@@ -57,6 +57,13 @@ def standing_of(licence: Licence, *, now: datetime) -> Standing:
     return Standing.ACTIVE
 
 
+def refuse_unusable(licence: Licence, *, now: datetime) -> None:
+    """Raise `UnusableLicence` for one that is not good now."""
+    standing = standing_of(licence, now=now)
+    if standing is not Standing.ACTIVE:
+        raise UnusableLicence(standing=standing)
+
+
 def check(session: Session, *, key: str, device: str | None, now: datetime) -> Checked:
     """What the licence with `key` is good for. Raises `UnknownKey`."""
     return _checked(session, _of_key(session, key), device=device, now=now)
@@ -67,9 +74,7 @@ def activate(session: Session, *, key: str, device: str, now: datetime) -> Check
     licence = _of_key(session, key)
     # Of several devices at once, one is the last.
     session.refresh(licence, with_for_update={"key_share": True})
-    standing = standing_of(licence, now=now)
-    if standing is not Standing.ACTIVE:
-        raise UnusableLicence(standing=standing)
+    refuse_unusable(licence, now=now)
     if session.get(LicenceActivation, (licence.id, device)) is None:
         if _activations(session, licence) >= licence.max_activations:
             raise TooManyDevices(most=licence.max_activations)

@@ -1,6 +1,6 @@
 """What the API of licences takes and answers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field
@@ -11,6 +11,7 @@ from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
 from app.values.text_fields import ONE_LINE
 
+LINK_LASTS = timedelta(hours=1)
 #: Longer than any there is.
 Typed = Annotated[str, Field(max_length=200)]
 Device = Annotated[
@@ -68,6 +69,15 @@ class LicenceView(BaseModel):
         """As the API shows it."""
         told = {name: getattr(licence, name, None) for name in cls.model_fields}
         return cls(**told | {"standing": standing_of(licence, now=now)})
+
+
+class DownloadView(BaseModel):
+    """A link to the file of a version, for whoever has it."""
+
+    url: str
+    version: str
+    size: int | None
+    sha256: str | None
 
 
 class LicencePage(BaseModel):
