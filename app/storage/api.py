@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.storage.downloads import Download, refuse_when_full
-from app.storage.errors import FileChanged, NoSuchFile, UnusableLink
+from app.storage.errors import NoSuchFile, UnusableLink
 from app.storage.files import Found
 from app.storage.links import MAX_TOKEN, PATH, Link, verified
 from app.storage.ranges import NotSatisfiable, Span, is_known, wanted
@@ -34,10 +34,9 @@ async def download(token: Annotated[str, Query(max_length=MAX_TOKEN)], request: 
 
 def _answer(given: Link, headers: Mapping[str, str]) -> Response:
     try:
-        found = store().found(given.key)
-        return _of_file(given, found, headers)
-    except (NoSuchFile, FileChanged):
-        # To whoever only guesses, all that is not there is alike.
+        return _of_file(given, store().found(given.key), headers)
+    except NoSuchFile:
+        # A link to what is not there is answered as one that was never good.
         raise UnusableLink from None
 
 
