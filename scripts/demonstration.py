@@ -1,5 +1,5 @@
-"""The outside world of a demonstration: a mailbox, a bank behind Plaid's API, AWS as moto plays it, calendars
-at Google and Microsoft, and Slack.
+"""The outside world of a demonstration: a mailbox, a bank behind Plaid's API, AWS as moto plays it with a
+registry of images, calendars at Google and Microsoft, and Slack.
 
 They run beside the service, out of `tests/fakes/`, and nothing leaves this machine. Their ports follow that
 of the API, and the business day is held at ten o'clock, so that what is due at nine happens at once.
@@ -16,13 +16,13 @@ from local_settings import DEMO_FILE, as_env_file, write_private
 if TYPE_CHECKING:
     from app.settings.config import Settings
 
-PAGE, SMTP, PLAID, AWS, GOOGLE, GRAPH, SLACK = 25, 26, 27, 28, 29, 30, 31
+PAGE, SMTP, PLAID, AWS, GOOGLE, GRAPH, SLACK, REGISTRY = 25, 26, 27, 28, 29, 30, 31, 32
 TEN = time(10, tzinfo=UTC)
 
 
 def ports(given: Settings) -> list[int]:
-    """Where the outside world listens: mailbox page, mail server, Plaid, AWS, Google, Microsoft, Slack."""
-    return [given.api_port + offset for offset in (PAGE, SMTP, PLAID, AWS, GOOGLE, GRAPH, SLACK)]
+    """Where the outside world listens: mailbox page, mail, Plaid, AWS, Google, Microsoft, Slack, images."""
+    return [given.api_port + offset for offset in (PAGE, SMTP, PLAID, AWS, GOOGLE, GRAPH, SLACK, REGISTRY)]
 
 
 def mailbox_url(given: Settings) -> str:
@@ -32,9 +32,18 @@ def mailbox_url(given: Settings) -> str:
 
 def command(given: Settings) -> list[str]:
     """What plays the outside world."""
-    page, smtp, plaid, aws, google, graph, slack = map(str, ports(given))
+    page, smtp, plaid, aws, google, graph, slack, registry = map(str, ports(given))
     options = ["--page-port", page, "--smtp-port", smtp, "--plaid-port", plaid, "--aws-port", aws]
-    options += ["--google-port", google, "--graph-port", graph, "--slack-port", slack]
+    options += [
+        "--google-port",
+        google,
+        "--graph-port",
+        graph,
+        "--slack-port",
+        slack,
+        "--registry-port",
+        registry,
+    ]
     options += ["--webhook-url", f"http://127.0.0.1:{given.api_port}/api/v1/webhooks/plaid"]
     return [sys.executable, "-m", "tests.fakes", *options]
 
@@ -53,6 +62,7 @@ def begin(given: Settings) -> None:
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{given.api_port + AWS}",
         "AWS_ACCESS_KEY_ID": "demo",
         "AWS_SECRET_ACCESS_KEY": "demo",
+        "ECR_REGISTRY_URL": f"http://127.0.0.1:{given.api_port + REGISTRY}",
         "GOOGLE_URL": f"http://127.0.0.1:{given.api_port + GOOGLE}",
         "MICROSOFT_URL": f"http://127.0.0.1:{given.api_port + GRAPH}",
         "SLACK_URL": f"http://127.0.0.1:{given.api_port + SLACK}",

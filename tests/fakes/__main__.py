@@ -6,6 +6,7 @@ import argparse
 import signal
 
 from tests.fakes.aws import AwsServer
+from tests.fakes.ecr import registry_of
 from tests.fakes.google import GoogleServer
 from tests.fakes.graph import GraphServer
 from tests.fakes.mailbox import MailboxPage
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("--page-port", type=int, required=True, help="where it can be read")
     parser.add_argument("--plaid-port", type=int, required=True, help="where Plaid's API is spoken")
     parser.add_argument("--aws-port", type=int, required=True, help="where AWS's API is spoken")
+    parser.add_argument("--registry-port", type=int, required=True, help="where images are pushed to")
     parser.add_argument("--google-port", type=int, required=True, help="where Google's calendar is")
     parser.add_argument("--graph-port", type=int, required=True, help="where Microsoft's calendar is")
     parser.add_argument("--slack-port", type=int, required=True, help="where Slack's API is spoken")
@@ -34,6 +36,7 @@ def main() -> None:
     page = MailboxPage(mails=mails, port=given.page_port).start()
     aws = AwsServer(port=given.aws_port).start()
     work = [
+        registry_of(aws, port=given.registry_port).start(),
         GoogleServer(port=given.google_port).start(),
         GraphServer(port=given.graph_port).start(),
         SlackServer(port=given.slack_port).start(),

@@ -20,6 +20,7 @@ from app.domains.marketplace.images.pushing import Target, push
 from app.outbound.deliveries.errors import NotSent
 from tests.domains.marketplace.images.samples import Layout, noise
 from tests.fakes.aws import REGION, AwsServer, Fault
+from tests.fakes.ecr import PASSWORD, registry_of
 from tests.fakes.http_server import Answer, ApiFake, Request
 from tests.outbound.mail.conftest import aws_server
 
@@ -69,6 +70,13 @@ def error(code: str) -> Answer:
     return Answer(status=400, body={"__type": code, "message": "on demand"})
 
 
+@pytest.fixture
+def registry_of_moto(moto: AwsServer) -> Iterator[FakeRegistry]:
+    server = registry_of(moto).start()
+    yield server
+    server.close()
+
+
 def put_image(moto: AwsServer, *, repository: str = NAME, manifest: bytes = b'{"schemaVersion": 2}') -> None:
     moto.client("ecr").put_image(
         repositoryName=repository,
@@ -84,7 +92,7 @@ def test_a_token_opens_the_registry_of_the_account(moto: AwsServer) -> None:
 
     assert found.url.startswith("https://")
     assert f".dkr.ecr.{REGION}.amazonaws.com" in found.url
-    assert (found.login.user, found.login.password) == ("AWS", "123456789012-auth-token")
+    assert (found.login.user, found.login.password) == ("AWS", PASSWORD)
     assert "auth-token" not in repr(found)
 
 
@@ -302,15 +310,10 @@ def test_findings_of_the_inspector_have_the_same_shape(planned: FakeEcr) -> None
 
 
 def test_an_image_goes_from_its_archive_to_ecr_and_is_scanned(
-    moto: AwsServer, registry: FakeRegistry, configure: Callable[..., None]
+    moto: AwsServer, registry_of_moto: FakeRegistry, configure: Callable[..., None]
 ) -> None:
+    registry = registry_of_moto
     configure(ecr_registry_url=registry.url)
-    registry.signs_in, registry.password = "basic", "123456789012-auth-token"
-    registry.keeps_tags = True
-    client = moto.client("ecr")
-    registry.stored = lambda repository, tag, manifest, digest: client.put_image(
-        repositoryName=repository, imageManifest=manifest.decode(), imageTag=tag, imageDigest=digest
-    )
     layout = Layout()
     layout.image(noise(10_000))
 
