@@ -29,6 +29,7 @@ from app.domains.billing.integrations.facts import Provider
 from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState
 from app.domains.billing.models import Role as TenantRole
 from app.domains.notifications.tasks import send_notification
+from app.domains.privacy.models import Export, ExportState
 from app.jobs.ledger.models import Job, State
 from tests.domains.accounts.people import client_of, hashed
 from tests.domains.banking import home
@@ -77,7 +78,7 @@ def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:
     found = person(word, role)
     found.ids |= {"user_id": found.user}
     found.ids |= _household(found) | _notifications(found) | _tenant(found) | _integration(found)
-    found.ids |= _invoice(found) | _licence(found)
+    found.ids |= _invoice(found) | _licence(found) | _export(found)
     _logs(found)
     return found
 
@@ -210,6 +211,16 @@ def _notifications(who: Belongings) -> dict[str, Any]:
         job.error = f"UserNotFound: {who.word} is nobody"
         job.progress = {"of": f"{who.word} progress"}
     return {"notification_id": told, "endpoint_id": device, "job_id": job_id, "task_id": job_id}
+
+
+def _export(who: Belongings) -> dict[str, Any]:
+    made = Export(
+        user_id=who.user, format="csv", state=ExportState.PURGED, requested_by=who.word, requested_at=AT
+    )
+    with transaction() as session:
+        session.add(made)
+        session.flush()
+        return {"export_id": made.id}
 
 
 def _logs(who: Belongings) -> None:

@@ -77,6 +77,8 @@ BODIES[("POST", f"{HOUSEHOLDS}/{{household_id}}/budgets")] = {
     "period": "year",
     "amount": "5",
 }
+BODIES[("POST", "/api/v1/users/{user_id}/erasure")] = {"confirm": "canary-ann@example.org"}
+BODIES[("POST", "/api/v1/users/{user_id}/exports")] = {"format": "csv"}
 PARTY = {"name": "New", "address": "A", "country": "DE", "email": "new@example.org", "timezone": "UTC"}
 RULE = {"kind": "fixed", "currency": "EUR", "fee": "5", "tax": {"percent": "19"}}
 RULE |= {"effective_from": "2030-01-01"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Unauthorized
 
 
 class UserNotFound(NotFound):
@@ -30,3 +30,12 @@ class EmailTaken(Conflict):
 
     def __init__(self, *, email: str, user_id: int) -> None:
         super().__init__(f"{email} is already registered, as user {user_id}.")
+
+
+class SignInAgain(Unauthorized):
+    """Raised to somebody who has been signed in for long, for what nobody else may ask in their place."""
+
+    code = "sign_in_again"
+
+    def __init__(self, *, minutes: int) -> None:
+        super().__init__(f"You signed in more than {minutes} minutes ago. Sign in again, and ask once more.")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app.db.clock import now
+from app.db.clock import clock, now
 from app.db.upsert import insert_or_update
-from app.domains.accounts.errors import AddressNotFound, EmailTaken, UserNotFound
+from app.domains.accounts.errors import AddressNotFound, EmailTaken, SignInAgain, UserNotFound
 from app.domains.accounts.facts import Person
-from app.domains.accounts.models import User
+from app.domains.accounts.models import SignInSession, User
 from app.domains.accounts.preferences import Preferences
 from app.jobs.celery.application import celery_app
 from app.outbound.mail.service import queue_mail
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+#: What cannot be taken back is asked of somebody who signed in so short a time ago.
+RECENTLY = timedelta(minutes=15)
 WELCOME_TASK = "accounts.send_welcome_email"
 
 
@@ -66,6 +69,11 @@ def find_user(session: Session, *, user_id: int) -> User:
     return user
 
 
+def lock_person(session: Session, *, user_id: int) -> None:
+    """Have all who write what refers to the user wait for the end of the transaction."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
 def person(session: Session, *, user_id: int) -> Person:
     """What there is to know of the user with that id. Raises `UserNotFound`."""
     return people(session, [user_id])[user_id]
@@ -103,6 +111,15 @@ def ids_at(session: Session, emails: Collection[str]) -> dict[str, int]:
     rows = session.execute(select(User.email_key, User.id).where(User.email_key.in_(set(keys.values()))))
     ids = {key: user_id for key, user_id in rows}  # noqa: C416 (typed; dict() of rows is not)
     return {email: ids[key] for email, key in keys.items() if key in ids}
+
+
+def refuse_old_session(session: Session, *, session_id: str) -> None:
+    """Raise `SignInAgain` unless whoever asks signed in a short time ago."""
+    recent = select(SignInSession.id).where(
+        SignInSession.id == session_id, SignInSession.started_at > clock(-RECENTLY.total_seconds())
+    )
+    if session.scalar(recent) is None:
+        raise SignInAgain(minutes=int(RECENTLY.total_seconds() // 60))
 
 
 def clocks() -> Subquery:

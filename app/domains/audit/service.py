@@ -84,6 +84,14 @@ def record_login(
     accept(session, [new_job(LOGIN_TASK, kwargs={"records": [record.model_dump(mode="json")]})])
 
 
+def note_operation(session: Session, *, title: str, path: str, user_name: str) -> None:
+    """Have a worker write down what was done without a request, if the transaction commits."""
+    now = time.time_ns()
+    seen = {"id": new_id(at=now), "at": moment(now), "user_name": user_name}
+    record = OperationRecord(method="JOB", title=title, path=path, status=200, **seen)
+    accept_operations(session, [record.model_dump(mode="json")])
+
+
 def write_operations(session: Session, records: Sequence[Mapping[str, Any]]) -> int:
     """Write those of `records` that are not in the operation log yet; how many."""
     return _write(session, Operation, _checked(OperationRecord, records))

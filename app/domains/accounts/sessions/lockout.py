@@ -45,7 +45,7 @@ class Counted:
 
 def counted(session: Session, *, email_key: str, user_id: int | None, network: str) -> Counted:
     """What an attempt to sign in counts for."""
-    account = _account(email_key)
+    account = account_counter(email_key)
     if user_id is not None and _is_known(session, user_id=user_id, network=network):
         account = f"{account} at {network}"
     return Counted(account=account, address=f"address {network}")
@@ -83,10 +83,11 @@ def take_back(session: Session, who: Counted) -> None:
 
 def forget(session: Session, *, email_key: str) -> None:
     """Forget what failed for an account, from wherever it was tried."""
-    session.execute(delete(SignInAttempts).where(SignInAttempts.id.startswith(_account(email_key))))
+    session.execute(delete(SignInAttempts).where(SignInAttempts.id.startswith(account_counter(email_key))))
 
 
-def _account(email_key: str) -> str:
+def account_counter(email_key: str) -> str:
+    """How the names of what is counted for an account begin."""
     # What was typed in the field of the address may have been a password.
     return f"account {hashlib.sha256(email_key.encode()).hexdigest()}"
 

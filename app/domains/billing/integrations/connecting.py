@@ -139,6 +139,13 @@ def remove(session: Session, *, user_id: int, integration_id: int) -> Removed:
     found = session.get(Integration, integration_id)
     if found is None or found.user_id != user_id:
         raise IntegrationNotFound(integration_id=integration_id)
+    removed = permission_of(session, found)
+    session.delete(found)
+    return removed
+
+
+def permission_of(session: Session, found: Integration) -> Removed:
+    """What there is to be taken back of an account."""
     # A workspace has one permission for all of its members, as an account has for all who connected it.
     alike = Integration.account_id == found.account_id
     if found.team_id is not None:
@@ -146,15 +153,13 @@ def remove(session: Session, *, user_id: int, integration_id: int) -> Removed:
     others = select(Integration.id).where(
         Integration.provider == found.provider, alike, Integration.id != found.id
     )
-    removed = Removed(
+    return Removed(
         provider=Provider(found.provider),
         access_token=found.access_token,
         refresh_token=found.refresh_token,
         team_id=found.team_id,
         is_shared=session.scalar(others.limit(1)) is not None,
     )
-    session.delete(found)
-    return removed
 
 
 def give_back(removed: Removed) -> None:

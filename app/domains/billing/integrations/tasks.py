@@ -10,11 +10,12 @@ from sqlalchemy import and_, true
 
 from app.domains.billing.integrations import checking, requests, syncing
 from app.domains.billing.integrations.facts import Provider
+from app.domains.billing.integrations.leaving import revoking
 from app.domains.billing.integrations.models import Integration
 from app.domains.billing.integrations.slack import handling, statuses
 from app.domains.billing.integrations.slack.client import take_turn
 from app.domains.billing.scopes import WRITE
-from app.jobs.celery.task import task
+from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
@@ -108,6 +109,14 @@ def check_health(integration_id: RowId) -> str:
 def handle_slack_event(kind: str, team_id: str, user_id: str | None = None) -> int:
     """Have looked at what an event of Slack is about; the result counts workspaces."""
     return handling.handle(job_session(), kind=kind, team_id=team_id, user_id=user_id)
+
+
+@task(name=revoking.REVOKE_TASK, queue=Queue.INTEGRATIONS, scope=WRITE, retry=LONG_RETRY, bind=True)
+def revoke_access(self: JobTask, delivery_id: RowId) -> str:
+    """Take the permission of an account that was disconnected back at its provider."""
+    return revoking.revoke(
+        job_session(), delivery_id=delivery_id, job_id=str(self.request.id), commit=checkpoint
+    )
 
 
 def _of(provider: Provider, *, user_id: int | None) -> ColumnElement[bool]:
