@@ -18,6 +18,7 @@ from app.domains.marketplace.licences.errors import (
 )
 from app.domains.marketplace.licences.guesses import FREE, MAX_REMEMBERED, SECONDS_EACH, Guesses
 from app.domains.marketplace.licences.models import LicenceActivation
+from app.logs.masking import without_secrets
 from tests.domains.marketplace import market
 from tests.domains.marketplace.market import NOW, add_model, add_tier, licences, pay, place
 from tests.domains.marketplace.test_orders import at_once
@@ -49,6 +50,7 @@ def test_a_key_is_stored_sealed_and_looked_up_by_its_hash() -> None:
     assert key not in str(row)
     assert row.digest == issuing.digest_of(key)
     assert (len(key), key[:4]) == (47, "gwk_")
+    assert key not in without_secrets(f"the key {key} came"), "no log has it either"
 
 
 def test_a_licence_is_used_on_so_many_devices() -> None:
