@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 
 from app import freeze_loaded
 from app.packages import modules
-from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -237,6 +236,9 @@ class Forks:
 
 def load() -> None:
     """Load what workers and beats need."""
+    # Not above: `tests.forked` imports this module and finds no libraries.
+    from app.settings.sources import ConfigError
+
     for name in PRELOADED:
         importlib.import_module(name)
     modules("models")
