@@ -26,7 +26,10 @@ def typeset(title: str, rows: Sequence[Sequence[tuple[str, str]]]) -> bytes:
     shown = [[(name, _breakable(visible(text))) for name, text in row] for row in rows]
     data = {"title": title, "fonts": FAMILIES, "rows": shown}
     files: Any = {"main.typ": TEMPLATE.read_bytes(), "data.json": json.dumps(data).encode()}
-    pdf: bytes = typst.compile(files, root=str(TEMPLATE.parent), format="pdf", font_paths=_fonts())
+    # Structure for screen readers takes several times the memory; CSV and JSON are there for them.
+    pdf: bytes = typst.compile(
+        files, root=str(TEMPLATE.parent), format="pdf", font_paths=_fonts(), pdf_tags=False
+    )
     return pdf
 
 

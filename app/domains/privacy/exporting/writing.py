@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV Injection.
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n|%")
-#: Rows of one PDF, which is made in memory.
-ROWS_OF_PDF = 500
+#: Rows of one PDF, which is made in memory; Typst remembers what it set of the last ten or so.
+ROWS_OF_PDF = 50
 
 
 class File(NamedTuple):
