@@ -121,6 +121,7 @@ def test_each_task_has_its_queue_and_schedule() -> None:
         handling.STATUS_TASK: (queue, None, False),
         handling.CHECK_TASK: (queue, None, False),
         handling.HANDLE_TASK: (queue, None, False),
+        "integrations.revoke_access": (queue, None, False),
     }
 
 
