@@ -27,7 +27,7 @@ from app.schedule import history
 from app.schedule.defaults import seed
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
-from app.schedule.stopping import StopPostponed
+from app.schedule.stopping import StopPostponed, ignore_stops
 from app.settings.config import settings
 from app.settings.sources import ConfigError
 
@@ -160,6 +160,7 @@ class LedgerScheduler(Scheduler):
 
     def _resign(self) -> None:
         """Let a standby take over at once."""
+        ignore_stops()
         if self._leads:
             try:
                 resign(LEADER, holder=self._holder)

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+def ignore_stops() -> None:
+    """From here on, when the process ends anyway: another stop would only break off what it still does."""
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 class StopPostponed:
     """Holds a stop back for the time of a `with`; it then comes at the end.
 

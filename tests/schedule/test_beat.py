@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from app.celery_app import celery_app
 from app.db.clock import clock
@@ -155,6 +155,24 @@ def test_a_beat_that_is_stopped_in_the_middle_of_a_tick_ends_at_once(fleet: Flee
     began = time.monotonic()
     stop(beat.popen)
     assert time.monotonic() - began < stretched(TAKE_OVER)
+    assert holder() is None
+
+
+def waiting() -> int:
+    """How many transactions wait for another one."""
+    with reading() as session:
+        return session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0
+
+
+def test_a_second_stop_does_not_keep_beat_from_resigning(fleet: Fleet) -> None:
+    beat = fleet.start_beat()
+    with transaction() as session:
+        # Ticks renew what is in the row meanwhile; to delete it has to wait.
+        session.execute(select(Leader.name).with_for_update(read=True, key_share=True))
+        beat.popen.send_signal(signal.SIGTERM)
+        wait_until(waiting, seconds=30, what="beat resigns")
+        beat.popen.send_signal(signal.SIGTERM)
+    beat.popen.wait(timeout=stretched(30))
     assert holder() is None
 
 
