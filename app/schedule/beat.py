@@ -27,7 +27,7 @@ from app.schedule import history
 from app.schedule.defaults import seed
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
-from app.schedule.stopping import StopPostponed, ignore_stops
+from app.schedule.stopping import StopPostponed, stops_ignored
 from app.settings.config import settings
 from app.settings.sources import ConfigError
 
@@ -160,10 +160,10 @@ class LedgerScheduler(Scheduler):
 
     def _resign(self) -> None:
         """Let a standby take over at once."""
-        ignore_stops()
         if self._leads:
             try:
-                resign(LEADER, holder=self._holder)
+                with stops_ignored():
+                    resign(LEADER, holder=self._holder)
             except SQLAlchemyError as error:
                 log.warning("beat_not_resigned", error=str(error), remedy="its term ends by itself")
 
