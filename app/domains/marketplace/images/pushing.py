@@ -41,12 +41,12 @@ class _Progress:
     total: int
     tell: Callable[[int, int], None]
     _done: int = 0
-    _told: int = field(default=-1)
+    _reported: int = field(default=-1)
 
     def advanced(self, of_blob: int) -> None:
         now = self._done + of_blob
-        if now > self._told:
-            self._told = now
+        if now > self._reported:
+            self._reported = now
             self.tell(now, self.total)
 
     def finished(self, size: int) -> None:

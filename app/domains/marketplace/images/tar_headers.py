@@ -55,7 +55,7 @@ class Headers:
         self.end = stream.seek(0, SEEK_END)
         self._at = 0
         #: What extended headers say of the next member.
-        self._said: dict[str, str] = {}
+        self._extensions: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Header]:
         count = 0
@@ -66,9 +66,9 @@ class Headers:
             header = self._read(block)
             self._at = header.start + -(-header.size // BLOCK) * BLOCK
             if header.kind in _EXTENDED:
-                self._said |= self._extended(header)
+                self._extensions |= self._extended(header)
             else:
-                self._said = {}
+                self._extensions = {}
                 yield header
 
     def part(self, start: int, count: int) -> bytes:
@@ -81,10 +81,10 @@ class Headers:
                 raise NotAnArchive(problem="it is no tar file")
             raise DamagedArchive(problem=f"there is no header of a member at byte {self._at}")
         kind = chr(block[156])
-        said = {} if kind in _EXTENDED else self._said
-        size = _plain(said["size"]) if "size" in said else _number(block[124:136])
+        extensions = {} if kind in _EXTENDED else self._extensions
+        size = _plain(extensions["size"]) if "size" in extensions else _number(block[124:136])
         kind = _FILES.get(kind, kind)
-        name = said.get("path") or _name(block)
+        name = extensions.get("path") or _name(block)
         if kind not in {FILE, *_EXTENDED}:
             size = 0
         start = self._at + BLOCK
@@ -92,7 +92,7 @@ class Headers:
             raise DamagedArchive(
                 problem=f"{quoted(name)} says it has {size} bytes, and {self.end - start} are left"
             )
-        target = said.get("linkpath") or _text(block[157:257])
+        target = extensions.get("linkpath") or _text(block[157:257])
         return Header(name=name, kind=kind, start=start, size=size, target=target)
 
     def _extended(self, header: Header) -> dict[str, str]:
