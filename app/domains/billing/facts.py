@@ -1,15 +1,12 @@
-"""What billing tells other domains: how what is sold is taxed and added up, and what documents are set in."""
+"""What billing tells other domains: how what is sold is taxed and added up."""
 
 from __future__ import annotations
 
 from app.domains.billing.charging.bounds import MAX_PERCENT, PERCENT_PLACES
 from app.domains.billing.charging.taxes import Tax, TaxCategory
 from app.domains.billing.charging.totals import Taxed, Totals, totals_of
-from app.domains.billing.documents.fonts import FAMILIES, FOLDER, visible
 
 __all__ = [
-    "FAMILIES",
-    "FOLDER",
     "MAX_PERCENT",
     "PERCENT_PLACES",
     "Tax",
@@ -17,5 +14,4 @@ __all__ = [
     "Taxed",
     "Totals",
     "totals_of",
-    "visible",
 ]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from app.errors import GroundworkError, InvalidInput
+from app.errors import InvalidInput
 from app.values.money import OFFICIAL, SHOWN_DIGITS, shown
 from app.values.nearest import did_you_mean
 from app.values.text import SHOWN, quoted
@@ -118,27 +117,3 @@ class UnknownLayout(InvalidInput):
         names = sorted(known)
         hint = did_you_mean(name[:SHOWN], names, otherwise="Use one of these.")
         super().__init__(f"There is no layout {quoted(name)}. {hint} The layouts are {', '.join(names)}.")
-
-
-class ForkedAfterTypesetting(GroundworkError):
-    """Raised in a process that would wait without end for threads that its parent has."""
-
-    code = "forked_after_typesetting"
-
-    def __init__(self, *, pid: int) -> None:
-        super().__init__(
-            f"This process was forked by process {pid} after that had set a document, and cannot set any. "
-            "Set documents in processes that fork no others, or fork before the first."
-        )
-
-
-class CannotTypeset(GroundworkError):
-    """Raised where a document of good facts cannot be set, which is a defect of the template."""
-
-    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
-    code = "cannot_typeset"
-
-    def __init__(self, *, layout: str, problem: str) -> None:
-        super().__init__(
-            f'The layout "{layout}" cannot set this document: {problem}. Report this; use another.'
-        )

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import TypedDict
 
-from app.domains.billing.documents.fonts import visible
 from app.domains.billing.documents.texts import is_rtl
+from app.typesetting.fonts import visible
 
 #: Words that a line has no place to end in.
 _LONG_WORD = re.compile(r"\S{21,}")

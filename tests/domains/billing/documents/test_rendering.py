@@ -14,11 +14,11 @@ import pytest
 
 from app.domains.billing.documents import figures
 from app.domains.billing.documents.errors import UnknownLayout
-from app.domains.billing.documents.fonts import coverage
 from app.domains.billing.documents.layouts import LAYOUTS
 from app.domains.billing.documents.rendering import render
 from app.domains.billing.documents.typesetting import TEMPLATE
 from app.domains.billing.parties import Layout
+from app.typesetting.fonts import coverage
 from tests.checkout import ROOT
 from tests.domains.billing.documents.samples import (
     BUYER,
@@ -283,7 +283,7 @@ def test_the_template_reads_its_two_files_and_nothing_else() -> None:
 
 FORK = """
 import os
-from app.domains.billing.documents.errors import ForkedAfterTypesetting
+from app.typesetting.errors import ForkedAfterTypesetting
 from app.domains.billing.documents.rendering import render
 from tests.domains.billing.documents.samples import document
 

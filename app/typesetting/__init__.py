@@ -1,0 +1,1 @@
+"""PDF files by Typst, in the fonts that come with the package."""
