@@ -16,7 +16,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packages import LOGROTATE, MARIADB, POSTGRESQL, RABBITMQ, REDIS, SYSTEMD, SetupFailed, ensure
+from packages import (
+    LOGROTATE,
+    MARIADB,
+    MARIADB_DATA,
+    POSTGRESQL,
+    RABBITMQ,
+    REDIS,
+    SYSTEMD,
+    SetupFailed,
+    ensure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +37,11 @@ STAMP = VENV / "groundwork.stamp"
 #: `dev` holds all of `run`, in the same versions. All three hold the build lock.
 BUILD_LOCK = "requirements-build.txt"
 LOCKS = {"build": BUILD_LOCK, "run": "requirements.txt", "dev": "requirements-dev.txt"}
-PACKAGES = {"build": (), "run": (REDIS,), "dev": (REDIS, POSTGRESQL, MARIADB, RABBITMQ, SYSTEMD, LOGROTATE)}
+PACKAGES = {
+    "build": (),
+    "run": (REDIS,),
+    "dev": (REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ, SYSTEMD, LOGROTATE),
+}
 
 
 def install(level: str) -> None:

@@ -52,6 +52,10 @@ REDIS = Package(name="redis-server", what="Redis", command="redis-server")
 POSTGRESQL = Package(name="postgresql", what="PostgreSQL", command="initdb")
 #: The server alone, whose data no script of the distribution makes.
 MARIADB = Package(name="mariadb-server-core", what="MariaDB", command="mariadbd")
+#: Without it the server's data cannot be made; which package holds it has changed within Debian 12.
+MARIADB_DATA = Package(
+    name="mariadb-client-core", what="MariaDB's my_print_defaults", command="my_print_defaults"
+)
 #: Erlang comes with it.
 RABBITMQ = Package(name="rabbitmq-server", what="RabbitMQ", command="rabbitmq-server")
 #: What checks the unit files and the snippet for logrotate.
