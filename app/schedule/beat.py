@@ -25,6 +25,7 @@ from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
 from app.schedule import history
 from app.schedule.defaults import seed
+from app.schedule.due import look
 from app.schedule.fire import fire_due
 from app.schedule.leader import TERM, lead, resign
 from app.schedule.stopping import StopPostponed, stops_ignored
@@ -127,15 +128,19 @@ class LedgerScheduler(Scheduler):
     def _work(self) -> None:
         if self._is_time("seed", SEED):
             _step(_seed)
-        _step(fire_due)
-        _step(recover.promote_due)
-        lists = recover.broker_lists() or []
-        _step(lambda: recover.publish_waiting(lists))
-        _step(self._admit)
-        if self._is_time("recover", timedelta(seconds=settings().recover_seconds)):
+        recovers = self._is_time("recover", timedelta(seconds=settings().recover_seconds))
+        due = look()
+        if due.schedules:
+            _step(fire_due)
+        if due.scheduled:
+            _step(recover.promote_due)
+        if recovers:
             _step(self._end_leases)
             _step(recover.end_expired)
-            _step(lambda: recover.republish_lost(lists))
+        if due.scheduled or due.waiting or recovers:
+            _step(lambda: _publish(lost=recovers))
+        if due.held or not self._admission.is_over:
+            _step(self._admit)
         if self._is_time("roll_up", ROLL_UP):
             _step(_roll_up)
             _step(_settle)
@@ -180,6 +185,13 @@ def _step(work: Callable[[], object]) -> None:
         if outages.is_transient(error):
             raise
         log.exception("beat_step_failed")
+
+
+def _publish(*, lost: bool) -> None:
+    lists = recover.broker_lists() or []
+    _step(lambda: recover.publish_waiting(lists))
+    if lost:
+        _step(lambda: recover.republish_lost(lists))
 
 
 def _seed() -> None:

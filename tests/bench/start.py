@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.bench.processes import cpu_seconds, family
 from tests.servers import PostgresServer, RedisServer, free_port, stop, wait_until
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 GROUNDWORK = (sys.executable, "-m", "app")
 PLAIN = (sys.executable, "-m", "celery", "-A", "tests.bench.stock", "worker", "--concurrency=2")
+SERVICES = {
+    "worker": (*GROUNDWORK, "worker", "bulk"),
+    "serve": (*GROUNDWORK, "serve"),
+    "beat": (*GROUNDWORK, "beat"),
+    "flower": (*GROUNDWORK, "flower"),
+}
 TIMEOUT_SECONDS = 60
 PORTS = {"serve": "GROUNDWORK_API_PORT", "flower": "GROUNDWORK_FLOWER_PORT"}
 API_PROCESSES = 2
@@ -54,14 +61,15 @@ def start(name: str, command: tuple[str, ...], environment: Mapping[str, str]) -
     with tempfile.TemporaryFile() as log:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        wait_until(_works(name, environment, log.fileno()), seconds=TIMEOUT_SECONDS, what=f"{name} works")
+        wait_until(works(name, environment, log.fileno()), seconds=TIMEOUT_SECONDS, what=f"{name} works")
         seconds = time.perf_counter() - began
-        cpu_seconds = sum(_cpu_seconds(pid) for pid in _family(process.pid))
+        used = sum(cpu_seconds(pid) for pid in family(process.pid))
         stop(process)
-    return Start(seconds=seconds, cpu_seconds=cpu_seconds)
+    return Start(seconds=seconds, cpu_seconds=used)
 
 
-def _works(name: str, environment: Mapping[str, str], log: int) -> Callable[[], bool]:
+def works(name: str, environment: Mapping[str, str], log: int) -> Callable[[], bool]:
+    """Tells whether the service called `name` works, which writes to that log."""
     if name not in SAID:
         return lambda: _answers(int(environment[PORTS[name]]))
     text, times = SAID[name]
@@ -76,20 +84,8 @@ def _answers(port: int) -> bool:
     return False
 
 
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [each for child in path.read_text().split() for each in _family(int(child))]
-    return found
-
-
-def _cpu_seconds(pid: int) -> float:
-    """Its own and that of children it has seen end: fields 14 to 17 of proc_pid_stat(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-def _environment(redis_url: str, database_url: str) -> dict[str, str]:
+def service_environment(redis_url: str, database_url: str) -> dict[str, str]:
+    """What all services are started with."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
     # As on a host: what is loaded was compiled before.
     own.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -110,19 +106,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    commands = {
-        "plain": (*PLAIN, "--loglevel=INFO"),
-        "worker": (*GROUNDWORK, "worker", "bulk"),
-        "serve": (*GROUNDWORK, "serve"),
-        "beat": (*GROUNDWORK, "beat"),
-        "flower": (*GROUNDWORK, "flower"),
-    }
+    commands = {"plain": (*PLAIN, "--loglevel=INFO"), **SERVICES}
     redis, postgres = RedisServer(), PostgresServer()
     redis.start()
     postgres.start()
     try:
         postgres.execute("CREATE DATABASE bench")
-        environment = _environment(redis.url, postgres.url("bench"))
+        environment = service_environment(redis.url, postgres.url("bench"))
         subprocess.run([*GROUNDWORK, "migrate"], cwd=ROOT, env=environment, check=True)
         found = [
             {name: start(name, command, environment) for name, command in commands.items()}

@@ -122,6 +122,8 @@ def _published(raw: bytes) -> float | None:
 
 def publish_waiting(lists: Sequence[BrokerList]) -> int:
     """Send ready jobs that are known not to be in the broker, as far as the queues have room."""
+    if not _any(Job.state == State.READY, WAITING):
+        return 0
     return sum(_publish_where(found, found.jobs & WAITING) for found in lists)
 
 
@@ -136,6 +138,8 @@ def republish_lost(lists: Sequence[BrokerList]) -> int:
     patience = timedelta(seconds=settings().lost_after_seconds)
     with reading() as session:
         now = db_now(session)
+    if not _any(Job.state == State.READY, Job.published_at < now - patience):
+        return 0
     total = 0
     for found in lists:
         if found.length and found.oldest is None:
