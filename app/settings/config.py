@@ -34,6 +34,7 @@ from app.settings.redis_url import RedisAddress, address_of
 from app.settings.secret import refuse_weak_secret
 from app.settings.sources import PREFIX, ConfigError
 from app.settings.storage_place import StoragePlace
+from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import plain_int
 
 if TYPE_CHECKING:
@@ -381,6 +382,11 @@ class Settings(BaseSettings):
         default=None,
         description="Current time as far as business days go, such as 2026-01-31T09:00:00Z; for trials in a "
         "checkout.",
+    )
+    marketplace_tenant_id: Annotated[int, Field(ge=1, le=MAX_BIGINT)] | None = Field(
+        default=None,
+        description="Tenant of billing that sells in the marketplace: invoices of orders are in its name, "
+        "with numbers of its sequence. Unset: orders get no invoices.",
     )
     catch_up_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = Field(
         default=600, description="A schedule that was missed by no more than this fires once, late."

@@ -28,6 +28,8 @@ from app.domains.billing import tenants
 from app.domains.billing.integrations.facts import Provider
 from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState
 from app.domains.billing.models import Role as TenantRole
+from app.domains.billing.sales.models import SaleInvoice
+from app.domains.marketplace.orders.models import Order, sale_key
 from app.domains.notifications.tasks import send_notification
 from app.domains.privacy.models import Export, ExportState
 from app.jobs.ledger.models import Job, State
@@ -195,7 +197,34 @@ def _invoice(who: Belongings) -> dict[str, Any]:
 def _licence(who: Belongings) -> dict[str, Any]:
     order = market.place(who.user, market.tier_of(market.add_model()), key=f"{who.word} key")
     market.pay(order, key=f"{who.word} payment")
+    with transaction() as session:
+        for sequence, kind in enumerate(InvoiceKind, 2):
+            session.add(_sold(who, order, kind=kind, sequence=sequence))
     return {"order_id": order.id, "licence_id": market.licences()[-1].id}
+
+
+def _sold(who: Belongings, order: Order, *, kind: InvoiceKind, sequence: int) -> SaleInvoice:
+    party = {"name": who.word, "email": who.email}
+    return SaleInvoice(
+        tenant_id=who.ids["tenant_id"],
+        user_id=who.user,
+        key=sale_key(order.id),
+        kind=kind,
+        number=f"{who.word}-{sequence}",
+        year=0,
+        sequence=sequence,
+        reference=order.number,
+        currency="EUR",
+        **dict.fromkeys(("net", "tax", "gross"), 0),
+        issued_on=AT.date(),
+        supplied_on=AT.date(),
+        seller=party,
+        buyer=party,
+        lines=[],
+        created_at=AT,
+        sha256="",
+        content=who.word.encode(),
+    )
 
 
 def _notifications(who: Belongings) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, status
 
 from app.db.sessions import reading, transaction
 from app.domains.accounts.service import people
-from app.domains.billing import clients, rule_routes, schemas, tenants
+from app.domains.billing import clients, schemas, tenants
 from app.domains.billing.models import Role
 from app.domains.billing.owners import (
     CLIENT_OF_ADMINS,
@@ -17,6 +17,7 @@ from app.domains.billing.owners import (
     PROJECT_OF_ADMINS,
     PROJECT_OF_MEMBERS,
 )
+from app.domains.billing.rules import routes
 from app.domains.billing.scopes import READ, WRITE
 from app.settings.business_clock import business_now
 from app.tokens.callers import Caller, require
@@ -24,7 +25,7 @@ from app.tokens.owners import IN_QUERY
 from app.values.path_parameters import Cursor, Id, Limit
 
 router = APIRouter(prefix="/api/v1/billing", tags=["billing"])
-router.include_router(rule_routes.router)
+router.include_router(routes.router)
 may_read = Depends(require(READ, OF_MEMBERS))
 may_write = Depends(require(WRITE, OF_ADMINS))
 may_read_client = Depends(require(READ, CLIENT_OF_MEMBERS))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from app.domains.marketplace.licences import issuing
 from app.domains.marketplace.licences import mailing as licence_mails
+from app.domains.marketplace.orders import invoicing, settling
 from app.domains.marketplace.orders import mailing as order_mails
-from app.domains.marketplace.orders import settling
 from app.domains.marketplace.scopes import WRITE
 from app.domains.marketplace.stripe import applying
 from app.jobs.celery.task import task
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
+from app.settings.business_clock import business_now
 from app.topology import Priority, Queue
 from app.values.row_ids import RowId
 
@@ -25,6 +28,12 @@ def send_order_confirmation(order_id: RowId) -> dict[str, int | None]:
 def send_license_email(license_id: RowId) -> dict[str, int | None]:
     """Mail a licence with its key to its buyer, once."""
     return {"delivery_id": licence_mails.deliver(job_session(), licence_id=license_id)}
+
+
+@task(name=settling.INVOICE_TASK, queue=Queue.REPORTS, scope=WRITE, public=True)
+def generate_invoice_pdf(order_id: RowId) -> list[dict[str, Any]]:
+    """Make the invoice of a paid order, and the credit note of a refunded one, once each."""
+    return invoicing.generate(job_session(), order_id=order_id, now=business_now())
 
 
 @task(queue=Queue.MAINTENANCE, schedule=cron("0 4 * * *"))

@@ -9,11 +9,14 @@ from unittest.mock import ANY
 
 import pytest
 
+from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
 from app.domains.marketplace.licences import api as licences_api
 from app.domains.marketplace.licences.guesses import FREE, Guesses
+from app.domains.marketplace.orders import invoicing, settling
 from tests.api_client import anonymous, client_for
 from tests.domains.accounts.people import add_person, client_of
+from tests.domains.billing.trade import set_up
 from tests.domains.marketplace import market
 
 if TYPE_CHECKING:
@@ -225,6 +228,32 @@ def test_an_order_that_makes_no_sense_is_refused() -> None:
     for lines in senseless:
         answer = client.post(f"{MARKET}/orders", json={"key": "k", "lines": lines})
         assert answer.status_code in (400, 422), (lines, answer.text)
+
+
+def test_an_invoice_is_given_to_its_buyer_and_operators(configure: Callable[..., None]) -> None:
+    configure(marketplace_tenant_id=set_up().tenant)
+    order = market.place(add_person(), market.tier_of(market.add_model()))
+    pdf, note = (f"{MARKET}/orders/{order.id}/{kind}" for kind in ("invoice", "credit-note"))
+    add_person("bob@example.org")
+    ann, bob, operator = client_of(), client_of("bob@example.org"), client_for("orders:read")
+    assert (ann.get(pdf).status_code, ann.get(pdf).json()["code"]) == (404, "invoice_not_found")
+    market.pay(order)
+    with transaction() as session:
+        [made] = invoicing.generate(session, order_id=order.id, now=market.NOW)
+    for client in (ann, operator):
+        given = client.get(pdf)
+        assert given.content.startswith(b"%PDF-")
+        assert sha256(given.content).hexdigest() == made["sha256"]
+        assert f"invoice-{made['number']}.pdf" in given.headers["content-disposition"]
+        assert client.get(pdf, headers={"If-None-Match": given.headers["etag"]}).status_code == 304
+        assert client.get(note).json()["code"] == "invoice_not_found"
+    assert bob.get(pdf).status_code == 404
+    assert client_for("catalog:read").get(pdf).status_code == 403
+    with transaction() as session:
+        settling.refund(session, order_id=order.id, now=market.NOW)
+        invoicing.generate(session, order_id=order.id, now=market.NOW)
+    assert ann.get(note).content.startswith(b"%PDF-")
+    assert ann.get(pdf).content == given.content
 
 
 def test_who_guesses_keys_has_to_wait_and_who_has_one_does_not() -> None:

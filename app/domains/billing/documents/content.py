@@ -59,8 +59,8 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
     if document.credited is not None:
         credited = document.credited
         yield "Credits", f"{_TITLES[Kind.INVOICE]} {credited.number} of {figures.day(credited.issued)}"
-    if document.period is not None:
-        first, last = document.period
+    first, last = document.period or (document.supplied, document.supplied)
+    if first != last:
         yield "Period", f"{figures.day(first)} \N{EN DASH} {figures.day(last)}"
     elif document.kind is Kind.INVOICE:
         yield "Supplied", figures.day(document.supplied)

@@ -20,6 +20,7 @@ from app.domains.billing.invoices.models import (
     UnusedHours,
 )
 from app.domains.billing.models import BillingRule, Client, Project, Role, Tenant, TenantMember
+from app.domains.billing.sales.models import SaleInvoice
 from app.personal_data.declaration import (
     Anonymise,
     Declaration,
@@ -46,10 +47,12 @@ KEPT = Keep(
     "Invoices, their documents and what they are made of are kept as long as tax and commercial law "
     "requires, ten years as a rule (GDPR, Article 17(3)(b))."
 )
+PRINTED = "It is the PDF of the invoice, which can be downloaded as such."
 STAYING = (
     "Other people run the business, or it has invoices, which name it and have to be kept as long as tax and "
     "commercial law requires (GDPR, Article 17(3)(b))."
 )
+_INVOICES = (Invoice, SaleInvoice)
 OPEN = (InvoiceState.SENT, InvoiceState.PARTIAL, InvoiceState.OVERDUE)
 
 
@@ -66,7 +69,8 @@ def _shared(who: Subject) -> Select[int]:
 
 
 def _staying(who: Subject) -> Select[Any]:
-    return _shared(who).union(select(Invoice.tenant_id).where(Invoice.tenant_id.in_(_own(who))))  # type: ignore[return-value]
+    invoicing = (select(table.tenant_id).where(table.tenant_id.in_(_own(who))) for table in _INVOICES)
+    return _shared(who).union(*invoicing)  # type: ignore[return-value]
 
 
 def _clients(tenants: Select[int]) -> Select[int]:
@@ -151,7 +155,13 @@ DECLARATION = Declaration(
         _of_invoices(
             InvoiceDocument,
             lambda of: InvoiceDocument.invoice_id.in_(_invoices(of)),
-            {"content": "It is the PDF of the invoice, which can be downloaded as such."},
+            {"content": PRINTED},
+        ),
+        PersonalTable(
+            model=SaleInvoice,
+            rows=lambda who: SaleInvoice.tenant_id.in_(_own(who)) | (SaleInvoice.user_id == who.user_id),
+            erasure=KEPT,
+            withheld={"content": PRINTED},
         ),
         _of_invoices(Payment, lambda of: Payment.invoice_id.in_(_invoices(of))),
         _of_invoices(LineEntry, lambda of: LineEntry.invoice_id.in_(_invoices(of))),

@@ -1,15 +1,18 @@
 """HTTP routes of orders: a buyer places, sees and cancels them; who operates the service notes money."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, status
+from fastapi import APIRouter, Depends, Request, Response, status
 
 from app.db.sessions import reading, transaction
-from app.domains.marketplace.orders import listing, placing, schemas, settling
+from app.domains.billing import service as billing
+from app.domains.billing.service import PDF, InvoiceKind
+from app.domains.marketplace.orders import invoicing, listing, placing, schemas, settling
 from app.domains.marketplace.orders.models import OrderState
 from app.domains.marketplace.owners import OF_BUYER
 from app.domains.marketplace.scopes import READ, SETTLE, WRITE
 from app.settings.business_clock import business_now
+from app.storage.ranges import is_known
 from app.tokens.callers import Caller, require
 from app.tokens.owners import BY_SCOPE, IN_QUERY
 from app.values.path_parameters import Cursor, Id, Limit
@@ -19,6 +22,10 @@ Reader = Annotated[Caller, Depends(require(READ, IN_QUERY))]
 Buyer = Annotated[Caller, Depends(require(WRITE, IN_QUERY))]
 may_read = Depends(require(READ, OF_BUYER))
 may_write = Depends(require(WRITE, OF_BUYER))
+AS_PDF: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {200: {"content": {PDF: {}}}, 304: {"description": "It is what the caller has."}},
+}
 may_settle = Depends(require(SETTLE, BY_SCOPE))
 
 
@@ -50,6 +57,18 @@ def get_order(order_id: Id) -> schemas.WholeOrder:
         return schemas.WholeOrder.whole(listing.whole(session, order))
 
 
+@router.get("/{order_id}/invoice", dependencies=[may_read], **AS_PDF)
+def get_invoice(order_id: Id, request: Request) -> Response:
+    """The PDF of the invoice of an order that was paid. Its ETag is its SHA-256."""
+    return _pdf(request, order_id=order_id, kind=InvoiceKind.INVOICE)
+
+
+@router.get("/{order_id}/credit-note", dependencies=[may_read], **AS_PDF)
+def get_credit_note(order_id: Id, request: Request) -> Response:
+    """The PDF that takes back the invoice of an order that was refunded. Its ETag is its SHA-256."""
+    return _pdf(request, order_id=order_id, kind=InvoiceKind.CREDIT_NOTE)
+
+
 @router.post("/{order_id}/cancel", dependencies=[may_write])
 def cancel_order(order_id: Id) -> schemas.OrderView:
     """Take back an order that was not paid."""
@@ -70,3 +89,17 @@ def refund_order(order_id: Id) -> schemas.Standing:
     """Note that all that was paid went back: the licences are good no more."""
     with transaction() as session:
         return schemas.Standing.of(settling.refund(session, order_id=order_id, now=business_now()))
+
+
+def _pdf(request: Request, *, order_id: int, kind: InvoiceKind) -> Response:
+    with reading() as session:
+        found = invoicing.invoice(session, order_id=order_id, kind=kind)
+        etag, name, content = f'"{found.sha256}"', billing.file_name(found), found.content
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    if is_known(request.headers, etag=etag):
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(content, media_type=PDF, headers=headers)

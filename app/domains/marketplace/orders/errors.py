@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.errors import Conflict, InvalidInput, NotFound
+from app.settings.sources import PREFIX
 from app.values.money import shown
 
 if TYPE_CHECKING:
@@ -20,6 +21,27 @@ class OrderNotFound(NotFound):
 
     def __init__(self, *, order_id: int) -> None:
         super().__init__(f"There is no order with the id {order_id}.")
+
+
+class NobodySells(Conflict):
+    """Raised for an invoice while there is no tenant that makes it."""
+
+    code = "nobody_sells"
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(
+            f"{order.number} gets no invoice: nobody is named as the seller. Set "
+            f"{PREFIX}MARKETPLACE_TENANT_ID to the id of a tenant of billing."
+        )
+
+
+class InvoiceNotFound(NotFound):
+    """Raised for an invoice or a credit note that an order does not have."""
+
+    code = "invoice_not_found"
+
+    def __init__(self, *, order_id: int, kind: str) -> None:
+        super().__init__(f"The order with the id {order_id} has no {kind.replace('_', ' ')}, or not yet.")
 
 
 class NotForSale(InvalidInput):

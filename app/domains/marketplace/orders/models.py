@@ -72,6 +72,11 @@ def id_in(number: str) -> int:
     return int(found[1]) if found else 0
 
 
+def sale_key(order_id: int) -> str:
+    """What billing knows the order by."""
+    return f"order:{order_id}"
+
+
 class OrderLine(Base):
     """What is bought of one pricing tier, as that was when it was ordered."""
 

@@ -13,11 +13,20 @@ import structlog
 from sqlalchemy import select
 
 from app.db.upsert import insert_or_update
+from app.domains.billing import service as billing
 from app.domains.marketplace.licences import issuing
 from app.domains.marketplace.orders.errors import KeyOfAnotherPayment, OrderNotFound, WrongAmount, WrongState
-from app.domains.marketplace.orders.models import Order, OrderLine, OrderPayment, OrderState, Provider
+from app.domains.marketplace.orders.models import (
+    Order,
+    OrderLine,
+    OrderPayment,
+    OrderState,
+    Provider,
+    sale_key,
+)
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CONFIRM_TASK = "marketplace.send_order_confirmation"
+INVOICE_TASK = "marketplace.generate_invoice_pdf"
 
 
 class Taken(StrEnum):
@@ -77,11 +87,13 @@ def take(session: Session, *, order_id: int, money: Money, now: datetime) -> Tak
 
 
 def settle(session: Session, order: Order, *, now: datetime) -> None:
-    """Say that a locked or new order is paid: its licences are issued, and its buyer is told."""
+    """Say that a locked or new order is paid: its licences are issued, its buyer is told, and invoiced."""
     order.state, order.paid_at = OrderState.PAID, now
     issuing.issue(session, order, lines_of(session, order_id=order.id), now=now)
-    job = new_job(CONFIRM_TASK, kwargs={"order_id": order.id}, key=f"order-confirmation:{order.id}")
-    accept(session, [job])
+    jobs = [new_job(CONFIRM_TASK, kwargs={"order_id": order.id}, key=f"order-confirmation:{order.id}")]
+    if settings().marketplace_tenant_id is not None and order.gross:
+        jobs.append(new_job(INVOICE_TASK, kwargs={"order_id": order.id}, key=f"order-invoice:{order.id}"))
+    accept(session, jobs)
 
 
 def cancel(session: Session, *, order_id: int, now: datetime) -> Order:
@@ -96,7 +108,7 @@ def cancel(session: Session, *, order_id: int, now: datetime) -> Order:
 
 
 def refund(session: Session, *, order_id: int, now: datetime) -> Order:
-    """Say that all that was paid went back, once: the licences are good no more.
+    """Say that all that was paid went back, once: the licences are good no more, an invoice is credited.
 
     Raises `OrderNotFound` and `WrongState`.
     """
@@ -107,6 +119,12 @@ def refund(session: Session, *, order_id: int, now: datetime) -> Order:
         raise WrongState(order, wanted="only one that was paid is refunded")
     order.state, order.ended_at = OrderState.REFUNDED, now
     issuing.revoke_all(session, order_id=order.id, now=now)
+    # An invoice that is being made holds the lock of the order; one that is made later finds it refunded.
+    if billing.issued(session, key=sale_key(order.id)):
+        accept(
+            session,
+            [new_job(INVOICE_TASK, kwargs={"order_id": order.id}, key=f"order-credit-note:{order.id}")],
+        )
     return order
 
 

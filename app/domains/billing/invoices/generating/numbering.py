@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.db.upsert import insert_or_update
 from app.domains.billing.invoices.errors import NumberTaken
 from app.domains.billing.invoices.models import Invoice, InvoiceCounter
+from app.domains.billing.sales.models import SaleInvoice
 
 if TYPE_CHECKING:
     from datetime import date
@@ -53,7 +54,8 @@ def _number(tenant: Tenant, *, year: int, sequence: int) -> Number:
 
 
 def _refuse_taken(session: Session, *, tenant_id: int, numbers: list[str]) -> None:
-    taken = select(Invoice.number).where(Invoice.tenant_id == tenant_id, Invoice.number.in_(numbers))
-    number = session.scalar(taken.limit(1))
-    if number is not None:
-        raise NumberTaken(number=number, tenant_id=tenant_id)
+    for table in (Invoice, SaleInvoice):
+        taken = select(table.number).where(table.tenant_id == tenant_id, table.number.in_(numbers))
+        number = session.scalar(taken.limit(1))
+        if number is not None:
+            raise NumberTaken(number=number, tenant_id=tenant_id)

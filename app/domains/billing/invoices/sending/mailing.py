@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.db.checkpoint import Checkpoint
+    from app.domains.billing.sales.models import SaleInvoice
     from app.outbound.deliveries.models import Delivery
 
 MAIL_TASK = "notifications.send_invoice_email"
@@ -141,7 +142,7 @@ def _put_down(
     return mail.prepare_mail(session, replace(message, attachments=(file,)))
 
 
-def file_name(invoice: Invoice) -> str:
+def file_name(invoice: Invoice | SaleInvoice) -> str:
     """What its PDF is called; numbers may hold what a file's name may not."""
     kind = "credit-note" if invoice.kind == InvoiceKind.CREDIT_NOTE else "invoice"
     number = "".join(one if one.isalnum() or one in "-_." else "-" for one in invoice.number)

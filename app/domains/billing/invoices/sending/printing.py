@@ -44,8 +44,8 @@ def document_of(session: Session, invoice: Invoice, *, draft: bool) -> Document:
         due=invoice.due_on if is_invoice else None,
         period=(period.first, period.last),
         currency=invoice.currency,
-        seller=Seller(**_party(invoice.seller)),
-        buyer=Buyer(**_party(invoice.buyer)),
+        seller=Seller(**party_of(invoice.seller)),
+        buyer=Buyer(**party_of(invoice.buyer)),
         lines=_lines(session, invoice),
         taxes=_taxes(session, invoice),
         net=invoice.net,
@@ -57,7 +57,7 @@ def document_of(session: Session, invoice: Invoice, *, draft: bool) -> Document:
     )
 
 
-def _party(standing: dict[str, Any]) -> dict[str, Any]:
+def party_of(standing: dict[str, Any]) -> dict[str, Any]:
     number = standing["tax_number"]
     # A number of a tax office begins with a digit, a VAT id with its country.
     is_vat_id = number is not None and number[:2].isalpha()

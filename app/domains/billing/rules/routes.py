@@ -5,8 +5,8 @@ from fastapi import APIRouter, Depends, status
 from app.db.sessions import reading, transaction
 from app.domains.billing import billing_rules
 from app.domains.billing.owners import CLIENT_OF_ADMINS, RULE_OF_ADMINS
-from app.domains.billing.rule_schemas import RuleEnd, RuleIn
-from app.domains.billing.rule_views import RulePage, RuleView
+from app.domains.billing.rules.schemas import RuleEnd, RuleIn
+from app.domains.billing.rules.views import RulePage, RuleView
 from app.domains.billing.scopes import READ, WRITE
 from app.tokens.callers import require
 from app.values.path_parameters import Cursor, Id, Limit

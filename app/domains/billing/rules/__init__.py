@@ -1,0 +1,1 @@
+"""What the API has of billing rules."""

@@ -1,0 +1,1 @@
+"""Invoices of what other domains sell, paid when it was sold."""
