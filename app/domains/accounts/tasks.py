@@ -49,7 +49,7 @@ def mail_email_change(self: JobTask, user_id: int, mailbox: str) -> dict[str, in
     return {"delivery_id": mailing.mail_email_change(session, user_id=user_id, email=mailbox, key=key)}
 
 
-@task(queue=Queue.MAINTENANCE, schedule=cron("0 0 * * *"))
+@task(queue=Queue.MAINTENANCE, schedule=cron("0 * * * *"))
 def cleanup_sessions() -> dict[str, int]:
     """Delete sessions, refresh tokens and links that have ended, and old attempts; the result counts them."""
     return cleanup.forget_ended(job_session(), commit=checkpoint)
