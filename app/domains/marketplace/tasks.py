@@ -8,9 +8,11 @@ from app.domains.marketplace.licences import issuing
 from app.domains.marketplace.licences import mailing as licence_mails
 from app.domains.marketplace.orders import invoicing, settling
 from app.domains.marketplace.orders import mailing as order_mails
-from app.domains.marketplace.scopes import WRITE
+from app.domains.marketplace.scopes import WRITE, WRITE_USAGE
 from app.domains.marketplace.stripe import applying
-from app.jobs.celery.task import task
+from app.domains.marketplace.usage import counting, recording
+from app.domains.marketplace.usage.models import UsageKind
+from app.jobs.celery.task import JobTask, task
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
@@ -40,3 +42,18 @@ def generate_invoice_pdf(order_id: RowId) -> list[dict[str, Any]]:
 def forget_stripe_events() -> dict[str, int]:
     """Delete events of Stripe that are older than finished jobs are kept."""
     return {"events": applying.forget(job_session(), commit=checkpoint)}
+
+
+@task(queue=Queue.MODELS, scope=WRITE_USAGE, public=True, bind=True)
+def update_model_analytics(self: JobTask, model_id: RowId, event_type: UsageKind) -> dict[str, int]:
+    """Count a view, a download or a purchase of a model, once for each job."""
+    counted = recording.take_from_job(
+        job_session(), model_id=model_id, kind=event_type, job_id=str(self.request.id), now=business_now()
+    )
+    return {"counted": counted}
+
+
+@task(queue=Queue.MAINTENANCE, schedule=cron("50 * * * *"))
+def forget_usage_events() -> dict[str, int]:
+    """Delete usage events that are too old to be told again; what they counted stays."""
+    return {"events": counting.forget(job_session(), now=business_now(), commit=checkpoint)}

@@ -13,6 +13,7 @@ from app.domains.marketplace.licences.errors import UnknownKey
 from app.domains.marketplace.licences.guesses import Guesses
 from app.domains.marketplace.owners import LICENCE_OF_BUYER
 from app.domains.marketplace.scopes import READ, SETTLE
+from app.domains.marketplace.usage.recording import downloaded
 from app.http.client_addresses import address_of, network_of
 from app.settings.business_clock import business_now
 from app.storage.links import link
@@ -62,11 +63,13 @@ def download_licence(licence_id: Id) -> PlainTextResponse:
 @router.get("/licences/{licence_id}/download", dependencies=[may_read])
 def download_model(licence_id: Id) -> schemas.DownloadView:
     """A link to the newest file of what a licence is for, good for an hour. 409 where the licence is not."""
-    with reading() as session:
+    now = business_now()
+    with transaction() as session:
         licence = checking.licence_of(session, licence_id=licence_id)
-        checking.refuse_unusable(licence, now=business_now())
+        checking.refuse_unusable(licence, now=now)
         version, key = files.newest(session, model_id=licence.model_id)
         slug = find_model(session, model_id=licence.model_id).slug
+        downloaded(session, licence, version_id=version.id, now=now)
     url = link(
         key,
         filename=f"{slug}-{version.version}",

@@ -24,6 +24,7 @@ from app.domains.marketplace.orders.models import (
     Provider,
     sale_key,
 )
+from app.domains.marketplace.usage.recording import purchased
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.settings.config import settings
@@ -89,11 +90,14 @@ def take(session: Session, *, order_id: int, money: Money, now: datetime) -> Tak
 def settle(session: Session, order: Order, *, now: datetime) -> None:
     """Say that a locked or new order is paid: its licences are issued, its buyer is told, and invoiced."""
     order.state, order.paid_at = OrderState.PAID, now
-    issuing.issue(session, order, lines_of(session, order_id=order.id), now=now)
+    lines = lines_of(session, order_id=order.id)
+    issuing.issue(session, order, lines, now=now)
     jobs = [new_job(CONFIRM_TASK, kwargs={"order_id": order.id}, key=f"order-confirmation:{order.id}")]
     if settings().marketplace_tenant_id is not None and order.gross:
         jobs.append(new_job(INVOICE_TASK, kwargs={"order_id": order.id}, key=f"order-invoice:{order.id}"))
     accept(session, jobs)
+    # Last, for others who count the same models wait from then on.
+    purchased(session, order, lines, now=now)
 
 
 def cancel(session: Session, *, order_id: int, now: datetime) -> Order:
