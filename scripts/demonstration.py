@@ -77,4 +77,5 @@ def begin(given: Settings) -> None:
 
 def end() -> None:
     """Take the settings back."""
-    DEMO_FILE.unlink(missing_ok=True)
+    if DEMO_FILE.exists():
+        DEMO_FILE.unlink()

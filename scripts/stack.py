@@ -38,8 +38,12 @@ NOT_RUNNING = 3
 
 def up(*, detach: bool, demo: bool) -> int:
     """Start everything that does not run yet, and stay with it unless told to detach."""
+    is_running = fleet.running_pid() is not None
+    if not is_running:
+        # Before the settings are read: what another release wrote there may be none of this one's.
+        demonstration.end()
     local_settings.ensure_env_file()
-    if fleet.running_pid() is not None:
+    if is_running:
         print("Groundwork is running already. To start it another way, stop it first: scripts/up stop")
         if recorded_token() is None:
             ensure_token()
@@ -79,9 +83,8 @@ def _prepare(*, demo: bool) -> None:
 
 
 def _outside_world(*, demo: bool) -> list[str]:
-    """Set up what plays the outside world, or take it away; the command that runs it."""
+    """Set up what plays the outside world; the command that runs it."""
     if not demo:
-        demonstration.end()
         local_settings.refuse_taken_ports(settings())
         return []
     local_settings.refuse_taken_ports(settings(), further=demonstration.ports(settings()))

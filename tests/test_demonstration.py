@@ -267,10 +267,3 @@ def pushed(client: httpx.Client, inbox: str) -> bool:
 def synced(client: httpx.Client, home: str) -> bool:
     accounts = client.get(f"{home}/accounts").json()["accounts"]
     return bool(accounts) and all(account["synced_at"] for account in accounts)
-
-
-def test_without_it_the_settings_are_as_they_were(demo: Checkout) -> None:
-    assert demo_settings(demo).exists()
-    demo.up("stop")
-    assert demo.up("--detach").returncode == 0
-    assert not demo_settings(demo).exists()

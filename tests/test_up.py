@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tests.checkout import Checkout
 
 
+#: A line of `scripts/up status`, of what runs.
+PROGRAM = re.compile(r"^(\S+) .* pid (\d+)", re.MULTILINE)
+
+
 def supervisor_of(checkout: Checkout) -> int:
     return int((checkout.folder / "var" / "supervisord.pid").read_text())
 
@@ -36,6 +40,7 @@ def started(
     """A checkout that several tests start, with as few processes as can be and a ledger that is migrated."""
     with copied_checkout(tmp_path_factory.mktemp("started")) as copy:
         copy.environment.update({"GROUNDWORK_API_WORKERS": "1", "GROUNDWORK_WORKER_CONCURRENCY": "1"})
+        copy.environment.pop("CI", None)
         copy.use_ledger(copy_of=sqlite_template)
         yield copy
 
@@ -47,33 +52,59 @@ def running(started: Checkout) -> Checkout:
     return started
 
 
-def test_it_runs_shows_and_stops_everything(checkout: Checkout) -> None:
-    checkout.environment.pop("CI", None)
-    first = checkout.up("--detach")
+def test_it_runs_shows_itself_and_starts_once(started: Checkout) -> None:
+    of_a_demonstration = started.folder / "var" / "demo.env"
+    of_a_demonstration.parent.mkdir()
+    of_a_demonstration.write_text("GROUNDWORK_OF_ANOTHER_RELEASE=1")
+
+    first = started.up("--detach")
     assert first.returncode == 0, first.stdout
-    assert f"http://127.0.0.1:{checkout.ports[0]}" in first.stdout
-    assert first.stdout.count(checkout.token) == 1
+    assert not of_a_demonstration.exists()
+    assert f"http://127.0.0.1:{started.ports[0]}" in first.stdout
+    assert first.stdout.count(started.token) == 1
     assert "$(cat var/token)" in first.stdout
-    assert checkout.answers("/readyz") == 200
+    assert started.answers("/readyz") == 200
 
     for name in ("groundwork.env", "token", "redis.conf"):
-        assert (checkout.folder / "var" / name).stat().st_mode & 0o077 == 0
+        assert (started.folder / "var" / name).stat().st_mode & 0o077 == 0
 
-    shown = checkout.up("status")
+    shown = started.up("status")
     assert shown.returncode == 0, shown.stdout
     assert len(re.findall(r"^\S+ +RUNNING ", shown.stdout, re.MULTILINE)) == 4 + len(topology.POOLS)
-    assert checkout.up("logs", "beat").returncode == 0
+    assert started.up("logs", "beat").returncode == 0
 
-    again = checkout.up("--detach")
+    again = started.up("--detach")
     assert again.returncode == 0
     assert "running already" in again.stdout
-    assert checkout.token not in again.stdout
+    assert started.token not in again.stdout
     assert "$(cat var/token)" in again.stdout
 
-    stopped = checkout.up("stop")
+
+def test_what_a_killed_supervisor_left_behind_is_cleared_away_though_it_hears_nothing(
+    running: Checkout,
+) -> None:
+    token = running.token
+    left = {name: int(pid) for name, pid in PROGRAM.findall(running.up("status").stdout)}
+    killed = [supervisor_of(running), left.pop("redis")]
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_alive, killed)), seconds=10, what="they are gone")
+    for pid in left.values():
+        os.kill(pid, signal.SIGSTOP)
+
+    again = running.up("--detach")
+
+    assert again.returncode == 0, again.stdout
+    assert "left behind" in again.stdout
+    assert running.token == token
+    assert running.answers("/readyz") == 200
+
+
+def test_it_stops_everything(running: Checkout) -> None:
+    stopped = running.up("stop")
     assert stopped.returncode == 0, stopped.stdout
-    wait_until(lambda: checkout.is_gone, seconds=10, what="all has ended")
-    assert checkout.up("status").returncode == 3
+    wait_until(lambda: running.is_gone, seconds=10, what="all has ended")
+    assert running.up("status").returncode == 3
 
 
 def test_ctrl_c_stops_everything(checkout: Checkout, postgres_url: str) -> None:
@@ -92,37 +123,6 @@ def test_ctrl_c_stops_everything(checkout: Checkout, postgres_url: str) -> None:
     assert foreground.returncode == 0, said
     assert "Stopped." in said
     wait_until(lambda: checkout.is_gone, seconds=10, what="all has ended")
-
-
-def test_what_a_killed_supervisor_and_redis_left_behind_is_cleared_away(running: Checkout) -> None:
-    token = running.token
-    shown = running.up("status").stdout
-    redis = re.findall(r"^redis .* pid (\d+)", shown, re.MULTILINE)
-    assert len(redis) == 1
-    pids = [supervisor_of(running), int(redis[0])]
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, pids)), seconds=10, what="they are gone")
-
-    again = running.up("--detach")
-
-    assert again.returncode == 0, again.stdout
-    assert "left behind" in again.stdout
-    assert running.token == token
-    assert running.answers("/readyz") == 200
-
-
-def test_a_leftover_that_hears_nothing_is_killed_and_waited_for(running: Checkout) -> None:
-    shown = running.up("status").stdout
-    os.kill(supervisor_of(running), signal.SIGKILL)
-    for pid in map(int, re.findall(r"pid (\d+)", shown)):
-        os.kill(pid, signal.SIGSTOP)
-
-    again = running.up("--detach")
-
-    assert again.returncode == 0, again.stdout
-    assert "left behind" in again.stdout
-    assert running.answers("/readyz") == 200
 
 
 def test_a_taken_port_is_named_with_its_setting(checkout: Checkout) -> None:
