@@ -20,6 +20,7 @@ from app.settings.kinds import (
     FcmCredentials,
     Host,
     HttpUrl,
+    ImageRepository,
     Mailbox,
     MirrorUrl,
     PerMinute,
@@ -235,6 +236,15 @@ class Settings(BaseSettings):
         default=Path("var/trivy"), description="Folder where Trivy keeps its database of vulnerabilities."
     )
     trivy_seconds: Seconds = Field(default=900, description="How long Trivy may take to scan one image.")
+    image_repository_prefix: ImageRepository = Field(
+        default="models",
+        description="Repositories of images are named PREFIX/SLUG, by the slug of the model. Of services "
+        "that push to the same registry, each needs its own prefix.",
+    )
+    image_blocking_severity: Literal["critical", "high", "medium", "low"] = Field(
+        default="high",
+        description="A version whose image has a weakness of this severity or a graver one is not published.",
+    )
     alert_mail: AlertAddresses = Field(
         default="", description="Addresses that get alerts by mail, separated by spaces."
     )

@@ -21,6 +21,8 @@ _NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*{_LABEL}\.?")
 #: So no prefix is the beginning of another, and none is a pattern.
 REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.-]+:")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
+#: As Amazon ECR has them, and room for a name below.
+_REPOSITORY = re.compile(r"(?=.{1,150}$)[a-z0-9]+(?:[._/-][a-z0-9]+)*")
 _FCM_MEMBERS = ("client_email", "private_key", "project_id")
 
 
@@ -134,6 +136,12 @@ def _program(text: str) -> str:
     return text
 
 
+def _image_repository(text: str) -> str:
+    if not _REPOSITORY.fullmatch(text):
+        raise _refused("give small letters and digits with single . _ - / between them, such as shop/models")
+    return text
+
+
 def _mailbox(text: str) -> str:
     # Not above: what knows all rules for domains is large.
     from app.values.email_addresses import CannotBeAddressed, wire_form
@@ -175,6 +183,7 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 PlaidEnvironment = Annotated[str, AfterValidator(_plaid_environment)]
 #: May be empty, which is unset.
 Program = Annotated[str, AfterValidator(_program)]
+ImageRepository = Annotated[str, AfterValidator(_image_repository)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 FcmCredentials = Annotated[SecretStr, AfterValidator(_fcm_credentials)]
 Port = Annotated[int, Field(ge=1, le=65_535)]

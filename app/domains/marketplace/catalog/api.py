@@ -2,18 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, status
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Request, status
 
 from app.db.sessions import reading, transaction
-from app.domains.marketplace.catalog import files, schemas, service
+from app.domains.marketplace.catalog import files, schemas, sending, service, standing
 from app.domains.marketplace.scopes import READ_CATALOG, WRITE_CATALOG
-from app.errors import GroundworkError
 from app.http.bodies import allow_upload
 from app.settings.business_clock import business_now
-from app.storage.files import Stored
-from app.storage.stores import store
-from app.storage.uploads import upload
 from app.tokens.callers import Caller, require
 from app.tokens.owners import BY_SCOPE
 from app.values.path_parameters import Cursor, Id, Limit
@@ -23,9 +18,6 @@ Reader = Annotated[Caller, Depends(require(READ_CATALOG, BY_SCOPE))]
 may_write = Depends(require(WRITE_CATALOG, BY_SCOPE))
 _FILE = "/{model_id}/versions/{version_id}/file"
 allow_upload(f"{router.prefix}{_FILE}", limit=files.LIMIT)
-Digest = Annotated[
-    str | None, Header(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file; another one is refused.")
-]
 
 
 @router.get("")
@@ -54,7 +46,7 @@ def get_model(model_id: Id, caller: Reader) -> schemas.WholeModel:
         versions = service.versions_of(session, model_id=model_id)
         tiers = service.tiers_of(session, model_id=model_id)
         seen = [one for one in versions if one.published_at or not sold]
-        return schemas.WholeModel.whole(model, seen, list(tiers))
+        return schemas.WholeModel.whole(model, standing.all_shown(session, seen), list(tiers))
 
 
 @router.post("/{model_id}/versions", dependencies=[may_write], status_code=status.HTTP_201_CREATED)
@@ -64,7 +56,7 @@ def add_version(model_id: Id, new: schemas.NewVersion) -> schemas.VersionView:
         made = service.add_version(
             session, model_id=model_id, version=new.version, notes=new.notes or "", now=business_now()
         )
-        return schemas.VersionView.model_validate(made)
+        return standing.shown(session, made)
 
 
 @router.put(
@@ -73,30 +65,18 @@ def add_version(model_id: Id, new: schemas.NewVersion) -> schemas.VersionView:
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
 )
 async def send_file(
-    model_id: Id, version_id: Id, request: Request, x_content_sha256: Digest = None
+    model_id: Id, version_id: Id, request: Request, x_content_sha256: sending.Digest = None
 ) -> schemas.VersionView:
     """Send the file of a version, as it is, up to 5 GiB. Until that is published, another takes its place."""
-    key = await run_in_threadpool(_new_key, model_id, version_id)
-    stored = await upload(request, key=key, limit=files.LIMIT, sha256=x_content_sha256)
-    try:
-        view, replaced = await run_in_threadpool(_attach, model_id, version_id, stored)
-    except GroundworkError:
-        await run_in_threadpool(store().delete, key)
-        raise
-    if replaced is not None:
-        await run_in_threadpool(store().delete, replaced)
-    return view
-
-
-def _new_key(model_id: int, version_id: int) -> str:
-    with transaction() as session:
-        return files.new_key(session, model_id=model_id, version_id=version_id)
-
-
-def _attach(model_id: int, version_id: int, stored: Stored) -> tuple[schemas.VersionView, str | None]:
-    with transaction() as session:
-        version, replaced = files.attach(session, model_id=model_id, version_id=version_id, stored=stored)
-        return schemas.VersionView.model_validate(version), replaced
+    return await sending.take(
+        request,
+        new_key=lambda session: files.new_key(session, model_id=model_id, version_id=version_id),
+        attach=lambda session, stored: files.attach(
+            session, model_id=model_id, version_id=version_id, stored=stored
+        ),
+        limit=files.LIMIT,
+        sha256=x_content_sha256,
+    )
 
 
 @router.post("/{model_id}/versions/{version_id}/publish", dependencies=[may_write])
@@ -106,7 +86,7 @@ def publish_version(model_id: Id, version_id: Id) -> schemas.VersionView:
         version = service.publish_version(
             session, model_id=model_id, version_id=version_id, now=business_now()
         )
-        return schemas.VersionView.model_validate(version)
+        return standing.shown(session, version)
 
 
 @router.post("/{model_id}/tiers", dependencies=[may_write], status_code=status.HTTP_201_CREATED)

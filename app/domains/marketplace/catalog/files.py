@@ -24,7 +24,7 @@ def new_key(session: Session, *, model_id: int, version_id: int) -> str:
 
     Raises `VersionNotFound` and `VersionPublished`.
     """
-    _unpublished(session, model_id=model_id, version_id=version_id)
+    unpublished(session, model_id=model_id, version_id=version_id)
     return f"models/{model_id}/{version_id}/{secrets.token_hex(8)}"
 
 
@@ -35,7 +35,7 @@ def attach(
 
     Raises `VersionNotFound` and `VersionPublished`.
     """
-    version = _unpublished(session, model_id=model_id, version_id=version_id)
+    version = unpublished(session, model_id=model_id, version_id=version_id)
     replaced = version.file_key
     version.file_key, version.file_size, version.file_sha256 = stored.key, stored.size, stored.sha256
     return version, replaced
@@ -55,7 +55,8 @@ def newest(session: Session, *, model_id: int) -> tuple[ModelVersion, str]:
     return found[0], str(found[1])
 
 
-def _unpublished(session: Session, *, model_id: int, version_id: int) -> ModelVersion:
+def unpublished(session: Session, *, model_id: int, version_id: int) -> ModelVersion:
+    """A version that nobody has yet, locked. Raises `VersionNotFound` and `VersionPublished`."""
     version = session.get(
         ModelVersion, version_id, with_for_update={"key_share": True}, populate_existing=True
     )

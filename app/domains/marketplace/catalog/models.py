@@ -101,11 +101,21 @@ class ModelVersion(Base):
     file_key: Mapped[str | None] = mapped_column(Text)
     file_size: Mapped[int | None] = mapped_column(BigInteger)
     file_sha256: Mapped[str | None] = mapped_column(Text)
+    #: Where `app.storage` keeps the archive that its image is pushed from.
+    archive_key: Mapped[str | None] = mapped_column(Text)
+    archive_size: Mapped[int | None] = mapped_column(BigInteger)
+    archive_sha256: Mapped[str | None] = mapped_column(Text)
     #: repository:tag, and the digest that the registry has confirmed.
     image: Mapped[str | None] = mapped_column(Text)
     image_digest: Mapped[str | None] = mapped_column(Text)
+    #: As far as it is known; `catalog.standing` says what has become of a job that never told.
     push_state: Mapped[str] = mapped_column(Text)
+    push_job_id: Mapped[str | None] = mapped_column(Text)
     scan_state: Mapped[str] = mapped_column(Text)
+    scan_job_id: Mapped[str | None] = mapped_column(Text)
+    #: When Amazon ECR was last asked to scan the image.
+    scan_started_at: Mapped[datetime | None]
+    scanner: Mapped[str | None] = mapped_column(Text)
     #: Weaknesses that the last scan found, by how severe they are.
     critical: Mapped[int]
     high: Mapped[int]

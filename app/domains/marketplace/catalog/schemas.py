@@ -10,7 +10,6 @@ from app.domains.billing.facts import Tax, TaxCategory
 from app.domains.marketplace.catalog.models import (
     BillingPeriod,
     ModelState,
-    ModelVersion,
     PricingTier,
     PushState,
     ScanState,
@@ -125,10 +124,15 @@ class VersionView(RowView):
     notes: str
     file_size: int | None
     file_sha256: str | None
+    archive_size: int | None
+    archive_sha256: str | None
     image: str | None
     image_digest: str | None
     push_state: PushState
+    push_job_id: str | None
     scan_state: ScanState
+    scan_job_id: str | None
+    scanner: str | None
     critical: int
     high: int
     medium: int
@@ -167,11 +171,11 @@ class WholeModel(ModelView):
     tiers: list[TierView]
 
     @classmethod
-    def whole(cls, model: SoftwareModel, versions: list[ModelVersion], tiers: list[PricingTier]) -> Self:
+    def whole(cls, model: SoftwareModel, versions: list[VersionView], tiers: list[PricingTier]) -> Self:
         """As the API shows it."""
         return cls(
             **ModelView.model_validate(model).model_dump(),
-            versions=[VersionView.model_validate(one) for one in versions],
+            versions=versions,
             tiers=[TierView.of(one) for one in tiers],
         )
 

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from app.db.pages import cut
 from app.db.upsert import insert_or_update
 from app.domains.billing.facts import Tax, TaxCategory
+from app.domains.marketplace.catalog import gate
 from app.domains.marketplace.catalog.errors import (
     ModelNotFound,
     NameTaken,
     NotPublishable,
     TierNotFound,
     UnofficialCurrency,
-    VersionBlocked,
     VersionNotFound,
 )
 from app.domains.marketplace.catalog.models import (
@@ -109,7 +109,7 @@ def publish_version(session: Session, *, model_id: int, version_id: int, now: da
     version = session.get(ModelVersion, version_id, with_for_update=True)
     if version is None or version.model_id != model_id:
         raise VersionNotFound(version_id=version_id)
-    _refuse_unsound(version)
+    gate.pass_or_refuse(version)
     version.published_at = version.published_at or now
     return version
 
@@ -171,20 +171,6 @@ def tiers_of(session: Session, *, model_id: int) -> Sequence[PricingTier]:
 def tax_of(tier: PricingTier) -> Tax:
     """The tax on a price."""
     return Tax(category=TaxCategory(tier.tax_category), percent=tier.tax_percent, reason=tier.tax_reason)
-
-
-def _refuse_unsound(version: ModelVersion) -> None:
-    if version.image is None and version.file_key is None:
-        raise VersionBlocked(version, problem="it has neither a file nor an image; send one first")
-    if version.image is None:
-        return
-    if version.push_state != PushState.PUSHED:
-        raise VersionBlocked(version, problem="its image is not in the registry; push it first")
-    if version.scan_state == ScanState.BLOCKED:
-        found = f"{version.critical} critical and {version.high} high weaknesses"
-        raise VersionBlocked(version, problem=f"the scan of its image found {found}; push a sound one")
-    if version.scan_state != ScanState.PASSED:
-        raise VersionBlocked(version, problem="its image was not scanned; have it scanned first")
 
 
 def _insert_new(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.domains.marketplace.images import findings
-from app.domains.marketplace.images.errors import ScanImpossible, ScanUnavailable
+from app.domains.marketplace.images.errors import ScanFailed, ScanImpossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ _DONE = frozenset({"COMPLETE", "ACTIVE"})
 
 
 def is_done(status: dict[str, Any]) -> bool:
-    """Whether there are findings. Raises `ScanImpossible` and `ScanUnavailable` where there will be none."""
+    """Whether there are findings. Raises `ScanImpossible` and `ScanFailed` where there will be none."""
     told = str(status.get("status", ""))
     if told in _DONE:
         return True
@@ -25,7 +25,7 @@ def is_done(status: dict[str, Any]) -> bool:
         return False
     said = status.get("description") or "it says no more"
     if told == "FAILED":
-        raise ScanUnavailable(f"Amazon ECR could not scan the image: {said}.")
+        raise ScanFailed(said=str(said))
     raise ScanImpossible(f"Amazon ECR does not scan this image: {told} ({said}). Set up Trivy to scan it.")
 
 

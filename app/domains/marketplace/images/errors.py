@@ -132,3 +132,15 @@ class ScanImpossible(PermanentError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(masking.sentence(sentence))
+
+
+class ScanFailed(ScanImpossible):
+    """Raised when a scan of Amazon ECR's has failed, which it does not repeat by itself."""
+
+    code = "scan_failed"
+
+    def __init__(self, *, said: str) -> None:
+        super().__init__(
+            f"Amazon ECR could not scan the image: {said.rstrip('.')}. It scans an image again after 24 "
+            "hours; or set up Trivy to scan it."
+        )

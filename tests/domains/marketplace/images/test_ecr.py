@@ -12,6 +12,7 @@ from app.domains.marketplace.images import archives, ecr
 from app.domains.marketplace.images.errors import (
     RegistryRefused,
     RegistryUnavailable,
+    ScanFailed,
     ScanImpossible,
     ScanUnavailable,
 )
@@ -20,8 +21,7 @@ from app.domains.marketplace.images.pushing import Target, push
 from app.outbound.deliveries.errors import NotSent
 from tests.domains.marketplace.images.samples import Layout, noise
 from tests.fakes.aws import REGION, AwsServer, Fault
-from tests.fakes.ecr import PASSWORD, registry_of
-from tests.fakes.http_server import Answer, ApiFake, Request
+from tests.fakes.ecr import PASSWORD, FakeEcr, error, page, pointed_at, registry_of
 from tests.outbound.mail.conftest import aws_server
 
 if TYPE_CHECKING:
@@ -35,11 +35,6 @@ NAME = "shop/app"
 DIGEST = f"sha256:{'a' * 64}"
 
 
-def pointed_at(url: str, **more: str) -> dict[str, str]:
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return {"aws_region": REGION, "aws_endpoint_url": url, **keys, **more}
-
-
 @pytest.fixture
 def moto(aws_server: AwsServer, configure: Callable[..., None]) -> AwsServer:
     """An ECR that the settings name."""
@@ -48,26 +43,12 @@ def moto(aws_server: AwsServer, configure: Callable[..., None]) -> AwsServer:
     return aws_server
 
 
-class FakeEcr(ApiFake):
-    """What moto does not play: scans that take their time, and findings of many pages."""
-
-    def true_answer(self, request: Request) -> Answer:
-        raise AssertionError(request.body)
-
-    def say(self, *answers: dict[str, Any] | Answer) -> None:
-        self.plan("/", *(one if isinstance(one, Answer) else Answer(status=200, body=one) for one in answers))
-
-
 @pytest.fixture
 def planned(configure: Callable[..., None]) -> Iterator[FakeEcr]:
     server: FakeEcr = FakeEcr().start()
     configure(**pointed_at(server.url))
     yield server
     server.close()
-
-
-def error(code: str) -> Answer:
-    return Answer(status=400, body={"__type": code, "message": "on demand"})
 
 
 @pytest.fixture
@@ -238,14 +219,6 @@ def test_a_scan_that_is_under_way_anyway_is_not_begun(planned: FakeEcr, code: st
     assert not ecr.start_scan(repository=NAME, digest=DIGEST)
 
 
-def page(status: str, *found: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {
-        "imageScanStatus": {"status": status, "description": "said"},
-        "imageScanFindings": {"findings": list(found)},
-        **more,
-    }
-
-
 @pytest.mark.parametrize("status", ["IN_PROGRESS", "PENDING"])
 def test_a_scan_that_takes_its_time_is_not_finished_yet(planned: FakeEcr, status: str) -> None:
     planned.say(page(status))
@@ -263,10 +236,10 @@ def test_an_image_that_ecr_does_not_scan_is_for_trivy(planned: FakeEcr, status: 
         ecr.report(repository=NAME, digest=DIGEST)
 
 
-def test_a_scan_that_failed_is_tried_again(planned: FakeEcr) -> None:
+def test_a_scan_that_failed_is_not_repeated_before_ecr_would(planned: FakeEcr) -> None:
     planned.say(page("FAILED"))
 
-    with pytest.raises(ScanUnavailable, match="could not scan the image: said"):
+    with pytest.raises(ScanFailed, match=r"could not scan the image: said\. It scans an image again after"):
         ecr.report(repository=NAME, digest=DIGEST)
 
 
