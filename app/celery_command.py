@@ -18,6 +18,7 @@ from celery.bin.base import CLIContext
 from app.db.migrations.revisions import refuse_outdated
 from app.logs.failures import ExitCode
 from app.settings.sources import ConfigError
+from app.worker.time_limits import refuse_unknown
 
 #: Where each service's command is, and whether it needs the ledger.
 COMMANDS = {"worker": "celery.bin.worker", "beat": "celery.bin.beat", "flower": "flower.command"}
@@ -42,6 +43,7 @@ def _run(service: str, arguments: list[str]) -> Any:
 
     if service in OF_THE_LEDGER:
         refuse_outdated()
+        refuse_unknown()
     command = getattr(import_module(COMMANDS[service]), service)
     # As Celery does for its own group of commands.
     command.params.extend(celery_app.user_options[service])

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
-from app.settings import broker_url, sources, storage_place
+from app.settings import broker_url, sources, storage_place, time_limits
 from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls
 from app.settings.kinds import (
     BaseUrl,
@@ -35,6 +35,7 @@ from app.settings.redis_url import RedisAddress, address_of
 from app.settings.secret import refuse_weak_secret
 from app.settings.sources import PREFIX, ConfigError
 from app.settings.storage_place import StoragePlace
+from app.settings.time_limits import MAX_TIME_LIMITS, TaskTimeLimits, TimeLimits
 from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import plain_int
 
@@ -427,6 +428,11 @@ class Settings(BaseSettings):
         description="Soft time limit of tasks that declare none: SoftTimeLimitExceeded is raised in a task "
         "after it.",
     )
+    task_time_limits: TaskTimeLimits = Field(
+        default="",
+        description="Hard and soft time limit of single tasks, in place of all others: "
+        "models.push_to_ecr=60m/55m, several with spaces between them.",
+    )
     soft_shutdown_seconds: Seconds = Field(
         default=45, description="How long a stopping worker lets its jobs run before it releases them."
     )
@@ -457,6 +463,14 @@ class Settings(BaseSettings):
                 f"{PREFIX}TASK_TIME_LIMIT_SECONDS ({self.task_time_limit_seconds}): lower the first or raise "
                 "the second."
             )
+        most = MAX_TIME_LIMITS * self.task_time_limit_seconds
+        for name, limits in self.time_limits.items():
+            if limits.hard > most:
+                raise ConfigError(
+                    f"{PREFIX}TASK_TIME_LIMITS gives {name} {limits.hard} s, and messages are sent again "
+                    f"after {most} s, {MAX_TIME_LIMITS} times {PREFIX}TASK_TIME_LIMIT_SECONDS: lower the "
+                    "first or raise the second."
+                )
         return self
 
     @model_validator(mode="after")
@@ -539,6 +553,11 @@ class Settings(BaseSettings):
     def storage_place(self) -> Path | storage_place.Bucket:
         """Where files are kept."""
         return storage_place.parse(self.storage)
+
+    @cached_property
+    def time_limits(self) -> dict[str, TimeLimits]:
+        """The time limits of single tasks by their names."""
+        return time_limits.parse(self.task_time_limits)
 
     @property
     def is_sqlite(self) -> bool:

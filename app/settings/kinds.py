@@ -16,6 +16,8 @@ from app.settings import broker_url
 from app.settings.redis_url import UnusableRedisUrl, address_of
 from app.values.text import one_line
 
+#: A week.
+MAX_SECONDS = 604_800
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*{_LABEL}\.?")
 #: So no prefix is the beginning of another, and none is a pattern.
@@ -187,6 +189,5 @@ ImageRepository = Annotated[str, AfterValidator(_image_repository)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 FcmCredentials = Annotated[SecretStr, AfterValidator(_fcm_credentials)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-#: Up to a week.
-Seconds = Annotated[int, Field(ge=1, le=604_800)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 PerMinute = Annotated[int, Field(ge=1, le=100_000)]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from ansible.module_utils.groundwork.ownership import rabbitmq_nodes
 
-from app.jobs.declaration.options import MAX_TIME_LIMITS
+from app.settings.time_limits import MAX_TIME_LIMITS
 from tests.ansible.preflight import plugin
 from tests.ansible.roles import render
 from tests.ansible.test_wiring import ADDRESSES, FLEET, IPV6_ADDRESSES, SECRETS, ports, unmet, wired

@@ -168,6 +168,18 @@ def test_time_limits_that_contradict_are_refused_with_both_numbers(configure: Ca
         load_settings()
 
 
+def test_single_tasks_have_limits_of_their_own(configure: Callable[..., None]) -> None:
+    configure(task_time_limits="models.push_to_ecr=60m/55m, reports.make=2h/5400 a.b=30s/20")
+    found = load_settings().time_limits
+    assert found == {"models.push_to_ecr": (3600, 3300), "reports.make": (7200, 5400), "a.b": (30, 20)}
+
+
+def test_a_limit_after_which_the_message_comes_again_is_refused(configure: Callable[..., None]) -> None:
+    configure(task_time_limits="a.b=3h/2h")
+    with pytest.raises(ConfigError, match=r"gives a.b 10800 s.* after 7200 s, 4 times GROUNDWORK_TASK_TIME"):
+        load_settings()
+
+
 def test_secrets_do_not_show(env_file: Path) -> None:
     assert SECRET not in repr(load_settings())
 
@@ -219,6 +231,18 @@ def test_secrets_do_not_show(env_file: Path) -> None:
         ("alert_recovery_seconds", "-1"),
         ("lease_seconds", "1" + "0" * 30),
         ("task_time_limit_seconds", str(10**9)),
+        ("task_time_limits", "models.push_to_ecr"),
+        ("task_time_limits", "models.push_to_ecr=60m"),
+        ("task_time_limits", "models.push_to_ecr=55m/60m"),
+        ("task_time_limits", "models.push_to_ecr=60m/60m"),
+        ("task_time_limits", "models.push_to_ecr=60m/0"),
+        ("task_time_limits", "models.push_to_ecr=-1/-2"),
+        ("task_time_limits", "models.push_to_ecr=nan/nan"),
+        ("task_time_limits", "models.push_to_ecr=\u0666\u0660/55"),
+        ("task_time_limits", "models.push_to_ecr=169h/1h"),
+        ("task_time_limits", "a.b=2m/1m a.b=2m/1m"),
+        ("task_time_limits", "a.b=2m/1m;c.d=2m/1m"),
+        ("task_time_limits", " ".join(f"a.b{number}=2/1" for number in range(101))),
         ("retention_days", "99999999"),
         ("queue_depth_limit", "10000000000"),
         ("mail_per_minute", "-1"),

@@ -133,6 +133,7 @@ def test_one_that_cannot_reach_the_broker_says_so_in_time(
         ({"GROUNDWORK_API_PORT": "x"}, "GROUNDWORK_API_PORT"),
         ({"GROUNDWORK_DATABASE_URL": "sqlite:///empty.db"}, "Run: groundwork migrate"),
         ({"GROUNDWORK_LOG_DIR": ""}, "GROUNDWORK_LOG_DIR"),
+        ({"GROUNDWORK_TASK_TIME_LIMITS": "pricing.nap=2m/1m"}, "names what is no task: pricing.nap"),
     ],
 )
 def test_one_that_must_not_start_says_so_in_one_sentence(

@@ -10,6 +10,7 @@ from celery.worker.request import Request
 from app.jobs.celery import compat
 from app.jobs.ledger.encoding import sentence
 from app.jobs.publish.message import LEDGER_HEADER
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -33,6 +34,8 @@ class JobRequest(Request):
             raise
         except Exception as error:
             raise InvalidTaskError(f"Its headers cannot be read: {sentence(error)}") from error
+        # A message brings the limits that held when it was sent; who raises them means its retries, too.
+        self.time_limits = settings().time_limits.get(self.type, self.time_limits)
 
     def revoked(self) -> bool:
         """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""

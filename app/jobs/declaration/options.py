@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from app.jobs.errors import InvalidOption
 from app.jobs.ledger.names import MAX_ID, is_name
 from app.settings.config import settings
+from app.settings.time_limits import MAX_TIME_LIMITS
 from app.topology import Priority
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 HORIZON = timedelta(days=366)
 PRIORITIES = range(min(Priority), max(Priority) + 1)
 MAX_KEY = 1_000
-#: The broker gives a non-durable task's message to another worker after so many of the usual time limits.
-MAX_TIME_LIMITS = 4
 _WHEN = (
     f"give a number of seconds from now, a timedelta, or a datetime or its ISO 8601 text, "
     f"within {HORIZON.days} days of now"

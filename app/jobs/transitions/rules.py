@@ -8,6 +8,7 @@ from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import Outcome, State
 from app.jobs.transitions.apply import Transition
+from app.settings.sources import PREFIX
 
 if TYPE_CHECKING:
     from app.jobs.transitions.attempt import RunningJob
@@ -78,8 +79,9 @@ def cut_off(*, task: str, seconds: float, result: Any = None) -> Transition | No
     if _retry_of(task).after_time_limit:
         return None
     error = f"TimeLimitExceeded: the task was killed at its hard time limit of {seconds:g} s. Give it more "
-    remedy = "(time_limit=...), or let it run again (retry=Retry(after_time_limit=True))."
-    return dead(error + remedy, result=result)
+    where = f"(time_limit=..., or {PREFIX}TASK_TIME_LIMITS), "
+    remedy = "or let it run again (retry=Retry(after_time_limit=True))."
+    return dead(f"{error}{where}{remedy}", result=result)
 
 
 def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Transition:
