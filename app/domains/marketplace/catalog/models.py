@@ -76,6 +76,8 @@ class SoftwareModel(Base):
     created_at: Mapped[datetime]
     #: When it was published for the first time.
     published_at: Mapped[datetime | None]
+    #: Where `app.storage` keeps the picture that thumbnails are made of.
+    picture_key: Mapped[str | None] = mapped_column(Text)
 
 
 class ModelVersion(Base):
