@@ -236,7 +236,9 @@ class Settings(BaseSettings):
     trivy_cache_folder: Path = Field(
         default=Path("var/trivy"), description="Folder where Trivy keeps its database of vulnerabilities."
     )
-    trivy_seconds: Seconds = Field(default=900, description="How long Trivy may take to scan one image.")
+    trivy_seconds: Annotated[int, Field(ge=1, le=3_600)] = Field(
+        default=900, description="How long Trivy may take to scan one image."
+    )
     image_repository_prefix: ImageRepository = Field(
         default="models",
         description="Repositories of images are named PREFIX/SLUG, by the slug of the model. Of services "

@@ -2,14 +2,16 @@
 
     GROUNDWORK_SECRET_KEY=$(openssl rand -hex 32) python -m tests.bench.push [--mib 1024]
 
-The archive is an OCI layout in a tar file whose one layer is a hole of that size, so that neither making
-nor reading it is what is measured. The registry is a process of its own that hashes what it gets.
+The archive is a stored file: an OCI layout in a tar file whose one layer is a hole of that size, so that
+neither making nor reading it is what is measured. The registry is a process of its own that hashes what it
+gets.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import tarfile
 import tempfile
@@ -25,6 +27,9 @@ from app.domains.marketplace.images import archives
 from app.domains.marketplace.images.pushing import Target, push
 from app.domains.marketplace.images.requests import Pauses
 from app.domains.marketplace.images.uploads import CHUNK_BYTES
+from app.domains.marketplace.version_images.archive import BUFFER_BYTES
+from app.domains.marketplace.version_images.stored_stream import StoredStream
+from app.storage.local import LocalStore
 from tests.domains.marketplace.images.samples import (
     CONFIG_TYPE,
     LAYER_TYPE,
@@ -120,7 +125,8 @@ def measured(path: Path, *, size: int, cuts: list[int]) -> Measured:
         before = _memory("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # the most begins with what is now
         began = time.perf_counter()
-        with archives.opened(path) as image:
+        stored = StoredStream(LocalStore(path.parent), path.name)
+        with io.BufferedReader(stored, BUFFER_BYTES) as stream, archives.opened(stream) as image:
             done = push(
                 image,
                 Target(url=url, repository="bench/app", tag="1.0"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from app.domains.marketplace.images import blobs
-from app.domains.marketplace.images.errors import InvalidReference, TagTaken
+from app.domains.marketplace.images.errors import AccessDenied, InvalidReference, TagTaken
 from app.domains.marketplace.images.uploads import CHUNK_BYTES, Upload
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ class Repository:
 
     def put(self, blob: Blob, *, mount_from: str | None, advanced: Callable[[int], None]) -> bool:
         """Bring the blob there; whether it was mounted from another repository, and not one byte sent."""
-        mount = {"mount": blob.digest, "from": mount_from} if mount_from else {}
-        begun = blobs.begin(self.requests, self.name, **mount)
+        begun = self._begun(blob, mount_from=mount_from)
         if begun.status == HTTPStatus.CREATED:
             blobs.check_digest(self.requests, begun, blob.digest)
             return True
@@ -87,6 +87,13 @@ class Repository:
             chunk_bytes=self.chunk_bytes,
         ).run(begun)
         return False
+
+    def _begun(self, blob: Blob, *, mount_from: str | None) -> Reply:
+        if mount_from is not None:
+            # Who may not read there still sends the blob.
+            with suppress(AccessDenied):
+                return blobs.begin(self.requests, self.name, mount=blob.digest, **{"from": mount_from})
+        return blobs.begin(self.requests, self.name)
 
     def put_manifest(self, image: Image, *, reference: str) -> None:
         """Store the manifest under a tag or its digest. Raises `TagTaken`."""

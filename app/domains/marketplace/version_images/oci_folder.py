@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from app.domains.marketplace.images.archive_errors import WrongDigest
@@ -17,6 +19,18 @@ if TYPE_CHECKING:
     from app.domains.marketplace.images.facts import Blob, Image
 
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+
+
+@contextmanager
+def scratch(root: Path, *, name: str) -> Iterator[Path]:
+    """An empty folder of that name in `root`. What others left there is deleted: scans run one by one."""
+    shutil.rmtree(root, ignore_errors=True)
+    folder = root / name
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(image: Image, folder: Path, *, progress: Callable[[int, int], None]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
@@ -13,6 +11,7 @@ from sqlalchemy import update
 from app.db.clock import now
 from app.domains.marketplace.catalog.models import ModelVersion, ScanState
 from app.domains.marketplace.images import ecr, trivy
+from app.domains.marketplace.images.errors import ScanUnavailable
 from app.domains.marketplace.version_images import archive, choosing, oci_folder, results
 from app.domains.marketplace.version_images.errors import (
     ArchiveDiffers,
@@ -22,9 +21,12 @@ from app.domains.marketplace.version_images.errors import (
 )
 from app.domains.marketplace.version_images.progress import Progress
 from app.jobs.celery.application import celery_app
+from app.settings.config import settings
 from app.storage.errors import NoSuchFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.orm import Session
 
     from app.db.checkpoint import Checkpoint
@@ -72,7 +74,10 @@ def scan(
     _note(version, job_id=job_id)
     work = _work(version)
     commit()
-    report = _by_trivy(work, commit) if trivy.is_configured() else _by_ecr(session, work, commit)
+    if trivy.is_configured():
+        report = _by_trivy(work, commit, job_id=job_id)
+    else:
+        report = _by_ecr(session, work, commit)
     version = choosing.locked(session, model_id=work.model_id, version_id=work.version_id)
     if version.image_digest != work.digest:
         raise ReplacedMeanwhile(version_id=work.version_id)
@@ -105,18 +110,27 @@ def _work(version: ModelVersion) -> _Work:
     )
 
 
-def _by_trivy(work: _Work, commit: Checkpoint) -> Report:
-    unpacking = Progress(commit=commit, doing="unpacking")
-    with TemporaryDirectory(prefix="groundwork-scan-") as folder:
-        try:
-            with archive.opened(work.archive_key, tag=work.tag, proceed=unpacking.go_on) as image:
-                if image.digest != work.digest:
-                    raise ArchiveDiffers(version_id=work.version_id, digest=image.digest, pushed=work.digest)
-                oci_folder.write(image, Path(folder), progress=unpacking.tell)
-        except NoSuchFile:
-            raise ArchiveLost(version_id=work.version_id) from None
-        commit({"doing": "scanning"})
-        return trivy.scan(Path(folder), proceed=Progress(commit=commit, doing="scanning").go_on)
+def _by_trivy(work: _Work, commit: Checkpoint, *, job_id: str) -> Report:
+    waiting = Progress(commit=commit, doing="scanning")
+    root = settings().trivy_cache_folder / "groundwork-images"
+    try:
+        with oci_folder.scratch(root, name=job_id) as folder:
+            _unpack(work, folder, Progress(commit=commit, doing="unpacking"))
+            commit({"doing": "scanning"})
+            return trivy.scan(folder, proceed=waiting.go_on)
+    except OSError as error:
+        problem = f"The image cannot be written below {root} to be scanned ({error.strerror})"
+        raise ScanUnavailable(f"{problem}. Make room there, or set GROUNDWORK_TRIVY_CACHE_FOLDER.") from None
+
+
+def _unpack(work: _Work, folder: Path, progress: Progress) -> None:
+    try:
+        with archive.opened(work.archive_key, tag=work.tag, proceed=progress.go_on) as image:
+            if image.digest != work.digest:
+                raise ArchiveDiffers(version_id=work.version_id, digest=image.digest, pushed=work.digest)
+            oci_folder.write(image, folder, progress=progress.tell)
+    except NoSuchFile:
+        raise ArchiveLost(version_id=work.version_id) from None
 
 
 def _by_ecr(session: Session, work: _Work, commit: Checkpoint) -> Report:

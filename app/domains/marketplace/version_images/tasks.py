@@ -23,7 +23,8 @@ PUSH_RETRY = Retry(
     after_time_limit=True,
     on=(*Retry().on, Unavailable, SoftTimeLimitExceeded),
 )
-PUSH_SECONDS = 6_000
+#: Longer than Trivy may take.
+TIME_LIMIT_SECONDS = 6_000
 #: A scan at the registry is looked for again and again, for about an hour in all.
 SCAN_RETRY = Retry(
     max_attempts=40,
@@ -42,7 +43,7 @@ SCAN_RETRY = Retry(
     retry=PUSH_RETRY,
     unique_while="running",
     concurrency=1,
-    time_limit=PUSH_SECONDS,
+    time_limit=TIME_LIMIT_SECONDS,
     bind=True,
 )
 def push_to_ecr(
@@ -67,6 +68,7 @@ def push_to_ecr(
     retry=SCAN_RETRY,
     unique_while="running",
     concurrency=1,
+    time_limit=TIME_LIMIT_SECONDS,
     bind=True,
 )
 def scan_model_security(self: JobTask, model_id: RowId, version_id: RowId | None = None) -> dict[str, Any]:

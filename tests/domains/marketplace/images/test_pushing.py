@@ -127,6 +127,16 @@ def test_where_mounting_is_not_known_the_layer_is_sent(registry: FakeRegistry) -
     assert stored(registry, LAYER) == LAYER
 
 
+def test_where_the_other_repository_may_not_be_read_the_layer_is_sent(
+    registry: FakeRegistry,
+) -> None:
+    pushed(registry, LAYER, repository="shop/base")
+    registry.plan("POST", Planned(status=403, code="DENIED"), None, Planned(status=403, code="DENIED"))
+
+    assert pushed(registry, LAYER, mount_from="shop/base").mounted == 0
+    assert stored(registry, LAYER) == LAYER
+
+
 def test_after_a_cut_the_rest_is_sent(registry: FakeRegistry) -> None:
     registry.cuts += [CHUNK + 10_000, 2 * CHUNK + 20_000, len(LAYER) + 100]
 

@@ -155,7 +155,15 @@ def test_trivy_looks_at_the_image_that_was_pushed(
     version = shelf.with_archive()
     shelf.push(version.model_id)
     configure(trivy_path=trivy(tmp_path, "print(json.dumps({'Results': []}))"), trivy_cache_folder=tmp_path)
+    left = tmp_path / "groundwork-images" / "of-a-scan-that-died"
+    left.mkdir(parents=True)
     assert scan(version.model_id)["scanner"] == "trivy"
+    assert list(left.parent.iterdir()) == []
+    left.parent.rmdir()
+    left.parent.touch()
+    with pytest.raises(ScanUnavailable, match=r"cannot be written below .* \(Not a directory\)\. Make room"):
+        scan(version.model_id)
+    left.parent.unlink()
     given = json.loads((tmp_path / "index").read_text())
     assert given["manifests"][0]["digest"] == shelf.row(version.id).image_digest
     assert (tmp_path / "layers").read_text() == f"{len(shelf.LAYER)}"
