@@ -8,14 +8,12 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from app.values.csv_cells import text_cell
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from app.values.row_views import RowView
-
-#: What a spreadsheet takes for the beginning of a formula, also in the forms of other scripts, and what it
-#: skips before one. Source: OWASP, CSV Injection.
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n|%")
 
 
 def csv_of(view: type[RowView], parts: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -43,7 +41,4 @@ def cell(value: object) -> str:
         return value.isoformat()
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False) if value else ""
-    text = str(value)
-    if isinstance(value, str) and text.lstrip(" \u00a0").startswith(FORMULA):
-        return f"'{text}"
-    return text
+    return text_cell(value) if isinstance(value, str) else str(value)

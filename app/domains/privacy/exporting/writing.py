@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.domains.privacy.exporting.typesetting import typeset
 from app.domains.privacy.models import Format
+from app.values.csv_cells import text_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Row = Mapping[str, Any]
 
-#: What a spreadsheet takes for the beginning of a formula. Source: OWASP, CSV Injection.
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20\t\r\n|%")
 #: Rows of one PDF, which is made in memory; Typst remembers what it set of the last ten or so.
 ROWS_OF_PDF = 50
 
@@ -52,10 +51,7 @@ def _line(cells: Sequence[str]) -> bytes:
 
 
 def _cell(value: object) -> str:
-    """A value as a cell; a text that could be a formula is quoted as spreadsheets do."""
-    text = text_of(value)
-    dangerous = isinstance(value, str) and text.lstrip(" \u00a0").startswith(FORMULA)
-    return f"'{text}" if dangerous else text
+    return text_cell(value) if isinstance(value, str) else text_of(value)
 
 
 def _json(_columns: Sequence[str], rows: Iterable[Row]) -> Iterator[bytes]:
