@@ -17,7 +17,7 @@ from app.jobs.accept import accept
 from app.jobs.celery.signals import announced
 from app.jobs.factory import new_job
 from app.jobs.ledger.encoding import sentence
-from app.schedule.history import unfinished
+from app.schedule.history import key_of, unfinished
 from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
 from app.schedule.plan import Plan, plan
 from app.schedule.policies import Overlap
@@ -185,7 +185,7 @@ def _job(entry: ScheduleEntry, moment: datetime, *, now: datetime) -> NewJob:
         kwargs=entry.arguments,
         queue=entry.queue,
         priority=entry.priority,
-        key=f"schedule:{entry.name}:{moment.isoformat()}",
+        key=key_of(entry.name, moment),
         run_at=run_at if run_at > now else None,
     )
 

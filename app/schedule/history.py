@@ -1,8 +1,9 @@
-"""What came of the moments of schedules."""
+"""What came of the moments of schedules, and of which of them a job is."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,14 +13,32 @@ from app.db.clock import now as db_now
 from app.db.pruning import BATCH
 from app.jobs.ledger.models import TERMINAL, Job
 from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
+from app.settings.business_clock import business_now
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
 log = structlog.get_logger(__name__)
+
+_KEY = re.compile(r"schedule:.*:(\d{4}-\d\d-\d\dT.+)", re.ASCII | re.DOTALL)
+
+
+def key_of(schedule: str, moment: datetime) -> str:
+    """The key of the job that a moment of a schedule becomes."""
+    return f"schedule:{schedule}:{moment.isoformat()}"
+
+
+def as_of(session: Session, *, job_id: str) -> datetime:
+    """When a job had to run, for what it is about: at the moment of its schedule, else now.
+
+    In a trial it is the pretended time.
+    """
+    if settings().pretend_now:
+        return business_now()
+    return _moment_in(session.scalar(select(Job.key).where(Job.id == job_id))) or business_now()
 
 
 def unfinished(session: Session, names: Sequence[str]) -> dict[str, int]:
@@ -97,3 +116,13 @@ def forget(session: Session, *, before: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(gone.all())
+
+
+def _moment_in(key: str | None) -> datetime | None:
+    found = _KEY.fullmatch(key or "")
+    try:
+        moment = datetime.fromisoformat(found[1]) if found else None
+    except ValueError:
+        # Somebody's own key that begins so.
+        return None
+    return moment if moment and moment.tzinfo else None
