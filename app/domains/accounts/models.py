@@ -31,7 +31,7 @@ class User(Base):
     locale: Mapped[str] = mapped_column(Text)
     #: As `app.domains.accounts.preferences.Preferences` writes them.
     preferences: Mapped[dict[str, Any]] = mapped_column(JSON)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     #: One of `app.domains.accounts.roles.Role`; without one, nobody signs in.
     role: Mapped[str | None] = mapped_column(Text)
     #: Set while the user may not sign in.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.db.clock import clock, now
 from app.db.upsert import insert_or_update
@@ -14,6 +14,7 @@ from app.domains.accounts.errors import AddressNotFound, EmailTaken, SignInAgain
 from app.domains.accounts.facts import Person
 from app.domains.accounts.models import SignInSession, User
 from app.domains.accounts.preferences import Preferences
+from app.domains.accounts.roles import Role
 from app.jobs.celery.application import celery_app
 from app.outbound.mail.service import queue_mail
 from app.values.email_addresses import key_of
@@ -21,6 +22,7 @@ from app.values.timezones import check_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import datetime
 
     from sqlalchemy import Subquery
     from sqlalchemy.orm import Session
@@ -103,6 +105,18 @@ def _person(user: User) -> Person:
 def known_users(session: Session, user_ids: Collection[int]) -> set[int]:
     """Those of the ids that are users'."""
     return set(session.scalars(select(User.id).where(User.id.in_(user_ids))))
+
+
+def admins(session: Session) -> list[Person]:
+    """Administrators who may sign in."""
+    may = (User.role == Role.ADMIN) & User.disabled_at.is_(None)
+    return [_person(user) for user in session.scalars(select(User).where(may).order_by(User.id))]
+
+
+def count_new(session: Session, *, since: datetime, until: datetime) -> int:
+    """How many users were made in that time."""
+    new = (User.created_at >= since) & (User.created_at < until)
+    return session.scalars(select(func.count()).select_from(User).where(new)).one()
 
 
 def ids_at(session: Session, emails: Collection[str]) -> dict[str, int]:

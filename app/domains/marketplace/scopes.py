@@ -11,3 +11,5 @@ VIEW_USAGE = declare_scope("usage:view", "See how often models are viewed, downl
 WRITE_USAGE = declare_scope("usage:write", "Tell of views, downloads and purchases of models.")
 #: Money is noted by whoever operates the service, and never by who owes it.
 SETTLE = declare_scope("orders:settle", "Note payments and refunds of orders, and revoke licences.")
+#: Not for viewers, who have each scope that ends in `read`.
+REPORTS = declare_scope("sales:report", "See and download reports of sales, and have them made.")

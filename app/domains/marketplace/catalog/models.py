@@ -73,9 +73,9 @@ class SoftwareModel(Base):
     #: Such as commercial, or the SPDX identifier of a licence.
     licence_type: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     #: When it was published for the first time.
-    published_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None] = mapped_column(index=True)
     #: Where `app.storage` keeps the picture that thumbnails are made of.
     picture_key: Mapped[str | None] = mapped_column(Text)
 
@@ -125,7 +125,7 @@ class ModelVersion(Base):
     low: Mapped[int]
     scanned_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
-    published_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class ModelMedia(Base):

@@ -31,7 +31,7 @@ class Licence(Base):
     #: For its buyer alone.
     key: Mapped[str] = mapped_column(Encrypted("licence key"))
     max_activations: Mapped[int]
-    issued_at: Mapped[datetime]
+    issued_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 

@@ -44,6 +44,7 @@ class Order(Base):
         UniqueConstraint("user_id", "key"),
         CheckConstraint("gross = net + tax", name="gross"),
         Index("ix_customer_order_paid_at", "paid_at"),
+        Index("ix_customer_order_ended_at", "ended_at"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)

@@ -1,1 +1,1 @@
-"""How models are used, counted by the hour and the day, and the reports made of it."""
+"""How models are used, counted by the hour and the day."""

@@ -1,11 +1,11 @@
-"""The tables of usage and reports."""
+"""The tables of usage."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import Base, one_of
@@ -26,13 +26,6 @@ class Span(StrEnum):
     DAY = "day"
 
 
-class ReportKind(StrEnum):
-    """What a report is about."""
-
-    DAILY = "daily"
-    MONTHLY = "monthly"
-
-
 class UsageEvent(Base):
     """Something that happened to a model, until it is forgotten: its id makes it count once."""
 
@@ -51,26 +44,14 @@ class UsageCount(Base):
     """How often something happened to a model in an hour or a day (UTC)."""
 
     __tablename__ = "usage_count"
-    __table_args__ = (one_of(UsageKind, column="kind"), one_of(Span, column="span"))
+    __table_args__ = (
+        one_of(UsageKind, column="kind"),
+        one_of(Span, column="span"),
+        Index("ix_usage_count_begins_at", "span", "begins_at"),
+    )
 
     model_id: Mapped[int] = mapped_column(ForeignKey("software_model.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     span: Mapped[str] = mapped_column(Text, primary_key=True)
     begins_at: Mapped[datetime] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(BigInteger)
-
-
-class SalesReport(Base):
-    """A report of a day or a month in one form. There is one of each, and it is not made anew."""
-
-    __tablename__ = "sales_report"
-    __table_args__ = (one_of(ReportKind, column="kind"),)
-
-    kind: Mapped[str] = mapped_column(Text, primary_key=True)
-    #: YYYY-MM-DD or YYYY-MM.
-    period: Mapped[str] = mapped_column(Text, primary_key=True)
-    media_type: Mapped[str] = mapped_column(Text, primary_key=True)
-    storage_key: Mapped[str] = mapped_column(Text)
-    size: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str] = mapped_column(Text)
-    made_at: Mapped[datetime]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.typesetting.fonts import FAMILIES, visible
 from app.typesetting.pdf import pdf_of
+from app.typesetting.words import breakable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +19,7 @@ _LONGEST_WORD = 40
 
 def typeset(title: str, rows: Sequence[Sequence[tuple[str, str]]]) -> bytes:
     """The PDF of rows, each as names and texts."""
-    shown = [[(name, _breakable(visible(text))) for name, text in row] for row in rows]
+    shown = [[(name, breakable(visible(text), longest=_LONGEST_WORD)) for name, text in row] for row in rows]
     data = {"title": title, "fonts": FAMILIES, "rows": shown}
     # Structure for screen readers takes several times the memory; CSV and JSON are there for them.
     return pdf_of(TEMPLATE, {"data.json": data}, tagged=False)
-
-
-def _breakable(text: str) -> str:
-    """Text whose long words have a place to break after each so many characters (U+200B)."""
-    return " ".join(
-        "\u200b".join(word[at : at + _LONGEST_WORD] for at in range(0, len(word), _LONGEST_WORD))
-        for word in text.split(" ")
-    )
