@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,12 +26,13 @@ from tests.domains.marketplace.images.samples import Layout, digest_of, noise, p
 from tests.domains.marketplace.market import NOW
 from tests.domains.marketplace.version_images import shelf
 from tests.domains.marketplace.version_images.shelf import LAYER, add_model, add_version, push, with_archive
+from tests.fakes.registry import FakeRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from tests.fakes.registry import FakeRegistry
+    from tests.fakes.ecr import FakeEcr
 
 pytestmark = [pytest.mark.databases("postgresql"), pytest.mark.usefixtures("database")]
 OTHER = noise(9_000, seed=2)
@@ -150,9 +152,30 @@ def test_hostile_archives_are_refused_with_a_sentence(ecr: FakeRegistry) -> None
 def test_connections_that_break_cost_nothing_but_time(ecr: FakeRegistry) -> None:
     version = with_archive(LAYER, OTHER)
     ecr.cuts += [4_000, 12_000]
-    ecr.tokens.clear()
     assert push(version.model_id)["present"] == 0
     assert ecr.cuts == []
+
+
+def test_a_token_that_ends_in_the_middle_is_renewed(
+    scripted: FakeEcr, configure: Callable[..., None]
+) -> None:
+    registry = FakeRegistry(signs_in="basic", password="first").start()
+    configure(ecr_registry_url=registry.url)
+    scripted.say({"repositories": [{"repositoryName": "shown"}]}, token("first"), token("first"))
+    scripted.say(token("second"))
+    registry.plan("PUT", lambda: setattr(registry, "password", "second"))
+    version = with_archive()
+    digest = push(version.model_id)["digest"]
+    assert digest in {name for manifests in registry.manifests.values() for name in manifests}
+    assert len(scripted.requests) == 4
+    registry.close()
+
+
+def token(password: str) -> dict[str, Any]:
+    """A token of ECR's."""
+    both = base64.b64encode(f"AWS:{password}".encode()).decode()
+    told = {"authorizationToken": both, "proxyEndpoint": "https://registry.example"}
+    return {"authorizationData": [told]}
 
 
 def test_a_push_that_is_no_longer_wanted_ends_between_chunks(ecr: FakeRegistry) -> None:
