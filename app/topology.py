@@ -86,7 +86,8 @@ POOLS = (
             Queue.REPORTS,
             Queue.MAINTENANCE,
         ),
-        concurrency=2,
+        # One may push an image for an hour, and another scan one.
+        concurrency=3,
         description="work that may take its time",
     ),
 )

@@ -17,7 +17,7 @@ from app.domains.marketplace.version_images.tasks import push_to_ecr, scan_model
 from app.jobs.declaration.registry import tasks as declared
 from app.jobs.ledger.models import Job, State
 from app.jobs.service import cancel_job
-from app.topology import Queue
+from app.topology import POOLS, Queue
 from tests.domains.marketplace.version_images import shelf
 from tests.domains.marketplace.version_images.shelf import with_archive
 from tests.fakes.ecr import page
@@ -80,6 +80,12 @@ def test_both_tasks_are_public_and_of_their_queue() -> None:
     assert [(one.queue, one.public, one.scope) for one in specs] == [
         (Queue.MODELS, True, "catalog:write")
     ] * 2
+
+
+def test_other_work_has_a_process_while_an_image_is_pushed_and_one_is_scanned() -> None:
+    at_once = [declared()[name].limits for name in (pushing.PUSH_TASK, scanning.SCAN_TASK)]
+    [pool] = [one for one in POOLS if Queue.MODELS in one.queues]
+    assert sum(limits.concurrency or pool.concurrency for limits in at_once if limits) < pool.concurrency
 
 
 def test_an_image_is_pushed_and_scanned_and_again(fleet: Fleet, ecr: FakeRegistry) -> None:
