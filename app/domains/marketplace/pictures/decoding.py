@@ -6,6 +6,7 @@ when the header alone was read. Nothing but colours is taken over: no metadata, 
 
 from __future__ import annotations
 
+import math
 import struct
 import warnings
 import zlib
@@ -20,6 +21,7 @@ from app.domains.marketplace.pictures.limits import (
     MAX_BYTES,
     MAX_PIXELS,
     MAX_PROFILE_BYTES,
+    MAX_READS,
     MAX_SCANS,
     MAX_SIDE,
     MIB,
@@ -86,8 +88,9 @@ def _opened(content: bytes) -> Image.Image:
         raise UnusablePicture(problem="it is empty; send its bytes as the body")
     if len(content) > MAX_BYTES:
         raise UnusablePicture(problem=f"it is over {MAX_BYTES // MIB} MiB; send a smaller one")
+    header = _Header(content)
     try:
-        picture = Image.open(BytesIO(content), formats=FORMATS)
+        picture = Image.open(header, formats=FORMATS)
         _refuse_large(picture)
         is_animated = getattr(picture, "is_animated", False)
     except Image.DecompressionBombError:
@@ -95,13 +98,27 @@ def _opened(content: bytes) -> Image.Image:
     except UnidentifiedImageError:
         raise UnusablePicture(problem="it is no PNG, JPEG, WebP or GIF; send one of these") from None
     except _BROKEN:
-        problem = "its header is damaged, or what stands in it besides the picture is too large"
+        problem = "its header is damaged, or what stands in it besides the picture is too much"
         raise UnusablePicture(problem=f"{problem}; save it anew without metadata") from None
     if picture.format == "JPEG" and content.count(START_OF_SCAN) > MAX_SCANS:
         raise UnusablePicture(problem=f"it is drawn over {MAX_SCANS:,} times; save it anew without scans")
     if is_animated:
         raise UnusablePicture(problem="it moves; send one of its frames")
+    header.left = math.inf
     return picture
+
+
+class _Header(BytesIO):
+    """The bytes of a picture, of which so many pieces are read."""
+
+    left: float = MAX_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next piece."""
+        self.left -= 1
+        if self.left < 0:
+            raise ValueError
+        return super().read(size)
 
 
 def _refuse_large(picture: Image.Image) -> None:

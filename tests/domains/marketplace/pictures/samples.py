@@ -67,6 +67,14 @@ def with_annotations() -> bytes:
     return sound[:33] + text + sound[33:]
 
 
+def in_pieces(form: str) -> bytes:
+    """Hundreds of thousands of empty pieces before the picture begins."""
+    sound = saved(red(), form)
+    if form == "PNG":
+        return sound[:33] + _chunk(b"abCd", b"") * 110_000 + sound[33:]
+    return sound[:2] + b"\xff" * 210_000 + sound[2:]
+
+
 def drawn_often(scans: int) -> bytes:
     """A progressive JPEG whose last scan comes again and again."""
     sound = saved(red("L"), "JPEG", progressive=True)
@@ -133,5 +141,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "a huge profile, JPEG": (lambda: with_profile(3_000_000, "JPEG"), "colour profile has 3,000,000 bytes"),
     "a huge profile, PNG": (lambda: with_profile(3_000_000, "PNG"), "save it anew without metadata"),
     "texts that unpack": (with_annotations, "save it anew without metadata"),
+    "a PNG in pieces": (lambda: in_pieces("PNG"), "besides the picture is too much"),
+    "a JPEG in pieces": (lambda: in_pieces("JPEG"), "besides the picture is too much"),
     "too many bytes": (lambda: saved(red(), "PNG") + bytes(20 * 1024 * 1024), "over 20 MiB"),
 }
