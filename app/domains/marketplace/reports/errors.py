@@ -45,13 +45,13 @@ class TooLongAgo(InvalidInput):
 
 
 class NotSettled(RetryableError):
-    """Raised just after midnight: what was paid in the last second of a day may not be committed yet."""
+    """Raised about midnight: what was paid in the last second of a day may not be committed yet."""
 
     code = "period_not_settled"
 
     def __init__(self, *, period: str, wait: timedelta) -> None:
         super().__init__(
-            f"{period} was over a moment ago; its report is made in {wait.total_seconds():.0f} seconds.",
+            f"{period} is hardly over; its report is made in {wait.total_seconds():.0f} seconds.",
             after=wait,
         )
 

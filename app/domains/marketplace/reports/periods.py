@@ -13,6 +13,8 @@ DAY = timedelta(days=1)
 YEARS = 10
 #: What began before midnight is committed by then.
 SETTLED_AFTER = timedelta(minutes=2)
+#: By which the worker's clock may be behind the one that its job was sent by.
+SKEW = timedelta(minutes=5)
 #: Days before a day that its report shows beside it.
 DAYS_SHOWN = 14
 
@@ -85,7 +87,7 @@ def refuse_unsound(period: Period, *, now: datetime) -> None:
     """Raise `TooLongAgo`, `NotOver` or `NotSettled` for a period that there can be no report of."""
     if period.first.year < now.year - YEARS:
         raise TooLongAgo(period=str(period), years=YEARS)
-    if now < period.ends:
+    if now < period.ends - SKEW:
         raise NotOver(period=str(period), ends=period.ends)
     if now < period.ends + SETTLED_AFTER:
         raise NotSettled(period=str(period), wait=period.ends + SETTLED_AFTER - now)

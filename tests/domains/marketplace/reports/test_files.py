@@ -9,15 +9,18 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from app.db.sessions import transaction
+from app.db.sessions import reading, transaction
+from app.domains.accounts import administration
 from app.domains.accounts.roles import Role
 from app.domains.marketplace.reports import periods, wording
 from app.domains.marketplace.reports.figures import Sales
 from app.domains.marketplace.reports.models import Form, SalesReport
 from app.domains.marketplace.reports.page import pdf_of
 from app.domains.marketplace.reports.spreadsheet import csv_of
+from app.outbound.deliveries.models import Delivery
+from app.outbound.mail.message import from_content
 from app.settings.config import settings
 from app.values.money import OFFICIAL
 from tests.domains.accounts.people import add_person
@@ -139,13 +142,27 @@ def test_the_same_figures_are_the_same_bytes() -> None:
     assert csv_of(figures()) == csv_of(figures())
 
 
-def test_a_report_is_made_once_whatever_is_sold_later() -> None:
-    admin = add_person(role=Role.ADMIN)
-    assert admin
+def test_administrators_who_may_sign_in_are_mailed_and_nobody_else() -> None:
+    for role in Role:
+        add_person(f"{role}@example.org", role=role)
+    add_person("gone@example.org", role=Role.ADMIN)
+    with transaction() as session:
+        administration.disable(session, email="gone@example.org")
+    sell(add_model(), 1_250_00)
     assert shop.make().mails == 1
+    with reading() as session:
+        [mail] = session.scalars(select(Delivery).where(Delivery.key.startswith("sales-report:")))
+        told = from_content(mail.key, mail.content)
+    assert (told.to, told.subject) == (("admin@example.org",), "Sales on Saturday, 31 January 2026")
+    assert "Net 1,250.00 EUR, 1 order (none before)" in told.text
+    assert "token=" not in str(mail.content), "it is sealed"
+
+
+def test_a_report_is_made_once_whatever_is_sold_later() -> None:
+    assert shop.make().made
     first = {form: shop.file(form) for form in Form}
     sell(add_model())
-    assert (shop.make().made, shop.make().mails) == (False, 0)
+    assert not shop.make().made
     assert {form: shop.file(form) for form in Form} == first
     assert [one.sha256 for one in shop.reports()] == [
         sha256(first[form]).hexdigest() for form in (Form.PDF, Form.CSV)
