@@ -22,6 +22,7 @@ from app.domains.banking.models import (
     SetAside,
     Transaction,
 )
+from app.domains.banking.removing import end_all
 from app.personal_data.declaration import (
     Anonymise,
     Declaration,
@@ -145,4 +146,8 @@ DECLARATION = Declaration(
         _of_households(PlaidWebhook, _among_webhooks, withheld={"digest": "It is the hash of a signature."}),
     ),
     obligations=_obligations,
+    # Banks of a household that others share in stay connected.
+    sever=lambda session, who: end_all(
+        session, PlaidItem.household_id.in_(_own(who)) & PlaidItem.household_id.not_in(_shared(who))
+    ),
 )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
+from app.domains.banking import removing
 from app.domains.banking.plaid.client import Plaid, take_turn
 from app.domains.banking.planning import alerts, reminders
 from app.domains.banking.scopes import WRITE
@@ -52,6 +53,14 @@ def handle_plaid_webhook(webhook_id: RowId) -> dict[str, str | None]:
     """Process a stored webhook."""
     return inbox.handle(
         job_session(), webhook_id=webhook_id, plaid=Plaid(), commit=checkpoint, now=business_now()
+    )
+
+
+@task(name=removing.REMOVE_TASK, queue=Queue.BANKING, scope=WRITE, retry=LONG_RETRY, bind=True)
+def remove_item(self: JobTask, delivery_id: RowId) -> str:
+    """Have Plaid forget the connection to a bank of somebody who is erased."""
+    return removing.remove(
+        job_session(), delivery_id=delivery_id, job_id=str(self.request.id), commit=checkpoint
     )
 
 

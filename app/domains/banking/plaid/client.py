@@ -68,6 +68,10 @@ class Plaid:
         """How the item is now."""
         return self._call("item_get", {"access_token": access_token}, parsers.item)
 
+    def remove(self, *, access_token: str) -> None:
+        """Have Plaid forget the item: its token is good for nothing afterwards."""
+        self._call("item_remove", {"access_token": access_token}, lambda _answer: None)
+
     def accounts(self, *, access_token: str) -> Accounts:
         """The accounts of an item."""
         operation = "accounts_get"
