@@ -16,8 +16,11 @@ from app.domains.accounts import administration
 from app.domains.accounts.models import User
 from app.domains.accounts.roles import Role
 from app.domains.banking.models import HouseholdMember, Transaction
+from app.domains.billing import tenants
 from app.domains.billing.invoices.models import Invoice, InvoiceState
+from app.domains.billing.models import Role as TenantRole
 from app.domains.billing.models import TenantMember
+from app.domains.billing.time_capture.models import TimeEntry
 from app.domains.privacy import erasing
 from app.domains.privacy.errors import NobodyConfirmed, NotConfirmed, NotErasableYet, StillInUse
 from app.domains.privacy.models import Erasure
@@ -26,6 +29,7 @@ from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.personal_data.declaration import Keep
 from app.personal_data.registry import personal_tables
 from app.personal_data.rows import is_left, stream
+from tests.domains.billing.trade import set_up
 from tests.domains.privacy import someone
 from tests.owners import belongings
 
@@ -92,6 +96,23 @@ def test_who_was_erased_does_not_sign_in_and_can_register_again(ann: Belongings)
     assert (user.email, user.role) == (f"erased-{ann.user}@erased.invalid", None)
     again = belongings.person("canary-ann", Role.VIEWER)
     assert again.client().get("/api/v1/auth/me").status_code == 200
+
+
+def test_what_somebody_worked_for_others_stays_theirs_without_a_name(ann: Belongings) -> None:
+    trade = set_up()
+    with transaction() as session:
+        tenants.set_role(session, tenant_id=trade.tenant, user_id=ann.user, role=TenantRole.MEMBER)
+    worked = {trade.add_entry(worker=ann.user, state=state) for state in ("pending", "rejected")}
+    someone.confirm(ann)
+    report = someone.erase(ann)
+    with reading() as session:
+        left = session.execute(
+            select(TimeEntry.id, User.name).where(User.id == TimeEntry.user_id, User.id == ann.user)
+        ).all()
+    assert worked < {entry.id for entry in left}
+    assert ann.ids["idle_entry"] not in {entry.id for entry in left}, "nobody else ran that business"
+    assert {entry.name for entry in left} == {"Erased"}
+    assert "business of other people" in report["time_entry"]["why"]
 
 
 def test_a_second_run_does_nothing_more(ann: Belongings) -> None:

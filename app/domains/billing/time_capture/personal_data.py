@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.domains.billing.invoices.models import LineEntry
+from app.domains.billing.models import Client, Project, TenantMember
 from app.domains.billing.time_capture.models import (
     CapturedEvent,
     CaptureRule,
@@ -27,9 +28,18 @@ def _entries(who: Subject) -> Select[int]:
     return select(TimeEntry.id).where(TimeEntry.user_id == who.user_id)
 
 
-def _charged(_who: Subject) -> ColumnElement[bool]:
-    return TimeEntry.state.in_((EntryState.APPROVED, EntryState.BILLED)) | TimeEntry.id.in_(
-        select(LineEntry.entry_id)
+def _staying(who: Subject) -> ColumnElement[bool]:
+    """What was worked for others, or is charged."""
+    of_others = (
+        select(Project.id)
+        .join(Client, Client.id == Project.client_id)
+        .join(TenantMember, TenantMember.tenant_id == Client.tenant_id)
+        .where(TenantMember.user_id != who.user_id)
+    )
+    return or_(
+        TimeEntry.project_id.in_(of_others),
+        TimeEntry.state.in_((EntryState.APPROVED, EntryState.BILLED)),
+        TimeEntry.id.in_(select(LineEntry.entry_id)),
     )
 
 
@@ -40,9 +50,10 @@ DECLARATION = Declaration(
             rows=lambda who: TimeEntry.user_id == who.user_id,
             erasure=Delete(),
             but=Exemption(
-                rows=_charged,
-                reason="Work that was approved or billed proves what an invoice charges, and is kept as long "
-                "as the invoice (GDPR, Article 17(3)(b)); whose work it was is no longer said.",
+                rows=_staying,
+                reason="Time that was worked for a business of other people is its record, and time that was "
+                "approved or billed proves what an invoice charges and is kept as long as the invoice (GDPR, "
+                "Article 17(3)(b)); whose work it was is no longer said.",
             ),
         ),
         PersonalTable(
