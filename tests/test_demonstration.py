@@ -11,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.checkout import copied_checkout, is_listening
+from tests.fakes import image as small_image
 from tests.servers import stretched, wait_until
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tests.checkout import Checkout
 
 SECONDS = 60
+VERSION = {"version": "1.0.0"}
+#: What is mailed about an order.
+SOLD = {"Your licence for Sentinel", "Your order ORD-000001", "Your data is ready"}
 KEYS = {"client_id": "fake-client-id", "secret": "fake-secret"}
 
 
@@ -199,6 +203,52 @@ def test_time_becomes_an_invoice_that_is_sent_reminded_of_and_paid(demo: Checkou
         seconds=SECONDS,
         what="invoice, reminder and receipt are in the mailbox",
     )
+
+
+def offer_model(client: httpx.Client, *, image: Path) -> str:
+    """A model at a price and with an image; where its version is."""
+    models = "/api/v1/marketplace/models"
+    facts = {"slug": "sentinel", "title": "Sentinel", "description": "Finds fraud.", "kind": "text"}
+    model = post(client, models, facts | {"framework": "PyTorch", "licence_type": "commercial"})["id"]
+    price = {"name": "Team", "amount": "100", "currency": "EUR", "period": "once", "tax": {"percent": "19"}}
+    post(client, f"{models}/{model}/tiers", price)
+    version = f"{models}/{model}/versions/{post(client, f'{models}/{model}/versions', VERSION)['id']}"
+    small_image.write(image)
+    assert client.put(f"{version}/image", content=image.read_bytes()).is_success
+    return version
+
+
+def wait_for(client: httpx.Client, job_id: str, *, what: str) -> None:
+    job = f"/api/v1/jobs/{job_id}"
+    wait_until(lambda: client.get(job).json()["state"] == "done", seconds=SECONDS, what=what)
+
+
+def test_a_model_is_published_sold_and_reported_and_its_buyer_gets_what_is_held(
+    demo: Checkout, tmp_path: Path
+) -> None:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    with demo.client() as client:
+        dora = register(client, "Dora")
+        version = offer_model(client, image=tmp_path / "image.tar")
+        for step in ("push", "scan"):
+            wait_for(client, post(client, f"{version}/{step}", {})["job_id"], what=f"{step} is done")
+        assert [one["severity"] for one in client.get(f"{version}/findings").json()["findings"]] == ["high"]
+        post(client, f"{version}/publish", {})
+        post(client, f"{version.partition('/versions')[0]}/publish", {})
+        tier = client.get(version.partition("/versions")[0]).json()["tiers"][0]["id"]
+        wanted = {"key": "dora-1", "user_id": dora, "lines": [{"tier_id": tier}]}
+        order = post(client, "/api/v1/marketplace/orders", wanted)
+        pay = {"order": order["number"], "amount": 11900, "currency": "EUR"}
+        stripe = f"http://127.0.0.1:{demo.ports[0] + 33}/sandbox/pay"
+        assert post(client, stripe, pay) == {"webhook": 200}
+        post(client, f"/api/v1/users/{dora}/exports", {"format": "pdf"})
+        wait_until(
+            lambda: set(subjects(demo, to="Dora@example.org")) > SOLD, seconds=SECONDS, what="all is mailed"
+        )
+        job_id = command(demo, "schedules", "fire", "marketplace.generate_daily_report").strip()
+        wait_for(client, job_id, what="yesterday is reported")
+        report = client.get(f"/api/v1/marketplace/reports/daily/{yesterday}/pdf").json()
+        assert client.get(report["url"]).content.startswith(b"%PDF")
 
 
 def test_an_admin_signs_in_changes_a_schedule_while_beat_runs_and_is_audited(demo: Checkout) -> None:

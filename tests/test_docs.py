@@ -35,9 +35,10 @@ def text_of(page: Path) -> str:
 
 
 def commands_named(page: Path) -> list[str]:
-    """Every `groundwork ...` line inside code: words up to the first option or argument."""
-    code = re.findall(r"`(groundwork [^`]+)`|^    .*?\b(groundwork [a-z].*)$", text_of(page), re.MULTILINE)
-    return [quoted or indented for quoted, indented in code]
+    """Every `groundwork ...` inside code, of a line with several each."""
+    quoted = re.findall(r"`(groundwork [^`]+)`", text_of(page))
+    lines = re.findall(r"^    .*$", text_of(page), re.MULTILINE)
+    return quoted + [one for line in lines for one in re.findall(r"\bgroundwork [a-z][^;]*", line)]
 
 
 def test_the_generated_tables_are_in_step() -> None:
