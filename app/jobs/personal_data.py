@@ -21,7 +21,11 @@ REASON = "The data of whom it is about is erased."
 
 
 def naming(who: Subject) -> ColumnElement[bool]:
-    """Jobs whose arguments name the person, by the id or by the address, as the ledger writes JSON."""
+    """Jobs whose arguments name the person, by the id or by the address, as the ledger writes JSON.
+
+    An address may stand anywhere in them. What finds that without reading the whole table is an index of
+    trigrams, which every job that is accepted would pay for, and somebody is erased now and then.
+    """
     address = json.dumps(who.email)[1:-1]
     texts = (f'"user_id": {who.user_id},', f'"user_id": {who.user_id}}}', address)
     found = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from sqlalchemy import select
 
 from app.db.sessions import reading
@@ -18,66 +16,28 @@ from app.domains.billing.models import BillingRule, Client, Project, Role, Tenan
 from app.domains.billing.time_capture.errors import EntryNotFound
 from app.domains.billing.time_capture.models import TimeEntry
 from app.tokens.callers import MissingScope
+from app.tokens.memberships import Membership
 from app.tokens.owners import Owner
 from app.tokens.scope import EVERYTHING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sqlalchemy import Select
-
-    from app.errors import NotFound
 
 _ROLES = select(TenantMember.role)
 #: The roles of those who work for the tenant of a client; to be narrowed to what belongs to it.
 AT_CLIENTS = _ROLES.join(Client, Client.tenant_id == TenantMember.tenant_id)
 AT_PROJECTS = AT_CLIENTS.join(Project, Project.client_id == Client.id)
+AT_TENANT = Membership(
+    shared="tenant", user_id=TenantMember.user_id, admin=Role.ADMIN, not_admin=NotTenantAdmin
+)
 
-
-def pair_of(
-    parameter: str, of: Callable[[int], Select[Any]], absent: Callable[..., NotFound]
-) -> tuple[Owner, Owner]:
-    """Of what has its id in the path at `parameter`: what members do with it, and what admins do.
-
-    `of` gives the roles of the members of its tenant.
-    """
-
-    def role_of(me: int, ids: dict[str, int]) -> str:
-        with reading() as session:
-            role: str | None = session.scalar(of(ids[parameter]).where(TenantMember.user_id == me))
-        if role is None:
-            raise absent(**ids)
-        return role
-
-    def refuse_strangers(me: int, /, **ids: int) -> None:
-        role_of(me, ids)
-
-    def refuse_members(me: int, /, **ids: int) -> None:
-        if role_of(me, ids) != Role.ADMIN:
-            raise NotTenantAdmin
-
-    return (
-        Owner(
-            says="Members of the tenant, and administrators.",
-            ids=(parameter,),
-            refuse_others=refuse_strangers,
-        ),
-        Owner(
-            says="Admins of the tenant, and administrators.", ids=(parameter,), refuse_others=refuse_members
-        ),
-    )
-
-
-OF_MEMBERS, OF_ADMINS = pair_of(
+OF_MEMBERS, OF_ADMINS = AT_TENANT.owners(
     "tenant_id", lambda id_: _ROLES.where(TenantMember.tenant_id == id_), TenantNotFound
 )
-CLIENT_OF_MEMBERS, CLIENT_OF_ADMINS = pair_of(
+CLIENT_OF_MEMBERS, CLIENT_OF_ADMINS = AT_TENANT.owners(
     "client_id", lambda id_: AT_CLIENTS.where(Client.id == id_), ClientNotFound
 )
-PROJECT_OF_MEMBERS, PROJECT_OF_ADMINS = pair_of(
+PROJECT_OF_MEMBERS, PROJECT_OF_ADMINS = AT_TENANT.owners(
     "project_id", lambda id_: AT_PROJECTS.where(Project.id == id_), ProjectNotFound
 )
-_, RULE_OF_ADMINS = pair_of(
+_, RULE_OF_ADMINS = AT_TENANT.owners(
     "rule_id",
     lambda id_: AT_CLIENTS.join(BillingRule, BillingRule.client_id == Client.id).where(BillingRule.id == id_),
     RuleNotFound,
