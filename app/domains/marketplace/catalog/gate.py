@@ -39,7 +39,7 @@ def pass_or_refuse(version: ModelVersion) -> None:
     if version.scan_state not in (ScanState.PASSED, ScanState.BLOCKED):
         raise VersionBlocked(version, problem="its image was not scanned; have it scanned first")
     if found := blocking(version):
-        counted = " and ".join(f"{count} {severity}" for severity, count in found.items())
-        weaknesses = f"the scan of its image found {counted} weaknesses"
+        counted = ", ".join(f"{count} {severity}" for severity, count in found.items())
+        weaknesses = f"the scan of its image found weaknesses ({counted})"
         raise VersionBlocked(version, problem=f"{weaknesses}; push a sound one")
     version.scan_state = ScanState.PASSED

@@ -76,7 +76,7 @@ def test_an_image_is_sent_pushed_scanned_and_published(author: TestClient, ecr: 
     assert ok(author.get(f"/api/v1/jobs/{scan['job_id']}"))["task"] == "marketplace.scan_model_security"
     found(version, Severity.HIGH, Severity.LOW)
     blocked = problem(author.post(f"{at}/publish"), 409)
-    assert blocked.endswith("the scan of its image found 1 high weaknesses; push a sound one.")
+    assert blocked.endswith("the scan of its image found weaknesses (1 high); push a sound one.")
     found(version, Severity.MEDIUM)
     published = ok(author.post(f"{at}/publish"))
     assert (published["scan_state"], published["medium"]) == ("passed", 1)
@@ -90,9 +90,9 @@ def test_the_limit_of_the_gate_is_the_one_that_is_set_when_it_is_passed(
     version = shelf.with_archive()
     shelf.push(version.model_id)
     found(version.id, Severity.MEDIUM, Severity.MEDIUM, Severity.CRITICAL)
-    for limit, counted in (("critical", "1 critical"), ("medium", "1 critical and 2 medium")):
+    for limit, counted in (("critical", "1 critical"), ("medium", "1 critical, 2 medium")):
         configure(image_blocking_severity=limit)
-        assert f"found {counted} weaknesses" in problem(author.post(f"{place(version.id)}/publish"), 409)
+        assert f"found weaknesses ({counted})" in problem(author.post(f"{place(version.id)}/publish"), 409)
     found(version.id, Severity.HIGH, Severity.INFORMATIONAL, Severity.UNKNOWN)
     configure(image_blocking_severity="critical")
     assert shelf.seen(version.id).scan_state == "blocked", "as it was found"
