@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import delete
+
 from app.db.sessions import transaction
 from app.domains.accounts import administration
 from app.domains.accounts.models import User
@@ -28,6 +30,7 @@ from app.domains.billing import tenants
 from app.domains.billing.integrations.facts import Provider
 from app.domains.billing.invoices.models import Invoice, InvoiceKind, InvoiceState
 from app.domains.billing.models import Role as TenantRole
+from app.domains.billing.models import TenantMember
 from app.domains.billing.sales.models import SaleInvoice
 from app.domains.marketplace.orders.models import Order, sale_key
 from app.domains.notifications.tasks import send_notification
@@ -73,6 +76,13 @@ def person(word: str, role: Role) -> Belongings:
         user.role = role
         administration.set_password(session, user_id=user_id, password_hash=hashed(PASSWORD))
     return Belongings(word=word, user=user_id)
+
+
+def leave_what_an_administrator_made_them_join(who: Belongings) -> None:
+    """Who has become a member of another's tenant is shown there by right."""
+    others = (TenantMember.user_id == who.user) & (TenantMember.tenant_id != who.ids["tenant_id"])
+    with transaction() as session:
+        session.execute(delete(TenantMember).where(others))
 
 
 def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:

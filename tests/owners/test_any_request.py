@@ -165,6 +165,7 @@ def test_nobody_is_shown_what_is_another_s_and_what_an_administrator_is_shown_is
 
     def is_recorded(answer: Response) -> None:
         nonlocal shown
+        belongings.leave_what_an_administrator_made_them_join(bob)
         if THEIRS in answer.text:
             shown += 1
             assert exchanges[-1].scope["state"].get("reach") is Reach.EVERYBODYS, answer.request.url

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, status
 from app.db.sessions import reading, transaction
 from app.domains.accounts.service import people
 from app.domains.billing import clients, schemas, tenants
-from app.domains.billing.models import Role
 from app.domains.billing.owners import (
     CLIENT_OF_ADMINS,
     CLIENT_OF_MEMBERS,
@@ -81,14 +80,14 @@ def list_members(tenant_id: Id, limit: Limit = 50, cursor: Cursor = None) -> sch
 
 
 @router.put("/tenants/{tenant_id}/members/{user_id}")
-def set_member(tenant_id: Id, user_id: Id, given: schemas.RoleIn, caller: Admin) -> schemas.MemberView:
+def set_member(tenant_id: Id, user_id: Id, given: schemas.RoleIn, caller: Admin) -> schemas.MembershipView:
     """Give a member a role. An administrator or a token makes any user a member by it."""
     with transaction() as session:
         member = tenants.set_role(
             session, tenant_id=tenant_id, user_id=user_id, role=given.role, only_user=caller.only_user
         )
-        name = people(session, [user_id])[user_id].name
-        return schemas.MemberView(user_id=user_id, name=name, role=Role(member.role))
+        # Without the name: who asks for others by their ids must not learn who they are.
+        return schemas.MembershipView.model_validate(member)
 
 
 @router.delete(

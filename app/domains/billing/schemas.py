@@ -74,6 +74,13 @@ class RoleIn(StrictModel):
     role: Role
 
 
+class MembershipView(RowView):
+    """What a user is in a tenant."""
+
+    user_id: int
+    role: Role
+
+
 class MemberView(BaseModel):
     """A user who works for a tenant."""
 
