@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select, tuple_
 
-from app.db.sessions import transaction
+from app.db.sessions import reading, transaction
 from app.domains.accounts import administration
 from app.domains.accounts.models import User
 from app.domains.accounts.roles import Role
@@ -78,11 +78,17 @@ def person(word: str, role: Role) -> Belongings:
     return Belongings(word=word, user=user_id)
 
 
-def leave_what_an_administrator_made_them_join(who: Belongings) -> None:
-    """Who has become a member of another's tenant is shown there by right."""
-    others = (TenantMember.user_id == who.user) & (TenantMember.tenant_id != who.ids["tenant_id"])
+def memberships() -> set[tuple[int, int]]:
+    """Who is a member of which tenant."""
+    with reading() as session:
+        return {(row.tenant_id, row.user_id) for row in session.scalars(select(TenantMember))}
+
+
+def end_memberships(but: set[tuple[int, int]]) -> None:
+    """Take back what an administrator has made others members of: they are shown it by right."""
+    made = tuple_(TenantMember.tenant_id, TenantMember.user_id).not_in(but)
     with transaction() as session:
-        session.execute(delete(TenantMember).where(others))
+        session.execute(delete(TenantMember).where(made))
 
 
 def somebody(word: str, role: Role = Role.VIEWER) -> Belongings:

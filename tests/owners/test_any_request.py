@@ -165,7 +165,7 @@ def test_nobody_is_shown_what_is_another_s_and_what_an_administrator_is_shown_is
 
     def is_recorded(answer: Response) -> None:
         nonlocal shown
-        belongings.leave_what_an_administrator_made_them_join(bob)
+        belongings.end_memberships(but=members)
         if THEIRS in answer.text:
             shown += 1
             assert exchanges[-1].scope["state"].get("reach") is Reach.EVERYBODYS, answer.request.url
@@ -176,6 +176,7 @@ def test_nobody_is_shown_what_is_another_s_and_what_an_administrator_is_shown_is
         Asking(belongings.somebody(f"canary-{role}", role), others=bob, judge=judge)
         for role, judge in judges.items()
     ]
+    members = belongings.memberships()
     exchanges: list[Exchange] = []
     with observed_by(exchanges.append):
         send_all(askings)
