@@ -33,7 +33,6 @@ class Status(StrEnum):
 
     WORKS = "as written"
     RENAMED = "under another name"
-    LATER = "not yet"
     MISSING = "not here"
 
 
@@ -46,8 +45,6 @@ class Line:
     says: str
     here: str = ""
     why: str = ""
-    #: The part of the service in which it will be.
-    later: str = ""
     #: The test that shows it, or how the tests of documents do.
     proof: str = ""
     #: What else the tests of its kind need.
@@ -55,8 +52,6 @@ class Line:
 
     @property
     def status(self) -> Status:
-        if self.later:
-            return Status.LATER
         if not self.why:
             return Status.WORKS
         return Status.RENAMED if self.here else Status.MISSING
@@ -109,8 +104,6 @@ def rows_of(document: str) -> list[tuple[str, str, str]]:
 
 
 def _here(line: Line) -> str:
-    if line.status is Status.LATER:
-        return f"{Status.LATER}: {line.later}"
     if line.status is Status.MISSING:
         return f"{Status.MISSING}: {line.why}"
     if line.status is Status.RENAMED:

@@ -43,8 +43,7 @@ def test_a_document_shows_something_of_each_kind_that_counts(document: str) -> N
     assert shown >= KINDS.keys() - {"queues"}
 
 
-def test_no_line_says_two_things_at_once() -> None:
-    assert [str(line) for line in all_lines() if line.later and (line.here or line.why or line.proof)] == []
+def test_what_is_not_here_at_all_is_known() -> None:
     assert [str(line) for line in all_lines() if line.why and line.proof == "" and not line.here] == [
         "discounts: rm celerybeat-schedule",
         "invoices: priorities 40 to 70 of queues",
@@ -192,23 +191,3 @@ def test_a_test_that_shows_something_exists(proof: str) -> None:
     path, _, name = proof.partition("::")
     tree = ast.parse((ROOT / path).read_text())
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-
-
-@pytest.mark.parametrize("line", [line for line in all_lines() if line.status is Status.LATER], ids=str)
-def test_what_is_said_not_to_be_there_yet_is_not(line: Line) -> None:
-    assert not _exists(line), f"{line} is there now: say in tests/seeds/{line.document}.toml what it is here"
-
-
-def _exists(line: Line) -> bool:
-    if line.kind == "queues":
-        return line.says in set(Queue)
-    if line.kind == "imports":
-        return _is_public(f"{line.says}.{line.facts['names'][0]}")
-    return _is_public(line.facts.get("task", line.says))
-
-
-def _is_public(path: str) -> bool:
-    """Whether there is a task of that function: public, or one that runs by itself."""
-    function = path.rpartition(".")[2]
-    scheduled = [spec.body.__name__ for spec in registry.tasks().values() if spec.schedule is not None]
-    return aliases.by_function(function) is not None or function in scheduled
