@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from app.http.etags import is_known
 from app.storage.downloads import Download, refuse_when_full
 from app.storage.errors import NoSuchFile, UnusableLink
 from app.storage.files import Found
 from app.storage.links import MAX_TOKEN, PATH, Link, verified
-from app.storage.ranges import NotSatisfiable, Span, is_known, wanted
+from app.storage.ranges import NotSatisfiable, Span, wanted
 from app.storage.stores import store
 from app.tokens.open_paths import open_to_strangers
 

@@ -25,12 +25,6 @@ class Span:
     length: int
 
 
-def is_known(headers: Mapping[str, str], *, etag: str) -> bool:
-    """Whether the caller has the file already."""
-    known = [one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")]
-    return etag in known or "*" in known
-
-
 def wanted(headers: Mapping[str, str], *, size: int, etag: str) -> Span | None:
     """The part that is asked for; None for the whole. Raises `NotSatisfiable`."""
     asked = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))

@@ -214,9 +214,13 @@ def _licence(who: Belongings) -> dict[str, Any]:
     order = market.place(who.user, market.tier_of(market.add_model()), key=f"{who.word} key")
     market.pay(order, key=f"{who.word} payment")
     with transaction() as session:
-        for sequence, kind in enumerate(InvoiceKind, 2):
-            session.add(_sold(who, order, kind=kind, sequence=sequence))
-    return {"order_id": order.id, "licence_id": market.licences()[-1].id}
+        sold = [
+            _sold(who, order, kind=kind, sequence=sequence) for sequence, kind in enumerate(InvoiceKind, 2)
+        ]
+        session.add_all(sold)
+        session.flush()
+        sale = {"sale_invoice_id": sold[0].id}
+    return {"order_id": order.id, "licence_id": market.licences()[-1].id, **sale}
 
 
 def _sold(who: Belongings, order: Order, *, kind: InvoiceKind, sequence: int) -> SaleInvoice:

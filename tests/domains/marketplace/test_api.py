@@ -231,7 +231,8 @@ def test_an_order_that_makes_no_sense_is_refused() -> None:
 
 
 def test_an_invoice_is_given_to_its_buyer_and_operators(configure: Callable[..., None]) -> None:
-    configure(marketplace_tenant_id=set_up().tenant)
+    tenant = set_up().tenant
+    configure(marketplace_tenant_id=tenant)
     order = market.place(add_person(), market.tier_of(market.add_model()))
     pdf, note = (f"{MARKET}/orders/{order.id}/{kind}" for kind in ("invoice", "credit-note"))
     add_person("bob@example.org")
@@ -254,6 +255,19 @@ def test_an_invoice_is_given_to_its_buyer_and_operators(configure: Callable[...,
         invoicing.generate(session, order_id=order.id, now=market.NOW)
     assert ann.get(note).content.startswith(b"%PDF-")
     assert ann.get(pdf).content == given.content
+    seller = client_for("billing:read")
+    listed = ok(seller.get(f"/api/v1/billing/tenants/{tenant}/sale-invoices?limit=1"))
+    [credited] = listed["invoices"]
+    assert (credited["gross"], credited["reference"], credited["kind"]) == (
+        "-119.00",
+        order.number,
+        "credit_note",
+    )
+    rest = ok(seller.get(f"/api/v1/billing/tenants/{tenant}/sale-invoices?cursor={listed['next']}"))
+    [invoice] = rest["invoices"]
+    assert (invoice["number"], rest["next"]) == (made["number"], None)
+    assert seller.get(f"/api/v1/billing/sale-invoices/{invoice['id']}/pdf").content == given.content
+    assert seller.get("/api/v1/billing/sale-invoices/99/pdf").json()["code"] == "sale_invoice_not_found"
 
 
 def test_who_guesses_keys_has_to_wait_and_who_has_one_does_not() -> None:

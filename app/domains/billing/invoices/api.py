@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from app.db.sessions import reading, transaction
 from app.domains.billing.invoices import listing, payments, schemas, taking_back
@@ -12,6 +12,7 @@ from app.domains.billing.invoices.models import InvoiceState
 from app.domains.billing.invoices.owners import INVOICE_OF_ADMINS
 from app.domains.billing.invoices.sending import mailing, printed
 from app.domains.billing.scopes import READ, WRITE
+from app.http.pdf import AS_PDF, pdf_answer
 from app.settings.business_clock import business_now
 from app.tokens.callers import Caller, require
 from app.tokens.owners import IN_QUERY
@@ -67,25 +68,13 @@ def get_invoice(invoice_id: Id) -> schemas.WholeInvoice:
         return schemas.WholeInvoice.whole(listing.whole(session, invoice))
 
 
-@router.get(
-    "/invoices/{invoice_id}/pdf",
-    dependencies=[may_read],
-    response_class=Response,
-    responses={200: {"content": {mailing.PDF: {}}}, 304: {"description": "It is what the caller has."}},
-)
-def get_pdf(invoice_id: Id, if_none_match: Annotated[str, Header(max_length=1_000)] = "") -> Response:
+@router.get("/invoices/{invoice_id}/pdf", dependencies=[may_read], **AS_PDF)
+def get_pdf(invoice_id: Id, request: Request) -> Response:
     """The PDF: of what was sent, what was sent; of a draft, how it is now. Its ETag is its SHA-256."""
     with reading() as session:
         invoice = invoice_of(session, invoice_id=invoice_id)
         pdf, name = printed.pdf_now(session, invoice), mailing.file_name(invoice)
-    headers = {
-        "ETag": f'"{pdf.sha256}"',
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    if printed.is_known(if_none_match, sha256=pdf.sha256):
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(pdf.content, media_type=mailing.PDF, headers=headers)
+    return pdf_answer(request, lambda: pdf.content, sha256=pdf.sha256, name=name)
 
 
 @router.post("/invoices/{invoice_id}/send", dependencies=[may_write], status_code=status.HTTP_202_ACCEPTED)

@@ -1,18 +1,17 @@
 """HTTP routes of orders: a buyer places, sees and cancels them; who operates the service notes money."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
 from app.db.sessions import reading, transaction
-from app.domains.billing import service as billing
-from app.domains.billing.service import PDF, InvoiceKind
+from app.domains.billing.service import InvoiceKind, file_name
 from app.domains.marketplace.orders import invoicing, listing, placing, schemas, settling
 from app.domains.marketplace.orders.models import OrderState
 from app.domains.marketplace.owners import OF_BUYER
 from app.domains.marketplace.scopes import READ, SETTLE, WRITE
+from app.http.pdf import AS_PDF, pdf_answer
 from app.settings.business_clock import business_now
-from app.storage.ranges import is_known
 from app.tokens.callers import Caller, require
 from app.tokens.owners import BY_SCOPE, IN_QUERY
 from app.values.path_parameters import Cursor, Id, Limit
@@ -22,10 +21,6 @@ Reader = Annotated[Caller, Depends(require(READ, IN_QUERY))]
 Buyer = Annotated[Caller, Depends(require(WRITE, IN_QUERY))]
 may_read = Depends(require(READ, OF_BUYER))
 may_write = Depends(require(WRITE, OF_BUYER))
-AS_PDF: dict[str, Any] = {
-    "response_class": Response,
-    "responses": {200: {"content": {PDF: {}}}, 304: {"description": "It is what the caller has."}},
-}
 may_settle = Depends(require(SETTLE, BY_SCOPE))
 
 
@@ -94,12 +89,4 @@ def refund_order(order_id: Id) -> schemas.Standing:
 def _pdf(request: Request, *, order_id: int, kind: InvoiceKind) -> Response:
     with reading() as session:
         found = invoicing.invoice(session, order_id=order_id, kind=kind)
-        etag, name, content = f'"{found.sha256}"', billing.file_name(found), found.content
-    headers = {
-        "ETag": etag,
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    if is_known(request.headers, etag=etag):
-        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(content, media_type=PDF, headers=headers)
+        return pdf_answer(request, lambda: found.content, sha256=found.sha256, name=file_name(found))

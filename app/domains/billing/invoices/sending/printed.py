@@ -13,10 +13,6 @@ if TYPE_CHECKING:
 
     from app.domains.billing.invoices.models import Invoice
 
-#: In an If-None-Match, whatever there is. Source: RFC 9110, 13.1.2.
-ANY = "*"
-_WEAK = "W/"
-
 
 class Printed(NamedTuple):
     """A PDF, and what it is told from others by."""
@@ -35,9 +31,3 @@ def pdf_now(session: Session, invoice: Invoice) -> Printed:
         return Printed(stored.content, stored.sha256)
     content = pdf_of(session, invoice)
     return Printed(content, hashlib.sha256(content).hexdigest())
-
-
-def is_known(if_none_match: str, *, sha256: str) -> bool:
-    """Whether the caller has it: one of the tags of an If-None-Match is its own."""
-    tags = [tag.strip().removeprefix(_WEAK) for tag in if_none_match.split(",")]
-    return ANY in tags or f'"{sha256}"' in tags
