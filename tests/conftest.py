@@ -24,6 +24,7 @@ from tests.checkout import ROOT, Checkout, copied_checkout
 from tests.compiled_once import one_dialect
 from tests.fleet import Fleet
 from tests.kept_database import KeptDatabase
+from tests.preloaded import NO_ENV_FILE
 from tests.rabbit_server import RabbitServer
 from tests.servers import TEMPLATE, PostgresServer, RedisServer, folder_in_memory
 from tests.templates import made_once, make_postgres_data, make_sqlite_file
@@ -40,11 +41,9 @@ _NUMBERS = itertools.count(1)
 #: The broker of all tests that ask for none by name.
 BROKER = os.environ.get("TEST_BROKER", "redis")
 # Set before anything imports the Celery application, which reads the settings once.
-for _name in [
-    sources.ENV_FILE_VARIABLE,
-    *(f"{sources.PREFIX}{name.upper()}" for name in config.Settings.model_fields),
-]:
-    os.environ.pop(_name, None)
+for _name in config.Settings.model_fields:
+    os.environ.pop(f"{sources.PREFIX}{_name.upper()}", None)
+os.environ[sources.ENV_FILE_VARIABLE] = NO_ENV_FILE
 os.environ[f"{sources.PREFIX}SECRET_KEY"] = secrets.token_urlsafe(32)
 # The width of a terminal, which pytest-xdist tells its processes; what commands print depends on it.
 os.environ.pop("COLUMNS", None)

@@ -54,6 +54,8 @@ PRELOADED = (
 )
 #: Where services are: all that reads no settings and serves no HTTP is loaded, for any task may be run.
 SERVICES = ("domains", "outbound")
+#: May be missing, and is.
+NO_ENV_FILE = f"-{os.devnull}"
 #: More than an environment takes.
 MAX_MESSAGE_BYTES = 128 * 1024
 #: Where its end is told, and its output, errors and input.
@@ -146,7 +148,8 @@ def _preloaded() -> socket.socket:
         passed = [its.fileno(), door.fileno()]
         command = [sys.executable, "-m", __name__, *map(str, passed)]
         own = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDWORK_")}
-        environment = own | {"PYTHONPATH": str(ROOT)}
+        # With the settings of a service that was started in this checkout, what reads some would be loaded.
+        environment = own | {"PYTHONPATH": str(ROOT), "GROUNDWORK_ENV_FILE": NO_ENV_FILE}
         subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=passed, stdin=subprocess.DEVNULL)
     return mine
 

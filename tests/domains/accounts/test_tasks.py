@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from app.celery_app import send_task
 from app.db.clock import clock
+from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.domains.accounts import service
 from app.domains.accounts.models import SignInSession
@@ -110,16 +111,45 @@ def test_they_are_called_as_the_sender_says(database: Engine) -> None:
         assert service.welcome(session, user_id=user_id) == session.scalars(select(Delivery.id)).one()
 
 
-def test_sessions_that_have_expired_are_deleted_once(fleet: Fleet) -> None:
-    fleet.start_worker(queues="maintenance")
+def three_sessions_of_which_one_is_live() -> None:
     user_id = register()
     with transaction() as session:
         for _ in range(3):
             start_for_client(session, user_id=user_id, address="203.0.113.9")
         live = session.scalars(select(SignInSession.id)).first()
         session.execute(update(SignInSession).where(SignInSession.id != live).values(expires_at=clock(-1)))
+
+
+def sessions() -> int:
+    with reading() as session:
+        return session.scalar(select(func.count()).select_from(SignInSession)) or 0
+
+
+def test_sessions_that_have_expired_are_deleted_once(fleet: Fleet) -> None:
+    fleet.start_worker(queues="maintenance")
+    three_sessions_of_which_one_is_live()
     first, second = (cleanup_sessions.delay().get(timeout=SECONDS) for _ in range(2))
     assert first == {"refresh_tokens": 2, "sessions": 2, "links": 0, "attempts": 0}
     assert second == {"refresh_tokens": 0, "sessions": 0, "links": 0, "attempts": 0}
-    with reading() as session:
-        assert session.scalar(select(func.count()).select_from(SignInSession)) == 1
+    assert sessions() == 1
+
+
+def test_sessions_that_a_worker_was_deleting_when_it_died_are_deleted_by_another(fleet: Fleet) -> None:
+    three_sessions_of_which_one_is_live()
+    worker = fleet.start_worker("first", queues="maintenance")
+    with engine().connect() as other:
+        other.execute(text("LOCK TABLE sign_in_session IN SHARE MODE"))
+        job = cleanup_sessions.delay()
+        wait_until(is_deleting_sessions, seconds=SECONDS, what="the job waits in the middle")
+        worker.kill()
+    assert sessions() == 3
+    fleet.start_beat()
+    fleet.start_worker("second", queues="maintenance")
+    assert job.get(timeout=SECONDS)["sessions"] == 2
+    assert sessions() == 1
+
+
+def is_deleting_sessions() -> bool:
+    waiting = "wait_event_type = 'Lock' AND query LIKE 'DELETE FROM sign_in_session%'"
+    with engine().connect() as connection:
+        return bool(connection.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {waiting}")))
