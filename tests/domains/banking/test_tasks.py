@@ -10,7 +10,7 @@ from sqlalchemy import insert, text, update
 
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
-from app.domains.banking import tasks
+from app.domains.banking import removing, tasks
 from app.domains.banking.models import ItemStatus, PlaidItem
 from app.domains.banking.sync import requests
 from app.domains.banking.webhooks import inbox
@@ -102,10 +102,12 @@ def test_each_task_has_its_queue_and_schedule() -> None:
         "banking.sync_all_accounts": (Queue.BANKING, cron("0 2 * * *"), True),
         "banking.handle_plaid_webhook": (Queue.BANKING, None, False),
         "banking.forget_handled_webhooks": (Queue.MAINTENANCE, cron("45 3 * * *"), False),
+        "banking.remove_item": (Queue.BANKING, None, False),
         "banking.send_bill_reminders": (Queue.NOTIFICATIONS, cron("*/15 * * * *"), True),
         "banking.check_budget_alerts": (Queue.NOTIFICATIONS, cron("0 */6 * * *"), True),
     }
-    assert {requests.SYNC_TASK, requests.CHECK_TASK, inbox.HANDLE_TASK} <= set(declared())
+    own = {requests.SYNC_TASK, requests.CHECK_TASK, inbox.HANDLE_TASK, removing.REMOVE_TASK}
+    assert own <= set(declared())
 
 
 # sync_account_transactions
