@@ -18,7 +18,7 @@ from tests.fleet import Fleet
 from tests.jobs import running
 from tests.jobs.conftest import point_celery_at_broker
 from tests.sample import tasks
-from tests.servers import stretched
+from tests.servers import stretched, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,12 +83,15 @@ def test_a_job_that_celerys_remote_control_revoked_can_be_retried(tmp_path: Path
 
 
 def celery_control(command: str, *job_ids: str) -> None:
-    """What `celery control COMMAND ID` sends, with the workers' answers waited for."""
-    signal = {"signal": "SIGTERM"} if command == "terminate" else {}
+    """What `celery control COMMAND ID` sends, with the worker's answer waited for."""
+    arguments = {"task_id": list(job_ids), **({"signal": "SIGTERM"} if command == "terminate" else {})}
     control: Any = celery_app.control
-    [answer] = control.broadcast(
-        command, arguments={"task_id": list(job_ids), **signal}, reply=True, timeout=10, limit=1
-    )
+
+    def answers() -> list[dict[str, Any]]:
+        return control.broadcast(command, arguments=arguments, reply=True, timeout=2, limit=1) or []
+
+    # A worker that has just become ready listens a moment later, and what was sent before is not kept.
+    [answer] = wait_until(answers, seconds=20, what="the worker answers")
     assert "ok" in next(iter(answer.values()))
 
 
