@@ -10,11 +10,14 @@ from app.db.sessions import reading
 from app.domains.pricing import tasks
 from app.domains.pricing.models import BatchDiscount
 from app.jobs.ledger.models import Job, State
+from app.settings.business_clock import business_now
 from tests.domains.pricing.shop import put_many
 from tests.faults.ledger import wait_until_all_done
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fleet import Fleet
     from tests.servers import RedisServer
 
@@ -38,7 +41,11 @@ def discounts_by_batch() -> list[int]:
         return list(session.scalars(per_batch))
 
 
-def test_a_recompute_whose_worker_is_killed_is_finished_by_another(fleet: Fleet) -> None:
+def test_a_recompute_whose_worker_is_killed_is_finished_by_another(
+    fleet: Fleet, configure: Callable[..., None]
+) -> None:
+    # Its attempts are of one day, though it runs over midnight.
+    configure(pretend_now=business_now().isoformat())
     put_many(BATCHES)
     first = fleet.start_worker("first")
     fleet.start_beat()

@@ -18,6 +18,7 @@ from app.domains.banking.webhooks.verification import Verified
 from app.jobs.declaration.registry import tasks as declared
 from app.jobs.ledger.models import Job, State
 from app.schedule.spec import cron
+from app.settings.business_clock import business_now
 from app.topology import Queue
 from tests.domains.banking.linking import (
     NOW,
@@ -36,6 +37,8 @@ from tests.fakes.plaid.server import SYNC
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.fakes.plaid import FakePlaid
     from tests.fakes.plaid.bank import Item
     from tests.fakes.plaid.faults import Held
@@ -262,7 +265,11 @@ def nightly() -> list[Job]:
     return [job for job in jobs(requests.SYNC_TASK) if (job.key or "").startswith("banking-night:")]
 
 
-def test_a_night_whose_worker_dies_queues_every_item_once(plaid: FakePlaid, fleet: Fleet) -> None:
+def test_a_night_whose_worker_dies_queues_every_item_once(
+    plaid: FakePlaid, fleet: Fleet, configure: Callable[..., None]
+) -> None:
+    # Its attempts are of one day, though it runs over midnight.
+    configure(pretend_now=business_now().isoformat())
     count = 40 * requests.CHUNK
     many_items(count)
     first = start_worker(fleet, "first")
