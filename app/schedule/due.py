@@ -12,7 +12,7 @@ from app.jobs.ledger.models import HELD, WAITING, Job
 from app.schedule.models import ScheduleEntry
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Exists
+    from sqlalchemy import ColumnElement, Exists, TextClause
 
 
 class Due(NamedTuple):
@@ -41,5 +41,5 @@ def look() -> Due:
         return Due(*session.execute(found).one())
 
 
-def _any(*conditions: ColumnElement[bool] | object) -> Exists:
-    return exists().select_from(Job).where(*conditions)  # type: ignore[arg-type]
+def _any(*conditions: ColumnElement[bool] | TextClause) -> Exists:
+    return exists().select_from(Job).where(*conditions)

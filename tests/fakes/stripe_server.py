@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass
 
 from tests.fakes import stripe
 from tests.fakes.http_server import Answer, HttpFake, Request
@@ -16,7 +16,6 @@ class StripeServer(HttpFake):
     """Takes the money for an order at once."""
 
     webhook_url: str = ""
-    _payments: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def answer(self, request: Request) -> Answer:
         if (request.method, request.place) != ("POST", PAY):
@@ -24,9 +23,14 @@ class StripeServer(HttpFake):
         wanted = request.json
         session = stripe.checkout_session(
             wanted["order"],
-            payment=f"pi_{next(self._payments)}",
+            payment=_new_id("pi"),
             amount=wanted["amount"],
             currency=wanted["currency"].lower(),
         )
-        signed = stripe.sign(stripe.event("checkout.session.completed", session))
-        return Answer(status=200, body={"webhook": stripe.send(signed, url=self.webhook_url)})
+        told = stripe.event("checkout.session.completed", session, event_id=_new_id("evt"))
+        return Answer(status=200, body={"webhook": stripe.send(stripe.sign(told), url=self.webhook_url)})
+
+
+def _new_id(kind: str) -> str:
+    # Not counted: the service remembers what it was told before this process was started.
+    return f"{kind}_{secrets.token_hex(12)}"
