@@ -68,7 +68,7 @@ async def send_file(
     model_id: Id, version_id: Id, request: Request, x_content_sha256: sending.Digest = None
 ) -> schemas.VersionView:
     """Send the file of a version, as it is, up to 5 GiB. Until that is published, another takes its place."""
-    return await sending.take(
+    return await sending.take_for_version(
         request,
         new_key=lambda session: files.new_key(session, model_id=model_id, version_id=version_id),
         attach=lambda session, stored: files.attach(

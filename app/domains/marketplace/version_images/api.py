@@ -31,7 +31,7 @@ async def send_image(
 
     Until the version is published, another takes its place, which is to be pushed and scanned anew.
     """
-    return await sending.take(
+    return await sending.take_for_version(
         request,
         new_key=lambda session: archive.new_key(session, model_id=model_id, version_id=version_id),
         attach=lambda session, stored: archive.attach(
