@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import queue
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,18 +93,31 @@ def _outside_world(*, demo: bool) -> list[str]:
 
 
 def _follow() -> int:
-    known: dict[str, fleet.Process] = {}
+    # Not as an exception: one that is raised while Python closes a file of its own is swallowed.
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: told.put(number))
     try:
-        print_summary()
-        print("Ctrl-C stops everything.")
-        while fleet.running_pid() is not None:
-            known = _tell_changes(known)
-            time.sleep(1)
-    except (KeyboardInterrupt, BrokenPipeError):
-        _stop()
-        return 0
-    print("Groundwork was stopped from elsewhere.")
+        if _is_stopped_elsewhere(told):
+            print("Groundwork was stopped from elsewhere.")
+            return 0
+    except BrokenPipeError:
+        pass
+    _stop()
     return 0
+
+
+def _is_stopped_elsewhere(told: queue.SimpleQueue[int]) -> bool:
+    """Show what changes until `told` says to stop; whether somebody else has stopped it before."""
+    known: dict[str, fleet.Process] = {}
+    print_summary()
+    print("Ctrl-C stops everything.")
+    while fleet.running_pid() is not None:
+        known = _tell_changes(known)
+        with suppress(queue.Empty):
+            told.get(timeout=1)
+            return False
+    return True
 
 
 def _tell_changes(known: dict[str, fleet.Process]) -> dict[str, fleet.Process]:
