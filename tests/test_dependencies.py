@@ -14,6 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.bench.peers.environment import OBAN, PEERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -37,6 +39,8 @@ def declared(requirements: Iterable[str]) -> set[str]:
 RUN = declared(PROJECT["dependencies"])
 DEV = declared(PROJECT["optional-dependencies"]["dev"])
 RELEASE = declared(PYPROJECT["dependency-groups"]["release"])
+#: What benchmarks install in environments of their own.
+BENCH = declared(requirement for one in (PEERS, OBAN) for requirement in one.requirements)
 
 
 def sources(folder: str) -> Iterator[Path]:
@@ -66,11 +70,12 @@ by_package = cache(packages_distributions)
 
 
 def distributions(name: str) -> set[str]:
-    return {canonicalize_name(one) for one in by_package().get(name, ())}
+    return {canonicalize_name(one) for one in by_package().get(name, [name])}
 
 
 @pytest.mark.parametrize(
-    ("folder", "usable"), [("app", RUN), ("scripts", RUN | DEV | RELEASE), ("tests", RUN | DEV | RELEASE)]
+    ("folder", "usable"),
+    [("app", RUN), ("scripts", RUN | DEV | RELEASE), ("tests", RUN | DEV | RELEASE | BENCH)],
 )
 def test_what_is_imported_is_declared(folder: str, usable: set[str]) -> None:
     undeclared = {

@@ -1,4 +1,4 @@
-"""What is compared, each measured in a process of its own: `python -m tests.bench.contenders NAME JOBS`."""
+"""What is compared, each measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from tests.bench.peers.environment import OBAN, PEERS, Environment
 from tests.servers import PostgresServer, RedisServer
 
 ROOT = Path(__file__).parents[2]
-PROCESSES = 4
 
 
 @dataclass
@@ -29,6 +29,11 @@ class Servers:
         self.postgres.start()
         return self
 
+    def database(self, name: str) -> str:
+        """The address of a new and empty one."""
+        self.postgres.execute(f"CREATE DATABASE {name}")
+        return self.postgres.url(name)
+
     def __exit__(self, *_: object) -> None:
         self.redis.close()
         self.postgres.close()
@@ -39,13 +44,21 @@ class Contender:
     """Something that takes jobs and runs them."""
 
     name: str
-    module: str
+    command: tuple[str, ...]
     environment: dict[str, str]
+    #: Where it runs; none is this one.
+    installed: Environment | None = None
+
+    @property
+    def python(self) -> str:
+        """The interpreter that it runs with. Raises `TooOld`."""
+        return self.installed.interpreter if self.installed else sys.executable
 
     def measure(self, *, jobs: int) -> dict[str, float]:
         """One round's figures by name."""
         done = subprocess.run(
-            [sys.executable, "-m", self.module, str(jobs)],
+            [self.python, "-m", *self.command, str(jobs)],
+            cwd=ROOT,
             env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
             check=True,
@@ -56,30 +69,35 @@ class Contender:
 
 def contenders(servers: Servers) -> list[Contender]:
     """All of them, the measure first."""
-    redis_url = servers.redis.url
-    for name in ("ledger", "peer"):
-        servers.postgres.execute(f"CREATE DATABASE {name}")
-
-    def ledger(name: str, database_url: str, *, module: str = "tests.bench.drain_ledger") -> Contender:
-        environment = {
-            "BENCH_REDIS_URL": redis_url,
-            "GROUNDWORK_REDIS_URL": redis_url,
-            "GROUNDWORK_DATABASE_URL": database_url,
-            "GROUNDWORK_QUEUE_DEPTH_LIMIT": "1000000",
-        }
-        return Contender(name=name, module=module, environment=environment)
-
-    postgres = servers.postgres.url("ledger")
+    postgres = servers.database("ledger")
     return [
-        Contender(
-            name="plain Celery", module="tests.bench.drain_stock", environment={"BENCH_REDIS_URL": redis_url}
-        ),
-        ledger("ledger on PostgreSQL", postgres),
-        ledger("ledger on SQLite", f"sqlite:///{servers.folder}/ledger.db"),
-        ledger("non-durable tasks", postgres, module="tests.bench.drain_light"),
-        Contender(
-            name="procrastinate",
-            module="tests.bench.drain_peer",
-            environment={"BENCH_PEER_URL": servers.postgres.url("peer")},
-        ),
+        _peer("plain Celery", "stock", servers=servers),
+        _peer("plain Celery, two solo", "stock_solo", servers=servers),
+        _ledger("ledger on PostgreSQL", postgres, servers=servers),
+        _ledger("ledger on SQLite", f"sqlite:///{servers.folder}/ledger.db", servers=servers),
+        _ledger("non-durable tasks", postgres, servers=servers, module="tests.bench.drain_light"),
+        _peer("PgQueuer", "pgqueuer", servers=servers),
+        _peer("oban", "oban", servers=servers, installed=OBAN),
+        _peer("procrastinate", "procrastinate", servers=servers),
+        _peer("taskiq", "taskiq", servers=servers),
+        _peer("dramatiq", "dramatiq", servers=servers),
     ]
+
+
+def _ledger(
+    name: str, database_url: str, *, servers: Servers, module: str = "tests.bench.drain_ledger"
+) -> Contender:
+    environment = {
+        "BENCH_REDIS_URL": servers.redis.url,
+        "GROUNDWORK_REDIS_URL": servers.redis.url,
+        "GROUNDWORK_DATABASE_URL": database_url,
+        "GROUNDWORK_QUEUE_DEPTH_LIMIT": "1000000",
+    }
+    return Contender(name=name, command=(module,), environment=environment)
+
+
+def _peer(name: str, module: str, *, servers: Servers, installed: Environment = PEERS) -> Contender:
+    environment = {"BENCH_REDIS_URL": servers.redis.url, "BENCH_PEER_URL": servers.database(module)}
+    return Contender(
+        name=name, command=("tests.bench.peers", module), environment=environment, installed=installed
+    )

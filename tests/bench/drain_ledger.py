@@ -19,16 +19,14 @@ from app.jobs.ledger.models import Job, State
 from app.settings.config import settings
 from app.topology import Priority, Queue
 from tests.bench import measures, tasks
-from tests.bench.contenders import PROCESSES
 from tests.bench.through_api import accepted_through_api
 
 if TYPE_CHECKING:
     from celery import Task
 
-BATCH = 1000
-ONE_BY_ONE = 1000
-WORKER = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks", "-c", str(PROCESSES)]
-WORKER += ["-Q", Queue.DEFAULT.value, "-l", "WARNING", "--without-gossip", "--without-mingle"]
+WORKER = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks"]
+WORKER += ["-c", str(measures.PROCESSES), "-Q", Queue.DEFAULT.value, "-l", "WARNING"]
+WORKER += ["--without-gossip", "--without-mingle"]
 
 
 @cache
@@ -60,9 +58,9 @@ def clean() -> None:
 
 def accept_batches(jobs: int) -> None:
     """As a program that accepts many at once."""
-    for _ in range(jobs // BATCH):
+    for _ in range(jobs // measures.BATCH):
         with transaction() as session:
-            accept(session, [new_job("bench.nothing") for _ in range(BATCH)])
+            accept(session, [new_job("bench.nothing") for _ in range(measures.BATCH)])
 
 
 def accept_one_by_one(task: Task[..., object], count: int) -> float:
@@ -73,11 +71,13 @@ def accept_one_by_one(task: Task[..., object], count: int) -> float:
 def main(jobs: int) -> dict[str, float]:
     revisions.upgrade()
     clean()
-    figures = {"accepted/s, one by one": accept_one_by_one(tasks.nothing, ONE_BY_ONE)}
+    accept_one_by_one(tasks.nothing, measures.UNCOUNTED_JOBS)
+    clean()
+    figures = {"accepted/s, one by one": accept_one_by_one(tasks.nothing, measures.ONE_BY_ONE)}
     figures |= accepted_through_api()
     accept_batches(measures.UNCOUNTED_JOBS)
     clean()
-    jobs = jobs // BATCH * BATCH
+    jobs = jobs // measures.BATCH * measures.BATCH
     figures["accepted/s, 1,000 at once"] = measures.rate(jobs, lambda: accept_batches(jobs))
     figures["drained/s"] = measures.drained_per_second(WORKER, jobs=jobs, left=left, all_done=all_done)
     return figures | measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())

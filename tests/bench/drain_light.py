@@ -12,8 +12,11 @@ from tests.bench import drain_ledger, measures, tasks
 
 def main(jobs: int) -> dict[str, float]:
     revisions.upgrade()
+    drain_ledger.accept_one_by_one(tasks.nothing_light, measures.UNCOUNTED_JOBS)
     drain_ledger.clean()
-    accepted = drain_ledger.accept_one_by_one(tasks.nothing_light, jobs)
+    accepted = drain_ledger.accept_one_by_one(tasks.nothing_light, measures.ONE_BY_ONE)
+    drain_ledger.clean()
+    drain_ledger.accept_one_by_one(tasks.nothing_light, jobs)
     unacked = f"{settings().redis_prefix}unacked"
     drained = measures.drained_per_second(
         drain_ledger.WORKER,
@@ -21,7 +24,7 @@ def main(jobs: int) -> dict[str, float]:
         left=drain_ledger.left,
         all_done=lambda: not drain_ledger.left() and not drain_ledger.broker().hlen(unacked),
     )
-    return {"accepted/s": accepted, "drained/s": drained}
+    return {"accepted/s, one by one": accepted, "drained/s": drained}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from app.db.migrations import revisions
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import Job, State
 from app.settings.config import settings
-from tests.bench.contenders import PROCESSES, Servers
+from tests.bench.contenders import Servers
+from tests.bench.measures import PROCESSES
 from tests.fleet import Fleet
 from tests.jobs.running import accept_many
 from tests.sample import tasks

@@ -1,10 +1,11 @@
-"""Jobs per second and latency: the ledger beside plain Celery and procrastinate, in one run.
+"""Jobs per second and latency: the ledger beside plain Celery and its peers, in one run.
 
-    python -m tests.bench.jobs [--jobs 6000] [--rounds 3]
+    python -m tests.bench.jobs [--jobs 6000] [--rounds 3] [--only "plain Celery" PgQueuer]
 
 Servers are started for the run and removed after it; PostgreSQL and SQLite work with full durability.
-Each figure is the median of the rounds, which take turns so that a machine that changes its pace
-changes it for all. Ratios are against plain Celery (acks_late, no results) in the same run.
+The peers are installed the first time, in environments of their own. Each figure is the median of the
+rounds, which take turns so that a machine that changes its pace changes it for all. Ratios are against
+plain Celery (acks_late, no results) in the same run.
 """
 
 from __future__ import annotations
@@ -21,14 +22,21 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.contenders import Contender, Servers, contenders
+from tests.bench.measures import BATCH
+from tests.bench.peers.environment import TooOld
 
 #: Rounds that do not count: new servers are still laying out their files.
 WARM_UP = 1
+#: A contender is given as many jobs as it drains in this time, as of its round before.
+DRAIN_SECONDS = 4
+STOCK = "plain Celery"
+#: What everything accepted is compared with.
+ONE_BY_ONE = "accepted/s, one by one"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--jobs", type=int, default=6000, help="jobs to drain in each round")
+    parser.add_argument("--jobs", type=int, default=6000, help="jobs to drain at least in each round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*", help="names of the contenders to run")
     asked = parser.parse_args()
@@ -36,13 +44,41 @@ def main() -> None:
     os.environ["GROUNDWORK_LOG_LEVEL"] = "WARNING"
     figures: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="groundwork-bench-") as folder, Servers(Path(folder)) as servers:
-        runs = [one for one in contenders(servers) if not asked.only or one.name in asked.only]
+        every = contenders(servers)
+        runs = runnable(every, only=asked.only or [one.name for one in every])
+        least = max(1, asked.jobs // BATCH) * BATCH
+        jobs = dict.fromkeys((one.name for one in runs), least)
         for round_ in range(asked.rounds + WARM_UP):
             for contender in runs:
-                for what, value in contender.measure(jobs=asked.jobs).items():
+                measured = contender.measure(jobs=jobs[contender.name])
+                jobs[contender.name] = enough(measured["drained/s"], least=least)
+                for what, value in measured.items():
                     if round_ >= WARM_UP:
                         figures[contender.name, what].append(value)
+            print(f"Round {round_} of {asked.rounds}; load {os.getloadavg()[0]:.1f}", flush=True)
     Console(width=110).print(report(runs, figures))
+
+
+def runnable(every: list[Contender], *, only: list[str]) -> list[Contender]:
+    """Those asked for that this machine has a Python for; their environments are made by now."""
+    unknown = set(only) - {one.name for one in every}
+    if unknown:
+        names = ", ".join(one.name for one in every)
+        raise SystemExit(f"There is no {', '.join(sorted(unknown))}. --only takes these: {names}.")
+    found = []
+    for contender in every:
+        if contender.name in only:
+            try:
+                assert contender.python
+                found.append(contender)
+            except TooOld as error:
+                print(error, flush=True)
+    return found
+
+
+def enough(per_second: float, *, least: int) -> int:
+    """How many jobs take long enough to be timed, in whole batches."""
+    return max(least, int(per_second * DRAIN_SECONDS / BATCH) * BATCH)
 
 
 def report(runs: list[Contender], figures: dict[tuple[str, str], list[float]]) -> Table:
@@ -52,7 +88,7 @@ def report(runs: list[Contender], figures: dict[tuple[str, str], list[float]]) -
         table.add_column(column, justify="right" if side == "right" else "left")
     whats = dict.fromkeys(what for _, what in figures)
     for what in whats:
-        stock = figures.get(("plain Celery", what.split(",")[0]))
+        stock = figures.get((STOCK, ONE_BY_ONE if what.startswith("accepted/s") else what))
         for contender in runs:
             values = figures.get((contender.name, what))
             if values:

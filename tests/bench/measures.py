@@ -1,4 +1,7 @@
-"""How rates and latencies are taken, the same way for every contender."""
+"""How rates and latencies are taken, the same way for every contender.
+
+Peers measure themselves with it in environments of their own: it imports nothing but the standard library.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,34 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.servers import stop
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import redis
 
+#: Of a worker that has a process for each job it runs.
+PROCESSES = 4
+#: How many jobs come at once where many do.
+BATCH = 1000
 #: Sent before the clock starts, by each contender: a process connects and learns its statements once.
 UNCOUNTED_JOBS = 1000
+#: Accepted one by one, each in its own round trip.
+ONE_BY_ONE = 2000
 #: A drain is timed between these shares of the queue, so that neither start nor end counts.
 FIRST, LAST = 0.9, 0.05
+#: Between two looks at how much is left; a database that counts its rows works for nobody else meanwhile.
+LOOK_SECONDS = 0.05
+#: So long a drain may stand still: workers start in it, and nothing else takes as long.
+PATIENCE_SECONDS = 120
 LATENCY_JOBS = 300
 #: Time between two jobs when the latency of an idle service is taken.
 PAUSE_SECONDS = 0.01
+#: What a body sleeps that only waits, and how many wait at once in one process.
+NAP_SECONDS = 0.005
+NAPS_AT_ONCE = 100
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
@@ -39,42 +54,76 @@ def drained_per_second(
     *,
     jobs: int,
     left: Callable[[], int],
-    all_done: Callable[[], bool],
+    all_done: Callable[[], bool] | None = None,
     workers: int = 1,
 ) -> float:
     """Start workers on a full queue and time the middle of their work."""
-    processes = [started(worker) for _ in range(workers)]
-    while left() > jobs * FIRST:
-        time.sleep(0.005)
-    began, at_first = time.perf_counter(), left()
-    while (at_last := left()) > jobs * LAST:
-        time.sleep(0.005)
-    seconds = time.perf_counter() - began
-    while not all_done():
-        time.sleep(0.02)
-    for process in processes:
-        stop(process)
+    with running(worker, workers=workers) as processes:
+        at_first = _left_at_most(int(jobs * FIRST), left=left, processes=processes)
+        began = time.perf_counter()
+        at_last = _left_at_most(int(jobs * LAST), left=left, processes=processes)
+        seconds = time.perf_counter() - began
+        if at_last >= at_first:
+            raise SystemExit(f"{jobs} jobs were done before they could be timed. Give more with --jobs.")
+        while not (all_done or (lambda: not left()))():
+            time.sleep(LOOK_SECONDS)
     return (at_first - at_last) / seconds
 
 
+def _left_at_most(number: int, *, left: Callable[[], int], processes: list[subprocess.Popen[bytes]]) -> int:
+    """How many are left, once it is no more than this."""
+    least, moved = sys.maxsize, time.monotonic()
+    while (now_left := left()) > number:
+        if now_left < least:
+            least, moved = now_left, time.monotonic()
+        ended = [process for process in processes if process.poll() is not None]
+        if ended or time.monotonic() > moved + PATIENCE_SECONDS:
+            what = "ended" if ended else f"did nothing for {PATIENCE_SECONDS} s"
+            raise SystemExit(f"A worker {what} with {now_left} jobs left; what it said stands above.")
+        time.sleep(LOOK_SECONDS)
+    return now_left
+
+
+@contextmanager
+def running(worker: list[str], *, workers: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Workers, until the block ends."""
+    processes = [started(worker) for _ in range(workers)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            stop(process)
+
+
 def started(worker: list[str]) -> subprocess.Popen[bytes]:
-    """Celery with these arguments."""
+    """This Python with a module and its arguments."""
     return subprocess.Popen([sys.executable, "-m", *worker], stdout=subprocess.DEVNULL, stderr=sys.stderr)
 
 
-def latencies(worker: list[str], *, send: Callable[[float], object], broker: redis.Redis) -> dict[str, float]:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and wait until it has."""
+    process.terminate()
+    try:
+        process.wait(timeout=PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def latencies(
+    worker: list[str], *, send: Callable[[float], object], broker: redis.Redis, workers: int = 1
+) -> dict[str, float]:
     """Milliseconds from sending to running while nothing else is to do."""
-    process = started(worker)
-    broker.delete("arrivals")
-    send(time.time())
-    while not broker.llen("arrivals"):
-        time.sleep(0.02)
-    for _ in range(LATENCY_JOBS):
+    with running(worker, workers=workers):
+        broker.delete("arrivals")
         send(time.time())
-        time.sleep(PAUSE_SECONDS)
-    while broker.llen("arrivals") < LATENCY_JOBS + 1:
-        time.sleep(0.02)
-    stop(process)
+        while not broker.llen("arrivals"):
+            time.sleep(0.02)
+        for _ in range(LATENCY_JOBS):
+            send(time.time())
+            time.sleep(PAUSE_SECONDS)
+        while broker.llen("arrivals") < LATENCY_JOBS + 1:
+            time.sleep(0.02)
     # The first waited for the worker to start.
     taken = [float(value) * 1000 for value in broker.lrange("arrivals", 1, -1)]
     return {

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 GROUNDWORK = (sys.executable, "-m", "app")
-PLAIN = (sys.executable, "-m", "celery", "-A", "tests.bench.stock", "worker", "--concurrency=2")
+PLAIN = (sys.executable, "-m", "celery", "-A", "tests.bench.peers.stock", "worker", "--concurrency=2")
 SERVICES = {
     "worker": (*GROUNDWORK, "worker", "bulk"),
     "serve": (*GROUNDWORK, "serve"),

@@ -1,18 +1,15 @@
-"""The same tasks as in `stock`, in the ledger and as non-durable tasks."""
+"""The same tasks as the peers have, in the ledger and as non-durable tasks."""
 
 from __future__ import annotations
 
-import os
-import time
-
-import redis
-
 from app.jobs.celery.task import task
+from tests.bench.peers.peer import note_arrival
 
 
 @task(public=True)
-def nothing() -> None:
-    """No work at all."""
+def nothing() -> str:
+    """No work at all, and a result."""
+    return "done"
 
 
 @task(durable=False)
@@ -23,4 +20,4 @@ def nothing_light() -> None:
 @task()
 def arrive(sent: float) -> None:
     """Note how long it took from being accepted to being run."""
-    redis.Redis.from_url(os.environ["BENCH_REDIS_URL"]).rpush("arrivals", time.time() - sent)
+    note_arrival(sent)

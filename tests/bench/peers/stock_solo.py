@@ -1,0 +1,18 @@
+"""Plain Celery without a process per job: two solo workers, with 16 jobs each in advance."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tests.bench.peers.stock import COMMAND, Stock
+
+
+class StockSolo(Stock):
+    """As many workers as the machine has cores."""
+
+    worker: ClassVar[list[str]] = [*COMMAND, "-P", "solo", "--prefetch-multiplier", "16"]
+    workers: ClassVar[int] = 2
+    waiter: ClassVar[list[str]] = []
+
+
+peer = StockSolo
