@@ -10,15 +10,17 @@ import logging
 import os
 import sys
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from celery.bin.base import CLIContext
 
-from app.db.migrations.revisions import refuse_outdated
+from app.jobs.celery.without_ledger.application import make_watching_celery
 from app.logs.failures import ExitCode
 from app.settings.sources import ConfigError
-from app.worker.time_limits import refuse_unknown
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 #: Where each service's command is, and whether it needs the ledger.
 COMMANDS = {"worker": "celery.bin.worker", "beat": "celery.bin.beat", "flower": "flower.command"}
@@ -38,18 +40,28 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(service: str, arguments: list[str]) -> Any:
-    # Not above: what the application refuses while it is loaded is said in one sentence, too.
-    from app.celery_app import celery_app
-
-    if service in OF_THE_LEDGER:
-        refuse_outdated()
-        refuse_unknown()
+    celery_app = application_for(service)
     command = getattr(import_module(COMMANDS[service]), service)
     # As Celery does for its own group of commands.
     command.params.extend(celery_app.user_options[service])
     # Quiet: Celery's banners would stand between the lines of a JSON log.
     context = CLIContext(app=celery_app, no_color=True, workdir=None, quiet=True)
     return click.Group(commands={service: command}).main(arguments, obj=context, standalone_mode=False)
+
+
+def application_for(service: str) -> Celery:
+    """The application that the service runs with. Raises `ConfigError` for what it could not run with."""
+    if service not in OF_THE_LEDGER:
+        return make_watching_celery()
+    # Not above: Flower needs none of it, and what the application refuses while it is loaded is said in one
+    # sentence, too.
+    from app.celery_app import celery_app
+    from app.db.migrations.revisions import refuse_outdated
+    from app.worker.time_limits import refuse_unknown
+
+    refuse_outdated()
+    refuse_unknown()
+    return celery_app
 
 
 def _leave() -> NoReturn:

@@ -1,4 +1,4 @@
-"""A worker and beat load what they need: each module costs at every start, and memory for good."""
+"""The services load what they need: each module costs at every start, and memory for good."""
 
 from __future__ import annotations
 
@@ -10,23 +10,52 @@ import pytest
 from app.celery_command import OF_THE_LEDGER
 from tests.checkout import ROOT
 
+pytestmark = pytest.mark.databases("sqlite")
+
 LOAD = """
 import sys
 from importlib import import_module
-from app.celery_command import COMMANDS
-from app.packages import modules
+from app.celery_command import COMMANDS, application_for
+from app.processes import lean_libraries
+lean_libraries.load()
 import_module(COMMANDS[sys.argv[1]])
-modules("tasks")
+made = application_for(sys.argv[1])
+made.loader.import_default_modules()
+made.connection().transport
+import app.logs.configure
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
+#: What those need who start services, serve HTTP or are the command line, and what few jobs need.
+NEEDLESS = {
+    *("alembic", "fastapi", "gunicorn", "prompt_toolkit", "typer"),
+    *("PIL", "boto3", "botocore", "facturx", "google", "httpx", "jinja2", "plaid", "pypdf", "rich", "typst"),
+}
+OF_FLOWER = {"flower", "tornado"}
+OF_THE_DATABASE = {"psycopg", "psycopg_binary", "sqlalchemy"}
+
+
+def loaded_by(service: str, environment: dict[str, str]) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, service],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
 
 
 @pytest.mark.parametrize("service", OF_THE_LEDGER)
-def test_a_service_of_the_ledger_loads_no_web_server_and_no_command_line(service: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, service], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    loaded = set(done.stdout.split())
-    assert {"app", "celery", "sqlalchemy"} <= loaded
-    needless = {"alembic", "fastapi", "flower", "gunicorn", "prompt_toolkit", "tornado", "typer"}
-    assert loaded & needless == set()
+def test_a_service_of_the_ledger_loads_no_web_server_and_no_command_line(
+    service: str, environment: dict[str, str]
+) -> None:
+    loaded = loaded_by(service, environment)
+    assert {"app", "celery", "redis", "structlog"} | OF_THE_DATABASE <= loaded
+    assert loaded & (NEEDLESS | OF_FLOWER | {"pycparser"}) == set()
+
+
+def test_flower_loads_nothing_of_the_ledger(environment: dict[str, str]) -> None:
+    loaded = loaded_by("flower", environment)
+    assert {"app", "celery", "redis", "structlog"} | OF_FLOWER <= loaded
+    assert loaded & (NEEDLESS | OF_THE_DATABASE) == set()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+from sqlalchemy.orm import configure_mappers
 
 from app import freeze_loaded
 from app.logs.configure import configure_logging
@@ -77,6 +78,7 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 def when_ready(server: Any) -> None:  # noqa: ARG001 (gunicorn gives it)
     """Before the processes that serve are forked."""
+    configure_mappers()
     freeze_loaded()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app.errors import Unavailable
+from app.processes import lean_libraries
 from app.processes.pidfile import pidfile_argument
 from app.processes.worker_names import node_of
 from app.settings.config import settings
@@ -188,6 +189,7 @@ def replace_process(process: Process) -> NoReturn:
     # The journal then shows where a process stood when the watchdog of systemd ended it.
     faulthandler.enable()
     sys.argv[1:] = process.arguments
+    lean_libraries.load()
     runpy.run_module(process.module, run_name="__main__", alter_sys=True)
     sys.exit()
 

@@ -25,6 +25,12 @@ REDIS_PREFIX = re.compile(r"[A-Za-z0-9_.-]+:")
 _DIGITS_AND_DOTS = re.compile(r"[0-9.]+")
 #: As Amazon ECR has them, and room for a name below.
 _REPOSITORY = re.compile(r"(?=.{1,150}$)[a-z0-9]+(?:[._/-][a-z0-9]+)*")
+#: What is a URL of a database beyond doubt, without anything that would have to be decoded or looked up.
+PLAIN_DATABASE = re.compile(
+    r"sqlite:////?[A-Za-z0-9_.-][A-Za-z0-9_./-]*"
+    rf"|postgresql://[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.~%-]+)?@(?:{_LABEL}\.)*{_LABEL}"
+    r"(?::(?:[1-5][0-9]{4}|[1-9][0-9]{0,3}))?/[A-Za-z0-9_-]+"
+)
 _FCM_MEMBERS = ("client_email", "private_key", "project_id")
 
 
@@ -34,7 +40,9 @@ def _refused(sentence: str) -> PydanticCustomError:
 
 
 def _database_url(text: str) -> str:
-    # Not above: a command that turns into a service reads settings before anything large is loaded.
+    if PLAIN_DATABASE.fullmatch(text):
+        return text
+    # Not above: it loads SQLAlchemy, and Flower and most commands that read settings need no database.
     from app.settings import database_url
 
     try:
@@ -62,12 +70,13 @@ def _broker_url(given: SecretStr) -> SecretStr:
 
 
 def _mirror_url(given: SecretStr) -> SecretStr:
+    if not given.get_secret_value():
+        return given
     # Not above, as for the database.
     from app.settings import mirror_url
 
     try:
-        if given.get_secret_value():
-            mirror_url.parse(given.get_secret_value())
+        mirror_url.parse(given.get_secret_value())
     except mirror_url.UnusableMirrorUrl as error:
         raise _refused(f"this is not a usable URL: {error}") from None
     return given

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 from click import Option
+from sqlalchemy.orm import configure_mappers
 
 from app import freeze_loaded
 from app.jobs.celery import heartbeat
@@ -64,6 +65,7 @@ def _announce(instance: Any, **_: Any) -> None:
 
 def _freeze_loaded(**_: Any) -> None:
     """Before the pool starts, whose processes inherit it."""
+    configure_mappers()
     freeze_loaded()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.celery_app import celery_app
 from app.db.sessions import transaction
-from app.jobs.celery.application import configuration
+from app.jobs.celery.without_ledger.configuration import configuration
 from app.settings.config import settings
 from tests.api_client import client_for
 from tests.conftest import BROKER, configured

@@ -13,7 +13,7 @@ from celery.schedules import crontab
 
 from app.api import app
 from app.celery_app import celery_app
-from app.jobs.celery.application import configuration
+from app.jobs.celery.without_ledger.configuration import configuration
 from app.jobs.declaration import aliases, registry
 from app.jobs.errors import NoPublicTask, UnknownTask
 from app.schedule.spec import cron, every

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.logs.failures import ExitCode
 from app.settings.config import load_settings
 from app.settings.database_url import UnusableDatabaseUrl, masked, parse
+from app.settings.kinds import PLAIN_DATABASE
 from app.settings.sources import ConfigError
 from tests.command_line import groundwork
 
@@ -43,6 +46,13 @@ def test_a_usable_url_is_read(text: str, host: str | None, password: str | None,
     assert url.drivername in ("postgresql+psycopg", "sqlite")
     if password:
         assert password not in masked(url)
+
+
+@given(st.from_regex(PLAIN_DATABASE, fullmatch=True))
+def test_what_is_taken_for_a_url_at_first_sight_is_one(text: str) -> None:
+    url = parse(text)
+    assert url.database
+    assert url.host or url.drivername == "sqlite"
 
 
 def test_several_hosts_reach_the_driver_with_their_ports() -> None:

@@ -12,7 +12,7 @@ from app.jobs.celery import chords, send
 from app.jobs.declaration import options
 from app.jobs.ledger.encoding import exception, sentence
 from app.jobs.ledger.retrying import with_retry
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import LEDGER_HEADER
 from app.jobs.transitions import attempt
 
 if TYPE_CHECKING:

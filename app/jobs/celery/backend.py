@@ -24,7 +24,7 @@ from app.jobs.errors import LeaseLost
 from app.jobs.ledger.encoding import encode, exception, sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import sent
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import LEDGER_HEADER
 from app.jobs.transitions import apply, attempt, deferred_ends, recording, rules
 
 if TYPE_CHECKING:

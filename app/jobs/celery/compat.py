@@ -14,6 +14,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from billiard import common
+from celery import platforms
 from celery.backends.base import Backend
 from celery.platforms import EX_OK
 from celery.worker import control as worker_control
@@ -24,7 +25,7 @@ from kombu.transport.redis import Channel
 from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping, Sequence
+    from collections.abc import Callable, Iterator, MutableMapping, Sequence
 
 
 class MissingInternal(ConfigError):
@@ -120,6 +121,11 @@ USED = (
         should_terminate="A child that was ended because the worker stops is no lost one.",
     ),
     *_of(worker_control, revoke="Cancels what the ledger does not know, as Celery does."),
+    *_of(
+        platforms,
+        "set_pdeathsig",
+        _set_pdeathsig="Asks the kernel by a parser of C, which each child would load for this one call.",
+    ),
     *_of(
         common,
         TERM_SIGNAL="The signal that billiard ends a child by.",
@@ -287,6 +293,11 @@ def leave_loop() -> None:
 def stop_child(pool: Any, pid: int) -> None:
     """End a child of the pool, which then is replaced."""
     pool.terminate_job(pid, common.TERM_SIGNAL)
+
+
+def end_with_parent_by(ask: Callable[[int], None]) -> None:
+    """Have `ask` tell the kernel by which signal a child ends when its worker does."""
+    platforms._set_pdeathsig = ask
 
 
 def is_terminating() -> bool:

@@ -8,18 +8,23 @@ somebody in its own process holds the lock, and none of its writes gets its turn
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 
 from celery import signals
 
 from app.db.engine import CONNECT_TIMEOUT, dispose_engine
+from app.jobs.celery import compat
 from app.jobs.ledger import store
 
 #: Held by a thread of the worker's main process while it uses the database; forks wait for it.
 at_work = threading.Lock()
 #: No longer than this: a database that does not answer must not keep the pool from replacing a child.
 _LOCK_TIMEOUT_SECONDS = CONNECT_TIMEOUT.total_seconds()
+#: From <linux/prctl.h>.
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
 _waited_for = False
 _is_child = False
 
@@ -45,6 +50,14 @@ def _note_child(**_: object) -> None:
     _is_child = True
 
 
+def _end_with_parent(by: int) -> None:
+    if _libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(by)) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+
+
 def is_child() -> bool:
     """Whether this process is one of the worker's pool."""
     return _is_child
+
+
+compat.end_with_parent_by(_end_with_parent)

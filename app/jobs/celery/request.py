@@ -9,7 +9,7 @@ from celery.worker.request import Request
 
 from app.jobs.celery import compat
 from app.jobs.ledger.encoding import sentence
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import LEDGER_HEADER
 from app.settings.config import settings
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import LeaseLost, LeftByBody, NotYourTurn, RetryableError
 from app.jobs.ledger.encoding import said
 from app.jobs.ledger.seal import unseal
-from app.jobs.publish.message import CONTEXT_HEADER
+from app.jobs.publish.headers import CONTEXT_HEADER
 from app.jobs.transitions import attempt, recording, rules
 from app.processes import coroutines
 from app.topology import Priority, Queue

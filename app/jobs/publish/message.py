@@ -15,17 +15,13 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.jobs.ledger.seal import SEAL, mask
+from app.jobs.publish.headers import CONTEXT_HEADER, LEDGER_HEADER, PUBLISHED_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from app.jobs.ledger.new_job import NewJob
 
-#: Database time (epoch seconds) at which the message counts as sent; tells what a queue has lost.
-#: Marks messages made by the ledger. A worker that finds no row for one drops it.
-LEDGER_HEADER = "ledger"
-PUBLISHED_HEADER = "published"
-CONTEXT_HEADER = "context"
 #: Arguments longer than this are cut in Celery's logs and in Flower.
 REPR_LENGTH = 512
 #: Parts of a message that travel in the body and not in the headers.

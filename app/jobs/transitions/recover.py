@@ -21,7 +21,7 @@ from app.jobs.broker.lists import list_of
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish import publisher, sent
-from app.jobs.publish.message import PUBLISHED_HEADER
+from app.jobs.publish.headers import PUBLISHED_HEADER
 from app.jobs.publish.reachability import looking
 from app.jobs.transitions import apply, dependents, rules, unreadable
 from app.jobs.transitions.in_broker import jobs_of, oldest_by_count

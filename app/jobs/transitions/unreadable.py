@@ -14,7 +14,7 @@ import structlog
 from app.db.sessions import transaction
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import LEDGER_HEADER
 from app.jobs.transitions import apply, deferred_ends, dependents, rules
 
 if TYPE_CHECKING:

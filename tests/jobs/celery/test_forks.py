@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -70,3 +71,22 @@ def test_a_child_inherits_no_open_connection(database: Engine) -> None:
         os._exit(database.pool.checkedin())  # type: ignore[attr-defined]
     _, status = os.waitpid(child, 0)
     assert status == 0
+
+
+ASK_HOW_IT_ENDS = """
+import ctypes, sys
+from celery import platforms
+import app.celery_app
+
+platforms.set_pdeathsig("SIGKILL")  # as Celery has each child do
+signal = ctypes.c_int()
+ctypes.CDLL(None).prctl(2, ctypes.byref(signal))  # PR_GET_PDEATHSIG
+print(signal.value, "pycparser" in sys.modules)
+"""
+
+
+def test_a_child_ends_with_its_worker_and_loads_no_parser_of_c_for_that(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_HOW_IT_ENDS], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(signal.SIGKILL.value), "False"]

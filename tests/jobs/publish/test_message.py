@@ -18,7 +18,7 @@ from app.db.sessions import transaction
 from app.jobs.broker.lists import list_of
 from app.jobs.ledger.models import Job
 from app.jobs.publish import message, outbox
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import CONTEXT_HEADER, LEDGER_HEADER, PUBLISHED_HEADER
 from app.topology import Priority
 from tests.jobs.broker import messages
 from tests.jobs.running import job_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.servers import RedisServer
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.databases("sqlite")]
-OURS = {LEDGER_HEADER, message.PUBLISHED_HEADER, message.CONTEXT_HEADER}
+OURS = {LEDGER_HEADER, PUBLISHED_HEADER, CONTEXT_HEADER}
 #: Celery shows arguments as Python, the ledger as JSON; the process id and the name of the sender differ.
 DIFFERS = {"argsrepr", "kwargsrepr", "origin"}
 OPTIONS: dict[str, dict[str, Any]] = {

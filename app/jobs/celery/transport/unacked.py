@@ -11,7 +11,7 @@ from kombu.transport import virtual
 
 from app.jobs.celery import compat
 from app.jobs.celery.transport.redis_errors import tolerated
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import LEDGER_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -20,7 +20,7 @@ from app.jobs.celery.transport.envelope import NotAMessage
 from app.jobs.celery.transport.message import Message
 from app.jobs.celery.transport.rabbitmq import wire
 from app.jobs.celery.transport.rabbitmq.waiting_session import WaitingSession
-from app.jobs.publish.message import LEDGER_HEADER
+from app.jobs.publish.headers import LEDGER_HEADER
 from app.jobs.quarantine import quarantine
 from app.topology import Priority
 

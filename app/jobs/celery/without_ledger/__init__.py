@@ -1,0 +1,1 @@
+"""What is loaded where the ledger is not: by Flower."""
