@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import delete, select, update
 
 from app.db.upsert import insert_or_update
 from app.domains.banking.facts import AsideKind
 from app.domains.banking.models import BankAccount, Category, Transaction
-from app.domains.banking.sync import set_aside
+from app.domains.banking.sync import movements, set_aside
+from app.domains.banking.sync.movements import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from app.domains.banking.facts import AccountFacts, Movement
     from app.domains.banking.sync.spool import SpooledPage
-
-
-@dataclass(frozen=True, kw_only=True)
-class Targets:
-    """Where the transactions of an item go, by Plaid's ids of accounts and Plaid's categories."""
-
-    item_id: int
-    accounts: Mapping[str, int]
-    categories: Mapping[str, int]
 
 
 def targets_of(session: Session, *, item_id: int, household_id: int) -> Targets:
@@ -93,7 +84,7 @@ def put_page(session: Session, page: SpooledPage, *, targets: Targets, now: date
     unlisted = [movement for movement in page.put if movement.account_id not in targets.accounts]
     rows = [*page.aside, *(set_aside.unlisted(movement) for movement in unlisted)]
     set_aside.keep(session, rows, item_id=targets.item_id, now=now)
-    _put_movements(session, placed, targets=targets)
+    _put(session, placed, targets=targets)
     if page.removed:
         mine = Transaction.account_id.in_(targets.accounts.values())
         session.execute(delete(Transaction).where(Transaction.plaid_transaction_id.in_(page.removed), mine))
@@ -104,60 +95,17 @@ def put_page(session: Session, page: SpooledPage, *, targets: Targets, now: date
 def take_up(session: Session, *, targets: Targets) -> None:
     """Store the transactions that were set aside for want of an account that is there by now."""
     waiting = set_aside.waiting_for(session, item_id=targets.item_id, accounts=targets.accounts)
-    _put_movements(session, waiting, targets=targets)
+    _put(session, waiting, targets=targets)
+
+
+def _put(session: Session, placed: Sequence[Movement], *, targets: Targets) -> None:
+    if placed:
+        _clear(session, [movement.id for movement in placed], targets=targets)
+        movements.put(session, placed, targets=targets)
 
 
 def _clear(session: Session, ids: Sequence[str], *, targets: Targets) -> None:
     set_aside.clear(session, item_id=targets.item_id, kind=AsideKind.TRANSACTION, ids=ids)
-
-
-def _put_movements(session: Session, movements: Sequence[Movement], *, targets: Targets) -> None:
-    if not movements:
-        return
-    _clear(session, [movement.id for movement in movements], targets=targets)
-    statement = insert_or_update(session, Transaction)
-    new = statement.excluded
-    told = {name: new[name] for name in _TOLD}
-    # A category that somebody chose stays, unless Plaid sees the transaction in another light.
-    regarded_anew = Transaction.plaid_category.is_distinct_from(new.plaid_category)
-    category = case((regarded_anew, new.category_id), else_=Transaction.category_id)
-    statement = statement.on_conflict_do_update(
-        index_elements=[Transaction.plaid_transaction_id], set_={**told, "category_id": category}
-    )
-    session.connection().execute(statement, [_row(movement, targets=targets) for movement in movements])
-
-
-_TOLD = (
-    "account_id",
-    "amount",
-    "scale",
-    "currency",
-    "posted_on",
-    "authorized_on",
-    "name",
-    "merchant",
-    "pending",
-    "pending_transaction_id",
-    "plaid_category",
-)
-
-
-def _row(movement: Movement, *, targets: Targets) -> dict[str, Any]:
-    return {
-        "account_id": targets.accounts[movement.account_id],
-        "plaid_transaction_id": movement.id,
-        "amount": movement.amount,
-        "scale": movement.scale,
-        "currency": movement.currency,
-        "posted_on": movement.posted_on,
-        "authorized_on": movement.authorized_on,
-        "name": movement.name,
-        "merchant": movement.merchant,
-        "pending": movement.pending,
-        "pending_transaction_id": movement.pending_transaction_id,
-        "plaid_category": movement.category,
-        "category_id": targets.categories.get(movement.category or ""),
-    }
 
 
 def mark_synced(session: Session, *, item_id: int, now: datetime) -> None:

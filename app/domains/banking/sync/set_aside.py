@@ -63,8 +63,9 @@ def _values(row: Aside, *, item_id: int, now: datetime) -> dict[str, Any]:
 
 def clear(session: Session, *, item_id: int, kind: AsideKind, ids: Collection[str]) -> None:
     """Forget rows that Plaid has corrected or removed."""
-    if ids:
-        mine = (SetAside.item_id == item_id) & (SetAside.kind == kind)
+    mine = (SetAside.item_id == item_id) & (SetAside.kind == kind)
+    # Mostly there are none, and to name the ids of a page costs more than to look.
+    if ids and session.scalar(select(SetAside.id).where(mine).limit(1)) is not None:
         session.execute(delete(SetAside).where(mine, SetAside.plaid_id.in_(ids)))
 
 

@@ -42,8 +42,8 @@ class Spool:
 
     def add(self, page: Page) -> None:
         """Keep a page."""
-        json.dump([page.put, page.removed, page.aside], self._file, default=date.isoformat)
-        self._file.write("\n")
+        # Not `json.dump`, which leaves what `dumps` does in C to Python.
+        self._file.write(json.dumps([page.put, page.removed, page.aside], default=date.isoformat) + "\n")
 
     def clear(self) -> None:
         """Drop all pages."""
