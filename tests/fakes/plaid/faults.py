@@ -41,6 +41,11 @@ class Held:
         self.reached.set()
         self._go.wait(HELD_AT_MOST_SECONDS)
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the answer was let go."""
+        return self._go.is_set()
+
     def release(self) -> None:
         """Let the answer go."""
         self._go.set()

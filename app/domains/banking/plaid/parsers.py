@@ -76,6 +76,13 @@ def item(answer: Mapping[str, Any]) -> ItemFacts:
     return ItemFacts(institution=name, error=None if error is None else reason or UNKNOWN_ERROR)
 
 
+def following(answer: Mapping[str, Any]) -> str | None:
+    """The cursor of the next page, before this one is read; None where there is none, or none can be told."""
+    cursor = answer.get("next_cursor")
+    is_cursor = isinstance(cursor, str) and 0 < len(cursor) <= MAX_CURSOR and cursor.isprintable()
+    return cursor if is_cursor and answer.get("has_more") is True else None
+
+
 def page(answer: Mapping[str, Any]) -> Page:
     """A page of /transactions/sync."""
     put: dict[str, Movement] = {}

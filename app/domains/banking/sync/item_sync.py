@@ -20,6 +20,7 @@ from app.domains.banking.errors import (
 )
 from app.domains.banking.facts import SyncStats
 from app.domains.banking.models import BankAccount, ItemStatus, PlaidItem
+from app.domains.banking.plaid.ahead import Ahead
 from app.domains.banking.sync import set_aside as aside
 from app.domains.banking.sync.applying import (
     add_accounts,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.db.checkpoint import Checkpoint
-    from app.domains.banking.facts import AccountFacts
+    from app.domains.banking.facts import AccountFacts, Page
     from app.domains.banking.plaid.client import Plaid
 
 
@@ -63,6 +64,16 @@ class _Sync:
     accounts: dict[str, AccountFacts]
     cursor: str | None = None
     stats: SyncStats
+
+    def note(self, page: Page) -> None:
+        """Count a page, and know the accounts that it names."""
+        self.accounts.update({facts.id: facts for facts in page.accounts})
+        self.stats = replace(
+            self.stats,
+            pages=self.stats.pages + 1,
+            put=self.stats.put + len(page.put),
+            removed=self.stats.removed + len(page.removed),
+        )
 
 
 def item_of_account(session: Session, *, account_id: int) -> int:
@@ -141,23 +152,18 @@ def _fetch(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
 def _fetch_once(run: _Sync, *, plaid: Plaid, spool: Spool) -> None:
     run.stats, cursor = SyncStats(status=run.stats.status), run.begun_at
     seen = {cursor}
-    while True:
-        page = plaid.changes(access_token=run.access_token, cursor=cursor)
-        spool.add(page)
-        run.accounts.update({facts.id: facts for facts in page.accounts})
-        run.stats = replace(
-            run.stats,
-            pages=run.stats.pages + 1,
-            put=run.stats.put + len(page.put),
-            removed=run.stats.removed + len(page.removed),
-        )
-        # Before an item's first data is there, Plaid answers with an empty cursor.
-        run.cursor = cursor = page.cursor or cursor
-        if not page.has_more:
-            return
-        if cursor in seen:
-            raise MalformedAnswer("transactions_sync", problem=f'it repeats the cursor "{cursor}"')
-        seen.add(cursor)
+    with Ahead() as ahead:
+        while True:
+            page = plaid.changes(access_token=run.access_token, cursor=cursor, ahead=ahead)
+            spool.add(page)
+            run.note(page)
+            # Before an item's first data is there, Plaid answers with an empty cursor.
+            run.cursor = cursor = page.cursor or cursor
+            if not page.has_more:
+                return
+            if cursor in seen:
+                raise MalformedAnswer("transactions_sync", problem=f'it repeats the cursor "{cursor}"')
+            seen.add(cursor)
 
 
 def _apply(session: Session, run: _Sync, *, spool: Spool, now: datetime) -> SyncStats:

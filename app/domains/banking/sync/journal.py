@@ -74,6 +74,10 @@ class Journal:
         except zlib.error:
             return None
 
+    def knows(self, operation: str, request: Mapping[str, Any]) -> bool:
+        """Whether an earlier attempt kept an answer to that."""
+        return self._digest(operation, request) in self._known()
+
     def add(self, operation: str, request: Mapping[str, Any], answer: bytes) -> None:
         """Note an answer that could be read."""
         content = zlib.compress(answer, level=COMPRESSION)

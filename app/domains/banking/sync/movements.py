@@ -15,7 +15,6 @@ from app.domains.banking.models import Transaction
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import FromClause, TableValuedAlias
     from sqlalchemy.dialects import sqlite
     from sqlalchemy.orm import Session
 

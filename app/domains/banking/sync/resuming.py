@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from app.db.checkpoint import Checkpoint
     from app.domains.banking.facts import Page, SyncStats
+    from app.domains.banking.plaid.ahead import Ahead
 
 T = TypeVar("T")
 
@@ -65,24 +66,34 @@ class ResumingPlaid(Plaid):
 
     journal: Journal
 
-    def changes(self, *, access_token: str, cursor: str | None) -> Page:
+    def changes(self, *, access_token: str, cursor: str | None, ahead: Ahead | None = None) -> Page:
         """As `Plaid.changes`; after it has raised, no page of before is known any more."""
         if self.journal.is_restarted():
             raise MutatedDuringPagination
         try:
-            return super().changes(access_token=access_token, cursor=cursor)
+            return super().changes(access_token=access_token, cursor=cursor, ahead=ahead)
         except MutatedDuringPagination:
             self.journal.restart(SYNC)
             raise
 
-    def _call(self, operation: str, request: dict[str, Any], read: Callable[[dict[str, Any]], T]) -> T:
+    def _call(
+        self,
+        operation: str,
+        request: dict[str, Any],
+        read: Callable[[dict[str, Any]], T],
+        *,
+        ahead: Ahead | None = None,
+    ) -> T:
         known = self.journal.answer_to(operation, request)
         if known is not None:
             try:
                 return read(exact_json.answer_of(known, operation=operation))
             except MalformedAnswer:
                 pass  # As another release kept it: Plaid is asked again.
-        raw = self._ask(operation, request)
+        raw = self._asked(operation, request, ahead)
         told = read(exact_json.answer_of(raw, operation=operation))
         self.journal.add(operation, request, raw)
         return told
+
+    def _is_known(self, operation: str, request: dict[str, Any]) -> bool:
+        return self.journal.knows(operation, request)

@@ -201,10 +201,11 @@ def test_wrong_keys_are_refused(plaid: FakePlaid, configure: Callable[..., None]
 
 def test_the_fake_speaks_the_paths_of_the_sandbox(plaid: FakePlaid) -> None:
     public_token = sandbox(plaid.url, "/sandbox/public_token/create")["public_token"]
-    access = {"access_token": port().exchange(public_token=public_token).access_token}
-    assert len(port().changes(**access, cursor=None).put) == 24
+    token = port().exchange(public_token=public_token).access_token
+    access = {"access_token": token}
+    assert len(port().changes(access_token=token, cursor=None).put) == 24
     sandbox(plaid.url, "/sandbox/transactions/create", **access, transactions=[{"amount": 4.2}])
-    assert [row.amount for row in port().changes(**access, cursor="24").put] == [-420]
+    assert [row.amount for row in port().changes(access_token=token, cursor="24").put] == [-420]
     assert not sandbox(plaid.url, "/sandbox/item/fire_webhook", **access, webhook_code="X")["webhook_fired"]
     sandbox(plaid.url, "/sandbox/item/reset_login", **access)
     assert port().item(**access).error == "ITEM_LOGIN_REQUIRED"
