@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from billiard import common
 from celery import platforms
 from celery.backends.base import Backend
+from celery.concurrency.asynpool import AsynPool
 from celery.platforms import EX_OK
 from celery.worker import control as worker_control
 from celery.worker import state as worker_state
@@ -120,6 +121,11 @@ USED = (
         should_stop="Celery's warm shutdown, on a signal, would not acknowledge what ends.",
         should_terminate="A child that was ended because the worker stops is no lost one.",
     ),
+    *_of(
+        AsynPool,
+        "_untrack_child_process",
+        _sentinel_poll="By what is readable here, the pool knows that a child has ended.",
+    ),
     *_of(worker_control, revoke="Cancels what the ledger does not know, as Celery does."),
     *_of(
         platforms,
@@ -159,6 +165,7 @@ OVERRIDDEN = (
         _refresh_bindings="As `_queue_bind`.",
         _refresh_binding="kombu's is a script, and whoever may load one may load one that never ends.",
     ),
+    *_of(AsynPool, _track_child_process="A child that has ended is noticed only once it can be waited for."),
 )
 
 
@@ -298,6 +305,21 @@ def stop_child(pool: Any, pid: int) -> None:
 def end_with_parent_by(ask: Callable[[int], None]) -> None:
     """Have `ask` tell the kernel by which signal a child ends when its worker does."""
     platforms._set_pdeathsig = ask
+
+
+def is_watched(process: Any) -> bool:
+    """Whether the pool has something by which it knows the end of this child, or had it until that ended."""
+    return hasattr(process, "_sentinel_poll")
+
+
+def watch(process: Any, *, by: int) -> None:
+    """Let the pool know the end of this child by a descriptor, which it closes after that."""
+    process._sentinel_poll = by
+
+
+def wait_for_end(pool: Any, process: Any, hub: Any) -> None:
+    """Have the pool see to its children once this one has ended."""
+    AsynPool._track_child_process(pool, process, hub)
 
 
 def is_terminating() -> bool:

@@ -85,15 +85,14 @@ def cut_off(*, task: str, seconds: float, result: Any = None) -> Transition | No
 
 
 def lost(*, task: str, attempt: int, max_attempts: int | None, error: str, result: Any = None) -> Transition:
-    """The worker died under the job: again after a while, dead once that killed too many."""
+    """The worker died under the job: again, at first at once; dead once that killed too many."""
     if max_attempts is not None and attempt >= max_attempts:
         return Transition(outcome=Outcome.LOST, state=State.DEAD, error=error, result=result)
+    if attempt == 1:
+        return Transition(outcome=Outcome.LOST, state=State.READY, error=error)
     wait = _retry_of(task).delay(attempt=attempt)
     return Transition(
-        outcome=Outcome.LOST,
-        state=State.SCHEDULED,
-        error=error,
-        delay_seconds=wait.total_seconds() if attempt > 1 else 0.0,
+        outcome=Outcome.LOST, state=State.SCHEDULED, error=error, delay_seconds=wait.total_seconds()
     )
 
 

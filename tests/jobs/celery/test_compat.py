@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery.app.task import Context
 from celery.backends.base import Backend, BaseKeyValueStoreBackend
+from celery.concurrency.asynpool import AsynPool
 from celery.exceptions import WorkerShutdown
 from celery.utils.collections import AttributeDict
 from celery.worker import control as worker_control
@@ -33,6 +34,7 @@ from app.jobs.celery.backend import LedgerBackend
 from app.jobs.celery.transport.broker import Channel
 from app.jobs.ledger.models import State
 from app.settings.config import settings
+from app.worker.prefork import WatchedPool
 from tests.checkout import ROOT
 from tests.jobs.running import job_of, jobs_named
 from tests.sample import tasks
@@ -43,6 +45,13 @@ if TYPE_CHECKING:
 
     from app.jobs.celery.compat import Internal
 
+
+#: What overrides a library's class, and what is called of that.
+OVERRIDING: dict[Any, tuple[Any, Any]] = {
+    AsynPool: (WatchedPool, AsynPool),
+    Backend: (LedgerBackend, BaseKeyValueStoreBackend),
+    kombu_redis.Channel: (Channel, kombu_redis.Channel),
+}
 
 # That each is there, or is missed at the start.
 
@@ -92,6 +101,7 @@ def test_a_worker_does_not_start_without_one_and_says_so_in_one_sentence(environ
             ("self", "raw", "exchange", "key", "pipeline", "leftmost"),
         ),
         (virtual.Transport._deliver, ("self", "document", "queue")),
+        (AsynPool._track_child_process, ("self", "proc", "hub")),
         (worker_control.revoke, ("state", "ids", "terminate", "signal")),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -102,8 +112,7 @@ def test_what_is_called_takes_what_it_is_given(called: Any, arguments: tuple[str
 
 @pytest.mark.parametrize("internal", compat.OVERRIDDEN, ids=lambda internal: internal.name)
 def test_what_is_overridden_takes_what_its_library_gives(internal: Internal) -> None:
-    ours: Any = LedgerBackend if internal.owner is Backend else Channel
-    theirs: Any = BaseKeyValueStoreBackend if internal.owner is Backend else kombu_redis.Channel
+    ours, theirs = OVERRIDING[internal.owner]
     own, original = getattr(ours, internal.name), getattr(theirs, internal.name)
     assert own is not original
     if not callable(original):  # a script, made when it is first asked for

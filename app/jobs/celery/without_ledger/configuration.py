@@ -54,8 +54,9 @@ def configuration(values: Settings) -> dict[str, Any]:
         "task_soft_time_limit": values.task_soft_time_limit_seconds,
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_max": 1},
         "worker_prefetch_multiplier": 1,
-        # Celery looks for ended children only every 5 s, so at a thousand jobs a second a pool whose children
-        # end every thousand jobs stands still half of the time. What leaks is ended by its memory.
+        "worker_pool": "app.worker.prefork:Prefork",
+        # At a thousand jobs a second, a pool whose children end every thousand jobs is busy replacing them.
+        # What leaks is ended by its memory.
         "worker_max_tasks_per_child": 10_000,
         "worker_max_memory_per_child": MAX_CHILD_MEMORY // KIB,
         "worker_hijack_root_logger": False,
