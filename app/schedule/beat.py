@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import math
 import secrets
 import socket
 import time
@@ -16,11 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import freeze_loaded
 from app.db import outages
+from app.db.continuity import Continuity
+from app.db.engine import engine
 from app.db.pruning import BATCH, kept_since
 from app.db.sessions import transaction
 from app.jobs import unique
 from app.jobs.publish import admission
-from app.jobs.transitions import recover, rollup
+from app.jobs.transitions import lost_workers, recover, rollup
 from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
 from app.schedule import history
@@ -48,8 +49,8 @@ ROLL_UP = timedelta(seconds=5)
 PRUNE = timedelta(minutes=10)
 #: What tasks declare is looked at when this beat begins to lead, and in case an edit by hand took a row away.
 SEED = timedelta(minutes=10)
-#: Within this after the database came back, every worker has renewed its leases.
-RENEWAL = timedelta(seconds=10)
+#: Within this after the database came back, every worker has renewed its leases, and said that it lives.
+RENEWAL = timedelta(seconds=15)
 LEADER = "beat"
 
 
@@ -73,7 +74,7 @@ class LedgerScheduler(Scheduler):
         self._holder = f"{socket.gethostname()}#{secrets.token_hex(4)}"
         self._leads = False
         self._last: dict[str, float] = {}
-        self._away_at = -math.inf
+        self._continuity = Continuity(engine())
         self._admission = admission.Round()
         super().__init__(*args, **kwargs)
         freeze_loaded()
@@ -107,8 +108,11 @@ class LedgerScheduler(Scheduler):
                 _step(self._admit)
         except Exception as error:
             # Whatever goes wrong in one tick, the clock must not stand still for it.
+            if outages.is_away(error):
+                self._continuity.failed()
+                # It may answer and take no writes, without which no worker can say that it lives.
+                self._last.pop("lead", None)
             if outages.is_transient(error):
-                self._away_at = time.monotonic()
                 log.error("beat_tick_failed", error=first_line(error))
             else:
                 log.exception("beat_tick_failed")
@@ -130,12 +134,16 @@ class LedgerScheduler(Scheduler):
             _step(_seed)
         recovers = self._is_time("recover", timedelta(seconds=settings().recover_seconds))
         due = look()
+        self._continuity.compare(due.now)
         if due.schedules:
             _step(fire_due)
         if due.scheduled:
             _step(recover.promote_due)
+        if due.silent and self._has_answered():
+            _step(lost_workers.end_silent)
         if recovers:
-            _step(self._end_leases)
+            if self._has_answered():
+                _step(recover.end_leases)
             _step(recover.end_expired)
         if due.scheduled or due.waiting or recovers:
             _step(lambda: _publish(lost=recovers))
@@ -150,11 +158,9 @@ class LedgerScheduler(Scheduler):
     def _admit(self) -> None:
         self._admission.go_on(for_=ADMITTING)
 
-    def _end_leases(self) -> None:
-        """Workers that could not renew theirs while the database was away come first."""
-        patience = min(RENEWAL.total_seconds(), settings().lease_seconds)
-        if time.monotonic() - self._away_at > patience:
-            recover.end_leases()
+    def _has_answered(self) -> bool:
+        """Workers that could not write while the database was away come first."""
+        return self._continuity.lasts(seconds=min(RENEWAL.total_seconds(), settings().lease_seconds))
 
     def _is_time(self, name: str, interval: timedelta) -> bool:
         now = time.monotonic()

@@ -8,10 +8,13 @@ from sqlalchemy import exists, select, text
 
 from app.db.clock import clock
 from app.db.sessions import reading
-from app.jobs.ledger.models import HELD, WAITING, Job
+from app.jobs.ledger.models import HELD, WAITING, Job, Worker
+from app.jobs.transitions import lost_workers
 from app.schedule.models import ScheduleEntry
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement, Exists, TextClause
 
 
@@ -26,6 +29,10 @@ class Due(NamedTuple):
     waiting: bool
     #: Ready jobs that wait for room in their partition.
     held: bool
+    #: Jobs of a worker that is not heard of any more.
+    silent: bool
+    #: What the database's clock shows.
+    now: datetime
 
 
 def look() -> Due:
@@ -36,6 +43,9 @@ def look() -> Due:
         _any(text("state = 'scheduled'"), Job.run_at <= clock()),
         _any(text(WAITING)),
         _any(text(f"{HELD} AND partition IS NOT NULL")),
+        # Workers first: they are few, and mostly all of them are heard of.
+        exists().where(lost_workers.SILENT, _any(text("state = 'running'"), Job.worker == Worker.name)),
+        clock(),
     )
     with reading() as session:
         return Due(*session.execute(found).one())

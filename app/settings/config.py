@@ -133,10 +133,14 @@ class Settings(BaseSettings):
     flower_password: SecretStr = Field(
         default=SecretStr(""), description="Password for Flower; Flower refuses to start without one."
     )
+    worker_folder: Path = Field(
+        default=Path("var/workers"),
+        description="Folder on a disk of this host in which its workers see which of them has died.",
+    )
     lease_seconds: Seconds = Field(
         default=60,
-        description="How long a job stays with a worker that sends no heartbeat; a worker sends three in "
-        "this time.",
+        description="How long a job stays with a worker that does not renew its lease, which it does three "
+        "times in this time. One that is not heard of for 15 s loses its jobs before, except on SQLite.",
     )
     recover_seconds: Seconds = Field(
         default=5, description="How often beat looks for lost messages and expired leases."

@@ -75,10 +75,11 @@ def workers_are_alive() -> Finding:
 
 def workers_renew_their_leases() -> Finding:
     """Whether a worker has fallen silent: what it runs is given to others, though it may go on with it."""
-    silent = select(Worker.node, Worker.seen_at).where(Worker.seen_at <= clock(-settings().lease_seconds))
+    silent = ~Worker.signed_off & (Worker.seen_at <= clock(-settings().lease_seconds))
     with reading() as session:
         now = session.scalars(select(clock())).one()
-        found = [(node, (now - seen).total_seconds()) for node, seen in session.execute(silent)]
+        rows = session.execute(select(Worker.node, Worker.seen_at).where(silent))
+        found = [(node, (now - seen).total_seconds()) for node, seen in rows]
     if found:
         named = ", ".join(f"{node} for {seconds:.0f} s" for node, seconds in found)
         return Finding.warning(
@@ -182,9 +183,9 @@ def pools_without_workers() -> list[str]:
 
 def _workers() -> Sequence[tuple[str, str]]:
     """Node and release of the workers that are alive."""
-    alive = select(Worker.node, Worker.release).where(Worker.seen_at > clock(-settings().lease_seconds))
+    alive = ~Worker.signed_off & (Worker.seen_at > clock(-settings().lease_seconds))
     with reading() as session:
-        return session.execute(alive).all()
+        return session.execute(select(Worker.node, Worker.release).where(alive)).all()
 
 
 def _counts(rows: Sequence[tuple[str, int]]) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import secrets
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import signals
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from app.db import outages
 from app.db.clock import clock
@@ -20,7 +22,8 @@ from app.db.upsert import insert_or_update
 from app.jobs.celery import compat, forks
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State, Worker
-from app.jobs.transitions import apply, deferred_ends, rules
+from app.jobs.transitions import apply, deferred_ends, lost_workers, rules
+from app.jobs.transitions.neighbours import Neighbours, begin_life
 from app.logs.failures import first_line
 from app.processes.repeating_thread import RepeatingThread
 from app.processes.worker_names import without_generation
@@ -29,12 +32,18 @@ from app.settings.config import settings
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.processes.lives import Life
+
 log = structlog.get_logger(__name__)
 
 #: New with every start and inherited by the pool's children: a restarted worker holds none of the old leases.
 _START = secrets.token_hex(4)
 #: Rows of workers that ended without a word, on hosts that are no more, are kept for so many leases.
 GONE_AFTER_LEASES = 3
+#: Where leases are renewed less often, a worker says so often that it lives.
+BEAT = timedelta(seconds=5)
+#: How often it looks for workers of its host that have died.
+LOOK = timedelta(seconds=2)
 #: After a beat that failed.
 RETRY = timedelta(seconds=1)
 
@@ -51,25 +60,45 @@ def holder(hostname: str) -> str:
     return f"{hostname}#{_START}"
 
 
+_LIFE: Life | None = None
 _HEARTBEAT: Heartbeat | None = None
+
+
+@signals.celeryd_after_setup.connect
+def _show_life(sender: str, **_: object) -> None:
+    """Before the pool starts: from here on there may be jobs under this name."""
+    global _LIFE
+    _LIFE = begin_life(holder(sender))
+    atexit.register(_end_life, os.getpid())
+
+
+def _end_life(pid: int) -> None:
+    if _LIFE is not None and os.getpid() == pid and (_HEARTBEAT is None or _HEARTBEAT.left_nothing):
+        _LIFE.end()
 
 
 class Heartbeat(RepeatingThread):
     """Beats in a thread of the main process, because Celery's event loop stands still while it reconnects."""
 
-    def __init__(self, *, hostname: str, concurrency: int) -> None:
+    def __init__(self, *, hostname: str, concurrency: int, life: Life | None = None) -> None:
         super().__init__(name="heartbeat")
         self._hostname = hostname
         self._concurrency = concurrency
+        self._neighbours = Neighbours(life) if life else None
         self._signed_off = False
+        self._beaten_at = self._renewed_at = -math.inf
+        #: Whether nothing is left to be done for this worker once its process has ended.
+        self.left_nothing = False
         deferred_ends.listen(self.wake)
 
     def work(self) -> None:
-        """Beat, while nothing forks."""
+        """Do what is due, while nothing forks."""
         with forks.at_work:
             try:
-                self.beat()
+                self._beat_if_due()
                 deferred_ends.write_waiting()
+                if self._neighbours:
+                    self._neighbours.end_dead(between=self._beat_if_due)
             finally:
                 # Only this thread could close it, and a child must not inherit it.
                 store.close()
@@ -78,40 +107,57 @@ class Heartbeat(RepeatingThread):
         """Short while leases could not be renewed: others end them soon after the database is back."""
         if self.fails or deferred_ends.is_any_waiting():
             return RETRY.total_seconds()
-        return settings().lease_seconds / 3
+        return min(LOOK.total_seconds(), _beat_seconds())
+
+    def _beat_if_due(self) -> None:
+        now = time.monotonic()
+        if self.fails or now - self._renewed_at >= settings().lease_seconds / 3:
+            self._renewed_at = self._beaten_at = now
+            self.beat()
+        elif now - self._beaten_at >= _beat_seconds():
+            self._beaten_at = now
+            self._sign()
 
     def beat(self) -> None:
         """Renew the leases of the running jobs, and the worker's own row; rows of the gone go."""
         name = holder(self._hostname)
         running = [request.id for request in compat.running_requests()]
+        self._sign()
         if running:
             store.extend(store.connection(), ids=running, worker=name)
         with transaction() as session:
-            if self._signed_off:
-                session.execute(delete(Worker).where(Worker.name == name))
-            else:
-                self._sign(session, name)
+            self._clear_away(session)
 
-    def _sign(self, session: Session, name: str) -> None:
-        statement = insert_or_update(session, Worker).values(
-            name=name,
-            node=without_generation(self._hostname),
-            release=settings().release,
-            concurrency=self._concurrency,
-            started_at=clock(),
-            seen_at=clock(),
-        )
-        session.execute(
-            statement.on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": clock()})
-        )
-        # Nobody else has this name while this worker lives; others of the node may be taking over from it.
+    def _sign(self) -> None:
+        with transaction() as session:
+            statement = insert_or_update(session, Worker).values(
+                name=holder(self._hostname),
+                node=without_generation(self._hostname),
+                release=settings().release,
+                concurrency=self._concurrency,
+                started_at=clock(),
+                seen_at=clock(),
+                # On SQLite one job may keep all workers from writing, and no host outlives the database's.
+                beat_seconds=None if settings().is_sqlite else _beat_seconds(),
+                signed_off=self._signed_off,
+            )
+            now = {"seen_at": clock(), "signed_off": self._signed_off}
+            session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_=now))
+
+    def _clear_away(self, session: Session) -> None:
+        """Of the rows of others: those of the gone."""
+        # Under this name there was another before, or is another elsewhere that lives.
         namesake = Worker.name.startswith(holder(self._hostname).removesuffix(_START), autoescape=True)
+        silent = Worker.seen_at < clock(-lost_workers.MISSED_BEATS * _beat_seconds())
+        replaced = update(Worker).where(Worker.name != holder(self._hostname), namesake, silent)
+        session.execute(replaced.values(signed_off=True))
         gone = Worker.seen_at < clock(-GONE_AFTER_LEASES * settings().lease_seconds)
-        session.execute(delete(Worker).where(Worker.name != name, namesake | gone))
+        session.execute(delete(Worker).where(Worker.name != holder(self._hostname), gone))
 
     def sign_off(self) -> None:
         """Sign off, and go on keeping the leases."""
         self._signed_off = True
+        self._beaten_at = -math.inf
         self.wake()
 
     def stop(self) -> None:
@@ -120,8 +166,14 @@ class Heartbeat(RepeatingThread):
         self.join(timeout=CONNECT_TIMEOUT.total_seconds())
         try:
             release_jobs(worker=holder(self._hostname))
+            self.left_nothing = True
         except outages.ERRORS as error:
             log.warning("leases_not_given_back", error=first_line(error), remedy="they end by themselves")
+
+
+def _beat_seconds() -> float:
+    renewal = settings().lease_seconds / 3
+    return renewal if settings().is_sqlite else min(renewal, BEAT.total_seconds())
 
 
 def release_jobs(*, worker: str) -> None:
@@ -138,7 +190,8 @@ def release_jobs(*, worker: str) -> None:
 @signals.worker_ready.connect
 def _start(sender: Any, **_: object) -> None:
     global _HEARTBEAT
-    _HEARTBEAT = Heartbeat(hostname=sender.hostname, concurrency=sender.controller.concurrency)
+    concurrency = sender.controller.concurrency
+    _HEARTBEAT = Heartbeat(hostname=sender.hostname, concurrency=concurrency, life=_LIFE)
     _HEARTBEAT.start()
     # Celery announces its end only when it stops warmly. At exit the pool is gone, either way.
     atexit.register(_stop, _HEARTBEAT, os.getpid())

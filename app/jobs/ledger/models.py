@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Text, text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import BIG_ID, Base, one_of
@@ -217,6 +217,10 @@ class Worker(Base):
     concurrency: Mapped[int]
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    #: How often it says that it lives; null where only its leases tell.
+    beat_seconds: Mapped[float | None] = mapped_column(Float)
+    #: Whether it takes no more jobs, and only keeps or has left those that it holds.
+    signed_off: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class JobStat(Base):

@@ -23,7 +23,7 @@ from app.jobs.ledger.models import Job, State
 from app.jobs.publish import publisher, sent
 from app.jobs.publish.headers import PUBLISHED_HEADER
 from app.jobs.publish.reachability import looking
-from app.jobs.transitions import apply, dependents, rules, unreadable
+from app.jobs.transitions import dependents, lost_workers, unreadable
 from app.jobs.transitions.in_broker import jobs_of, oldest_by_count
 from app.settings.config import settings
 from app.topology import Priority, Queue
@@ -189,29 +189,15 @@ def _send_alone(dispatch: Dispatch) -> list[str]:
 
 
 def end_leases() -> int:
-    """Send jobs whose worker is not heard of any more back, or to `dead` when that happened too often."""
-    ended = select(Job).where(Job.state == State.RUNNING, Job.lease_until < clock())
+    """Send jobs whose lease nobody renews any more back, or to `dead` when that happened too often."""
+    is_over = Job.lease_until < clock()
+    ended = select(Job).where(Job.state == State.RUNNING, is_over).order_by(Job.lease_until).limit(BATCH)
     with reading() as session:
-        jobs = session.scalars(ended.order_by(Job.lease_until).limit(BATCH)).all()
+        jobs = session.scalars(ended).all()
     for job in jobs:
-        # One by one, so that what goes wrong with one job keeps no other waiting.
-        try:
-            _end_lease(job)
-        except Exception:
-            log.exception("lease_not_ended", job_id=job.id)
+        error = f"LeaseEnded: {job.worker} sent no heartbeat for {settings().lease_seconds} s."
+        lost_workers.end_lease(job, error=error, while_=is_over)
     return len(jobs)
-
-
-def _end_lease(job: Job) -> None:
-    error = f"LeaseEnded: {job.worker} sent no heartbeat for {settings().lease_seconds} s."
-    transition = rules.lost(task=job.task, attempt=job.attempt, max_attempts=job.max_attempts, error=error)
-    guard = apply.held_with(job_id=job.id, fence=job.fence) & (Job.lease_until < clock())
-    with transaction() as session:
-        if not apply.end_attempt(session, job_id=job.id, guard=guard, transition=transition):
-            return
-        if transition.state is State.DEAD:
-            dependents.fail_dependents(session, job=job, error=RuntimeError(error))
-    log.warning("lease_ended", job_id=job.id, worker=job.worker, next=transition.state.value)
 
 
 def end_expired() -> int:

@@ -114,7 +114,7 @@ def _held(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
 
 
 def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
-    alive = Worker.seen_at > clock(-settings().lease_seconds)
+    alive = ~Worker.signed_off & (Worker.seen_at > clock(-settings().lease_seconds))
     counts = select(Worker.node, Worker.release, func.count()).where(alive)
     for node, release, count in session.execute(counts.group_by(Worker.node, Worker.release)):
         yield (node, release), count
@@ -122,7 +122,7 @@ def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
 
 def _heartbeats(session: Session) -> Iterator[tuple[tuple[str, str], float]]:
     """Of the worker last heard of, where several ran on a node: it has taken over from the others."""
-    last = select(Worker.node, Worker.release, func.max(Worker.seen_at), clock())
+    last = select(Worker.node, Worker.release, func.max(Worker.seen_at), clock()).where(~Worker.signed_off)
     for node, release, seen, now in session.execute(last.group_by(Worker.node, Worker.release)):
         yield (node, release), max((now - seen).total_seconds(), 0.0)
 

@@ -66,23 +66,6 @@ def test_a_worker_renews_its_leases_signs_and_gives_back_what_it_leaves(fleet: F
     assert (done.state, done.attempt, done.fence) == (State.DONE, 1, 2)
 
 
-def test_a_restarted_worker_holds_none_of_the_old_leases(fleet: Fleet, tmp_path: Path) -> None:
-    first = fleet.start_worker("same", processes=1)
-    job_id = start_waiting(tmp_path / "go")
-    first.kill()
-    before = job_of(job_id)
-    fleet.start_worker("same", processes=1)
-    [name] = workers()
-    assert before.worker
-    assert name != before.worker
-    assert name.split("#")[0] == before.worker.split("#")[0]
-    fleet.start_beat()
-    (tmp_path / "go").touch()
-    done = ended(job_id)
-    assert (done.state, done.worker, done.attempt) == (State.DONE, name, 2)
-    assert [attempt.outcome for attempt in attempts_of(job_id)] == [Outcome.LOST]
-
-
 def test_a_task_a_worker_does_not_know_is_left_to_a_newer_one(fleet: Fleet) -> None:
     job_id = str(tasks.add.delay(20, 22).id)
     newest, fleet.include = fleet.include, "tests.sample"

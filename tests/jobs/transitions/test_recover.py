@@ -197,23 +197,31 @@ def test_a_queue_of_messages_without_our_time_is_left_alone(redis_server: RedisS
     assert republish_lost() == 0
 
 
-@pytest.mark.parametrize("attempt", [1, 2])
-def test_an_ended_lease_gives_the_job_back(attempt: int) -> None:
+def test_an_ended_lease_sends_the_job_out_again() -> None:
     [job_id] = accept(1)
-    set_rows(job_id, attempt=attempt - 1)
-    claim(job_id, attempt=attempt - 1)
+    claim(job_id)
     assert recover.end_leases() == 0
-    set_rows(job_id, lease_until=clock(-1))
+    set_rows(job_id, lease_until=clock(-1), published_at=None)
     assert recover.end_leases() == 1
     job = job_of(job_id)
-    assert (job.state, job.attempt, job.lease_until) == (State.SCHEDULED, attempt, None)
-    assert job.run_at
-    with reading() as session:
-        waits = job.run_at > now(session) + timedelta(seconds=1)
-    assert waits == (attempt > 1)
+    assert (job.state, job.attempt, job.lease_until) == (State.READY, 1, None)
+    assert job.published_at
     [ended] = attempts_of(job_id)
     assert (ended.outcome, ended.worker, ended.fence) == (Outcome.LOST, "worker", 1)
     assert "worker sent no heartbeat" in str(ended.error)
+
+
+def test_one_that_ends_once_more_has_the_job_wait() -> None:
+    [job_id] = accept(1)
+    set_rows(job_id, attempt=1)
+    claim(job_id, attempt=1)
+    set_rows(job_id, lease_until=clock(-1))
+    assert recover.end_leases() == 1
+    job = job_of(job_id)
+    assert (job.state, job.attempt, job.lease_until) == (State.SCHEDULED, 2, None)
+    with reading() as session:
+        assert job.run_at
+        assert job.run_at > now(session) + timedelta(seconds=1)
 
 
 def test_a_lease_that_ended_too_often_kills_the_job() -> None:
@@ -235,7 +243,7 @@ def test_a_lease_is_ended_once_by_two_beats_at_once() -> None:
     set_rows(*ids, lease_until=clock(-1))
     twice_at_once(recover.end_leases)
     assert {len(attempts_of(job_id)) for job_id in ids} == {1}
-    assert {job.state for job in all_jobs()} == {State.SCHEDULED}
+    assert {job.state for job in all_jobs()} == {State.READY}
 
 
 def test_a_lease_that_its_worker_renews_meanwhile_is_left_alone() -> None:
