@@ -149,6 +149,11 @@ class Settings(BaseSettings):
         default=10,
         description="How long a published job may be missing from the broker before it is published again.",
     )
+    claim_ahead: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        default=100,
+        description="Jobs that a worker may claim beyond what it runs: no more than begin within 50 ms. "
+        "0: its processes claim each job when they begin it.",
+    )
     queue_depth_limit: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
         default=10_000,
         description="Messages that a queue may hold in Redis for each priority; further jobs wait in the "

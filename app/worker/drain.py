@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from app.jobs.celery import compat
+from app.jobs.celery.batches.step import ClaimAhead
 from app.processes.pidfile import names_this_process
 from app.settings.config import settings
 from app.worker.generations import LiveWorker, live_workers
@@ -117,7 +118,8 @@ class Drain(threading.Thread):
         consumer = self._consumer.task_consumer
         asked_at = compat.poll_began(consumer.channel) if consumer and consumer.channel else None
         is_open = asked_at is not None and time.monotonic() - asked_at < ANSWER_SECONDS
-        return is_open or compat.reserved_count() > 0
+        holds = ClaimAhead.lookahead is not None and ClaimAhead.lookahead.is_busy()
+        return is_open or holds or compat.reserved_count() > 0
 
     def _others(self) -> list[LiveWorker]:
         """Those that still drain; nobody speaks for them but the worker that took over."""
@@ -135,6 +137,8 @@ class Drain(threading.Thread):
     def _cancel(self) -> None:
         if self._consumer.task_consumer:
             self._consumer.task_consumer.cancel()
+        if ClaimAhead.lookahead is not None:
+            ClaimAhead.lookahead.close()
 
 
 def _do(step: Callable[[], None]) -> None:

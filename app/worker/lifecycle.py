@@ -13,6 +13,7 @@ from sqlalchemy.orm import configure_mappers
 
 from app import freeze_loaded
 from app.jobs.celery import heartbeat
+from app.jobs.celery.batches.step import ClaimAhead
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions import unreadable
 from app.processes.pidfile import release_pidfile, write_pidfile
@@ -37,6 +38,7 @@ def add_lifecycle(app: Celery) -> None:
     user_options: Any = app.user_options
     user_options["worker"].update(OPTIONS)
     app.steps["consumer"].add(Pulse)
+    app.steps["consumer"].add(ClaimAhead)
     signals.celeryd_after_setup.connect(_detach_stderr)
     signals.celeryd_after_setup.connect(_announce)
     signals.celeryd_after_setup.connect(_freeze_loaded)

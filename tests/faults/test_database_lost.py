@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ from tests.conftest import forget_settings
 from tests.faults.cut import Cut
 from tests.faults.ledger import effects
 from tests.faults.on_own_server import worker_on
+from tests.jobs.celery.batches.writing import accepted, writing
 from tests.jobs.running import attempts_of, ended, job_of, wait_for_state
 from tests.sample import hard_ends, tasks
 from tests.servers import PostgresServer, wait_until
@@ -204,7 +206,7 @@ def test_a_job_that_waits_for_the_database_at_its_time_limit_runs_again(
     postgres: PostgresServer, worker: Process, tmp_path: Path
 ) -> None:
     go, runs = tmp_path / "go", tmp_path / "go.limit"
-    result = hard_ends.stand_aside_until.apply_async((str(go), "limit"), time_limit=4)
+    result = hard_ends.stand_aside_and_write.apply_async((str(go), "limit"), time_limit=4)
     wait_until(runs.exists, seconds=20, what="the job runs")
     before = said(worker, "end_waits_for_database")
     postgres.halt()
@@ -215,6 +217,24 @@ def test_a_job_that_waits_for_the_database_at_its_time_limit_runs_again(
     job = ended(str(result.id), seconds=60)
     assert (job.state, job.attempt, job.result) == (State.DONE, 1, "limit")
     assert released(job.id) == [Outcome.RELEASED]
+
+
+def test_a_finish_that_waits_for_the_database_has_no_time_limit(
+    postgres: PostgresServer, worker: Process, tmp_path: Path
+) -> None:
+    go, runs = tmp_path / "go", tmp_path / "go.left"
+    result = hard_ends.stand_aside_until.apply_async((str(go), "left"), time_limit=2)
+    wait_until(runs.exists, seconds=20, what="the job runs")
+    began, before = time.monotonic(), said(worker, "database_away")
+    postgres.halt()
+    go.touch()
+    wait_until(lambda: said(worker, "database_away") > before, seconds=30, what="the finish waits")
+    wait_until(lambda: time.monotonic() > began + 2, seconds=10, what="its limit has passed")
+    postgres.resume()
+    dispose_engine()
+    job = ended(str(result.id), seconds=60)
+    assert (job.state, job.attempt, job.result) == (State.DONE, 1, "left")
+    assert attempts_of(job.id) == []
 
 
 @pytest.fixture
@@ -278,6 +298,23 @@ def test_a_finish_whose_answer_is_lost_counts(cut: Cut, has_effects: bool) -> No
     job = wait_for_state(job_id, State.DONE)
     assert (job.result, job.attempt, attempts_of(job_id)) == (2, 1, [])
     assert effects().count("lost answer") == int(has_effects)
+
+
+def test_what_is_claimed_and_finished_in_batches_survives_lost_answers(cut: Cut) -> None:
+    jobs = [accepted() for _ in range(3)]
+    with writing() as found:
+        found.claim(accepted())  # the statement is prepared
+        cut.marker = jobs[1].id.encode()
+        claimed = found.claim(*jobs)
+        assert cut.cuts == 1
+        assert [one.claim and one.claim.attempt for one in claimed] == [1, 1, 1]
+        assert {job_of(job.id).state for job in jobs} == {State.RUNNING}
+        cut.marker = jobs[2].id.encode()
+        found.finish(*((one, "2") for one in claimed))
+    assert cut.cuts == 2
+    assert [(job.state, job.result, job.attempt) for job in map(job_of, (job.id for job in jobs))] == [
+        (State.DONE, 2, 1)
+    ] * 3
 
 
 def test_a_finish_whose_transaction_is_gone_gives_the_job_back(cut: Cut) -> None:

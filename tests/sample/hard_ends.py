@@ -270,6 +270,14 @@ def stand_aside_until(path: str, name: str) -> str:
 
 
 @task()
+def stand_aside_and_write(path: str, name: str) -> str:
+    """The same, and an effect of its own, which its process has to commit."""
+    stand_aside_until.run(path, name)
+    job_session().execute(text("INSERT INTO effect (name) VALUES (:name)"), {"name": name})
+    return name
+
+
+@task()
 def write_much(path: str, name: str) -> None:
     """Once the test makes `path`, write many rows, and one that names them."""
     stand_aside_until.run(path, name)

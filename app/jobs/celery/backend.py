@@ -17,6 +17,7 @@ from app.db.clock import now
 from app.db.sessions import current_session, using
 from app.jobs import errors
 from app.jobs.celery import chords, compat, forks, main_process_ends
+from app.jobs.celery.batches import claimed
 from app.jobs.celery.celery_states import progress_of
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.results import LedgerResults, surrounding_transaction
@@ -57,7 +58,8 @@ class LedgerBackend(LedgerResults):
             if request is not None and request.chord:
                 session = job.session()
                 chords.count_part(self.app, session, group_id=request.group, part_id=task_id, result=result)
-            job.finish(encoded)
+            if not job.leave_finish(encoded):
+                job.finish(encoded)
 
     def mark_as_retry(
         self, task_id: str, exc: Any, traceback: str | None = None, request: Any = None, *_: Any, **__: Any
@@ -83,19 +85,19 @@ class LedgerBackend(LedgerResults):
         elif attempt.has_ended(request):
             return
         elif forks.is_child():
-            self._fail_unclaimed(task_id, request, exc, traceback)
+            self._fail_unclaimed(request, exc, traceback)
         else:
             transition = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))
             main_process_ends.end_failed(
                 task_id, transition, request=request, exc=exc, after_death=self.after_death
             )
 
-    def _fail_unclaimed(self, task_id: str, request: Any, exc: Any, traceback: str | None) -> None:
+    def _fail_unclaimed(self, request: Any, exc: Any, traceback: str | None) -> None:
         """Something before the body, such as `before_start`, failed; nobody else would ever say so."""
         if request is None or not request.get(LEDGER_HEADER) or outages.is_outage(exc):
             return
         worker = holder(request.hostname)
-        job = attempt.begin(job_id=task_id, attempt=request.retries or 0, worker=worker, request=request)
+        job = claimed.begin(request, worker=worker)
         if job is not None:
             self._fail_current(job, exc, traceback)
 

@@ -8,17 +8,21 @@ No other file touches such a name. A release of theirs that lacks one is refused
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from importlib.metadata import version
+from time import monotonic
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from billiard import common
 from celery import platforms
+from celery.app import trace
 from celery.backends.base import Backend
 from celery.concurrency.asynpool import AsynPool
 from celery.platforms import EX_OK
 from celery.worker import control as worker_control
+from celery.worker import request as worker_request
 from celery.worker import state as worker_state
 from kombu.transport import virtual
 from kombu.transport.redis import Channel
@@ -98,6 +102,7 @@ USED = (
     ),
     *_of(
         Channel,
+        _q_for_pri="The lists of a queue.",
         _brpop_sent_at="A worker that ends waits for the answer to its last request for a message.",
         _in_poll="Whoever reads the answer to a request for a message says that it is answered.",
         _flush_brpop_reauth="A renewed password is sent between two requests, when whoever reads says so.",
@@ -126,6 +131,13 @@ USED = (
         "_untrack_child_process",
         _sentinel_poll="By what is readable here, the pool knows that a child has ended.",
     ),
+    *_of(trace, fast_trace_task="What a child runs a task by."),
+    *_of(
+        worker_request,
+        create_request_cls="Makes a subclass of a request for each task, whose methods go before ours.",
+        task_ready="A request whose finish was written has ended.",
+    ),
+    *_of(worker_request.Request, _apply_result="A cancelled request is looked up in the pool by its result."),
     *_of(worker_control, revoke="Cancels what the ledger does not know, as Celery does."),
     *_of(
         platforms,
@@ -159,6 +171,7 @@ OVERRIDDEN = (
         Channel,
         _get_client="Commands that are sent together are no transaction, which a full Redis refuses whole.",
         _connparams="A connection that is closed is a connection error; anything else would end the worker.",
+        _brpop_start="Several messages are asked for at once.",
         _brpop_read="What is no message goes to the quarantine instead of ending the worker.",
         _deliver_fanout_message="What is no message is dropped instead of ending the worker.",
         _queue_bind="A full Redis refuses it, and must be drained all the same.",
@@ -206,6 +219,22 @@ def bind_queue(channel: Any, exchange: str, routing_key: str, pattern: str, queu
 def refresh_bindings(channel: Any, queues: Sequence[str]) -> None:
     """Note once more what queues with an expiry are bound to."""
     Channel._refresh_bindings(channel, queues)
+
+
+def begin_single_poll(channel: Any, timeout: float | None) -> None:
+    """Ask for one message, as kombu does."""
+    Channel._brpop_start(channel, timeout)
+
+
+def begin_poll(channel: Any, *, count: int) -> None:
+    """Ask for up to so many messages of the first queue that has any."""
+    queues = channel._queue_cycle.consume(len(channel.active_queues))
+    if not queues:
+        return
+    prefix = channel.global_keyprefix
+    keys = [prefix + channel._q_for_pri(queue, step) for step in channel.priority_steps for queue in queues]
+    channel._in_poll, channel._brpop_sent_at = channel.client.connection, monotonic()
+    channel._in_poll.send_command("BLMPOP", channel.brpop_timeout, len(keys), *keys, "RIGHT", "COUNT", count)
 
 
 def poll_began(channel: Any) -> float | None:
@@ -270,9 +299,34 @@ def running_requests() -> tuple[Any, ...]:
             continue  # the main thread took one up meanwhile
 
 
+def reserved_requests() -> tuple[Any, ...]:
+    """What this worker has taken, in its main thread."""
+    return tuple(worker_state.reserved_requests)
+
+
 def reserved_count() -> int:
     """How many messages this worker has taken, run or not."""
     return len(worker_state.reserved_requests)
+
+
+def trace_task(*args: Any, **options: Any) -> tuple[int, Any, float]:
+    """Run a task in a child: whether it failed, its result as text or what went wrong, and seconds."""
+    outcome: tuple[int, Any, float] = trace.fast_trace_task(*args, **options)
+    return outcome
+
+
+#: Methods of Celery's own that it puts before those of a request's class.
+QUICK_METHODS = ("execute_using_pool", "on_success")
+
+
+def keep_result(request: Any, result: Any) -> None:
+    """Let Celery find the pool's result when the request is cancelled."""
+    request._apply_result = weakref.ref(result) if result is not None else None
+
+
+def end_request(request: Any) -> None:
+    """Count a request as ended well."""
+    worker_request.task_ready(request, successful=True)
 
 
 def forget_revoked(task_id: str) -> None:

@@ -19,6 +19,7 @@ from kombu.utils.functional import maybe_list
 from app.jobs.cancelling import purge
 from app.jobs.celery import compat
 from app.jobs.celery.application import celery_app
+from app.jobs.celery.batches.lookahead import stop_claimed
 from app.jobs.celery.non_durable import failures
 from app.jobs.celery.results import surrounding_transaction
 from app.jobs.celery.transport.purging import PURGES
@@ -42,6 +43,8 @@ def stop_attempt(state: Any, job_id: str, **_: Any) -> dict[str, str]:
             log.info("attempt_stopped", job_id=job_id, pid=request.worker_pid)
             compat.stop_child(state.consumer.pool, request.worker_pid)
             return {"ok": "stopped"}
+    if stop_claimed(job_id):
+        return {"ok": "not begun"}
     return {"ok": "not here"}
 
 

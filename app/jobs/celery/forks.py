@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from celery import signals
 
@@ -18,30 +19,71 @@ from app.db.engine import CONNECT_TIMEOUT, dispose_engine
 from app.jobs.celery import compat
 from app.jobs.ledger import store
 
-#: Held by a thread of the worker's main process while it uses the database; forks wait for it.
-at_work = threading.Lock()
-#: No longer than this: a database that does not answer must not keep the pool from replacing a child.
-_LOCK_TIMEOUT_SECONDS = CONNECT_TIMEOUT.total_seconds()
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: From <linux/prctl.h>.
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-_waited_for = False
+#: Forks wait no longer: a database that does not answer must not keep the pool from replacing a child.
+_TIMEOUT_SECONDS = CONNECT_TIMEOUT.total_seconds()
+
+
+class AtWork:
+    """Held by a thread of the worker's main process while it uses the database; forks wait for it.
+
+    A fork that waits goes before the threads, of which one may have work without end.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, in a child, which has none of these threads."""
+        self._lock = threading.Lock()
+        self._no_fork_waits = threading.Event()
+        self._no_fork_waits.set()
+        self._is_held_by_fork = False
+
+    def __enter__(self) -> None:
+        self._no_fork_waits.wait(_TIMEOUT_SECONDS)
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def begin_fork(self) -> bool:
+        """Wait for the threads; whether none is at work."""
+        self._no_fork_waits.clear()
+        self._is_held_by_fork = self._lock.acquire(timeout=_TIMEOUT_SECONDS)
+        return self._is_held_by_fork
+
+    def end_fork(self) -> None:
+        """Let the threads go on."""
+        if self._is_held_by_fork:
+            self._lock.release()
+        self._no_fork_waits.set()
+
+
+at_work = AtWork()
+_before_fork: list[Callable[[], None]] = []
 _is_child = False
 
 
+def before(close: Callable[[], None]) -> None:
+    """Have `close` called before a fork, while no thread is at work: a child is to inherit nothing open."""
+    _before_fork.append(close)
+
+
 def _before() -> None:
-    global _waited_for
-    _waited_for = at_work.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
+    if at_work.begin_fork():
+        for close in _before_fork:
+            close()
     store.close()
     dispose_engine()
 
 
-def _after() -> None:
-    if _waited_for:
-        at_work.release()
-
-
-os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_after)
+os.register_at_fork(before=_before, after_in_parent=at_work.end_fork, after_in_child=at_work.reset)
 
 
 @signals.worker_process_init.connect

@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from celery import signals
@@ -62,6 +62,23 @@ def holder(hostname: str) -> str:
 
 _LIFE: Life | None = None
 _HEARTBEAT: Heartbeat | None = None
+_claimed_ahead: ClaimedAhead | None = None
+
+
+class ClaimedAhead(Protocol):
+    """What this worker holds besides what its children run."""
+
+    def ids(self) -> list[str]:
+        """Jobs whose leases are to be renewed."""
+
+    def end(self) -> None:
+        """Write what is to be written."""
+
+
+def hold(ahead: ClaimedAhead) -> None:
+    """Renew the leases of these, too."""
+    global _claimed_ahead
+    _claimed_ahead = ahead
 
 
 @signals.celeryd_after_setup.connect
@@ -122,6 +139,7 @@ class Heartbeat(RepeatingThread):
         """Renew the leases of the running jobs, and the worker's own row; rows of the gone go."""
         name = holder(self._hostname)
         running = [request.id for request in compat.running_requests()]
+        running += _claimed_ahead.ids() if _claimed_ahead is not None else []
         self._sign()
         if running:
             store.extend(store.connection(), ids=running, worker=name)
@@ -164,6 +182,8 @@ class Heartbeat(RepeatingThread):
         """End the thread, give back what is still held, and sign off."""
         self.end()
         self.join(timeout=CONNECT_TIMEOUT.total_seconds())
+        if _claimed_ahead is not None:
+            _claimed_ahead.end()
         try:
             release_jobs(worker=holder(self._hostname))
             self.left_nothing = True

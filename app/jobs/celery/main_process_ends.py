@@ -33,8 +33,9 @@ def end(
     request: Any,
     exc: Any = None,
     after_death: AfterDeath | None = None,
+    is_lost: bool = False,
 ) -> None:
-    """Write the end of what this worker holds under that id."""
+    """Write the end of what this worker holds under that id; one whose process `is_lost` may run again."""
     if request is None or not request.hostname:
         return
     tries = 0
@@ -44,10 +45,11 @@ def end(
         tries += 1
         # A child that waits for the database has nothing to do with the time that takes.
         waited = tries > 1 and isinstance(exc, TimeLimitExceeded)
-        _write(job_id, rules.released() if waited else transition, request, exc, after_death)
+        to_write = rules.released() if waited else transition
+        _write(job_id, to_write, request=request, exc=exc, after_death=after_death, is_lost=is_lost)
 
     def write_failure(error: Exception) -> None:
-        _write(job_id, rules.dead(sentence(error)), request, None, None)
+        _write(job_id, rules.dead(sentence(error)), request=request)
 
     deferred_ends.write(write, job_id=job_id, otherwise=write_failure)
 
@@ -58,7 +60,8 @@ def end_failed(
     """Write the end of a job whose process died or was ended; of one that runs again where that is due."""
     if compat.ends_cold():
         transition = rules.released()
-    end(job_id, transition, request=request, exc=exc, after_death=after_death)
+    is_lost = not isinstance(exc, Reject)
+    end(job_id, transition, request=request, exc=exc, after_death=after_death, is_lost=is_lost)
 
 
 def cancel(job_id: str, reason: str, *, request: Any) -> None:
@@ -68,13 +71,19 @@ def cancel(job_id: str, reason: str, *, request: Any) -> None:
 
 
 def _write(
-    job_id: str, transition: Transition, request: Any, exc: Any, after_death: AfterDeath | None
+    job_id: str,
+    transition: Transition,
+    *,
+    request: Any,
+    exc: Any = None,
+    after_death: AfterDeath | None = None,
+    is_lost: bool = False,
 ) -> None:
     guard = apply.held_by(job_id=job_id, worker=holder(request.hostname))
     # Meanwhile the job may have been given to another child.
     guard &= Job.attempt == (request.retries or 0) + 1
     with transaction() as session:
-        if transition.state is State.DEAD and exc is not None and not isinstance(exc, Reject):
+        if transition.state is State.DEAD and is_lost:
             transition = _lost(session, job_id, transition, exc)
         ended = apply.end_attempt(session, job_id=job_id, guard=guard, transition=transition)
         if ended and transition.state is State.DEAD and after_death is not None:

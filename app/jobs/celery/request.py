@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from celery.exceptions import InvalidTaskError
+from celery.exceptions import InvalidTaskError, TaskRevokedError
 from celery.worker.request import Request
 
 from app.jobs.celery import compat
+from app.jobs.celery.batches import claimed, lookahead
 from app.jobs.ledger.encoding import sentence
 from app.jobs.publish.headers import LEDGER_HEADER
+from app.jobs.transitions.attempt import Left
 from app.settings.config import settings
 
 if TYPE_CHECKING:
     from typing import Literal
+
+    from app.jobs.celery.batches.claimed import Fetched
 
 
 class OutOfMemory(Exception):
@@ -26,6 +30,17 @@ class JobRequest(Request):
     A claim refuses such a job, and beat cancels an expired one.
     """
 
+    #: What this worker's main process has claimed for the child that is to run it.
+    claim: Fetched | None = None
+    #: Whether it was cancelled before its child had begun.
+    is_to_stop = False
+
+    def __init_subclass__(cls) -> None:
+        """Celery makes a subclass for each task, with quicker forms of methods that are ours."""
+        for name in compat.QUICK_METHODS:
+            if name in vars(cls):
+                delattr(cls, name)
+
     def __init__(self, message: Any, **options: Any) -> None:
         """As Celery's, which a message with headers of odd types would end the whole worker in."""
         try:
@@ -36,6 +51,10 @@ class JobRequest(Request):
             raise InvalidTaskError(f"Its headers cannot be read: {sentence(error)}") from error
         # A message brings the limits that held when it was sent; who raises them means its retries, too.
         self.time_limits = settings().time_limits.get(self.type, self.time_limits)
+        self.claim = claimed.take()
+        self.request_dict.pop(claimed.HEADER, None)
+        if self.claim is not None:
+            self.request_dict[claimed.HEADER] = self.claim.handed
 
     def revoked(self) -> bool:
         """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""
@@ -47,10 +66,68 @@ class JobRequest(Request):
         """Whether Celery is to refuse the job."""
         return None if self.request_dict.get(LEDGER_HEADER) else super().maybe_expire()
 
+    def execute_using_pool(self, pool: Any, **_: Any) -> Any:
+        """As Celery's; a child leaves the finish of what was claimed for it to this process."""
+        if self.revoked():
+            raise TaskRevokedError(self.id)
+        hard, soft = self.time_limits
+        self._pool = pool
+        result = pool.apply_async(
+            claimed.trace,
+            args=(self.type, self.id, self.request_dict, self.body, self.content_type, self.content_encoding),
+            accept_callback=self.on_accepted,
+            timeout_callback=self.on_timeout,
+            callback=self.on_success,
+            error_callback=self.on_failure,
+            soft_timeout=soft or self.task.soft_time_limit,
+            timeout=hard or self.task.time_limit,
+            correlation_id=self.id,
+        )
+        compat.keep_result(self, result)
+        return result
+
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
+        """As Celery's: a child begins."""
+        super().on_accepted(pid, time_accepted)
+        if self.claim is not None:
+            lookahead.current().on_begun(self, at=time_accepted)
+        if self.is_to_stop:
+            compat.stop_child(self._pool, pid)
+
+    def on_success(self, failed__retval__runtime: tuple[int, Any, float], **options: Any) -> None:
+        """As Celery's, but what is left of a finish is written first."""
+        _, left, seconds = failed__retval__runtime
+        if isinstance(left, Left):
+            # Its child may have begun another job, which must not be stopped in its place.
+            self.worker_pid = None
+            lookahead.current().on_finishing(self, left, seconds=seconds)
+            return
+        super().on_success(failed__retval__runtime, **options)
+        self._leave()
+
+    def on_finished(self, *, shown: str | None, seconds: float) -> None:
+        """Its finish is written."""
+        compat.end_request(self)
+        self.acknowledge()
+        self.send_event("task-succeeded", result=shown, runtime=seconds)
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """As Celery's."""
+        super().on_timeout(soft, timeout)
+        if not soft:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self.claim is not None:
+            lookahead.current().on_ended(self)
+
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
         """As Celery's, which ends the whole worker where a body in one child has run out of memory."""
         error = exc_info.exception
         if isinstance(getattr(error, "exc", error), MemoryError):
             exc_info.exception = OutOfMemory(str(error))
         celery: Any = super()
-        return celery.on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+        try:
+            return celery.on_failure(exc_info, send_failed_event=send_failed_event, return_ok=return_ok)
+        finally:
+            self._leave()

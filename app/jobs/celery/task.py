@@ -14,6 +14,7 @@ from app.db import outages
 from app.jobs.celery import compat
 from app.jobs.celery.adopt import begin_foreign
 from app.jobs.celery.application import celery_app
+from app.jobs.celery.batches import claimed
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.pickled_exceptions import harmless
 from app.jobs.declaration import admission, registry, uniqueness
@@ -83,9 +84,7 @@ class JobTask(Task[..., Any]):
             with attempt.eagerly(request.id):
                 return self._run(args, kwargs)
         worker = holder(request.hostname)
-        retries = request.retries or 0
-        job = attempt.begin(job_id=request.id, attempt=retries, worker=worker, request=request)
-        job = job or begin_foreign(request, worker=worker)
+        job = claimed.begin(request, worker=worker) or begin_foreign(request, worker=worker)
         if job is None:
             raise Ignore(f"Job {request.id} is not to be run by this message: finished, held or moved on.")
         structlog.contextvars.clear_contextvars()

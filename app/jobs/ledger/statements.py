@@ -20,6 +20,9 @@ class Statements:
     finish_one: str
     extend: str
     checkpoint: str
+    #: Of what was claimed ahead of its turn: when it began, and that it did not.
+    note_begun: str
+    release: str
     #: What became of a claim or a finish whose answer was lost.
     take_over: str
     is_done: str
@@ -51,12 +54,14 @@ POSTGRESQL = Statements(
         WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
             AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
+            AND (NOT %s::bool OR max_attempts IS NULL OR job.attempt + 1 < max_attempts)
         RETURNING job.id, fence, job.attempt, max_attempts, set_config('synchronous_commit', 'off', true)
     """,
     finish="""
         UPDATE job SET state = 'done', result = x.result::json, finished_at = clock_timestamp(),
-            lease_until = NULL, error = NULL
-        FROM unnest(%s::text[], %s::int[], %s::text[]) AS x (id, fence, result)
+            lease_until = NULL, error = NULL,
+            started_at = coalesce(clock_timestamp() - make_interval(secs => x.seconds), started_at)
+        FROM unnest(%s::text[], %s::int[], %s::text[], %s::float8[]) AS x (id, fence, result, seconds)
         WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
         RETURNING job.id
     """,
@@ -86,6 +91,19 @@ POSTGRESQL = Statements(
         WHERE id = %s AND fence = %s AND state = 'running'
         RETURNING id
     """,
+    note_begun="""
+        UPDATE job SET started_at = clock_timestamp() - make_interval(secs => x.seconds)
+        FROM unnest(%s::text[], %s::int[], %s::float8[]) AS x (id, fence, seconds)
+        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        RETURNING job.id, set_config('synchronous_commit', 'off', true)
+    """,
+    release="""
+        UPDATE job SET state = 'ready', attempt = attempt - 1, worker = NULL, started_at = NULL,
+            lease_until = NULL
+        FROM unnest(%s::text[], %s::int[]) AS x (id, fence)
+        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        RETURNING job.id
+    """,
     take_over="""
         UPDATE job SET fence = fence + 1
         WHERE id = %s AND attempt = 1 + %s::int AND state = 'running' AND worker = %s
@@ -98,6 +116,8 @@ POSTGRESQL = Statements(
 _NOW = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 _LATER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', ?)"
 _AFTER = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {}))"
+
+_AGO = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('-%.3f seconds', {}))"
 
 # In a column of JSON, which SQLite takes for numeric, a text that is a number would become one: 2**70 a
 # float, 1.0 an integer. Bytes stay as they are.
@@ -125,12 +145,15 @@ SQLITE = Statements(
         WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
             AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > {_NOW})
+            AND (NOT ? OR max_attempts IS NULL OR job.attempt + 1 < max_attempts)
         RETURNING id, fence, attempt, max_attempts
     """,
     finish=f"""
         UPDATE job SET state = 'done', result = CAST(x.result AS BLOB), finished_at = {_NOW},
-            lease_until = NULL, error = NULL
-        FROM (SELECT value ->> 0 AS id, value ->> 1 AS fence, value ->> 2 AS result FROM json_each(?)) AS x
+            lease_until = NULL, error = NULL,
+            started_at = iif(x.seconds IS NULL, started_at, {_AGO.format("x.seconds")})
+        FROM (SELECT value ->> 0 AS id, value ->> 1 AS fence, value ->> 2 AS result, value ->> 3 AS seconds
+            FROM json_each(?)) AS x
         WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
         RETURNING id
     """,
@@ -158,10 +181,23 @@ SQLITE = Statements(
         WHERE id = ? AND fence = ? AND state = 'running'
         RETURNING id
     """,
-    take_over="""
+    note_begun=f"""
+        UPDATE job SET started_at = {_AGO.format("x.seconds")}
+        FROM (SELECT value ->> 0 AS id, value ->> 1 AS fence, value ->> 2 AS seconds FROM json_each(?)) AS x
+        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        RETURNING id
+    """,
+    release="""
+        UPDATE job SET state = 'ready', attempt = attempt - 1, worker = NULL, started_at = NULL,
+            lease_until = NULL
+        FROM (SELECT value ->> 0 AS id, value ->> 1 AS fence FROM json_each(?)) AS x
+        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        RETURNING id
+    """,
+    take_over=f"""
         UPDATE job SET fence = fence + 1
         WHERE id = ? AND attempt = 1 + ? AND state = 'running' AND worker = ?
-            AND started_at >= strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('-%.3f seconds', ?))
+            AND started_at >= {_AGO.format("?")}
         RETURNING id, fence, attempt, max_attempts
     """,
     is_done="SELECT id FROM job WHERE id = ? AND fence = ? AND state = 'done'",

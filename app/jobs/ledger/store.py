@@ -57,11 +57,12 @@ class Claim(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """A job that is done; `result` is JSON text."""
+    """A job that is done; `result` is JSON text. It began so many seconds ago, or when it was claimed."""
 
     id: str
     fence: int
     result: str | None
+    seconds: float | None = None
 
 
 class _Local(threading.local):
@@ -75,7 +76,7 @@ _LOCAL = _Local()
 def connection() -> Connection:
     """This thread's own connection, in autocommit mode. A forked child opens a new one."""
     if _LOCAL.connection is None or os.getpid() != _LOCAL.pid:
-        _LOCAL.connection, _LOCAL.pid = _connect(), os.getpid()
+        _LOCAL.connection, _LOCAL.pid = connect(), os.getpid()
     return _LOCAL.connection
 
 
@@ -94,7 +95,8 @@ def close_if_lost() -> bool:
     return lost
 
 
-def _connect() -> Connection:
+def connect() -> Connection:
+    """A new connection in autocommit mode, which the caller closes."""
     url = settings().database
     if url.get_backend_name() == "sqlite":
         opened = sqlite3.connect(
@@ -121,27 +123,35 @@ def under(session: Session) -> Connection:
     return driver
 
 
-def claim(connection: Connection, messages: Sequence[Message], *, worker: str) -> list[Claim]:
-    """Take the jobs that are ready and of which `messages` are not older copies."""
+def claim(
+    connection: Connection, messages: Sequence[Message], *, worker: str, ahead: bool = False
+) -> list[Claim]:
+    """Take the jobs that are ready and of which `messages` are not older copies.
+
+    `ahead` of their turn, it leaves those with one attempt left: a worker's death would make them dead though
+    they had not begun.
+    """
     lease, release = settings().lease_seconds, settings().release
     if isinstance(connection, sqlite3.Connection):
         values: tuple[Any, ...] = (worker, release, f"+{lease} seconds")
-        if len(messages) == 1:
+        if len(messages) == 1 and not ahead:
             rows = connection.execute(SQLITE.claim_one, (*values, *messages[0])).fetchall()
         else:
-            rows = connection.execute(SQLITE.claim, (*values, json.dumps(messages))).fetchall()
+            rows = connection.execute(SQLITE.claim, (*values, json.dumps(messages), ahead)).fetchall()
         return [Claim(*row) for row in rows]
     values = (worker, release, lease)
-    if len(messages) == 1:
+    if len(messages) == 1 and not ahead:
         rows = prepared.run(connection, POSTGRESQL.claim_one, (*values, *messages[0]))
     else:
-        rows = prepared.run(connection, POSTGRESQL.claim, (*values, *_columns(messages)))
+        rows = prepared.run(connection, POSTGRESQL.claim, (*values, *_columns(messages), ahead))
     return [Claim(*row[:4]) for row in rows]
 
 
 def finish(connection: Connection, finishes: Sequence[Finish]) -> set[str]:
     """Mark jobs done; the answer holds the ids whose fence was still good."""
-    one = (finishes[0].result, finishes[0].id, finishes[0].fence) if len(finishes) == 1 else None
+    first = finishes[0]
+    is_one = len(finishes) == 1 and first.seconds is None
+    one = (first.result, first.id, first.fence) if is_one else None
     if isinstance(connection, sqlite3.Connection):
         if one:
             rows = connection.execute(SQLITE.finish_one, one).fetchall()
@@ -151,6 +161,23 @@ def finish(connection: Connection, finishes: Sequence[Finish]) -> set[str]:
         rows = prepared.run(connection, POSTGRESQL.finish_one, one)
     else:
         rows = prepared.run(connection, POSTGRESQL.finish, _columns(finishes))
+    return {row[0] for row in rows}
+
+
+def note_begun(connection: Connection, begun: Sequence[tuple[str, int, float]]) -> None:
+    """Note of jobs (ids and fences) how many seconds ago they began."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(SQLITE.note_begun, (json.dumps(begun),)).fetchall()
+    else:
+        prepared.run(connection, POSTGRESQL.note_begun, _columns(begun))
+
+
+def release(connection: Connection, claims: Sequence[tuple[str, int]]) -> set[str]:
+    """Undo claims (ids and fences) of jobs that have not begun; the answer holds the ids of those undone."""
+    if isinstance(connection, sqlite3.Connection):
+        rows = connection.execute(SQLITE.release, (json.dumps(claims),)).fetchall()
+    else:
+        rows = prepared.run(connection, POSTGRESQL.release, _columns(claims))
     return {row[0] for row in rows}
 
 

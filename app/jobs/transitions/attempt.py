@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Engine, event
 
@@ -24,6 +24,7 @@ from app.settings.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import timedelta
 
     from sqlalchemy import ExceptionContext
     from sqlalchemy.orm import Session
@@ -33,6 +34,31 @@ if TYPE_CHECKING:
 
 #: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.
 TRANSIT_SECONDS = 0.5
+
+
+#: A longer result is written where it is: the pipe to the main process takes 64 KiB without waiting.
+MAX_LEFT = 32 * 1024
+
+
+class Left(NamedTuple):
+    """The finish of a job that its child leaves to the worker's main process."""
+
+    fence: int
+    result: str | None
+    #: Monotonic time.
+    began: float
+    #: The result as it is shown to those who watch.
+    shown: str | None = None
+
+
+_LEFT: ContextVar[Left | None] = ContextVar("groundwork_left", default=None)
+
+
+def take_left() -> Left | None:
+    """What the job that has just ended left to be written."""
+    left = _LEFT.get()
+    _LEFT.set(None)
+    return left
 
 
 @dataclass(kw_only=True)
@@ -53,6 +79,8 @@ class RunningJob:
     _unused_turns: list[str] | None = field(default=None, repr=False)
     #: What Celery knows of the message; the end of the job may have to be told to those in it.
     request: Any = field(default=None, repr=False)
+    #: When the body began (monotonic time), for a job that the main process of the worker has claimed.
+    began: float | None = None
     #: The last error of a statement in the ledger's database.
     sql_error: str | None = None
     _session: Session | None = field(default=None, repr=False)
@@ -80,6 +108,14 @@ class RunningJob:
             self.roll_back()
             raise LeaseLost(job_id=self.id)
         self._session.commit()
+
+    def leave_finish(self, result: str | None) -> bool:
+        """Leave the finish to the worker's main process, where it is all there is to write; whether it is."""
+        is_all = self._session is None and not self.turn_used and len(result or "") <= MAX_LEFT
+        if self.began is None or not is_all or registry.limits_of(self.request.task):
+            return False
+        _LEFT.set(Left(self.fence, result, self.began))
+        return True
 
     def use_turn(self, partition: str) -> bool:
         """Take the turn with which the job was admitted in `partition`, or another that nobody waits for."""
@@ -190,16 +226,34 @@ def begin(*, job_id: str, attempt: int, worker: str, request: Any = None) -> Run
     claims = with_retry(claim, again=claim_again)
     if not claims:
         return None
-    mine = claims[0]
+    return _begun(claims[0], request=request)
+
+
+def _begun(claim: store.Claim, *, request: Any, began: float | None = None) -> RunningJob:
     job = RunningJob(
-        id=mine.id,
-        fence=mine.fence,
-        attempt=mine.attempt,
-        max_attempts=mine.max_attempts,
+        id=claim.id,
+        fence=claim.fence,
+        attempt=claim.attempt,
+        max_attempts=claim.max_attempts,
         request=request,
+        began=began,
     )
     _CURRENT.set(job)
+    _LEFT.set(None)
     return job
+
+
+def resume(claim: store.Claim, *, since: float, trusted: timedelta, request: Any) -> RunningJob | None:
+    """Make a job current that was claimed for this process (monotonic time); None when it is another's now.
+
+    A claim that is older than `trusted` is asked for.
+    """
+    began = time.monotonic()
+    if began - since > trusted.total_seconds() and not with_retry(
+        lambda: store.checkpoint(store.connection(), job_id=claim.id, fence=claim.fence, progress=None)
+    ):
+        return None
+    return _begun(claim, request=request, began=began)
 
 
 def accept_foreign(job: NewJob) -> bool:

@@ -21,6 +21,6 @@ def test_a_password_may_hold_anything(
     password: str, postgres_url: str, configure: Callable[..., None]
 ) -> None:
     configure(database_url=postgres_url.replace("groundwork@", f"groundwork:{quote(password, safe='')}@"))
-    with store._connect() as opened:
+    with store.connect() as opened:
         assert isinstance(opened, psycopg.Connection)
         assert opened.info.password == password

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from kombu.transport import redis as kombu_redis
 from kombu.transport.virtual import Empty
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from app.jobs.celery import compat
 from app.jobs.celery.transport import connecting, envelope
@@ -16,10 +17,24 @@ from app.jobs.celery.transport.bindings import Bindings
 from app.jobs.celery.transport.envelope import NotAMessage
 from app.jobs.celery.transport.message import Message
 from app.jobs.celery.transport.purging import purge
+from app.jobs.celery.transport.redis_errors import tolerated
 from app.jobs.celery.transport.unacked import QoS
 from app.jobs.quarantine import quarantine
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 log = structlog.get_logger(__name__)
+
+
+class Taker(Protocol):
+    """Takes several messages at once."""
+
+    def room(self) -> int:
+        """How many more it takes now."""
+
+    def take(self, queue: str, place: str, raws: Iterable[bytes]) -> None:
+        """Take messages of a queue, from the list that is that place."""
 
 
 class Client(kombu_redis.PrefixedStrictRedis):
@@ -43,8 +58,14 @@ class Channel(Bindings):
     """
 
     connection: Any
+    global_keyprefix: str
+    sep: str
     Message = Message
     QoS = QoS
+    #: What takes several messages at once, for the channel of a worker that claims ahead.
+    lookahead: Taker | None = None
+    #: It, while what is asked for now is for it.
+    _asked_by: Taker | None = None
 
     def _get_client(self) -> Any:
         return partial(Client, global_keyprefix=self.global_keyprefix)
@@ -59,8 +80,52 @@ class Channel(Bindings):
         kombu: Any = super()
         return purge(queue, remove_messages=lambda: kombu.queue_purge(queue, **options))
 
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        if self.lookahead is None:
+            compat.begin_single_poll(self, timeout)
+        elif room := self.lookahead.room():
+            self._asked_by = self.lookahead
+            compat.begin_poll(self, count=room)
+
+    def _read_many(self, ahead: Taker) -> bool:
+        queue = None
+        try:
+            answer = self._answer("BLMPOP")
+            if not answer:
+                raise Empty
+            place = answer[0].decode().removeprefix(self.global_keyprefix)
+            queue = place.rsplit(self.sep, 1)[0]
+            ahead.take(queue, place, answer[1])
+            return True
+        finally:
+            self._asked_by = None
+            compat.end_poll(self, queue=queue)
+
+    def takes_many(self) -> bool:
+        """Whether Redis gives several messages at once, as it does since 7.0 to whom its rules allow it."""
+        kombu: Any = self
+        nothing = f"{self.global_keyprefix}nothing"
+        try:
+            with kombu.conn_or_acquire() as client:
+                client.execute_command("BLMPOP", 0.001, 1, nothing, "RIGHT", "COUNT", 1)
+        except ResponseError as error:
+            log.warning("messages_one_by_one", error=str(error))
+            return False
+        return True
+
+    def give_back(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Put messages (each with its list) back to where they are taken next."""
+        kombu: Any = self
+        with tolerated("messages_not_given_back"), kombu.conn_or_acquire() as client:
+            pipeline = client.pipeline()
+            for place, raw in messages:
+                pipeline.rpush(place, raw)
+            pipeline.execute()
+
     def _brpop_read(self, **options: Any) -> bool:
         """As kombu's, but what is not a message is quarantined instead of ending the worker."""
+        if self._asked_by is not None:
+            return self._read_many(self._asked_by)
         queue = None
         try:
             queue, raw = self._popped(**options)
@@ -74,17 +139,21 @@ class Channel(Bindings):
 
     def _popped(self, **options: Any) -> tuple[str, bytes]:
         kombu: Any = self
-        connection = kombu.client.connection
-        try:
-            answer = kombu.client.parse_response(connection, "BRPOP", **options)
-        except kombu.connection_errors:
-            # So that the next poll connects again.
-            connection.disconnect()
-            raise
+        answer = self._answer("BRPOP", **options)
         if not answer:
             raise Empty
         name, raw = answer
         return name.decode().rsplit(kombu.sep, 1)[0], raw
+
+    def _answer(self, command: str, **options: Any) -> Any:
+        kombu: Any = self
+        connection = kombu.client.connection
+        try:
+            return kombu.client.parse_response(connection, command, **options)
+        except kombu.connection_errors:
+            # So that the next poll connects again.
+            connection.disconnect()
+            raise
 
     def _deliver_fanout_message(self, message: Any, exchange: str) -> bool:
         try:

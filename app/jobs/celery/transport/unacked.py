@@ -28,6 +28,13 @@ class QoS(kombu_redis.QoS):
 
     channel: Any
 
+    def can_consume(self) -> bool:
+        """Whether another message is to be asked for, or one that was asked for to be read."""
+        ahead = self.channel.lookahead
+        if ahead is None:
+            return bool(super().can_consume())
+        return compat.poll_began(self.channel) is not None or ahead.room() > 0
+
     def append(self, message: Any, delivery_tag: str) -> None:
         if self._kind(message) is kombu_redis.QoS:
             with tolerated("copy_not_kept"):

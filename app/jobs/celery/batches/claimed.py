@@ -1,0 +1,96 @@
+"""A job that the worker's main process has claimed, on its way to the child that runs it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from app.jobs.celery import compat
+from app.jobs.ledger import store
+from app.jobs.transitions import attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.jobs.transitions.attempt import RunningJob
+
+#: Where a child finds the claim; what a message brings under this name is not passed on.
+HEADER = "groundwork_claim"
+#: A child begins what was claimed longer ago only if the claim still holds. Its worker may have stood still,
+#: and the job be another's; a lease is six times this at the least.
+TRUSTED_FOR = timedelta(seconds=5)
+
+
+@dataclass(slots=True, kw_only=True)
+class Fetched:
+    """A message that the worker has taken from the broker and not yet handed to a child."""
+
+    id: str
+    attempt: int
+    document: Any
+    queue: str
+    #: The list of the broker that it came from.
+    place: str
+    raw: bytes
+    claim: store.Claim | None = None
+    #: When it was asked for (monotonic time).
+    claimed_at: float = 0.0
+    #: When it was first asked for without an answer, which may have been lost on its way.
+    asked_at: float | None = None
+    #: What is wrong with it, once that is known.
+    problem: str | None = None
+    #: Whether it was cancelled meanwhile.
+    is_cancelled: bool = False
+
+    @property
+    def handed(self) -> tuple[Any, ...]:
+        """What a child is told."""
+        assert self.claim is not None  # noqa: S101 (narrows the type)
+        return *self.claim[1:], self.claimed_at
+
+
+_HANDED: ContextVar[Fetched | None] = ContextVar("groundwork_fetched", default=None)
+
+
+@contextmanager
+def handing(fetched: Fetched) -> Iterator[None]:
+    """The request that is made in the block takes the claim over."""
+    token = _HANDED.set(fetched)
+    try:
+        yield
+    finally:
+        _HANDED.reset(token)
+
+
+def take() -> Fetched | None:
+    """What is being handed over, once."""
+    fetched = _HANDED.get()
+    _HANDED.set(None)
+    return fetched if fetched is not None and fetched.claim is not None else None
+
+
+def begin(request: Any, *, worker: str) -> RunningJob | None:
+    """Begin the job of a request in a child; None when it is not to be run by this message."""
+    given = request.get(HEADER)
+    if given is None:
+        return attempt.begin(job_id=request.id, attempt=request.retries or 0, worker=worker, request=request)
+    *claim, claimed_at = given
+    return attempt.resume(
+        store.Claim(request.id, *claim), since=claimed_at, trusted=TRUSTED_FOR, request=request
+    )
+
+
+def trace(*args: Any, **options: Any) -> tuple[int, Any, float]:
+    """As Celery's; a finish that the child leaves to its main process is in the place of the result."""
+    failed, shown, seconds = 1, None, 0.0
+    try:
+        failed, shown, seconds = compat.trace_task(*args, **options)
+    finally:
+        # What came after it, such as a time limit, has no say any more.
+        left = attempt.take_left()
+        if left is not None:
+            return 0, left if failed else left._replace(shown=shown), seconds or 0.0  # noqa: B012 (see above)
+    return failed, shown, seconds
