@@ -9,6 +9,7 @@ from app.http.access import Authenticate, RequestContext
 from app.http.bodies import Bodies
 from app.http.observing import Observe
 from app.http.openapi import describe_callers
+from app.http.routing import shorten_ways
 from app.http.throttling import Throttle
 from app.jobs.declaration import registry
 from app.packages import modules
@@ -46,6 +47,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     describe_callers(app)
+    shorten_ways(app)
     registry.tasks()
     for module in (probes, *modules("api")):
         app.include_router(module.router)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
+import os
 import re
 import time
-import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -15,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from app.db import outages
 from app.db.sessions import reading, transaction
@@ -24,6 +24,7 @@ from app.errors import Unauthorized
 from app.http.client_addresses import is_loopback
 from app.http.credentials import Credential, CsrfRefused, found_in
 from app.http.problems import DatabaseDown, respond_to, respond_unforeseen
+from app.http.raw_headers import header
 from app.logs.failures import first_line
 from app.settings.config import settings
 from app.tokens import service
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_BYTES = 16
+#: Of every answer.
+ALWAYS = ((b"x-content-type-options", b"nosniff"),)
+#: Of one that does not say otherwise.
+NOT_STORED = (b"cache-control", b"no-store")
 #: A token just looked up is not looked up again for so long: a revoked one ends within this.
 TRUSTED_FOR = timedelta(seconds=1)
 #: For so long a known token is let in while the database does not answer, and to the probes.
@@ -57,29 +63,33 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        given = header(scope, b"x-request-id")
+        request_id = given if given and REQUEST_ID.fullmatch(given) else os.urandom(REQUEST_ID_BYTES).hex()
         scope.setdefault("state", {})["request_id"] = request_id
+        named = [(b"x-request-id", request_id.encode()), *ALWAYS]
         started = False
 
         async def send_named(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers.setdefault("Cache-Control", "no-store")
+                given = message.get("headers", ())
+                headers = [*given, *named]
+                if not any(name.lower() == b"cache-control" for name, _ in given):
+                    headers.append(NOT_STORED)
+                message["headers"] = headers
             await send(message)
 
-        with bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, send_named)
-            except Exception:
-                log.exception("request_failed", method=scope["method"], path=scope["path"])
-                if started:
-                    raise
-                await respond_unforeseen(scope)(scope, receive, send_named)
+        bound = bind_contextvars(request_id=request_id)
+        try:
+            await self.app(scope, receive, send_named)
+        except Exception:
+            log.exception("request_failed", method=scope["method"], path=scope["path"])
+            if started:
+                raise
+            await respond_unforeseen(scope)(scope, receive, send_named)
+        finally:
+            reset_contextvars(**bound)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +111,8 @@ class Authenticate:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._remembered: dict[bytes, _Remembered] = {}
+        #: What is asked of the database just now, by digest: whoever comes meanwhile waits for the answer.
+        self._asked: dict[bytes, asyncio.Task[Caller]] = {}
         self._noted: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,8 +133,11 @@ class Authenticate:
             await respond_to(scope, error)(scope, receive, send)
             return
         scope["state"]["caller"] = caller
-        with bound_contextvars(token=caller.name):
+        bound = bind_contextvars(token=caller.name)
+        try:
             await self.app(scope, receive, send)
+        finally:
+            reset_contextvars(**bound)
         if caller.user_id is None and not caller.is_stranger:
             await self._note_use(caller.token_id)
 
@@ -141,7 +156,7 @@ class Authenticate:
             known.caller.refuse_expired()
             return known.caller
         try:
-            caller = await run_in_threadpool(_look_up, credential)
+            caller = await self._looked_up(digest, credential)
         except (InvalidToken, ExpiredToken):
             self._remembered.pop(digest, None)
             raise
@@ -155,6 +170,20 @@ class Authenticate:
             raise DatabaseDown from None
         self._remember(digest, caller)
         return caller
+
+    async def _looked_up(self, digest: bytes, credential: Credential) -> Caller:
+        asked = self._asked.get(digest)
+        if asked is None or asked.get_loop() is not asyncio.get_running_loop():
+            asked = self._asked[digest] = asyncio.ensure_future(run_in_threadpool(_look_up, credential))
+            asked.add_done_callback(lambda answered: self._answered(digest, answered))
+        # A client that hangs up takes the answer from nobody else.
+        return await asyncio.shield(asked)
+
+    def _answered(self, digest: bytes, answered: asyncio.Task[Caller]) -> None:
+        if self._asked.get(digest) is answered:
+            del self._asked[digest]
+        if not answered.cancelled():
+            answered.exception()  # everybody who waited for it may have hung up
 
     async def _note_use(self, token_id: str) -> None:
         """Write down the use, after the answer and seldom: it may have to wait for its turn to write."""
@@ -177,8 +206,8 @@ class Authenticate:
 
 def is_verified_by_route(scope: Scope) -> bool:
     """Whether the request carries what its route checks in place of a token."""
-    header = header_verified_at(scope["path"])
-    return header is not None and header in Headers(scope=scope)
+    name = header_verified_at(scope["path"])
+    return name is not None and header(scope, name.lower().encode()) is not None
 
 
 def is_open(scope: Scope) -> bool:
@@ -186,12 +215,13 @@ def is_open(scope: Scope) -> bool:
 
     What a proxy hands on comes from loopback, too, and is told by the header that it adds.
     """
-    headers = Headers(scope=scope)
-    if scope["path"] != LIVENESS or scope["method"] not in ("GET", "HEAD") or "authorization" in headers:
+    if scope["path"] != LIVENESS or scope["method"] not in ("GET", "HEAD"):
+        return False
+    if header(scope, b"authorization") is not None:
         return False
     if settings().livez_open:
         return True
-    forwarded = "x-forwarded-for" in headers or "forwarded" in headers
+    forwarded = any(header(scope, name) is not None for name in (b"x-forwarded-for", b"forwarded"))
     return not forwarded and is_loopback(scope)
 
 
@@ -200,12 +230,13 @@ def credential_of(scope: Scope) -> Credential:
 
     Anybody can send what is none; the database is not asked for such.
     """
-    if "authorization" not in Headers(scope=scope):
+    given = header(scope, b"authorization")
+    if given is None:
         found = found_in(scope)
         if found is None:
             raise MissingToken
         return found
-    secret = secret_of(scope)
+    secret = secret_of(given, method=scope["method"])
     if service.is_well_formed(secret):
         return Credential(secret=secret, look_up=partial(service.authenticate, secret=secret))
     found = found_in(scope)
@@ -214,16 +245,16 @@ def credential_of(scope: Scope) -> Credential:
     return found
 
 
-def secret_of(scope: Scope) -> str:
-    """The token a request carries. Raises `MissingToken` or `InvalidToken`.
+def secret_of(given: str, *, method: str) -> str:
+    """The token that a request of `method` is `given` with. Raises `MissingToken` or `InvalidToken`.
 
     As the password of Basic authentication, which is what a browser can send, it serves for reading only:
     a foreign page can make a browser post, but not read.
     """
-    kind, _, value = Headers(scope=scope).get("authorization", "").partition(" ")
+    kind, _, value = given.partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
-    if kind.lower() != "basic" or scope["method"] != "GET":
+    if kind.lower() != "basic" or method != "GET":
         raise MissingToken
     try:
         return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]

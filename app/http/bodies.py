@@ -6,17 +6,17 @@ here at all: its route takes it piece by piece.
 
 from __future__ import annotations
 
+import asyncio
 import math
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.routing import compile_path
 
 from app.errors import GroundworkError
 from app.http.problems import respond_to
+from app.http.raw_headers import header
 from app.http.routing import refuse_method, refuse_unscoped
 from app.settings.config import settings
 from app.values.strict_json import parsed
@@ -31,6 +31,10 @@ DEFAULT_LIMIT = 256 * KIB
 #: Larger bodies are parsed in a thread, so that other requests go on meanwhile.
 PARSED_IN_PLACE = 64 * KIB
 UTF_8 = frozenset({"utf-8", "utf8"})
+#: Versions of HTTP in which a body is announced in the head.
+ANNOUNCED_IN = frozenset({"1.0", "1.1"})
+#: What is in the state of a request whose body was read.
+DOCUMENT = "document"
 #: A file may take as long as it needs at this pace, besides what any body may take.
 SLOWEST_BYTES_PER_SECOND = 16 * KIB
 _LIMITS: dict[str, int] = {}
@@ -107,7 +111,7 @@ def _limit_at(path: str) -> int:
 
 
 class Bodies:
-    """ASGI middleware: reads the body up to its limit, checks it and hands it on in one piece."""
+    """ASGI middleware: reads the body up to its limit, checks it and hands it on in one piece, and parsed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -120,6 +124,9 @@ class Bodies:
             if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
                 raise NulInUrl
             refuse_method(scope)
+            if not may_have_body(scope):
+                await self.app(scope, receive, send)
+                return
             is_upload = _is_upload(scope["path"])
             arriving = _bounded(scope, receive, slowest=SLOWEST_BYTES_PER_SECOND if is_upload else math.inf)
             if is_upload and "caller" in scope["state"]:
@@ -135,20 +142,26 @@ class Bodies:
         await self.app(scope, _replay(body, receive), send)
 
 
+def may_have_body(scope: Scope) -> bool:
+    """Whether anything can come behind the head of a request. In HTTP/2 it needs no announcement."""
+    if scope["http_version"] not in ANNOUNCED_IN or header(scope, b"transfer-encoding") is not None:
+        return True
+    return (header(scope, b"content-length") or "0") != "0"
+
+
 async def _read(scope: Scope, arriving: Receive) -> bytes:
-    headers = Headers(scope=scope)
-    if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
-        refuse_unscoped(scope)
-    body = bytearray()
+    refuse_unscoped(scope)
+    parts: list[bytes] = []
     more = True
     while more:
         message = await arriving()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
         more = message.get("more_body", False)
+    body = b"".join(parts)
     if body:
-        _check_type(headers)
-        await _check_json(bytes(body))
-    return bytes(body)
+        _check_type(scope)
+        scope["state"][DOCUMENT] = await _parsed(body)
+    return body
 
 
 def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
@@ -157,8 +170,9 @@ def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
     Each byte of it that has come buys time for the next, at `slowest` bytes a second.
     """
     limit, silence = _limit_at(scope["path"]), settings().api_request_seconds
-    announced = Headers(scope=scope).get("content-length", "0")
-    deadline = anyio.current_time() + silence
+    announced = header(scope, b"content-length") or "0"
+    now = asyncio.get_running_loop().time
+    deadline = now() + silence
     size, more = 0, True
 
     async def bounded() -> Message:
@@ -167,9 +181,12 @@ def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
             return await receive()
         if announced.isdecimal() and int(announced) > limit:
             raise BodyTooLarge(limit=limit)
-        with anyio.move_on_at(min(deadline + size / slowest, anyio.current_time() + silence)) as waiting:
-            message = await receive()
-        if waiting.cancelled_caught or message["type"] == "http.disconnect":
+        try:
+            async with asyncio.timeout_at(min(deadline + size / slowest, now() + silence)):
+                message = await receive()
+        except TimeoutError:
+            raise BodyIncomplete from None
+        if message["type"] == "http.disconnect":
             raise BodyIncomplete
         size += len(message.get("body", b""))
         if size > limit:
@@ -189,24 +206,24 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _check_type(headers: Headers) -> None:
-    media_type, *parameters = headers.get("content-type", "").lower().split(";")
+def _check_type(scope: Scope) -> None:
+    media_type, *parameters = (header(scope, b"content-type") or "").lower().split(";")
     if media_type.strip() != "application/json":
         raise NotJson(found=_shown(media_type) or "of no declared type")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip().strip('"') not in UTF_8:
             raise NotJson(found=f"in another character set ({_shown(parameter)})")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise NotJson(found=f"compressed ({_shown(headers['content-encoding'])})")
+    encoding = header(scope, b"content-encoding") or "identity"
+    if encoding.lower() != "identity":
+        raise NotJson(found=f"compressed ({_shown(encoding)})")
 
 
-def _shown(header: str) -> str:
-    return header.strip()[:64]
+def _shown(given: str) -> str:
+    return given.strip()[:64]
 
 
-async def _check_json(body: bytes) -> None:
+async def _parsed(body: bytes) -> Any:
     if len(body) <= PARSED_IN_PLACE:
-        parsed(body)
-    else:
-        await run_in_threadpool(parsed, body)
+        return parsed(body)
+    return await run_in_threadpool(parsed, body)

@@ -47,7 +47,7 @@ def _name_callers(document: dict[str, Any]) -> None:
 
 
 def _name_owners(document: dict[str, Any], app: FastAPI) -> None:
-    for door in doors(app):
+    for door in doors(app).all:
         operations = document["paths"].get(door.path.replace(":path}", "}"), {})
         for scope, owner in door.asks:
             for method in door.methods & {name.upper() for name in operations}:

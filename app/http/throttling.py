@@ -12,11 +12,10 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import Headers
-
 from app.errors import GroundworkError, Unavailable
 from app.http.access import PROBES
 from app.http.problems import respond_to
+from app.http.raw_headers import header_of_answer
 from app.settings.config import settings
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 #: A caller that was idle may send as much at once as it may in so long.
 BURST_SECONDS = 1.0
 MAX_REMEMBERED = 10_000
-EVENT_STREAM = "text/event-stream"
+EVENT_STREAM = b"text/event-stream"
 
 
 class TooManyRequests(GroundworkError):
@@ -110,4 +109,4 @@ class Throttle:
 
 
 def _is_stream(message: Message) -> bool:
-    return Headers(raw=message["headers"]).get("content-type", "").startswith(EVENT_STREAM)
+    return (header_of_answer(message, b"content-type") or b"").startswith(EVENT_STREAM)

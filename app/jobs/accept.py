@@ -11,7 +11,7 @@ from app.db.sessions import transaction
 from app.jobs import unique
 from app.jobs.ledger import inserting, store
 from app.jobs.ledger.models import Job, State
-from app.jobs.publish import outbox
+from app.jobs.publish import outbox, sent
 from app.jobs.publish.admission import admit_now
 from app.jobs.publish.message import Dispatch
 from app.jobs.repeats import refuse_other
@@ -61,27 +61,41 @@ def _accept(session: Session, jobs: Sequence[NewJob]) -> list[Accepted]:
 
 def accept_alone(job: NewJob) -> str:
     """Accept one job in a transaction of its own, with as few round trips as that takes; gives its id."""
-    if job.unique is not None:
-        with transaction() as session:
-            return accept(session, [job])[0].id
-    stored = _insert_alone(job)
-    outbox.publish_now(_due([job], stored))
-    if job.partition is not None:
-        admit_now([job.partition])
-    if stored:
-        return job.id
+    answer = accept_at_once([job])[0] if job.unique is None else None
+    return (answer or accept_again(job)).id
+
+
+def accept_at_once(jobs: Sequence[NewJob]) -> list[Accepted | None]:
+    """Accept jobs of as many callers in one transaction, with as few round trips as that takes.
+
+    None stands for one whose key or id is known: what became of it, `accept_again` tells.
+    """
+    stored = _insert_at_once(jobs)
+    outbox.publish_now(_due(jobs, stored))
+    admit_now({job.partition for job in jobs if job.partition is not None})
+    new = {row.id for row in stored}
+    return [Accepted(job.id, True, job.digest) if job.id in new else None for job in jobs]
+
+
+def accept_again(job: NewJob) -> Accepted:
+    """Accept one job, or find what it became when it was accepted before, in a transaction of its own."""
     with transaction() as session:
-        return accept(session, [job])[0].id
+        answer = accept(session, [job._replace(fresh=False)])[0]
+    if answer.created or not job.fresh or answer.id != job.id:
+        return answer
+    # Under an id of its own it can only be here by an attempt whose answer was lost, and was not sent then.
+    sent.mark_unpublished([job.id])
+    return answer._replace(created=True)
 
 
-def _insert_alone(job: NewJob) -> list[inserting.Stored]:
+def _insert_at_once(jobs: Sequence[NewJob]) -> list[inserting.Stored]:
     try:
-        return inserting.insert(store.connection(), [job])
+        return inserting.insert(store.connection(), jobs)
     except outages.ERRORS:
         if not store.close_if_lost():
             raise
         # The server was restarted since this thread's last job. The answer that was lost may have been a yes.
-        return inserting.insert(store.connection(), [job._replace(fresh=False)])
+        return inserting.insert(store.connection(), [job._replace(fresh=False) for job in jobs])
 
 
 def _with_known(session: Session, jobs: Sequence[NewJob], *, new: set[str]) -> list[Accepted]:

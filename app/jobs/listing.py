@@ -77,10 +77,16 @@ def conditions(filters: JobFilter, *, states: Sequence[State] = ()) -> list[Colu
 
 def cursor_of(row: Row[Any]) -> str:
     """Where the jobs after `row` begin, as an opaque text."""
-    return base64.urlsafe_b64encode(f"{row.accepted_at.isoformat()}|{row.id}".encode()).decode()
+    return cursor_at(accepted_at=row.accepted_at, job_id=row.id)
 
 
-def _position(cursor: str) -> ColumnElement[Any]:
+def cursor_at(*, accepted_at: datetime, job_id: str) -> str:
+    """As `cursor_of`, of a row with this time and id."""
+    return base64.urlsafe_b64encode(f"{accepted_at.isoformat()}|{job_id}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[datetime, str]:
+    """The time and the id that a cursor stands for. Raises `InvalidFields` for one that is not ours."""
     try:
         moment, separator, job_id = base64.urlsafe_b64decode(cursor).decode().partition("|")
         accepted_at = datetime.fromisoformat(moment).astimezone(UTC)
@@ -89,4 +95,9 @@ def _position(cursor: str) -> ColumnElement[Any]:
     except (binascii.Error, ValueError, OverflowError):
         detail = "The cursor is not one this API gave; take `next` of the previous page, or leave it out"
         raise InvalidFields([FieldError(detail=detail, parameter="cursor")]) from None
+    return accepted_at, job_id
+
+
+def _position(cursor: str) -> ColumnElement[Any]:
+    accepted_at, job_id = read_cursor(cursor)
     return tuple_(literal(accepted_at, UtcDateTime()), literal(job_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,19 @@ from sqlalchemy import func, select, text
 from app.db.engine import dispose_engine as db_let_go
 from app.db.engine import engine
 from app.db.sessions import reading, transaction
+from app.jobs.accept import Accepted
+from app.jobs.broker.current import broker
+from app.jobs.broker.lists import list_of
 from app.jobs.declaration import partitions
+from app.jobs.factory import new_job
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Outcome, State, Turn
 from app.jobs.transitions import attempt
+from app.jobs.web.gathering import Gatherer
 from app.outbound.deliveries import turns
 from app.settings.config import settings
 from app.settings.sources import PREFIX
+from app.topology import Priority
 from tests.api_client import client_for
 from tests.conftest import forget_settings
 from tests.faults.cut import Cut
@@ -282,6 +289,32 @@ def test_a_claim_whose_answer_is_lost_takes_nothing_from_another_attempt(cut: Cu
     cut.marker = job_id.encode()
     assert attempt.begin(job_id=job_id, attempt=0, worker="here") is None
     assert cut.cuts == 1
+
+
+def test_jobs_whose_common_answer_is_lost_are_accepted_once(cut: Cut) -> None:
+    first, *others = [new_job(tasks.add.name, args=[1, 1], queue="emails") for _ in range(10)]
+
+    async def accepted() -> list[Accepted]:
+        gatherer = Gatherer()
+        gatherer.start()
+        try:
+            await gatherer.accept(first)
+            cut.marker = others[0].id.encode()
+            return await asyncio.gather(*map(gatherer.accept, others))
+        finally:
+            await asyncio.to_thread(gatherer.close)
+
+    assert asyncio.run(accepted()) == [Accepted(job.id, True, None) for job in others]
+    assert cut.cuts == 1
+    # Nobody has sent them; beat is told so, and does.
+    wait_until(lambda: all_wait([job.id for job in others]), seconds=20, what="they are sent")
+
+
+def all_wait(ids: list[str]) -> bool:
+    """Whether there is a message for each in the queue that the worker does not drain."""
+    lists = [list_of(queue="emails", priority=step) for step in Priority]
+    messages = b"".join(message for name in lists for message in broker().messages(name) or ())
+    return all(job_id.encode() in messages for job_id in ids)
 
 
 @pytest.mark.parametrize("has_effects", [False, True], ids=["alone", "with effects"])

@@ -33,9 +33,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def api(database: Engine) -> TestClient:
-    """A client that may do everything."""
-    return client_for()
+def api(database: Engine) -> Iterator[TestClient]:
+    """A client that may do everything, of an API that runs as under gunicorn."""
+    with client_for() as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -210,6 +210,11 @@ def known(names: Iterable[str]) -> set[str]:
     return wanted if wanted <= _DECLARED.keys() else wanted & tasks().keys()
 
 
+def is_declared(name: str) -> bool:
+    """Whether the task is known without a look at modules that are not loaded yet."""
+    return name in _DECLARED
+
+
 def limits_of(name: str) -> Limits | None:
     """What is declared about how many jobs of the task may begin and run; looks no further than that."""
     spec = _DECLARED.get(name)

@@ -1,6 +1,8 @@
 """HTTP routes of the ledger: submit, look, follow, retry, cancel, and what can be submitted."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -9,20 +11,22 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Path, Query, Request, R
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import select
 from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.http import streams
 from app.http.bodies import allow_larger
+from app.http.parsed import ParsedRoute
 from app.jobs import cancelling, listing, service
 from app.jobs.accept import Accepted
 from app.jobs.celery import control
 from app.jobs.declaration import registry
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.views import JobDetail, JobSummary, priority_name
-from app.jobs.web import events, metrics, permissions, schemas, task_states
+from app.jobs.web import events, gathering, metrics, pages, permissions, readers, schemas, task_states
 from app.jobs.web.idempotency import IdempotencyKey, key_of
-from app.jobs.web.submit import Submission, digest_of, submit
+from app.jobs.web.submit import Submission, digest_of, submit, submit_one
 from app.tokens.callers import Caller, require
 from app.tokens.owners import BY_SCOPE, OPERATED
 
@@ -32,7 +36,15 @@ BATCH_PATH = "/api/v1/jobs/batch"
 MEBIBYTE = 1024 * 1024
 allow_larger(BATCH_PATH, limit=8 * MEBIBYTE)
 
-router = APIRouter(tags=["jobs"])
+
+@asynccontextmanager
+async def at_work(app: Any) -> AsyncIterator[None]:
+    """The threads of a process of the API that accept and read jobs for its requests."""
+    async with gathering.gathering(app), readers.reading_along(app):
+        yield
+
+
+router = APIRouter(tags=["jobs"], route_class=ParsedRoute, lifespan=at_work)
 router.include_router(task_states.router)
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
 Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
@@ -55,17 +67,18 @@ def _accepted(item: Submission, answer: Accepted) -> schemas.JobAccepted:
     return schemas.JobAccepted(id=answer.id, task=item.request.task, url=f"/api/v1/jobs/{answer.id}")
 
 
-@router.post("/api/v1/jobs", status_code=HTTPStatus.ACCEPTED)
-def submit_job(
-    body: schemas.JobRequest, response: Response, key: IdempotencyKey, caller: Writer
-) -> schemas.JobAccepted:
+@router.post("/api/v1/jobs", status_code=HTTPStatus.ACCEPTED, response_model=schemas.JobAccepted)
+async def submit_job(body: schemas.JobRequest, key: IdempotencyKey, caller: Writer) -> Response:
     """Accept a job of a public task. Once answered, it is in the ledger and will be run.
 
     With an `Idempotency-Key` header the same request may be sent again safely: it stays one job.
     """
-    answer = _submit([Submission(request=body, key=key_of(caller, key))], response, caller=caller)[0]
-    response.headers["Location"] = answer.url
-    return answer
+    permissions.require_tasks(registry.known([body.task]), caller=caller)
+    item = Submission(request=body, key=key_of(caller, key))
+    answer = await submit_one(item)
+    accepted = _accepted(item, answer)
+    headers = {"Location": accepted.url} | ({} if answer.created else {"Idempotent-Replayed": "true"})
+    return Response(accepted.model_dump_json(), HTTPStatus.ACCEPTED, headers, "application/json")
 
 
 @router.post(BATCH_PATH, status_code=HTTPStatus.ACCEPTED)
@@ -93,9 +106,17 @@ def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> li
     ]
 
 
-@router.get("/api/v1/jobs")
-def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> schemas.JobPage:
+@router.get("/api/v1/jobs", response_model=schemas.JobPage)
+async def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> Response:
     """One page of jobs, the newest first; `next` is the cursor of the page after it."""
+    along = readers.current() if pages.is_plain(query) else None
+    page = await along.read(partial(pages.page, query=query, caller=caller)) if along else None
+    if page is None:
+        page = await run_in_threadpool(_listed, query, caller=caller)
+    return Response(page, media_type="application/json")
+
+
+def _listed(query: schemas.ListQuery, *, caller: Caller) -> bytes:
     with reading() as session:
         page = listing.list_jobs(
             session,
@@ -105,8 +126,8 @@ def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> s
             limit=query.limit,
             cursor=query.cursor,
         )
-    jobs = [JobSummary.model_validate(row) for row in page.jobs]
-    return schemas.JobPage(jobs=[permissions.shown(job, caller=caller) for job in jobs], next=page.next)
+    jobs = [permissions.shown(JobSummary.model_validate(row), caller=caller) for row in page.jobs]
+    return schemas.JobPage(jobs=jobs, next=page.next).model_dump_json().encode()
 
 
 @router.post("/api/v1/jobs/retry")

@@ -21,7 +21,7 @@ class InvalidIdempotencyKey(GroundworkError):
         super().__init__("Idempotency-Key must be sent once, with 1 to 255 printable ASCII characters.")
 
 
-def _idempotency_key(request: Request) -> str | None:
+async def _idempotency_key(request: Request) -> str | None:
     given = request.headers.getlist("idempotency-key")
     if not given:
         return None

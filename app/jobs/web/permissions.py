@@ -8,7 +8,7 @@ progress, results, tracebacks, and of errors what they say.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
@@ -103,11 +103,17 @@ def _is_personal(task: str) -> bool:
 
 def shown(job: Shown, *, caller: Caller) -> Shown:
     """`job` as a list or an event shows it to `caller`."""
-    scope = hidden_without(job.task, caller=caller)
+    changes = hidden(job.task, job.error, caller=caller)
+    return job.model_copy(update=changes) if changes else job
+
+
+def hidden(task: str, error: str | None, *, caller: Caller) -> dict[str, Any]:
+    """What `caller` sees otherwise of a job of `task` in a list; nothing where all of it is shown."""
+    scope = hidden_without(task, caller=caller)
     if scope is None:
-        return job
-    error = shown_error(job.error, task=job.task, caller=caller)
-    return job.model_copy(update={"progress": None, "hidden_without": scope, "error": error})
+        return {}
+    error = shown_error(error, task=task, caller=caller)
+    return {"progress": None, "hidden_without": scope, "error": error}
 
 
 def shown_whole(job: JobDetail, *, caller: Caller) -> JobDetail:

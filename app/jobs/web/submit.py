@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
 
+from app.db.sessions import transaction
 from app.errors import InvalidInput
 from app.jobs.accept import Accepted, accept
-from app.jobs.celery.signals import announced
+from app.jobs.celery.signals import announced, has_receivers
 from app.jobs.declaration import registry
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import ArgumentsTooLarge, UnknownTask
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job
+from app.jobs.web import gathering
 from app.topology import Priority
 from app.values.field_errors import FieldError, InvalidFields, field_errors
 from app.values.nearest import did_you_mean
@@ -68,6 +71,28 @@ def digest_of(request: JobRequest, *, salt: str = "") -> str:
     # As it was when "normal" was the default: keys that were used then are still known.
     document["priority"] = document["priority"] or "normal"
     return hashlib.sha256((salt + json.dumps(document, sort_keys=True)).encode()).hexdigest()
+
+
+async def submit_one(item: Submission) -> Accepted:
+    """As `submit`, in a transaction of its own or, where nothing speaks against it, in one with others."""
+    gatherer = gathering.current()
+    job = _plain_job(item) if gatherer else None
+    if gatherer is None or job is None:
+        return await run_in_threadpool(_submit_alone, item)
+    return await gatherer.accept(job)
+
+
+def _submit_alone(item: Submission) -> Accepted:
+    with transaction() as session:
+        return submit(session, [item])[0]
+
+
+def _plain_job(item: Submission) -> NewJob | None:
+    """The job that is asked for; None for one that others are to be looked at for, or to be told of."""
+    if item.key is not None or has_receivers() or not registry.is_declared(item.request.task):
+        return None
+    job = _job(item)
+    return None if job.unique is not None or job.partition is not None else job
 
 
 def submit(session: Session, submissions: Sequence[Submission]) -> list[Accepted]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.jobs.ledger import store
 from app.jobs.ledger.models import State
+from tests.api_client import new_token
 from tests.jobs import samples
 from tests.jobs.over_http import GREET, claimed, replace_process, submitted
 
@@ -55,6 +58,35 @@ def test_jobs_are_filtered(api: TestClient) -> None:
     assert found(error="1%G") == set()
     assert found(accepted_before=moment) == {dead}
     assert found(accepted_after=moment) == {ready, other}
+
+
+@pytest.mark.parametrize("scopes", [(), ("jobs:read",)], ids=["all", "no task's"])
+def test_a_page_of_all_is_the_one_that_a_filter_for_all_gives(
+    api: TestClient, scopes: tuple[str, ...]
+) -> None:
+    kinds: dict[State, dict[str, Any]] = {
+        State.DEAD: {"error": "ValueError: no", "attempt": 2, "worker": "here", "release": "a"},
+        State.RUNNING: {"progress": {"done": 1, "of": [Decimal(2), None]}, "started_at": datetime.now(UTC)},
+        State.DONE: {"progress": {}, "priority": 4},
+        State.READY: {"progress": ["of another release"]},
+    }
+    for state, values in kinds.items():
+        replace_process(submitted(api), state, **values)
+    transfer = {"task": samples.transfer.name, "arguments": {"iban": "b"}, "run_at": in_an_hour()}
+    assert api.post("/api/v1/jobs", json=transfer).status_code == 202
+    api.headers["Authorization"] = f"Bearer {new_token(*scopes).secret}"
+    for size, count in ((1, 1), (3, 3), (5, 5), (50, 5)):
+        asked = {"limit": str(size)}
+        found = api.get("/api/v1/jobs", params=asked).json()
+        assert len(found["jobs"]) == count
+        assert (
+            found
+            == api.get("/api/v1/jobs", params={**asked, "accepted_after": "2000-01-01T00:00:00Z"}).json()
+        )
+
+
+def in_an_hour() -> str:
+    return (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,11 @@ from collections import deque
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from starlette.datastructures import Headers
-
 from app.domains.audit.recording.arguments import arguments_of, without_secret_parts
 from app.domains.audit.recording.sampling import Sampler
 from app.domains.audit.records import MAX_INT, OperationRecord, moment, new_id
 from app.http.client_addresses import address_of
+from app.http.raw_headers import header
 from app.http.routing import door_at
 from app.settings.config import settings
 from app.tokens.owners import Reach
@@ -132,7 +131,7 @@ def _noted(exchange: Exchange) -> Noted:
         trace_id=scope["state"].get("request_id"),
         caller=scope["state"].get("caller"),
         address=address_of(scope),
-        user_agent=Headers(scope=scope).get("user-agent", ""),
+        user_agent=header(scope, b"user-agent") or "",
     )
 
 
