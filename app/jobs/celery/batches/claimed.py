@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.jobs.celery import compat
 from app.jobs.ledger import store
 from app.jobs.transitions import attempt
+from app.settings.config import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 #: Where a child finds the claim; what a message brings under this name is not passed on.
 HEADER = "groundwork_claim"
-#: A child begins what was claimed longer ago only if the claim still holds. Its worker may have stood still,
-#: and the job be another's; a lease is six times this at the least.
-TRUSTED_FOR = timedelta(seconds=5)
+#: A child begins what was claimed longer ago, or a part of a lease ago, only if the claim still holds: its
+#: worker may have stood still, and the job be another's.
+TRUSTED_FOR, TRUSTED_PART = timedelta(seconds=5), 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,9 +79,8 @@ def begin(request: Any, *, worker: str) -> RunningJob | None:
     if given is None:
         return attempt.begin(job_id=request.id, attempt=request.retries or 0, worker=worker, request=request)
     *claim, claimed_at = given
-    return attempt.resume(
-        store.Claim(request.id, *claim), since=claimed_at, trusted=TRUSTED_FOR, request=request
-    )
+    trusted = min(TRUSTED_FOR, timedelta(seconds=settings().lease_seconds / TRUSTED_PART))
+    return attempt.resume(store.Claim(request.id, *claim), since=claimed_at, trusted=trusted, request=request)
 
 
 def trace(*args: Any, **options: Any) -> tuple[int, Any, float]:
