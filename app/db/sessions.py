@@ -13,6 +13,7 @@ from app.db.engine import engine
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
 
 _SESSION: ContextVar[Session | None] = ContextVar("groundwork_session", default=None)
 
@@ -48,3 +49,13 @@ def reading() -> Iterator[Session]:
     with Session(engine(), expire_on_commit=False) as session:
         session.connection(execution_options={"sqlite_begin": "DEFERRED"})
         yield session
+
+
+@contextmanager
+def asking() -> Iterator[Connection]:
+    """A connection for a single question, at the price of that: PostgreSQL needs no transaction around it."""
+    with engine().connect() as connection:
+        if engine().dialect.name == "postgresql":
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+        else:
+            yield connection.execution_options(sqlite_begin="DEFERRED")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import exists, select, text
 
 from app.db.clock import clock
-from app.db.sessions import reading
+from app.db.sessions import asking
 from app.jobs.ledger.models import HELD, WAITING, Job, Worker
 from app.jobs.transitions import lost_workers
 from app.schedule.models import ScheduleEntry
@@ -15,7 +16,7 @@ from app.schedule.models import ScheduleEntry
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Exists, TextClause
+    from sqlalchemy import ColumnElement, Exists, Select, TextClause
 
 
 class Due(NamedTuple):
@@ -37,8 +38,15 @@ class Due(NamedTuple):
 
 def look() -> Due:
     """What there is to do by the database's clock."""
+    with asking() as connection:
+        return Due(*connection.execute(_statement()).one())
+
+
+@cache
+def _statement() -> Select[bool, bool, bool, bool, bool, datetime]:
+    """Made once: to make it takes as long as to ask it."""
     # As text: with parameters for constants, no prepared statement could use the partial indexes.
-    found = select(
+    return select(
         exists().where(ScheduleEntry.next_at <= clock()),
         _any(text("state = 'scheduled'"), Job.run_at <= clock()),
         _any(text(WAITING)),
@@ -47,8 +55,6 @@ def look() -> Due:
         exists().where(lost_workers.SILENT, _any(text("state = 'running'"), Job.worker == Worker.name)),
         clock(),
     )
-    with reading() as session:
-        return Due(*session.execute(found).one())
 
 
 def _any(*conditions: ColumnElement[bool] | TextClause) -> Exists:
