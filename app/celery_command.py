@@ -13,11 +13,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from celery.bin.base import CLIContext
 
 from app.jobs.celery.without_ledger.application import make_watching_celery
 from app.logs.failures import ExitCode
+from app.processes.lean_libraries import hidden
 from app.settings.sources import ConfigError
+
+with hidden("pygments"):
+    # It would colour results on a terminal.
+    from celery.bin.base import CLIContext
 
 if TYPE_CHECKING:
     from celery import Celery

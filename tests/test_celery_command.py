@@ -23,12 +23,13 @@ made = application_for(sys.argv[1])
 made.loader.import_default_modules()
 made.connection().transport
 import app.logs.configure
-print(*sorted({name.partition(".")[0] for name in sys.modules}))
+print(*sorted({".".join(name.split(".")[:depth]) for name in sys.modules for depth in (1, 2)}))
 """
 #: What those need who start services, serve HTTP or are the command line, and what few jobs need.
 NEEDLESS = {
     *("alembic", "fastapi", "gunicorn", "prompt_toolkit", "typer"),
-    *("PIL", "boto3", "botocore", "facturx", "google", "httpx", "jinja2", "plaid", "pypdf", "rich", "typst"),
+    *("PIL", "boto3", "botocore", "facturx", "google", "httpx", "jinja2", "plaid", "pypdf", "typst"),
+    *("opentelemetry.sdk", "pygments", "rich"),
 }
 OF_FLOWER = {"flower", "tornado"}
 OF_THE_DATABASE = {"psycopg", "psycopg_binary", "sqlalchemy"}
