@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, literal, select, tuple_
+from sqlalchemy import Row, literal, select, tuple_, union_all
 
 from app.db.columns import UtcDateTime
 from app.jobs.ledger.models import Job, State
@@ -20,7 +20,7 @@ from app.values.field_errors import FieldError, InvalidFields
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from app.jobs.views import JobFilter
@@ -47,14 +47,29 @@ def list_jobs(
 ) -> Page:
     """One page of jobs, the newest first; of tasks `within` only."""
     query = select(*_SUMMARY).order_by(Job.accepted_at.desc(), Job.id.desc()).limit(limit + 1)
-    query = query.where(*conditions(filters, states=states))
     if within is not None:
         query = query.where(Job.task.in_(within))
     if cursor is not None:
         query = query.where(tuple_(Job.accepted_at, Job.id) < _position(cursor))
-    rows = session.execute(query).all()
+    # Each state has an index in which its newest jobs stand, whatever there is of others.
+    branches = [query.where(*conditions(filters, states=some)) for some in _apart(filters, states)]
+    rows = session.execute(branches[0] if len(branches) == 1 else _newest(branches, limit=limit + 1)).all()
     following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
     return Page(jobs=rows[:limit], next=following)
+
+
+def _apart(filters: JobFilter, states: Sequence[State]) -> list[list[State]]:
+    """The states to look in one by one; one that is empty stands for all of them together."""
+    is_narrow = any(value is not None for value in (filters.task, filters.queue, filters.error))
+    wanted = states or (State if is_narrow else ())
+    if filters.error is not None and State.DONE in wanted and len(wanted) > 1:
+        wanted = [state for state in wanted if state is not State.DONE]  # none of them has an error
+    return [[state] for state in wanted] or [[]]
+
+
+def _newest(branches: Sequence[Select[Any]], *, limit: int) -> Select[Any]:
+    found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    return select(found).order_by(found.c.accepted_at.desc(), found.c.id.desc()).limit(limit)
 
 
 def conditions(filters: JobFilter, *, states: Sequence[State] = ()) -> list[ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, cast, func, or_, select
+from sqlalchemy import Text, cast, func, or_, select, union_all
 
 from app.db.clock import clock
 from app.db.sessions import reading
@@ -27,9 +27,10 @@ MOMENTS = (Job.accepted_at, Job.run_at, Job.published_at, Job.expires_at, Job.le
 
 def rows_can_be_read() -> Finding:
     """Whether unfinished jobs hold what nothing can be done with, as older releases took it."""
-    unusable = select(Job.id).where(in_state(*KEPT), or_(*_unusable())).limit(MAX_NAMED + 1)
+    # State by state: together they have no index, and the ledger's finished jobs would be read as well.
+    looks = [select(Job.id).where(in_state(state), or_(*_unusable())).limit(MAX_NAMED + 1) for state in KEPT]
     with reading() as session:
-        found = session.scalars(unusable.order_by(Job.id)).all()
+        found = sorted(session.scalars(union_all(*(select(look.subquery()) for look in looks))))
     if not found:
         return Finding.ok(ABOUT, "The rows of all unfinished jobs can be read.")
     more = " and more" if len(found) > MAX_NAMED else ""

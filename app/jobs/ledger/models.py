@@ -47,12 +47,18 @@ WAITING = "state = 'ready' AND published_at IS NULL AND partition IS NULL"
 #: Of a partition: jobs that are held until it is their turn, and those that are on their way or run.
 HELD = "state = 'ready' AND published_at IS NULL"
 ADMITTED = "state IN ('ready', 'running') AND published_at IS NOT NULL"
+#: Jobs that change no more by themselves, and those that nobody has begun and that have an end of their own.
+ENDED = "state IN ('done', 'dead', 'cancelled')"
+EXPIRING = "state IN ('scheduled', 'ready') AND expires_at IS NOT NULL"
+
+
+def _where(condition: str, name: str, *columns: str) -> Index:
+    return Index(name, *columns, postgresql_where=text(condition), sqlite_where=text(condition))
 
 
 def _of_partition(name: str, *columns: str, where: str = "") -> Index:
     """An index that costs nothing where there is no partition."""
-    condition = text(f"partition IS NOT NULL{where}")
-    return Index(name, "partition", *columns, postgresql_where=condition, sqlite_where=condition)
+    return _where(f"partition IS NOT NULL{where}", name, "partition", *columns)
 
 
 class Job(Base):
@@ -69,14 +75,8 @@ class Job(Base):
             postgresql_where=text("state = 'scheduled'"),
             sqlite_where=text("state = 'scheduled'"),
         ),
-        Index(
-            "ix_job_ready",
-            "queue",
-            "priority",
-            "published_at",
-            postgresql_where=text("state = 'ready'"),
-            sqlite_where=text("state = 'ready'"),
-        ),
+        # The last two are for lists, which find those of a task or a time without reading the rows of all.
+        _where("state = 'ready'", "ix_job_ready", "queue", "priority", "published_at", "accepted_at", "task"),
         Index(
             "ix_job_lease",
             "lease_until",
@@ -89,22 +89,19 @@ class Job(Base):
             postgresql_where=text("finished_at IS NOT NULL"),
             sqlite_where=text("finished_at IS NOT NULL"),
         ),
-        Index(
-            "ix_job_dead",
-            "accepted_at",
-            "id",
-            postgresql_where=text("state = 'dead'"),
-            sqlite_where=text("state = 'dead'"),
-        ),
+        # Lists of what has ended: those of one state, task or queue must not be looked for among all others.
+        _where(ENDED, "ix_job_ended", "state", "accepted_at"),
+        _where(ENDED, "ix_job_ended_task", "task", "accepted_at"),
+        _where(ENDED, "ix_job_ended_queue", "queue", "accepted_at"),
+        _where(EXPIRING, "ix_job_expires", "expires_at"),
         Index(
             "ix_job_group",
             "group_id",
             postgresql_where=text("group_id IS NOT NULL"),
             sqlite_where=text("group_id IS NOT NULL"),
         ),
-        Index(
-            "ix_job_waiting", "queue", "priority", postgresql_where=text(WAITING), sqlite_where=text(WAITING)
-        ),
+        # The next ones of a queue, however many wait.
+        _where(WAITING, "ix_job_waiting", "queue", "priority", "accepted_at"),
         _of_partition("ix_job_held", "priority", "accepted_at", where=f" AND {HELD}"),
         _of_partition("ix_job_admitted", where=f" AND {ADMITTED}"),
         _of_partition("ix_job_started", "started_at"),

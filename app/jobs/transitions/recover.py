@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, select, update
 
 from app.db.clock import clock
 from app.db.clock import now as db_now
@@ -20,6 +20,7 @@ from app.jobs.broker.current import broker
 from app.jobs.broker.lists import list_of
 from app.jobs.ledger.encoding import sentence
 from app.jobs.ledger.models import Job, State
+from app.jobs.ledger.states import in_state
 from app.jobs.publish import publisher, sent
 from app.jobs.publish.headers import PUBLISHED_HEADER
 from app.jobs.publish.reachability import looking
@@ -122,9 +123,9 @@ def _published(raw: bytes) -> float | None:
 
 def publish_waiting(lists: Sequence[BrokerList]) -> int:
     """Send ready jobs that are known not to be in the broker, as far as the queues have room."""
-    if not _any(Job.state == State.READY, WAITING):
+    if not _any(in_state(State.READY), WAITING):
         return 0
-    return sum(_publish_where(found, found.jobs & WAITING) for found in lists)
+    return _publish_all([(found, found.jobs & WAITING) for found in lists if found.room])
 
 
 def republish_lost(lists: Sequence[BrokerList]) -> int:
@@ -135,28 +136,41 @@ def republish_lost(lists: Sequence[BrokerList]) -> int:
     A message that a worker put back may be older than its neighbours and hide nothing or cause a
     duplicate, which a claim refuses.
     """
-    patience = timedelta(seconds=settings().lost_after_seconds)
+    if not _any(in_state(State.READY)):
+        return 0
+    patience, lost = timedelta(seconds=settings().lost_after_seconds), []
     with reading() as session:
         now = db_now(session)
-    if not _any(Job.state == State.READY, Job.published_at < now - patience):
-        return 0
-    total = 0
     for found in lists:
-        if found.length and found.oldest is None:
-            continue
-        newest = now if found.oldest is None else min(now, datetime.fromtimestamp(found.oldest, tz=UTC))
-        total += _publish_where(found, found.jobs & (Job.published_at < newest - patience))
+        if found.room and (found.oldest is not None or not found.length):
+            newest = now if found.oldest is None else min(now, datetime.fromtimestamp(found.oldest, tz=UTC))
+            lost.append((found, found.jobs & (Job.published_at < newest - patience)))
+    total = _publish_all(lost)
     if total:
         log.warning("lost_messages_republished", jobs=total)
     return total
 
 
+def _publish_all(chosen: Sequence[tuple[BrokerList, ColumnElement[bool]]]) -> int:
+    """Send, into each list, the jobs that its condition chooses."""
+    if not chosen:
+        return 0
+    # All in one statement: of most lists there is none.
+    looks = (
+        exists().where(condition).label(f"list_{number}") for number, (_, condition) in enumerate(chosen)
+    )
+    with reading() as session:
+        is_any = session.execute(select(*looks)).one()
+    return sum(_publish_where(*one) for one, any_ in zip(chosen, is_any, strict=True) if any_)
+
+
 def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
     room, total = found.room, 0
-    if not _any(condition):
-        return 0
     while room > 0:
-        wanted = select(Job.id).where(condition).order_by(Job.accepted_at).limit(min(BATCH, room))
+        # The most urgent first, as an index has them; by time alone, all that wait would have to be sorted.
+        wanted = (
+            select(Job.id).where(condition).order_by(Job.priority, Job.accepted_at).limit(min(BATCH, room))
+        )
         ids, unsent = _send(wanted)
         if unsent:
             sent.mark_unpublished(unsent)
@@ -202,7 +216,7 @@ def end_leases() -> int:
 
 def end_expired() -> int:
     """Cancel jobs that nobody began before they expired."""
-    waiting = or_(Job.state == State.READY, Job.state == State.SCHEDULED)
+    waiting = in_state(State.SCHEDULED, State.READY)
     if not _any(waiting, Job.expires_at < clock()):
         return 0
     expired = update(Job).where(waiting, Job.expires_at < clock()).returning(Job.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 #: Done and cancelled jobs are many and only counted as they finish.
-COUNTED_LIVE = (State.SCHEDULED, State.READY, State.RUNNING, State.DEAD)
+COUNTED = (State.SCHEDULED, State.RUNNING, State.DEAD)
 LABELS = ("task", "queue")
 
 
@@ -55,11 +55,12 @@ class LedgerCollector(Collector):
         """Every metric, from one look at the database and one at the broker."""
         lists = broker_lists()
         with reading() as session:
-            yield gauge("jobs", "Jobs by state.", ("state", *LABELS), _announce(session))
-            yield gauge(
-                "queue_oldest_ready_seconds", "Age of the oldest due job.", ("queue",), _ages(session)
-            )
-            yield gauge("jobs_held", "Jobs that wait for their turn in a partition.", LABELS, _held(session))
+            ready = _ready(session)
+            jobs = [*_announce(session), *(((State.READY.value, *one.labels), one.jobs) for one in ready)]
+            yield gauge("jobs", "Jobs by state.", ("state", *LABELS), jobs)
+            yield gauge("queue_oldest_ready_seconds", "Age of the oldest due job.", ("queue",), _ages(ready))
+            held = ((one.labels, one.held) for one in ready if one.held)
+            yield gauge("jobs_held", "Jobs that wait for their turn in a partition.", LABELS, held)
             overdue = count_overdue(session, lists)
             yield gauge(
                 "jobs_overdue", "Accepted jobs that are overdue. Must be 0.", ("reason",), overdue.items()
@@ -94,23 +95,38 @@ def _announce(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
         select(literal_column(f"'{state.value}'").label("state"), Job.task, Job.queue, func.count())
         .where(in_state(state))
         .group_by(Job.task, Job.queue)
-        for state in COUNTED_LIVE
+        for state in COUNTED
     ]
     for state, task, queue, count in session.execute(union_all(*counts)):
         yield (state, task, queue), count
 
 
-def _ages(session: Session) -> Iterator[tuple[str, float]]:
-    since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
-    oldest = select(Job.queue, since, clock()).where(in_state(State.READY), NOT_HELD).group_by(Job.queue)
-    for queue, first, now in session.execute(oldest):
-        yield queue, max((now - first).total_seconds(), 0.0)
+class _Ready(NamedTuple):
+    """The ready jobs of a task in a queue: all, those held, and the age of the oldest that is not."""
+
+    labels: tuple[str, str]
+    jobs: int
+    held: int
+    oldest_seconds: float | None
 
 
-def _held(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
-    counts = select(Job.task, Job.queue, func.count()).where(in_state(State.READY), ~NOT_HELD)
-    for task, queue, count in session.execute(counts.group_by(Job.task, Job.queue)):
-        yield (task, queue), count
+def _ready(session: Session) -> list[_Ready]:
+    """All that is told of ready jobs, from one look at them: there may be a million."""
+    due = func.coalesce(Job.run_at, Job.accepted_at)
+    counts = (func.count(), func.count().filter(~NOT_HELD), func.min(due).filter(NOT_HELD), clock())
+    found = select(Job.task, Job.queue, *counts).where(in_state(State.READY)).group_by(Job.task, Job.queue)
+    return [
+        _Ready((task, queue), count, held, None if first is None else max((now - first).total_seconds(), 0.0))
+        for task, queue, count, held, first, now in session.execute(found)
+    ]
+
+
+def _ages(ready: Iterable[_Ready]) -> Iterable[tuple[str, float]]:
+    ages: defaultdict[str, float] = defaultdict(float)
+    for one in ready:
+        if one.oldest_seconds is not None:
+            ages[one.labels[1]] = max(ages[one.labels[1]], one.oldest_seconds)
+    return ages.items()
 
 
 def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:

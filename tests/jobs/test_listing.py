@@ -1,0 +1,125 @@
+"""Lists of jobs: whatever narrows them, all that fit come once, the newest first, by an index of theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Engine, event, text, update
+
+from app.db.engine import engine
+from app.db.sessions import reading, transaction
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
+from app.jobs.ledger.models import TERMINAL, Job, State
+from app.jobs.listing import list_jobs
+from app.jobs.transitions import recover
+from app.jobs.views import JobFilter
+from tests.jobs import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+pytestmark = pytest.mark.usefixtures("database", "redis_server")
+TASKS = (samples.greet.name, samples.sign_in.name)
+#: More than fit on one page of data, so that an index is worth its while.
+MANY = 1_000
+
+
+def some(count: int = 1) -> list[str]:
+    """Jobs that were accepted at the same moment, of two tasks in turns."""
+    with transaction() as session:
+        jobs = [new_job(TASKS[number % 2], kwargs=_arguments(number)) for number in range(count)]
+        return [answer.id for answer in accept(session, jobs)]
+
+
+def _arguments(number: int) -> dict[str, str]:
+    return {"user": "a", "password": "b"} if number % 2 else {"name": "a"}
+
+
+def set_state(job_ids: Sequence[str], state: State, **values: Any) -> None:
+    with transaction() as session:
+        session.execute(update(Job).where(Job.id.in_(job_ids)).values(state=state.value, **values))
+
+
+def walked(states: Sequence[State] = (), **narrowed: Any) -> list[str]:
+    """The ids on all pages."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        with reading() as session:
+            page = list_jobs(session, filters=JobFilter(**narrowed), states=states, limit=4, cursor=cursor)
+        found += [job.id for job in page.jobs]
+        if page.next is None:
+            return found
+        cursor = page.next
+
+
+def test_pages_over_all_states_are_one_list(database: Engine) -> None:
+    jobs: list[str] = []
+    for state in [*State, *State]:
+        batch = some(4)
+        error = None if state is State.DONE else "ValueError: wrong"
+        set_state(batch, state, error=error)
+        # Those of one batch share their moment, and stand by their ids.
+        jobs += sorted(batch)
+    newest = list(reversed(jobs))
+    with reading() as session:
+        rows = {job.id: job for job in session.query(Job)}
+
+    def fitting(fits: Callable[[Job], bool]) -> list[str]:
+        return [job_id for job_id in newest if fits(rows[job_id])]
+
+    assert walked() == newest
+    assert walked(task=TASKS[0]) == fitting(lambda job: job.task == TASKS[0])
+    assert walked(queue=rows[newest[0]].queue) == fitting(lambda job: job.queue == rows[newest[0]].queue)
+    assert walked(error="wrong") == fitting(lambda job: job.state != State.DONE)
+    assert walked([State.DONE], error="wrong") == []
+    for state in State:
+        assert walked([state]) == fitting(lambda job, state=state: job.state == state)  # type: ignore[misc]
+    ended = fitting(lambda job: job.state in TERMINAL and job.task == TASKS[1])
+    assert walked(sorted(TERMINAL), task=TASKS[1]) == ended
+
+
+def plans(ask: Callable[[], object]) -> str:
+    """How PostgreSQL finds what `ask` asks for, however small its tables are."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(engine(), "before_cursor_execute", note)
+    ask()
+    event.remove(engine(), "before_cursor_execute", note)
+    with engine().connect() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        return "\n".join(
+            line
+            for statement, parameters in asked
+            if "FROM job" in statement
+            for line in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()
+        )
+
+
+@pytest.mark.parametrize(
+    ("index", "ask"),
+    [
+        ("ix_job_ended ", lambda: walked([State.CANCELLED])),
+        ("ix_job_ended_task", lambda: walked([State.DONE], task="no.such")),
+        ("ix_job_ended_queue", lambda: walked([State.DONE], queue="none")),
+        ("ix_job_expires", recover.end_expired),
+        ("ix_job_waiting", lambda: recover.publish_waiting(recover.broker_lists() or [])),
+        ("ix_job_ready", lambda: recover.republish_lost(recover.broker_lists() or [])),
+    ],
+)
+def test_what_is_asked_all_the_time_has_an_index(
+    database: Engine, index: str, ask: Callable[[], object]
+) -> None:
+    if database.dialect.name == "sqlite":
+        pytest.skip("It is PostgreSQL that holds millions of jobs")
+    set_state(some(MANY), State.DONE)
+    set_state(some(), State.READY, published_at=None)
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE job"))
+    found = plans(ask)
+    assert index in found, found
