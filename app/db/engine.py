@@ -90,7 +90,10 @@ def make_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         connect_args={
             **POSTGRESQL_CONNECTION,
-            "options": f"-c timezone=UTC -c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)}",
+            # What a large table lets a statement be thought to cost would have most of them compiled, which
+            # takes longer than they do.
+            "options": "-c timezone=UTC -c jit=off "
+            f"-c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)}",
         },
     )
 
