@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from celery import signals
-from sqlalchemy import delete, select, update
 
 from app.db import outages
-from app.db.clock import clock
 from app.db.engine import CONNECT_TIMEOUT
-from app.db.sessions import transaction
-from app.db.upsert import insert_or_update
 from app.jobs.celery import compat, forks
 from app.jobs.ledger import store
-from app.jobs.ledger.models import Job, State, Worker
-from app.jobs.transitions import apply, deferred_ends, lost_workers, rules
+from app.jobs.transitions import deferred_ends, workers
 from app.jobs.transitions.neighbours import Neighbours, begin_life
 from app.logs.failures import first_line
 from app.processes.repeating_thread import RepeatingThread
@@ -30,18 +25,12 @@ from app.processes.worker_names import without_generation
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from app.processes.lives import Life
 
 log = structlog.get_logger(__name__)
 
 #: New with every start and inherited by the pool's children: a restarted worker holds none of the old leases.
 _START = secrets.token_hex(4)
-#: Rows of workers that ended without a word, on hosts that are no more, are kept for so many leases.
-GONE_AFTER_LEASES = 3
-#: Where leases are renewed less often, a worker says so often that it lives.
-BEAT = timedelta(seconds=5)
 #: How often it looks for workers of its host that have died.
 LOOK = timedelta(seconds=2)
 #: After a beat that failed.
@@ -110,6 +99,8 @@ class Heartbeat(RepeatingThread):
 
     def work(self) -> None:
         """Do what is due, while nothing forks."""
+        if self.fails:
+            self._renewed_at = -math.inf
         with forks.at_work:
             try:
                 self._beat_if_due()
@@ -124,14 +115,14 @@ class Heartbeat(RepeatingThread):
         """Short while leases could not be renewed: others end them soon after the database is back."""
         if self.fails or deferred_ends.is_any_waiting():
             return RETRY.total_seconds()
-        return min(LOOK.total_seconds(), _beat_seconds())
+        return min(LOOK.total_seconds(), workers.beat_seconds())
 
     def _beat_if_due(self) -> None:
         now = time.monotonic()
-        if self.fails or now - self._renewed_at >= settings().lease_seconds / 3:
+        if now - self._renewed_at >= settings().lease_seconds / 3:
             self._renewed_at = self._beaten_at = now
             self.beat()
-        elif now - self._beaten_at >= _beat_seconds():
+        elif now - self._beaten_at >= workers.beat_seconds():
             self._beaten_at = now
             self._sign()
 
@@ -143,34 +134,15 @@ class Heartbeat(RepeatingThread):
         self._sign()
         if running:
             store.extend(store.connection(), ids=running, worker=name)
-        with transaction() as session:
-            self._clear_away(session)
+        workers.clear_away(name=name, others=name.removesuffix(_START))
 
     def _sign(self) -> None:
-        with transaction() as session:
-            statement = insert_or_update(session, Worker).values(
-                name=holder(self._hostname),
-                node=without_generation(self._hostname),
-                release=settings().release,
-                concurrency=self._concurrency,
-                started_at=clock(),
-                seen_at=clock(),
-                # On SQLite one job may keep all workers from writing, and no host outlives the database's.
-                beat_seconds=None if settings().is_sqlite else _beat_seconds(),
-                signed_off=self._signed_off,
-            )
-            now = {"seen_at": clock(), "signed_off": self._signed_off}
-            session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_=now))
-
-    def _clear_away(self, session: Session) -> None:
-        """Of the rows of others: those of the gone."""
-        # Under this name there was another before, or is another elsewhere that lives.
-        namesake = Worker.name.startswith(holder(self._hostname).removesuffix(_START), autoescape=True)
-        silent = Worker.seen_at < clock(-lost_workers.MISSED_BEATS * _beat_seconds())
-        replaced = update(Worker).where(Worker.name != holder(self._hostname), namesake, silent)
-        session.execute(replaced.values(signed_off=True))
-        gone = Worker.seen_at < clock(-GONE_AFTER_LEASES * settings().lease_seconds)
-        session.execute(delete(Worker).where(Worker.name != holder(self._hostname), gone))
+        workers.sign(
+            name=holder(self._hostname),
+            node=without_generation(self._hostname),
+            concurrency=self._concurrency,
+            signed_off=self._signed_off,
+        )
 
     def sign_off(self) -> None:
         """Sign off, and go on keeping the leases."""
@@ -185,26 +157,10 @@ class Heartbeat(RepeatingThread):
         if _claimed_ahead is not None:
             _claimed_ahead.end()
         try:
-            release_jobs(worker=holder(self._hostname))
+            workers.release_jobs(worker=holder(self._hostname))
             self.left_nothing = True
         except outages.ERRORS as error:
             log.warning("leases_not_given_back", error=first_line(error), remedy="they end by themselves")
-
-
-def _beat_seconds() -> float:
-    renewal = settings().lease_seconds / 3
-    return renewal if settings().is_sqlite else min(renewal, BEAT.total_seconds())
-
-
-def release_jobs(*, worker: str) -> None:
-    """Release every job that `worker` still holds, and forget the worker."""
-    with transaction() as session:
-        held = session.scalars(select(Job.id).where(Job.worker == worker, Job.state == State.RUNNING))
-        for job_id in held.all():
-            guard = apply.held_by(job_id=job_id, worker=worker)
-            apply.end_attempt(session, job_id=job_id, guard=guard, transition=rules.released())
-            log.info("job_given_back", job_id=job_id)
-        session.execute(delete(Worker).where(Worker.name == worker))
 
 
 @signals.worker_ready.connect
@@ -226,7 +182,7 @@ def sign_off() -> None:
 
 def is_stuck() -> bool:
     """Whether this process's leases have long ended, because nothing renews them any more."""
-    return _HEARTBEAT is not None and _HEARTBEAT.is_stuck(after=GONE_AFTER_LEASES * settings().lease_seconds)
+    return _HEARTBEAT is not None and _HEARTBEAT.is_stuck(after=workers.gone_after_seconds())
 
 
 def _stop(heartbeat_thread: Heartbeat, pid: int) -> None:
