@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
 #: New with every start of the kernel, and the same in all containers on it.
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -77,11 +77,11 @@ class Life:
             self.path.unlink()
 
 
-def ended_in(folder: Path, *, besides: Life) -> Iterator[Ended]:
-    """Those whose files are in `folder` and who have ended for certain."""
+def ended_in(folder: Path, *, besides: Container[Path]) -> Iterator[Ended]:
+    """Those whose files are in `folder` and who have ended for certain; `besides` has at least one's own."""
     kernel = running_kernel()
     for path in sorted(folder.absolute().glob(f"*{SUFFIX}")):
-        if path == besides.path:
+        if path in besides:
             continue
         told = _told_by_unlocked(path)
         if isinstance(told, dict) and kernel is not None and told.get("kernel") == kernel:

@@ -58,7 +58,7 @@ def own(tmp_path: Path) -> Life:
 
 
 def ended(own: Life) -> list[str]:
-    return [one.name for one in ended_in(own.path.parent, besides=own)]
+    return [one.name for one in ended_in(own.path.parent, besides={own.path})]
 
 
 def test_who_was_killed_has_ended_though_its_child_lives(own: Life, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_who_was_killed_has_ended_though_its_child_lives(own: Life, tmp_path: Pa
         first.kill()
         first.wait()
         assert ended(own) == ["first"]
-        [found] = ended_in(tmp_path, besides=own)
+        [found] = ended_in(tmp_path, besides={own.path})
         found.path.unlink()
         assert ended(own) == []
 

@@ -33,15 +33,13 @@ class Neighbours:
     """Those whose lives are shown in the same folder, whatever their pool and their database."""
 
     def __init__(self, life: Life) -> None:
-        self._life = life
-        #: Names that this ledger knows nothing of. A worker on theirs will take the files away.
-        self._strangers: set[str] = set()
+        self._folder = life.path.parent
+        #: Its own, and those that this ledger knows nothing of: a worker on theirs will take them away.
+        self._passed_over = {life.path}
 
     def end_dead(self, *, between: Callable[[], None]) -> None:
         """Do what is to be done for those that are dead; `between` is called after each job."""
-        for dead in ended_in(self._life.path.parent, besides=self._life):
-            if dead.name in self._strangers:
-                continue
+        for dead in ended_in(self._folder, besides=self._passed_over):
             found = lost_workers.end_dead(dead.name, between=between)
             if found.jobs:
                 # The file stays until there is nothing left.
@@ -50,4 +48,4 @@ class Neighbours:
                 with suppress(OSError):
                     dead.path.unlink()
             else:
-                self._strangers.add(dead.name)
+                self._passed_over.add(dead.path)

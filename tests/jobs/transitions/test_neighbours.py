@@ -14,6 +14,9 @@ from sqlalchemy import select
 
 from app.db.sessions import reading
 from app.jobs.ledger.models import Outcome, State, Worker
+from app.jobs.transitions import workers
+from app.jobs.transitions.neighbours import Neighbours
+from app.processes.lives import Life
 from app.worker.order import Order
 from tests.jobs.running import attempts_of, ended, job_of
 from tests.sample import lives
@@ -22,6 +25,8 @@ from tests.servers import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
     from tests.fleet import Fleet, Process
 
@@ -166,3 +171,15 @@ def test_a_worker_that_cannot_show_its_life_works_all_the_same(
     job_id = start_waiting(path)
     path.touch()
     assert ended(job_id).state == State.DONE
+
+
+def test_who_died_for_another_ledger_is_left_to_its_own(database: Engine, tmp_path: Path) -> None:
+    # In this process, which holds both locks, the second one counts as free.
+    own, dead = Life(tmp_path, name="own"), Life(tmp_path, name="standard@here#1")
+    elsewhere = Neighbours(own)
+    for _ in range(2):
+        elsewhere.end_dead(between=lambda: None)
+        assert dead.path.exists()
+    workers.sign(name="standard@here#1", node="standard@here", concurrency=1, signed_off=False)
+    Neighbours(own).end_dead(between=lambda: None)
+    assert list(tmp_path.iterdir()) == [own.path]
