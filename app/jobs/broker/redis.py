@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.retry import Retry
 
 from app.jobs.broker.port import KEPT, Held, Quarantined
@@ -16,6 +17,8 @@ from app.settings.config import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+#: What a connection says that it is. Without it, redis-py reads its version from its metadata for each of them.
+DRIVER = DriverInfo(lib_version=redis.__version__)
 #: Messages looked at where a queue's oldest should be; some may carry no time of ours.
 TAIL = 10
 #: So many are read at once where all are looked at.
@@ -36,6 +39,7 @@ def _client_of(_pid: int) -> redis.Redis:
         socket_connect_timeout=timeout,
         retry=Retry(NoBackoff(), 1),
         command_packer=OnePiece(),
+        driver_info=DRIVER,
     )
 
 

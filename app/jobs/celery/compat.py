@@ -27,6 +27,7 @@ from celery.worker import state as worker_state
 from kombu.transport import virtual
 from kombu.transport.redis import Channel
 
+from app.jobs.broker.redis import DRIVER
 from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def call_errbacks(backend: Any, request: Any, error: Any, traceback: Any) -> Non
 def connection_parameters(channel: Any, *, asynchronous: bool) -> dict[str, Any]:
     """What a connection of redis-py is made with."""
     parameters: dict[str, Any] = Channel._connparams(channel, asynchronous=asynchronous)
-    return parameters
+    return parameters | {"driver_info": DRIVER}
 
 
 def bind_queue(channel: Any, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
