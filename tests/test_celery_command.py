@@ -23,21 +23,31 @@ made = application_for(sys.argv[1])
 made.loader.import_default_modules()
 made.connection().transport
 import app.logs.configure
+"""
+LOAD_API = """
+import sys
+from importlib import import_module
+from app.processes import lean_libraries
+lean_libraries.load()
+for name in ("gunicorn.app.wsgiapp", "app.http.gunicorn_settings", "app.http.gunicorn_worker", "app.api"):
+    import_module(name)
+"""
+NAME_LOADED = """
 print(*sorted({".".join(name.split(".")[:depth]) for name in sys.modules for depth in (1, 2)}))
 """
-#: What those need who start services, serve HTTP or are the command line, and what few jobs need.
+#: What those need who start services, and what few jobs or requests need.
 NEEDLESS = {
-    *("alembic", "fastapi", "gunicorn", "prompt_toolkit", "typer"),
+    *("alembic", "prompt_toolkit", "pycparser", "typer", "opentelemetry.sdk", "pygments", "rich"),
     *("PIL", "boto3", "botocore", "facturx", "google", "httpx", "jinja2", "plaid", "pypdf", "typst"),
-    *("opentelemetry.sdk", "pygments", "rich"),
 }
+OF_THE_API = {"fastapi", "gunicorn"}
 OF_FLOWER = {"flower", "tornado"}
 OF_THE_DATABASE = {"psycopg", "psycopg_binary", "sqlalchemy"}
 
 
-def loaded_by(service: str, environment: dict[str, str]) -> set[str]:
+def loaded_by(program: str, *arguments: str, environment: dict[str, str]) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, service],
+        [sys.executable, "-c", program + NAME_LOADED, *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -51,12 +61,18 @@ def loaded_by(service: str, environment: dict[str, str]) -> set[str]:
 def test_a_service_of_the_ledger_loads_no_web_server_and_no_command_line(
     service: str, environment: dict[str, str]
 ) -> None:
-    loaded = loaded_by(service, environment)
+    loaded = loaded_by(LOAD, service, environment=environment)
     assert {"app", "celery", "redis", "structlog"} | OF_THE_DATABASE <= loaded
-    assert loaded & (NEEDLESS | OF_FLOWER | {"pycparser"}) == set()
+    assert loaded & (NEEDLESS | OF_FLOWER | OF_THE_API) == set()
 
 
 def test_flower_loads_nothing_of_the_ledger(environment: dict[str, str]) -> None:
-    loaded = loaded_by("flower", environment)
+    loaded = loaded_by(LOAD, "flower", environment=environment)
     assert {"app", "celery", "redis", "structlog"} | OF_FLOWER <= loaded
-    assert loaded & (NEEDLESS | OF_THE_DATABASE) == set()
+    assert loaded & (NEEDLESS | OF_THE_DATABASE | OF_THE_API) == set()
+
+
+def test_the_api_loads_nothing_for_single_requests(environment: dict[str, str]) -> None:
+    loaded = loaded_by(LOAD_API, environment=environment)
+    assert {"app", "celery", "redis", "structlog"} | OF_THE_API | OF_THE_DATABASE <= loaded
+    assert loaded & (NEEDLESS | OF_FLOWER) == set()

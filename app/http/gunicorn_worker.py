@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from gunicorn.asgi import protocol  # type: ignore[import-untyped]
 from gunicorn.asgi.protocol import ASGIProtocol  # type: ignore[import-untyped]
 from gunicorn.workers import gasgi  # type: ignore[import-untyped]
 
@@ -171,6 +172,9 @@ class Connection(ASGIProtocol):  # type: ignore[misc]
         self._safe_write("\r\n".join([*head, "", body]).encode())
 
 
+# The beginnings of 16,384 sizes of chunks, 3 MiB; one that is not there is made, and only streams of events
+# are sent in chunks here.
+protocol._CHUNK_PREFIXES.clear()
 # The worker makes connections of this class, and has no other place to name one.
 gasgi.ASGIProtocol = Connection
 

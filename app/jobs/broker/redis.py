@@ -17,7 +17,7 @@ from app.settings.config import settings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: What a connection says that it is. Without it, redis-py reads its version from its metadata for each of them.
+#: What a connection says that it is. Else redis-py looks its version up in its metadata for each of them.
 DRIVER = DriverInfo(lib_version=redis.__version__)
 #: Messages looked at where a queue's oldest should be; some may carry no time of ours.
 TAIL = 10
