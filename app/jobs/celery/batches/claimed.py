@@ -36,6 +36,8 @@ class Fetched:
     #: The list of the broker that it came from.
     place: str
     raw: bytes
+    #: Whether the ledger knows it. Of another the broker keeps a copy.
+    is_ledgered: bool = True
     claim: store.Claim | None = None
     #: When it was asked for (monotonic time).
     claimed_at: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from app.jobs.celery import compat
 from app.jobs.celery.batches.claimed import Fetched, handing
 from app.jobs.celery.batches.writer import Answers, Ended, LedgerWriter
 from app.jobs.celery.transport import envelope
+from app.jobs.celery.transport.copies import tag_of
 from app.jobs.celery.transport.envelope import NotAMessage
 from app.jobs.ledger.names import is_name
 from app.jobs.publish.headers import LEDGER_HEADER
@@ -103,6 +105,8 @@ class Lookahead:
     def detach(self) -> None:
         """The connection is gone."""
         if self._channel is not None:
+            with suppress(*self._channel.connection_errors):
+                self._channel.qos.copies.delete()
             self._channel.lookahead = None
         self._channel = None
         self._give_up_waiting()
@@ -113,8 +117,15 @@ class Lookahead:
         self._give_up_waiting()
 
     def _give_up_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, deque()
-        self._release(waiting)
+        # Without a connection, what has a copy waits for the next.
+        kept = [one for one in self._waiting if not one.is_ledgered and self._channel is None]
+        given_up = [one for one in self._waiting if one not in kept]
+        self._waiting = deque(kept)
+        self._release(given_up)
+
+    def after(self, pause: timedelta, work: Callable[[], None]) -> None:
+        """Do something a little later."""
+        self._hub.call_later(pause.total_seconds(), work)
 
     def end(self) -> None:
         """Write what is to be written."""
@@ -142,31 +153,46 @@ class Lookahead:
 
     def take(self, queue: str, place: str, raws: Iterable[bytes]) -> None:
         """Take messages from the broker: claim those of the ledger, and hand over the others."""
-        asked = []
+        asked, others = [], []
         for raw in raws:
             try:
                 document = envelope.read(raw)
                 fetched = self._fetched(document, queue, place, raw)
                 if fetched is None:
                     compat.deliver(self._channel, document, queue=queue)
-                else:
+                elif fetched.is_ledgered:
                     asked.append(fetched)
+                else:
+                    others.append(fetched)
             except NotAMessage as problem:
                 quarantine.add(raw, queue=queue, problem=str(problem))
         self._asked.update((id(one), one) for one in asked)
         if asked:
             self._writer.claim(asked)
+        if others:
+            self._channel.qos.copies.write([one.document for one in others])
+            self._waiting.extend(others)
+            self._call()
 
     def _fetched(self, document: Any, queue: str, place: str, raw: bytes) -> Fetched | None:
         """What can be claimed ahead; None for all else, of which its child is to make what it can."""
         headers = document.get("headers") if isinstance(document, dict) and not self._is_closed else None
-        if not isinstance(headers, dict) or not headers.get(LEDGER_HEADER) or headers.get("eta"):
+        if not isinstance(headers, dict) or headers.get("eta") or tag_of(document) is None:
             return None
         job_id, attempt, task = headers.get("id"), headers.get("retries"), headers.get("task")
         is_known = isinstance(task, str) and task in self._tasks and is_name(job_id)
         if not is_known or type(attempt) is not int or not 0 <= attempt < MAX_ATTEMPT:
             return None
-        return Fetched(id=str(job_id), attempt=attempt, document=document, queue=queue, place=place, raw=raw)
+        return Fetched(
+            id=str(job_id),
+            attempt=attempt,
+            document=document,
+            queue=queue,
+            place=place,
+            raw=raw,
+            is_ledgered=bool(headers.get(LEDGER_HEADER)),
+            claimed_at=time.monotonic(),
+        )
 
     # The writer's answers, which the loop hears.
 
@@ -218,6 +244,8 @@ class Lookahead:
         good = [(one.place, one.raw) for one in fetched if one.problem is None]
         if good and self._channel is not None:
             self._channel.give_back(good)
+            copied = (tag_of(one.document) for one in fetched if not one.is_ledgered)
+            self._channel.qos.copies.delete(*filter(None, copied))
 
     # Handing to the children.
 

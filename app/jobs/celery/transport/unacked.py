@@ -10,6 +10,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
 from app.jobs.celery import compat
+from app.jobs.celery.transport.copies import Copies
 from app.jobs.celery.transport.redis_errors import tolerated
 from app.jobs.publish.headers import LEDGER_HEADER
 
@@ -28,6 +29,10 @@ class QoS(kombu_redis.QoS):
 
     channel: Any
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.copies = Copies(self)
+
     def can_consume(self) -> bool:
         """Whether another message is to be asked for, or one that was asked for to be read."""
         ahead = self.channel.lookahead
@@ -36,14 +41,17 @@ class QoS(kombu_redis.QoS):
         return compat.poll_began(self.channel) is not None or ahead.room() > 0
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        if self._kind(message) is kombu_redis.QoS:
+        if self._kind(message) is kombu_redis.QoS and not self.copies.is_written(delivery_tag):
             with tolerated("copy_not_kept"):
                 super().append(message, delivery_tag)
                 return
         virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        if self._kind(compat.held(self).get(delivery_tag)) is kombu_redis.QoS:
+        is_kept = self._kind(compat.held(self).get(delivery_tag)) is kombu_redis.QoS
+        if is_kept and self.channel.lookahead is not None:
+            self.copies.delete_soon(delivery_tag)
+        elif is_kept:
             with tolerated("copy_not_deleted"):
                 super().ack(delivery_tag)
                 return
