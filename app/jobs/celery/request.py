@@ -118,7 +118,8 @@ class JobRequest(Request):
             self._leave()
 
     def _leave(self) -> None:
-        if self.claim is not None:
+        """Make room for what waits, whoever claimed this."""
+        if lookahead.is_used():
             lookahead.current().on_ended(self)
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:

@@ -50,6 +50,11 @@ def current() -> Lookahead:
     return _current
 
 
+def is_used() -> bool:
+    """Whether this worker has one."""
+    return _current is not None
+
+
 def stop_claimed(job_id: str) -> bool:
     """See to it that a job which is claimed ahead does not begin, or stops at once; whether there is one."""
     return _current is not None and _current.drop(job_id)

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
@@ -129,6 +130,19 @@ def test_a_worker_that_stood_still_begins_nothing_that_is_anothers_now(
     for job_id in set(ids) - claimed:
         assert ended(job_id).attempt == 1
     assert {job_of(job_id).state for job_id in claimed} <= {State.RUNNING}
+
+
+def test_what_is_not_claimed_ahead_follows_at_once_all_the_same(fleet: Fleet, tmp_path: Path) -> None:
+    ids = fill(*short(BEHIND))
+    with transaction() as session:
+        session.execute(update(Job).where(Job.id.in_(ids)).values(max_attempts=1))
+    for number in range(BEHIND):
+        tasks.touch.delay(str(tmp_path / f"touched-{number}"))
+    fleet.start_worker("first", processes=1)
+    # Asked for one by one, they would take a second each.
+    wait_until(lambda: len(list(tmp_path.glob("touched-*"))) == BEHIND, seconds=20, what="all are touched")
+    for job_id in ids:
+        assert ended(job_id).state == State.DONE
 
 
 def test_a_job_that_runs_on_began_when_it_did(fleet: Fleet, tmp_path: Path) -> None:
