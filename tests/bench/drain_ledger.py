@@ -24,9 +24,11 @@ from tests.bench.through_api import accepted_through_api
 if TYPE_CHECKING:
     from celery import Task
 
-WORKER = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks"]
-WORKER += ["-c", str(measures.PROCESSES), "-Q", Queue.DEFAULT.value, "-l", "WARNING"]
-WORKER += ["--without-gossip", "--without-mingle"]
+COMMAND = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks"]
+COMMAND += ["-Q", Queue.DEFAULT.value, "-l", "WARNING", "--without-gossip", "--without-mingle"]
+WORKER = [*COMMAND, "-c", str(measures.PROCESSES)]
+#: One process that runs a hundred jobs at a time.
+WAITER = [*COMMAND, "-P", "threads", "-c", str(measures.NAPS_AT_ONCE)]
 
 
 @cache
@@ -56,11 +58,11 @@ def clean() -> None:
         session.execute(delete(Job) if settings().is_sqlite else text("TRUNCATE job CASCADE"))
 
 
-def accept_batches(jobs: int) -> None:
+def accept_batches(jobs: int, *, task: str = "bench.nothing") -> None:
     """As a program that accepts many at once."""
     for _ in range(jobs // measures.BATCH):
         with transaction() as session:
-            accept(session, [new_job("bench.nothing") for _ in range(measures.BATCH)])
+            accept(session, [new_job(task) for _ in range(measures.BATCH)])
 
 
 def accept_one_by_one(task: Task[..., object], count: int) -> float:
@@ -80,7 +82,13 @@ def main(jobs: int) -> dict[str, float]:
     jobs = jobs // measures.BATCH * measures.BATCH
     figures["accepted/s, 1,000 at once"] = measures.rate(jobs, lambda: accept_batches(jobs))
     figures["drained/s"] = measures.drained_per_second(WORKER, jobs=jobs, left=left, all_done=all_done)
-    return figures | measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())
+    figures |= measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())
+    clean()
+    accept_batches(jobs, task="bench.nap")
+    figures["5 ms bodies/s, 100 at once"] = measures.drained_per_second(
+        WAITER, jobs=jobs, left=left, all_done=all_done
+    )
+    return figures
 
 
 if __name__ == "__main__":

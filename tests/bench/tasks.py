@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from app.jobs.celery.task import task
+from tests.bench import measures
 from tests.bench.peers.peer import note_arrival
 
 
@@ -10,6 +13,12 @@ from tests.bench.peers.peer import note_arrival
 def nothing() -> str:
     """No work at all, and a result."""
     return "done"
+
+
+@task()
+def nap() -> None:
+    """Wait, as for another service."""
+    time.sleep(measures.NAP_SECONDS)
 
 
 @task(durable=False)
