@@ -97,7 +97,8 @@ def running(worker: list[str], *, workers: int = 1) -> Iterator[list[subprocess.
 
 def started(worker: list[str]) -> subprocess.Popen[bytes]:
     """This Python with a module and its arguments."""
-    return subprocess.Popen([sys.executable, "-m", *worker], stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    command = [sys.executable, "-W", "ignore", "-m", *worker]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sys.stderr)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

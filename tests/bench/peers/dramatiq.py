@@ -1,4 +1,4 @@
-"""dramatiq on Redis: two processes of eight threads, which are its own defaults."""
+"""dramatiq on Redis: two processes of 64 threads, for it fetches twice as many messages at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def arrive(sent: float) -> None:
 class DramatiqPeer(peers.OnRedis):
     """Its command, and its broker."""
 
-    worker: ClassVar[list[str]] = [*COMMAND, "--processes", "2", "--threads", "8"]
+    worker: ClassVar[list[str]] = [*COMMAND, "--processes", "2", "--threads", "64"]
     waiter: ClassVar[list[str]] = [*COMMAND, "--processes", "1", "--threads", str(measures.NAPS_AT_ONCE)]
     has_batches: ClassVar[bool] = False
 

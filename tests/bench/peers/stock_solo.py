@@ -1,4 +1,4 @@
-"""Plain Celery without a process per job: two solo workers, with 16 jobs each in advance."""
+"""Plain Celery without a process per job: two solo workers, with 64 jobs each in advance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bench.peers.stock import COMMAND, Stock
 class StockSolo(Stock):
     """As many workers as the machine has cores."""
 
-    worker: ClassVar[list[str]] = [*COMMAND, "-P", "solo", "--prefetch-multiplier", "16"]
+    worker: ClassVar[list[str]] = [*COMMAND, "-P", "solo", "--prefetch-multiplier", "64"]
     workers: ClassVar[int] = 2
     waiter: ClassVar[list[str]] = []
 

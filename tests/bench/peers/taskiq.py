@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 STREAM = "taskiq"
 COMMAND = ["taskiq", "worker", "tests.bench.peers.taskiq:broker", "--log-level", "WARNING"]
-COMMAND += ["--max-async-tasks", str(measures.NAPS_AT_ONCE)]
+#: Arguments are taken as they come; pydantic would look at them first.
+COMMAND += ["--max-async-tasks", str(measures.NAPS_AT_ONCE), "--no-parse"]
 
 #: Without a place for results, which would cost it a round trip more.
 broker = RedisStreamBroker(os.environ["BENCH_REDIS_URL"], queue_name=STREAM)
