@@ -14,6 +14,7 @@ import argparse
 import os
 import secrets
 import statistics
+import subprocess
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -28,7 +29,7 @@ from tests.bench.peers.environment import TooOld
 #: Rounds that do not count: new servers are still laying out their files.
 WARM_UP = 1
 #: A contender is given as many jobs as it drains in this time, as of its round before.
-DRAIN_SECONDS = 4
+DRAIN_SECONDS = 3
 STOCK = "plain Celery"
 #: What everything accepted is compared with.
 ONE_BY_ONE = "accepted/s, one by one"
@@ -50,13 +51,26 @@ def main() -> None:
         jobs = dict.fromkeys((one.name for one in runs), least)
         for round_ in range(asked.rounds + WARM_UP):
             for contender in runs:
-                measured = contender.measure(jobs=jobs[contender.name])
-                jobs[contender.name] = enough(measured["drained/s"], least=least)
+                measured = one_round(contender, jobs=jobs[contender.name])
+                jobs[contender.name] = enough(measured.get("drained/s", 0), least=least)
                 for what, value in measured.items():
                     if round_ >= WARM_UP:
                         figures[contender.name, what].append(value)
             print(f"Round {round_} of {asked.rounds}; load {os.getloadavg()[0]:.1f}", flush=True)
-    Console(width=110).print(report(runs, figures))
+    Console(width=150).print(report(runs, figures))
+
+
+def one_round(contender: Contender, *, jobs: int) -> dict[str, float]:
+    """Its figures; none if it failed, which ends no others' measuring."""
+    try:
+        measured = contender.measure(jobs=jobs)
+    except subprocess.CalledProcessError:
+        print(f"{contender.name} failed and is left out of this round; its reason stands above.", flush=True)
+        return {}
+    print(
+        contender.name, *(f"{what}: {value:,.1f}" for what, value in measured.items()), sep="; ", flush=True
+    )
+    return measured
 
 
 def runnable(every: list[Contender], *, only: list[str]) -> list[Contender]:
@@ -82,21 +96,24 @@ def enough(per_second: float, *, least: int) -> int:
 
 
 def report(runs: list[Contender], figures: dict[tuple[str, str], list[float]]) -> Table:
-    """All medians with their ratios to plain Celery's."""
-    table = Table(title="Jobs: medians, and ratios to plain Celery in the same run")
-    for column, side in (("figure", "left"), ("contender", "left"), ("median", "right"), ("ratio", "right")):
-        table.add_column(column, justify="right" if side == "right" else "left")
-    whats = dict.fromkeys(what for _, what in figures)
+    """All medians, with their ratios to plain Celery's."""
+    whats = list(dict.fromkeys(what for _, what in figures))
+    table = Table(title="Jobs: medians, and ratios to plain Celery in the same run", show_lines=True)
+    table.add_column("")
     for what in whats:
-        stock = figures.get((STOCK, ONE_BY_ONE if what.startswith("accepted/s") else what))
-        for contender in runs:
-            values = figures.get((contender.name, what))
-            if values:
-                median = statistics.median(values)
-                ratio = f"{median / statistics.median(stock):.2f}" if stock else ""
-                table.add_row(what, contender.name, f"{median:,.1f}", ratio)
-        table.add_section()
+        table.add_column(what, justify="right")
+    for contender in runs:
+        table.add_row(contender.name, *(_cell(figures, contender.name, what) for what in whats))
     return table
+
+
+def _cell(figures: dict[tuple[str, str], list[float]], name: str, what: str) -> str:
+    values = figures.get((name, what))
+    if not values:
+        return ""
+    median = statistics.median(values)
+    stock = figures.get((STOCK, ONE_BY_ONE if what.startswith("accepted/s") else what))
+    return f"{median:,.1f} ({median / statistics.median(stock):.2f})" if stock else f"{median:,.1f}"
 
 
 if __name__ == "__main__":
