@@ -64,7 +64,8 @@ class ObanPeer(OnPostgres):
             row = await known.fetchone()
         if not row or not row[0]:
             await install(pool)
-        return await Oban(pool=pool).start()
+        # Not started: between two calls its loop stands still, and what ran in it would keep its locks.
+        return Oban(pool=pool)
 
     def send(self, name: str, *, times: int = 1, arguments: Sequence[float] = ()) -> None:
         self._loop.run(self._send(name, arguments, times=times))

@@ -21,7 +21,8 @@ class OnPostgres(Peer):
 
     @cached_property
     def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(URL, autocommit=True)
+        # It empties tables, for which it would wait for ever where somebody kept a lock.
+        return psycopg.connect(URL, autocommit=True, options="-c lock_timeout=60s")
 
     def left(self) -> int:
         row = self._connection.execute(self.unfinished.encode()).fetchone()
