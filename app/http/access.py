@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 from starlette.concurrency import run_in_threadpool
 from structlog.contextvars import bind_contextvars, reset_contextvars
+from uuid_utils import uuid4
 
 from app.db import outages
 from app.db.sessions import reading, transaction
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-REQUEST_ID_BYTES = 16
 #: Of every answer.
 ALWAYS = ((b"x-content-type-options", b"nosniff"),)
 #: Of one that does not say otherwise.
@@ -64,7 +63,7 @@ class RequestContext:
             await self.app(scope, receive, send)
             return
         given = header(scope, b"x-request-id")
-        request_id = given if given and REQUEST_ID.fullmatch(given) else os.urandom(REQUEST_ID_BYTES).hex()
+        request_id = given if given and REQUEST_ID.fullmatch(given) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         named = [(b"x-request-id", request_id.encode()), *ALWAYS]
         started = False

@@ -54,6 +54,8 @@ def insert(connection: psycopg.Connection[Any] | sqlite3.Connection, jobs: Seque
     if isinstance(connection, sqlite3.Connection):
         document = json.dumps([job._asdict() for job in jobs], default=_moment)
         return [Stored(*row) for row in connection.execute(SQLITE.accept, (document,)).fetchall()]
+    if len(jobs) == 1:
+        return _insert_one(connection, jobs[0])
     *columns, _, fresh = zip(*jobs, strict=True)
     differs = tuple(column.count(column[0]) < len(jobs) for column in columns)
     unheard_of = all(fresh) and not any(columns[NewJob._fields.index("key")])
@@ -61,6 +63,13 @@ def insert(connection: psycopg.Connection[Any] | sqlite3.Connection, jobs: Seque
     each = [list(column) for column, varies in zip(columns, differs, strict=True) if varies]
     rows = prepared.run(connection, _statement(differs, unheard_of=unheard_of), [*same, *each])
     return _stored(rows)
+
+
+def _insert_one(connection: psycopg.Connection[Any], job: NewJob) -> list[Stored]:
+    """As `insert`, without what only many need: a caller who sends jobs one by one would feel it."""
+    statement = _FRESH_ONE if job.fresh and job.key is None else _ONE
+    rows = prepared.run(connection, statement, job[: len(TYPES)])
+    return [Stored(id_, sent and _seconds(sent), until and _iso(until)) for id_, sent, until in rows]
 
 
 @lru_cache
@@ -79,10 +88,22 @@ def _statement(differs: tuple[bool, ...], *, unheard_of: bool) -> str:
 
 def _stored(rows: Sequence[Sequence[Any]]) -> list[Stored]:
     """The rows of one statement share its moment, so it is read once."""
-    published = lru_cache(lambda text: text and datetime.fromisoformat(text).timestamp())
-    expires = lru_cache(lambda text: text and datetime.fromisoformat(text).isoformat())
+    published = lru_cache(lambda text: text and _seconds(text))
+    expires = lru_cache(lambda text: text and _iso(text))
     return [Stored(id_, published(sent), expires(until)) for id_, sent, until in rows]
+
+
+def _seconds(written: str) -> float:
+    return datetime.fromisoformat(written).timestamp()
+
+
+def _iso(written: str) -> str:
+    return datetime.fromisoformat(written).isoformat()
 
 
 def _moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime(SQLITE_TIME_FORMAT)
+
+
+_ALIKE = (False,) * len(TYPES)
+_FRESH_ONE, _ONE = _statement(_ALIKE, unheard_of=True), _statement(_ALIKE, unheard_of=False)

@@ -66,7 +66,7 @@ def encode_all(jobs: Iterable[Dispatch]) -> Iterator[bytes]:
 
 def _pieces(job: Dispatch, *, tag: str) -> list[str]:
     """The message's text, cut where the job's id belongs."""
-    frame = _frame(job.task, job.queue, job.priority, job.options, job.context, job.group_id, os.getpid())
+    frame = _frame(job.task, job.queue, job.priority, job.options, job.group_id, os.getpid())
     options: dict[str, Any] = json.loads(job.options) if job.options else {}
     values = {
         "body": _body(job, options=options),
@@ -75,6 +75,8 @@ def _pieces(job: Dispatch, *, tag: str) -> list[str]:
         "args": quoted(_shown(job.args)),
         "kwargs": quoted(_shown(job.kwargs)),
         "published": repr(job.published),
+        # Of every request another: a frame for each would be made for one message.
+        "context": job.context or "null",
         "tag": f'"{_ID}.{tag}"',
     }
     parts = list(frame)
@@ -109,7 +111,6 @@ def _message(
     queue: str,
     priority: int,
     options_json: str | None,
-    context: str | None,
     group_id: str | None,
     pid: int,
 ) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def _message(
         "stamps": options.get("stamps", {}),
         LEDGER_HEADER: True,
         PUBLISHED_HEADER: _place("published"),
-        CONTEXT_HEADER: json.loads(context) if context else None,
+        CONTEXT_HEADER: _place("context"),
     }
     properties = {
         "correlation_id": _ID,

@@ -18,13 +18,14 @@ from app.db.sessions import reading, transaction
 from app.http import streams
 from app.http.bodies import allow_larger
 from app.http.parsed import ParsedRoute
+from app.http.routing import quickly
 from app.jobs import cancelling, listing, service
 from app.jobs.accept import Accepted
 from app.jobs.celery import control
 from app.jobs.declaration import registry
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.views import JobDetail, JobSummary, priority_name
-from app.jobs.web import events, gathering, metrics, pages, permissions, readers, schemas, task_states
+from app.jobs.web import events, gathering, metrics, pages, permissions, quick, readers, schemas, task_states
 from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.submit import Submission, digest_of, submit, submit_one
 from app.tokens.callers import Caller, require
@@ -68,6 +69,7 @@ def _accepted(item: Submission, answer: Accepted) -> schemas.JobAccepted:
 
 
 @router.post("/api/v1/jobs", status_code=HTTPStatus.ACCEPTED, response_model=schemas.JobAccepted)
+@quickly(quick.submit_job)
 async def submit_job(body: schemas.JobRequest, key: IdempotencyKey, caller: Writer) -> Response:
     """Accept a job of a public task. Once answered, it is in the ledger and will be run.
 
@@ -76,9 +78,7 @@ async def submit_job(body: schemas.JobRequest, key: IdempotencyKey, caller: Writ
     permissions.require_tasks(registry.known([body.task]), caller=caller)
     item = Submission(request=body, key=key_of(caller, key))
     answer = await submit_one(item)
-    accepted = _accepted(item, answer)
-    headers = {"Location": accepted.url} | ({} if answer.created else {"Idempotent-Replayed": "true"})
-    return Response(accepted.model_dump_json(), HTTPStatus.ACCEPTED, headers, "application/json")
+    return quick.accepted(answer.id, task=body.task, replayed=not answer.created)
 
 
 @router.post(BATCH_PATH, status_code=HTTPStatus.ACCEPTED)
@@ -107,6 +107,7 @@ def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> li
 
 
 @router.get("/api/v1/jobs", response_model=schemas.JobPage)
+@quickly(quick.list_jobs)
 async def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> Response:
     """One page of jobs, the newest first; `next` is the cursor of the page after it."""
     along = readers.current() if pages.is_plain(query) else None

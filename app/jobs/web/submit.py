@@ -76,7 +76,7 @@ def digest_of(request: JobRequest, *, salt: str = "") -> str:
 async def submit_one(item: Submission) -> Accepted:
     """As `submit`, in a transaction of its own or, where nothing speaks against it, in one with others."""
     gatherer = gathering.current()
-    job = _plain_job(item) if gatherer else None
+    job = plain_job(item) if gatherer else None
     if gatherer is None or job is None:
         return await run_in_threadpool(_submit_alone, item)
     return await gatherer.accept(job)
@@ -87,7 +87,7 @@ def _submit_alone(item: Submission) -> Accepted:
         return submit(session, [item])[0]
 
 
-def _plain_job(item: Submission) -> NewJob | None:
+def plain_job(item: Submission) -> NewJob | None:
     """The job that is asked for; None for one that others are to be looked at for, or to be told of."""
     if item.key is not None or has_receivers() or not registry.is_declared(item.request.task):
         return None
