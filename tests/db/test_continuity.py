@@ -58,7 +58,7 @@ def test_its_answers_count_from_the_first_one(found: Continuity, clock: Clock) -
     assert found.lasts(seconds=15)
 
 
-@pytest.mark.parametrize(("gap", "lasts"), [(3, True), (6, False)])
+@pytest.mark.parametrize(("gap", "lasts"), [(7, True), (9, False)])
 def test_they_count_anew_after_a_gap(found: Continuity, clock: Clock, gap: float, lasts: bool) -> None:
     asked(clock, seconds=60)
     ask(clock, after=gap)
