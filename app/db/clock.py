@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class clock(FunctionElement[datetime]):  # noqa: N801 (reads as the SQL function it is)
-    """The database's clock, now; with an argument, so many seconds later."""
+    """The database's clock, as a statement begins; with an argument, so many seconds later.
+
+    For each row of a statement it is the same: an index goes to what is due, and reads nothing else.
+    """
 
     type = UtcDateTime()
     inherit_cache = True
@@ -27,8 +30,8 @@ class clock(FunctionElement[datetime]):  # noqa: N801 (reads as the SQL function
 @compiles(clock, "postgresql")
 def _clock_postgresql(element: clock, compiler: Any, **kwargs: Any) -> str:
     if not element.clauses.clauses:
-        return "clock_timestamp()"
-    return f"clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kwargs)})"
+        return "statement_timestamp()"
+    return f"statement_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kwargs)})"
 
 
 @compiles(clock, "sqlite")

@@ -15,6 +15,7 @@ from app.jobs.ledger.models import TERMINAL, Job, State
 from app.jobs.listing import list_jobs
 from app.jobs.transitions import recover
 from app.jobs.views import JobFilter
+from app.schedule import due
 from tests.jobs import samples
 
 if TYPE_CHECKING:
@@ -104,10 +105,14 @@ def plans(ask: Callable[[], object]) -> str:
 @pytest.mark.parametrize(
     ("index", "ask"),
     [
-        ("ix_job_ended ", lambda: walked([State.CANCELLED])),
+        ("ix_job_state", lambda: walked([State.CANCELLED])),
         ("ix_job_ended_task", lambda: walked([State.DONE], task="no.such")),
         ("ix_job_ended_queue", lambda: walked([State.DONE], queue="none")),
-        ("ix_job_expires", recover.end_expired),
+        # The time is what the index goes to: it does not read all that are due some time.
+        ("Index Cond: (expires_at", recover.end_expired),
+        ("Index Cond: (run_at", recover.promote_due),
+        ("Index Cond: (run_at", due.look),
+        ("Index Cond: (lease_until", recover.end_leases),
         ("ix_job_waiting", lambda: recover.publish_waiting(recover.broker_lists() or [])),
         ("ix_job_ready", lambda: recover.republish_lost(recover.broker_lists() or [])),
     ],

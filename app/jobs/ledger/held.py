@@ -90,10 +90,11 @@ _KEYS = f"""
 """
 _WAITING = f"partition = {{key}} AND {HELD} ORDER BY priority, accepted_at LIMIT {{room}}"
 
+# The time at which the statement begins, which comes after that of the lock: an index goes to it.
 # A start lies in the future only where somebody set the clock back; it then counts for a window, and no more.
 POSTGRESQL_WINDOW = {
-    "since": "clock_timestamp() - make_interval(secs => window_seconds)",
-    "until": "clock_timestamp() + make_interval(secs => window_seconds)",
+    "since": "statement_timestamp() - make_interval(secs => window_seconds)",
+    "until": "statement_timestamp() + make_interval(secs => window_seconds)",
 }
 _MOMENT = "strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('{}%.3f seconds', window_seconds))"
 SQLITE_WINDOW = {"since": _MOMENT.format("-"), "until": _MOMENT.format("+")}
@@ -115,7 +116,7 @@ _POSTGRESQL = _Statements(
         asked="unnest(%s::text[], %s::int[], %s::int[], %s::float8[]) "
         "AS asked (key, most_running, most_started, window_seconds)",
         **POSTGRESQL_WINDOW,
-        just_now="clock_timestamp() - interval '1 s'",
+        just_now="statement_timestamp() - interval '1 s'",
         greatest="greatest",
         least="least",
     )

@@ -89,8 +89,8 @@ class Job(Base):
             postgresql_where=text("finished_at IS NOT NULL"),
             sqlite_where=text("finished_at IS NOT NULL"),
         ),
-        # Lists of what has ended: those of one state, task or queue must not be looked for among all others.
-        _where(ENDED, "ix_job_ended", "state", "accepted_at"),
+        # Lists of one state, and of what has ended of a task or queue: not to be looked for among all others.
+        Index("ix_job_state", "state", "accepted_at"),
         _where(ENDED, "ix_job_ended_task", "task", "accepted_at"),
         _where(ENDED, "ix_job_ended_queue", "queue", "accepted_at"),
         _where(EXPIRING, "ix_job_expires", "expires_at"),

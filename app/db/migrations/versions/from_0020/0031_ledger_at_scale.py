@@ -10,16 +10,17 @@ down_revision = "0030"
 
 ENDED = "state IN ('done', 'dead', 'cancelled')"
 WAITING = "state = 'ready' AND published_at IS NULL AND partition IS NULL"
-#: By name: the columns, and which rows.
-NEW = {
+#: By name: the columns, and which rows; none is all.
+Indexes = dict[str, tuple[list[str], str | None]]
+NEW: Indexes = {
     "ix_job_ready": (["queue", "priority", "published_at", "accepted_at", "task"], "state = 'ready'"),
-    "ix_job_ended": (["state", "accepted_at"], ENDED),
+    "ix_job_state": (["state", "accepted_at"], None),
     "ix_job_ended_task": (["task", "accepted_at"], ENDED),
     "ix_job_ended_queue": (["queue", "accepted_at"], ENDED),
     "ix_job_expires": (["expires_at"], "state IN ('scheduled', 'ready') AND expires_at IS NOT NULL"),
     "ix_job_waiting": (["queue", "priority", "accepted_at"], WAITING),
 }
-OLD = {
+OLD: Indexes = {
     "ix_job_ready": (["queue", "priority", "published_at"], "state = 'ready'"),
     "ix_job_dead": (["accepted_at", "id"], "state = 'dead'"),
     "ix_job_waiting": (["queue", "priority"], WAITING),
@@ -50,7 +51,7 @@ def _is_postgresql() -> bool:
     return op.get_bind().dialect.name == "postgresql"
 
 
-def _exchange(old: dict[str, tuple[list[str], str]], *, for_: dict[str, tuple[list[str], str]]) -> None:
+def _exchange(old: Indexes, *, for_: Indexes) -> None:
     if not _is_postgresql():
         _replace(old, for_, concurrently=False)
         return
@@ -59,14 +60,12 @@ def _exchange(old: dict[str, tuple[list[str], str]], *, for_: dict[str, tuple[li
         _replace(old, for_, concurrently=True)
 
 
-def _replace(
-    old: dict[str, tuple[list[str], str]], new: dict[str, tuple[list[str], str]], *, concurrently: bool
-) -> None:
+def _replace(old: Indexes, new: Indexes, *, concurrently: bool) -> None:
     # One that was cut off leaves an index that is not valid.
     for name in {**old, **new}:
         op.drop_index(name, "job", if_exists=True, postgresql_concurrently=concurrently)
     for name, (columns, where) in new.items():
-        condition = sa.text(where)
+        condition = sa.text(where) if where else None
         op.create_index(
             name,
             "job",
