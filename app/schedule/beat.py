@@ -47,6 +47,9 @@ ADMITTING = timedelta(seconds=1)
 STANDBY = timedelta(seconds=3)
 ROLL_UP = timedelta(seconds=5)
 PRUNE = timedelta(minutes=10)
+#: It goes on for so long at once, and where there is more after so long again: as much as jobs are done in a
+#: day has to be forgotten in one, and the other steps have to have their turns.
+PRUNING, PRUNE_AGAIN = timedelta(seconds=1), timedelta(seconds=5)
 #: What tasks declare is looked at when this beat begins to lead, and in case an edit by hand took a row away.
 SEED = timedelta(minutes=10)
 #: Within this after the database came back, every worker has renewed its leases, and said that it lives.
@@ -74,6 +77,7 @@ class LedgerScheduler(Scheduler):
         self._holder = f"{socket.gethostname()}#{secrets.token_hex(4)}"
         self._leads = False
         self._last: dict[str, float] = {}
+        self._until_pruned = PRUNE
         self._continuity = Continuity(engine())
         self._admission = admission.Round()
         super().__init__(*args, **kwargs)
@@ -152,8 +156,11 @@ class LedgerScheduler(Scheduler):
         if self._is_time("roll_up", ROLL_UP):
             _step(_roll_up)
             _step(_settle)
-        if self._is_time("prune", PRUNE):
-            _step(_prune)
+        if self._is_time("prune", self._until_pruned):
+            _step(self._prune)
+
+    def _prune(self) -> None:
+        self._until_pruned = PRUNE if _prune() else PRUNE_AGAIN
 
     def _admit(self) -> None:
         self._admission.go_on(for_=ADMITTING)
@@ -215,9 +222,9 @@ def _roll_up() -> None:
         rollup.roll_up(session)
 
 
-def _prune() -> None:
-    """Forget finished jobs, a batch a transaction, but not for so long that the lead is lost."""
-    until = time.monotonic() + STANDBY.total_seconds()
+def _prune() -> bool:
+    """Forget finished jobs, a batch a transaction, for a while; whether none is left."""
+    until = time.monotonic() + PRUNING.total_seconds()
     while time.monotonic() < until:
         with transaction() as session:
             since = kept_since(session)
@@ -226,4 +233,5 @@ def _prune() -> None:
                 and history.forget(session, before=since) < BATCH
                 and unique.prune(session, limit=BATCH) < BATCH
             ):
-                return
+                return True
+    return False

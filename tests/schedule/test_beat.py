@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,8 @@ from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.jobs.celery.application import make_celery
 from app.jobs.ledger.models import Job, State
+from app.jobs.transitions import rollup
+from app.schedule import beat
 from app.schedule.beat import LedgerScheduler, ScheduleElsewhere
 from app.schedule.models import Leader, ScheduleEntry
 from app.settings.config import settings
@@ -199,3 +202,32 @@ def test_a_schedule_that_would_never_fire_is_refused_at_the_start(add: Callable[
             LedgerScheduler(app=app)
     finally:
         celery_app.set_current()
+
+
+@pytest.mark.usefixtures("database", "redis_server")
+def test_what_there_was_no_time_to_forget_is_forgotten_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    with transaction():
+        old = str(tasks.add.apply_async((1, 2)).id)
+    long_ago = clock(-2 * timedelta(days=settings().retention_days).total_seconds())
+    with transaction() as session:
+        session.execute(update(Job).where(Job.id == old).values(state=State.DONE.value, finished_at=long_ago))
+        # Beat has counted it.
+        rollup.roll_up(session)
+    monkeypatch.setattr(beat, "PRUNE_AGAIN", timedelta(0))
+    # It is not this process that would resign at its end.
+    monkeypatch.setattr(beat.atexit, "register", lambda _: None)
+    try:
+        scheduler = LedgerScheduler(app=make_celery(settings()))
+        monkeypatch.setattr(beat, "PRUNING", timedelta(0))
+        scheduler.tick()
+        assert is_known(old)
+        monkeypatch.setattr(beat, "PRUNING", timedelta(minutes=1))
+        scheduler.tick()
+        assert not is_known(old)
+    finally:
+        celery_app.set_current()
+
+
+def is_known(job_id: str) -> bool:
+    with reading() as session:
+        return session.get(Job, job_id) is not None
