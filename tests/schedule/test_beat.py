@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import time
 from datetime import timedelta
@@ -215,7 +216,7 @@ def test_what_there_was_no_time_to_forget_is_forgotten_soon(monkeypatch: pytest.
         rollup.roll_up(session)
     monkeypatch.setattr(beat, "PRUNE_AGAIN", timedelta(0))
     # It is not this process that would resign at its end.
-    monkeypatch.setattr(beat.atexit, "register", lambda _: None)
+    monkeypatch.setattr(atexit, "register", lambda _: None)
     try:
         scheduler = LedgerScheduler(app=make_celery(settings()))
         monkeypatch.setattr(beat, "PRUNING", timedelta(0))

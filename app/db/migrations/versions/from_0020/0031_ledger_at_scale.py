@@ -10,11 +10,12 @@ down_revision = "0030"
 
 ENDED = "state IN ('done', 'dead', 'cancelled')"
 WAITING = "state = 'ready' AND published_at IS NULL AND partition IS NULL"
-#: By name: the columns, and which rows; none is all.
-Indexes = dict[str, tuple[list[str], str | None]]
+#: By name: the columns, and which rows.
+Indexes = dict[str, tuple[list[str], str]]
 NEW: Indexes = {
     "ix_job_ready": (["queue", "priority", "published_at", "accepted_at", "task"], "state = 'ready'"),
-    "ix_job_state": (["state", "accepted_at"], None),
+    "ix_job_ended": (["state", "accepted_at"], ENDED),
+    "ix_job_open": (["state", "accepted_at"], "state IN ('scheduled', 'ready', 'running')"),
     "ix_job_ended_task": (["task", "accepted_at"], ENDED),
     "ix_job_ended_queue": (["queue", "accepted_at"], ENDED),
     "ix_job_expires": (["expires_at"], "state IN ('scheduled', 'ready') AND expires_at IS NOT NULL"),
@@ -65,7 +66,7 @@ def _replace(old: Indexes, new: Indexes, *, concurrently: bool) -> None:
     for name in {**old, **new}:
         op.drop_index(name, "job", if_exists=True, postgresql_concurrently=concurrently)
     for name, (columns, where) in new.items():
-        condition = sa.text(where) if where else None
+        condition = sa.text(where)
         op.create_index(
             name,
             "job",
