@@ -105,11 +105,14 @@ class JobRequest(Request):
         super().on_success(failed__retval__runtime, **options)
         self._leave()
 
-    def on_finished(self, *, shown: str | None, seconds: float) -> None:
+    def on_finished(self) -> None:
         """Its finish is written."""
         compat.end_request(self)
         self.acknowledge()
-        self.send_event("task-succeeded", result=shown, runtime=seconds)
+
+    def tell_success(self, *, result: str | None, seconds: float) -> None:
+        """Tell those who watch events."""
+        self.send_event("task-succeeded", result=result, runtime=seconds)
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
         """As Celery's."""

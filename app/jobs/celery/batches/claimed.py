@@ -25,7 +25,7 @@ HEADER = "groundwork_claim"
 TRUSTED_FOR, TRUSTED_PART = timedelta(seconds=5), 4
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Fetched:
     """A message that the worker has taken from the broker and not yet handed to a child."""
 

@@ -83,7 +83,7 @@ class Lookahead:
         self._heard: deque[tuple[Callable[[Any], None], Any]] = deque()
         self._is_called = self._is_looking = False
         #: Being claimed; claimed, or to be claimed by a child; with a child that has not begun.
-        self._asked: dict[int, Fetched] = {}
+        self._asked: set[Fetched] = set()
         self._waiting: deque[Fetched] = deque()
         self._given: dict[str, tuple[Fetched, float]] = {}
         self._begun: dict[str, tuple[int, float]] = {}
@@ -158,29 +158,39 @@ class Lookahead:
 
     def take(self, queue: str, place: str, raws: Iterable[bytes]) -> None:
         """Take messages from the broker: claim those of the ledger, and hand over the others."""
-        asked, others = [], []
+        strange, asked, others = [], [], []
         for raw in raws:
-            try:
-                document = envelope.read(raw)
-                fetched = self._fetched(document, queue, place, raw)
-                if fetched is None:
-                    compat.deliver(self._channel, document, queue=queue)
-                elif fetched.is_ledgered:
-                    asked.append(fetched)
-                else:
-                    others.append(fetched)
-            except NotAMessage as problem:
-                quarantine.add(raw, queue=queue, problem=str(problem))
-        self._asked.update((id(one), one) for one in asked)
+            fetched = self._fetched(queue, place, raw)
+            if fetched is None:
+                strange.append(raw)
+            elif fetched.is_ledgered:
+                asked.append(fetched)
+            else:
+                others.append(fetched)
+        # Noted first: what goes wrong from here on must lose none of them.
+        self._asked.update(asked)
+        self._waiting.extend(others)
+        self._call()
         if asked:
             self._writer.claim(asked)
         if others:
             self._channel.qos.copies.write([one.document for one in others])
-            self._waiting.extend(others)
-            self._call()
+        for raw in strange:
+            self._deliver_at_once(queue, raw)
 
-    def _fetched(self, document: Any, queue: str, place: str, raw: bytes) -> Fetched | None:
-        """What can be claimed ahead; None for all else, of which its child is to make what it can."""
+    def _deliver_at_once(self, queue: str, raw: bytes) -> None:
+        try:
+            compat.deliver(self._channel, envelope.read(raw), queue=queue)
+        except NotAMessage as problem:
+            quarantine.add(raw, queue=queue, problem=str(problem))
+
+    def _fetched(self, queue: str, place: str, raw: bytes) -> Fetched | None:
+        """What can wait here; None for all else, of which Celery is to make what it can."""
+        with suppress(NotAMessage):
+            return self._of_document(envelope.read(raw), queue=queue, place=place, raw=raw)
+        return None
+
+    def _of_document(self, document: Any, *, queue: str, place: str, raw: bytes) -> Fetched | None:
         headers = document.get("headers") if isinstance(document, dict) and not self._is_closed else None
         if not isinstance(headers, dict) or headers.get("eta") or tag_of(document) is None:
             return None
@@ -230,27 +240,31 @@ class Lookahead:
             self._hub.call_later(LOOK_EVERY.total_seconds(), self._look)
 
     def _on_claimed(self, fetched: list[Fetched]) -> None:
-        for one in fetched:
-            self._asked.pop(id(one), None)
+        self._asked.difference_update(fetched)
         if self._is_closed:
             self._release(fetched)
         else:
             self._waiting.extend(one for one in fetched if not one.is_cancelled)
+            self._release([one for one in fetched if one.is_cancelled])
 
     def _on_ended(self, ended: list[Ended]) -> None:
         self._finishing -= len(ended)
         for one in ended:
-            one.request.on_finished(shown=one.left.shown, seconds=one.seconds)
+            one.request.on_finished()
+        for one in ended:
+            one.request.tell_success(result=one.left.shown, seconds=one.seconds)
 
     def _on_released(self, fetched: list[Fetched]) -> None:
         for one in fetched:
             if one.problem is not None:
                 quarantine.add(one.raw, queue=one.queue, problem=one.problem)
+        if self._channel is None:
+            return
         good = [(one.place, one.raw) for one in fetched if one.problem is None]
-        if good and self._channel is not None:
+        if good:
             self._channel.give_back(good)
-            copied = (tag_of(one.document) for one in fetched if not one.is_ledgered)
-            self._channel.qos.copies.delete(*filter(None, copied))
+        copied = (tag_of(one.document) for one in fetched if not one.is_ledgered)
+        self._channel.qos.copies.delete(*filter(None, copied))
 
     # Handing to the children.
 
@@ -313,11 +327,13 @@ class Lookahead:
 
     def drop(self, job_id: str) -> bool:
         """Whether a job was waiting here, which now is not to begin any more."""
-        for asked in self._asked.values():
+        for asked in self._asked:
             asked.is_cancelled |= asked.id == job_id
         found = next((one for one in self._waiting if one.id == job_id), None)
         if found is not None:
             self._waiting.remove(found)
+            # Nothing, where it is cancelled; otherwise it goes back.
+            self._release([found])
             return True
         requests = [one for one in compat.reserved_requests() if one.id == job_id and job_id in self._given]
         for request in requests:

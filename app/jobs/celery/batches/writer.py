@@ -35,7 +35,7 @@ T = TypeVar("T")
 MAX_BATCH = 500
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Ended:
     """A job whose child has done all but write its end."""
 
