@@ -12,12 +12,13 @@ import structlog
 
 from app.jobs.celery import compat
 from app.jobs.celery.batches.claimed import Fetched, handing
+from app.jobs.celery.batches.fetching import as_fetched
+from app.jobs.celery.batches.given import Given, is_over
+from app.jobs.celery.batches.pace import Pace
 from app.jobs.celery.batches.writer import Answers, Ended, LedgerWriter
 from app.jobs.celery.transport import envelope
 from app.jobs.celery.transport.copies import tag_of
 from app.jobs.celery.transport.envelope import NotAMessage
-from app.jobs.ledger.names import is_name
-from app.jobs.publish.headers import LEDGER_HEADER
 from app.jobs.quarantine import quarantine
 
 if TYPE_CHECKING:
@@ -28,18 +29,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-#: So much work is claimed ahead, by the pace at which jobs begin.
-AHEAD = timedelta(milliseconds=50)
-PACE_PERIOD = timedelta(milliseconds=100)
 #: What has not begun after this goes back to the broker: the children are busy with longer jobs.
 RELEASE_AFTER = timedelta(seconds=1)
-#: What a child was given and has not begun: it is with none any more, or with one that will ask whether the
-#: claim still holds (`claimed.TRUSTED_FOR`).
-LOST_AFTER = timedelta(seconds=10)
 LOOK_EVERY = timedelta(milliseconds=250)
-#: A job that runs for longer is noted to have begun when it did, and not when it was claimed.
-NOTED_AFTER = timedelta(milliseconds=200)
-MAX_ATTEMPT = 2**31 - 1
 
 _current: Lookahead | None = None
 
@@ -72,7 +64,6 @@ class Lookahead:
         concurrency: Callable[[], int],
         after_death: AfterDeath,
     ) -> None:
-        self._limit = limit
         self._tasks = tasks
         self._concurrency = concurrency
         answers = Answers(claimed=self._hear_claimed, ended=self._hear_ended, released=self._hear_released)
@@ -85,13 +76,9 @@ class Lookahead:
         #: Being claimed; claimed, or to be claimed by a child; with a child that has not begun.
         self._asked: set[Fetched] = set()
         self._waiting: deque[Fetched] = deque()
-        self._given: dict[str, tuple[Fetched, float]] = {}
-        self._begun: dict[str, tuple[int, float]] = {}
-        self._late: set[str] = set()
+        self._given = Given()
         self._finishing = 0
-        self._ahead = 0
-        self._delivered = 0
-        self._counted_at = time.monotonic()
+        self._pace = Pace(limit=limit)
 
     def start(self) -> None:
         """Begin to write, as this worker's."""
@@ -144,7 +131,7 @@ class Lookahead:
         """What is claimed and has not begun; from any thread."""
         while True:
             try:
-                return [*(one.id for one in self._waiting), *self._given]
+                return [*(one.id for one in self._waiting), *self._given.ids()]
             except RuntimeError:
                 continue  # the loop changed them meanwhile
 
@@ -153,20 +140,20 @@ class Lookahead:
         if self._is_closed:
             return 1
         held = len(self._asked) + len(self._waiting)
-        room = self._concurrency() - self._busy() + self._ahead - held
-        return 0 if held and room <= self._ahead // 2 else max(room, 0)
+        room = self._concurrency() - self._busy() + self._pace.ahead - held
+        return 0 if held and room <= self._pace.ahead // 2 else max(room, 0)
 
     def take(self, queue: str, place: str, raws: Iterable[bytes]) -> None:
         """Take messages from the broker: claim those of the ledger, and hand over the others."""
         strange, asked, others = [], [], []
         for raw in raws:
-            fetched = self._fetched(queue, place, raw)
-            if fetched is None:
+            one = None if self._is_closed else as_fetched(raw, queue=queue, place=place, tasks=self._tasks)
+            if one is None:
                 strange.append(raw)
-            elif fetched.is_ledgered:
-                asked.append(fetched)
+            elif one.is_ledgered:
+                asked.append(one)
             else:
-                others.append(fetched)
+                others.append(one)
         # Noted first: what goes wrong from here on must lose none of them.
         self._asked.update(asked)
         self._waiting.extend(others)
@@ -183,31 +170,6 @@ class Lookahead:
             compat.deliver(self._channel, envelope.read(raw), queue=queue)
         except NotAMessage as problem:
             quarantine.add(raw, queue=queue, problem=str(problem))
-
-    def _fetched(self, queue: str, place: str, raw: bytes) -> Fetched | None:
-        """What can wait here; None for all else, of which Celery is to make what it can."""
-        with suppress(NotAMessage):
-            return self._of_document(envelope.read(raw), queue=queue, place=place, raw=raw)
-        return None
-
-    def _of_document(self, document: Any, *, queue: str, place: str, raw: bytes) -> Fetched | None:
-        headers = document.get("headers") if isinstance(document, dict) and not self._is_closed else None
-        if not isinstance(headers, dict) or headers.get("eta") or tag_of(document) is None:
-            return None
-        job_id, attempt, task = headers.get("id"), headers.get("retries"), headers.get("task")
-        is_known = isinstance(task, str) and task in self._tasks and is_name(job_id)
-        if not is_known or type(attempt) is not int or not 0 <= attempt < MAX_ATTEMPT:
-            return None
-        return Fetched(
-            id=str(job_id),
-            attempt=attempt,
-            document=document,
-            queue=queue,
-            place=place,
-            raw=raw,
-            is_ledgered=bool(headers.get(LEDGER_HEADER)),
-            claimed_at=time.monotonic(),
-        )
 
     # The writer's answers, which the loop hears.
 
@@ -235,7 +197,7 @@ class Lookahead:
             then, answer = self._heard.popleft()
             then(answer)
         self.deliver()
-        if not self._is_looking and self._is_any_held():
+        if not self._is_looking and (self._waiting or self._given):
             self._is_looking = True
             self._hub.call_later(LOOK_EVERY.total_seconds(), self._look)
 
@@ -275,43 +237,32 @@ class Lookahead:
         """Hand what waits to children that are free."""
         if self._channel is None:
             return
-        free = self._concurrency() - self._busy()
-        while self._waiting and free > 0:
+        handed = 0
+        while self._waiting and self._busy() < self._concurrency():
             self._hand(self._waiting.popleft())
-            self._delivered += 1
-            free = self._concurrency() - self._busy()
-        self._keep_pace()
+            handed += 1
+        self._pace.count(handed)
 
     def _hand(self, fetched: Fetched) -> None:
         if fetched.claim is not None:
-            if time.monotonic() - fetched.claimed_at > RELEASE_AFTER.total_seconds():
+            if is_over(fetched.claimed_at, RELEASE_AFTER, now=time.monotonic()):
                 self._release([fetched])
                 return
-            self._given[fetched.id] = fetched, time.monotonic()
+            self._given.add(fetched)
         try:
             with handing(fetched):
                 compat.deliver(self._channel, fetched.document, queue=fetched.queue)
         except NotAMessage as problem:
             fetched.problem = str(problem)
-            self._given.pop(fetched.id, None)
+            self._given.remove(fetched.id)
             # Quarantined once that is written: who counts what cannot be read does so by a claim of its own.
             self._release([fetched])
-
-    def _keep_pace(self) -> None:
-        now = time.monotonic()
-        if now - self._counted_at < PACE_PERIOD.total_seconds():
-            return
-        pace = self._delivered / (now - self._counted_at)
-        self._ahead = min(int(pace * AHEAD.total_seconds()), self._limit)
-        self._counted_at, self._delivered = now, 0
 
     # What requests tell.
 
     def on_begun(self, request: Any, *, at: float) -> None:
         """A child has begun a job that was claimed here (monotonic time)."""
-        given = self._given.pop(request.id, None)
-        if given is not None and given[0].claim is not None:
-            self._begun[request.id] = given[0].claim.fence, at
+        self._given.begin(request.id, at=at)
 
     def on_finishing(self, request: Any, left: Left, *, seconds: float) -> None:
         """A child has left its finish to be written."""
@@ -321,8 +272,7 @@ class Lookahead:
 
     def on_ended(self, request: Any) -> None:
         """A child is free."""
-        self._given.pop(request.id, None)
-        self._begun.pop(request.id, None)
+        self._given.remove(request.id)
         self._call()
 
     def drop(self, job_id: str) -> bool:
@@ -342,37 +292,20 @@ class Lookahead:
 
     # What takes too long.
 
-    def _is_any_held(self) -> bool:
-        return bool(self._waiting or self._given or self._begun)
-
     def _look(self) -> None:
         self._is_looking = False
-        now = time.monotonic()
-        self._release_old(now)
-        self._release_lost(now)
-        noted = {
-            job_id: begun for job_id, begun in self._begun.items() if _is_over(begun[1], NOTED_AFTER, now)
-        }
-        for job_id in noted:
-            del self._begun[job_id]
-        if noted:
-            self._writer.note_begun((job_id, *begun) for job_id, begun in noted.items())
+        self._release_old()
+        self._writer.release(self._given.take_lost(), offer=False)
+        self._writer.note_begun(self._given.take_to_note())
         self._call()
 
-    def _release_old(self, now: float) -> None:
-        old = [one for one in self._waiting if _is_over(one.claimed_at, RELEASE_AFTER, now)]
+    def _release_old(self) -> None:
+        now = time.monotonic()
+        old = [one for one in self._waiting if is_over(one.claimed_at, RELEASE_AFTER, now=now)]
         if old:
-            self._ahead = 0
-            for one in old:
-                self._waiting.remove(one)
+            self._pace.stop()
+            self._waiting = deque(one for one in self._waiting if one not in old)
             self._release(old)
-
-    def _release_lost(self, now: float) -> None:
-        late = {job_id for job_id, (_, at) in self._given.items() if _is_over(at, LOST_AFTER, now)}
-        # At the second look alone: what a child has said meanwhile was read between the two.
-        for job_id in late & self._late:
-            self._writer.release([self._given.pop(job_id)[0]], offer=False)
-        self._late = late
 
     def _release(self, fetched: Iterable[Fetched]) -> None:
         claimed = [one for one in fetched if one.claim is not None]
@@ -381,7 +314,3 @@ class Lookahead:
             self._writer.release(claimed, offer=self._channel is not None)
         if unclaimed:
             self._on_released(unclaimed)
-
-
-def _is_over(since: float, limit: timedelta, now: float) -> bool:
-    return now - since > limit.total_seconds()
