@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     #: Answers a request that needs no closer look.
     Quick = Callable[[Scope], Awaitable[Response | None]]
 
+#: What is in the state of a request whose route was looked for.
+DOOR = "door"
 #: What a route's endpoint may have as an attribute: `Quick`, which answers what is plain.
 QUICK = "quick"
 #: By so many first parts of a path its route is looked for: /api/v1/jobs.
@@ -113,7 +115,7 @@ class ShortWay:
         enter = self._router
         # A request that FastAPI traces is told the name of its route by FastAPI's routing.
         if scope["type"] == "http" and "fastapi.telemetry" not in scope:
-            door = door_at(scope["app"], path=scope["path"], method=scope["method"])
+            door = _door_of(scope)
             if door and door.quick and (answer := await door.quick(scope)):
                 await answer(scope, receive, send)
                 return
@@ -139,9 +141,18 @@ def refuse_method(scope: Scope) -> None:
 
 def refuse_unscoped(scope: Scope) -> None:
     """Raise `MissingScope` for a caller who may not even ask what the route of this request is for."""
-    door = door_at(scope["app"], path=scope["path"], method=scope["method"])
+    door = _door_of(scope)
     for asked, owner in door.asks if door else ():
         refuse_caller(scope["state"]["caller"], scope=asked, owner=owner)
+
+
+def _door_of(scope: Scope) -> Door | None:
+    """The route of a request, looked for once."""
+    state = scope["state"]
+    if DOOR not in state:
+        state[DOOR] = door_at(scope["app"], path=scope["path"], method=scope["method"])
+    found: Door | None = state[DOOR]
+    return found
 
 
 def door_at(app: FastAPI, *, path: str, method: str) -> Door | None:

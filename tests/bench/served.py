@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from app import freeze_loaded
 from app.api import app as api
 from tests.bench import tasks
 
@@ -28,3 +29,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Both, under one server."""
     chosen = bare if scope.get("path") == BARE_PATH else api
     await chosen(scope, receive, send)
+
+
+# As `app.http.gunicorn_settings` does for the API that is shipped.
+freeze_loaded()

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -111,7 +110,9 @@ def _items(body: schemas.BatchRequest, *, key: str | None, caller: Caller) -> li
 async def list_jobs(query: Annotated[schemas.ListQuery, Query()], caller: Reader) -> Response:
     """One page of jobs, the newest first; `next` is the cursor of the page after it."""
     along = readers.current() if pages.is_plain(query) else None
-    page = await along.read(partial(pages.page, query=query, caller=caller)) if along else None
+    page = (
+        await along.read(pages.Page(limit=query.limit, cursor=query.cursor, caller=caller)) if along else None
+    )
     if page is None:
         page = await run_in_threadpool(_listed, query, caller=caller)
     return Response(page, media_type="application/json")

@@ -6,6 +6,7 @@ What is not as this release writes it is left to `app.jobs.listing`, which shows
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -38,18 +39,30 @@ _FIRST = f"{_FROM} {_NEWEST}"
 _AFTER = f"{_FROM} WHERE (accepted_at, id) < (%s, %s) {_NEWEST}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page, as `Readers` look at it: for all who see the same of it, it is the same."""
+
+    limit: int
+    cursor: str | None
+    caller: Caller
+
+    def __call__(self, connection: Connection) -> bytes | None:
+        """The document; None if something in it has to be looked at more closely."""
+        return _document(connection, self)
+
+
 def is_plain(query: ListQuery) -> bool:
     """Whether nothing narrows what is listed."""
     return query.model_fields_set <= {"limit", "cursor"}
 
 
-def page(connection: Connection, query: ListQuery, *, caller: Caller) -> bytes | None:
-    """The document of a page; None if something in it has to be looked at more closely."""
-    after = listing.read_cursor(query.cursor) if query.cursor is not None else None
-    rows = _rows(connection, limit=query.limit + 1, after=after)
+def _document(connection: Connection, page: Page) -> bytes | None:
+    after = listing.read_cursor(page.cursor) if page.cursor is not None else None
+    rows = _rows(connection, limit=page.limit + 1, after=after)
     try:
-        jobs = [_job(row, caller=caller) for row in rows[: query.limit]]
-        last = jobs[-1] if len(rows) > query.limit else None
+        jobs = [_job(row, caller=page.caller) for row in rows[: page.limit]]
+        last = jobs[-1] if len(rows) > page.limit else None
         following = last and listing.cursor_at(accepted_at=last["accepted_at"], job_id=last["id"])
         return to_json({"jobs": jobs, "next": following})
     except (TypeError, ValueError):

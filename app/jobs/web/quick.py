@@ -6,7 +6,6 @@ Whatever is not plain, or not right, is left to FastAPI's way, which refuses it 
 from __future__ import annotations
 
 import json
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +57,7 @@ async def list_jobs(scope: Scope) -> Response | None:
         query = schemas.ListQuery.model_validate({"limit": value.decode()})
     except ValidationError:
         return None
-    page = await along.read(partial(pages.page, query=query, caller=caller))
+    page = await along.read(pages.Page(limit=query.limit, cursor=None, caller=caller))
     return None if page is None else Response(page, media_type=JSON)
 
 
