@@ -108,7 +108,8 @@ def _outcomes(jobs: Sequence[NewJob]) -> list[Accepted | Exception]:
     try:
         return [answer or _Alone() for answer in accept_at_once(jobs)]
     except Exception as error:
-        if outages.is_transient(error):
+        has_keys = any(job.key is not None for job in jobs)
+        if outages.is_away(error) or (outages.is_transient(error) and not has_keys):
             log.warning("database_unavailable", error=first_line(error), jobs=len(jobs))
             return [DatabaseDown() for _ in jobs]
         # One of them cannot be accepted, or stands in another's way. Each finds out by itself which it is.
@@ -142,20 +143,23 @@ def _give_up(answer: asyncio.Future[Accepted]) -> None:
         answer.set_exception(DatabaseDown())
 
 
-_gatherer: Gatherer | None = None
+#: A key that somebody else is just committing is waited for, which must hold up nobody without one.
+_gatherers: dict[bool, Gatherer] = {}
 
 
-def current() -> Gatherer | None:
-    """The gatherer of this process, while the API runs."""
-    return _gatherer
+def current(*, keyed: bool) -> Gatherer | None:
+    """The gatherer of this process for jobs with or without a key, while the API runs."""
+    return _gatherers.get(keyed)
 
 
 @asynccontextmanager
 async def gathering(_app: Any) -> AsyncIterator[None]:
     """Accept jobs together while the API runs, in each of its processes."""
-    global _gatherer
-    started = _gatherer = Gatherer()
-    started.start()
+    started = {keyed: Gatherer() for keyed in (False, True)}
+    for gatherer in started.values():
+        gatherer.start()
+    _gatherers.update(started)
     yield
-    _gatherer = None
-    await run_in_threadpool(started.close)
+    _gatherers.clear()
+    for gatherer in started.values():
+        await run_in_threadpool(gatherer.close)

@@ -6,6 +6,7 @@ Whatever is not plain, or not right, is left to FastAPI's way, which refuses it 
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,9 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.http.bodies import DOCUMENT
-from app.http.raw_headers import header
 from app.jobs.declaration import registry
 from app.jobs.scopes import READ, WRITE
-from app.jobs.web import gathering, pages, permissions, readers, schemas, submit
+from app.jobs.web import idempotency, pages, permissions, readers, schemas, submit
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -24,20 +24,23 @@ if TYPE_CHECKING:
     from app.tokens.callers import Caller
 
 JSON = "application/json"
+KEY_HEADER = b"idempotency-key"
+KEY = re.compile(schemas.KEY_PATTERN.encode())
 
 
 async def submit_job(scope: Scope) -> Response | None:
-    """Accept the plain job that a token asks for without a key."""
-    gatherer, caller = gathering.current(), _token(scope, may=WRITE)
-    if gatherer is None or caller is None or header(scope, b"idempotency-key") is not None:
+    """Accept the plain job that a token asks for."""
+    caller, keys = _token(scope, may=WRITE), [value for name, value in scope["headers"] if name == KEY_HEADER]
+    if caller is None or len(keys) > 1 or not all(map(KEY.fullmatch, keys)):
         return None
     try:
         request = schemas.JobRequest.model_validate(scope["state"].get(DOCUMENT))
     except ValidationError:
         return None
     permissions.require_tasks(registry.known([request.task]), caller=caller)
-    job = submit.plain_job(submit.Submission(request=request))
-    return None if job is None else accepted((await gatherer.accept(job)).id, task=request.task)
+    key = idempotency.key_of(caller, keys[0].decode() if keys else None)
+    answer = await submit.submit_gathered(submit.Submission(request=request, key=key))
+    return answer and accepted(answer.id, task=request.task, replayed=not answer.created)
 
 
 def accepted(job_id: str, *, task: str, replayed: bool = False) -> Response:

@@ -75,11 +75,20 @@ def digest_of(request: JobRequest, *, salt: str = "") -> str:
 
 async def submit_one(item: Submission) -> Accepted:
     """As `submit`, in a transaction of its own or, where nothing speaks against it, in one with others."""
-    gatherer = gathering.current()
-    job = plain_job(item) if gatherer else None
+    answer = await submit_gathered(item)
+    return await run_in_threadpool(_submit_alone, item) if answer is None else answer
+
+
+async def submit_gathered(item: Submission) -> Accepted | None:
+    """Accept a plain job together with others; None for any other, about which nothing is done."""
+    gatherer = gathering.current(keyed=item.key is not None)
+    job = _plain_job(item) if gatherer else None
     if gatherer is None or job is None:
-        return await run_in_threadpool(_submit_alone, item)
-    return await gatherer.accept(job)
+        return None
+    answer = await gatherer.accept(job)
+    if not answer.created:
+        _same(item, answer)
+    return answer
 
 
 def _submit_alone(item: Submission) -> Accepted:
@@ -87,11 +96,16 @@ def _submit_alone(item: Submission) -> Accepted:
         return submit(session, [item])[0]
 
 
-def plain_job(item: Submission) -> NewJob | None:
+def _plain_job(item: Submission) -> NewJob | None:
     """The job that is asked for; None for one that others are to be looked at for, or to be told of."""
-    if item.key is not None or has_receivers() or not registry.is_declared(item.request.task):
+    if has_receivers() or not registry.is_declared(item.request.task):
         return None
-    job = _job(item)
+    try:
+        job = _job(item)
+    except InvalidFields:
+        if item.key is None:
+            raise
+        return None  # under a key that is known it was right when it came first
     return None if job.unique is not None or job.partition is not None else job
 
 

@@ -189,3 +189,21 @@ def test_over_http_each_request_has_the_error_that_is_its_own(api: TestClient) -
     assert len({answer.headers["location"] for answer in answers[:MANY]}) == MANY == number_of_jobs()
     assert answers[MANY].json()["errors"][0]["pointer"] == "#/arguments/name"
     assert answers[MANY + 1].json()["errors"][0]["pointer"] == "#/task"
+
+
+def test_over_http_one_key_from_many_at_once_is_one_job_and_another_request_is_refused(
+    api: TestClient,
+) -> None:
+    async def ask(body: Any) -> Any:
+        headers = {"Idempotency-Key": "the-same"}
+        return await asyncio.to_thread(api.post, "/api/v1/jobs", json=body, headers=headers)
+
+    async def ask_all(body: Any) -> list[Any]:
+        return await asyncio.gather(*map(ask, [body] * MANY))
+
+    answers = asyncio.run(ask_all(HELLO))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.headers["location"] for answer in answers}) == number_of_jobs() == 1
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) == MANY - 1
+    others = asyncio.run(ask_all({**HELLO, "arguments": {"name": "Grace"}}))
+    assert {answer.json()["code"] for answer in others} == {"idempotency_key_reused"}
