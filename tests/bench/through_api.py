@@ -55,8 +55,10 @@ def _gunicorn() -> Iterator[str]:
     command = [sys.executable, "-m", "gunicorn", "-k", "asgi", "-w", "2", "-b", f"127.0.0.1:{port}"]
     command += ["--log-level", "warning", "--no-control-socket", "tests.bench.served:app"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    yield f"http://127.0.0.1:{port}/api/v1"
-    stop(process)
+    try:
+        yield f"http://127.0.0.1:{port}/api/v1"
+    finally:
+        stop(process)
 
 
 def _answers(client: httpx.Client) -> bool:
