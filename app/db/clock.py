@@ -25,13 +25,21 @@ class clock(FunctionElement[datetime]):  # noqa: N801 (reads as the SQL function
 
     type = UtcDateTime()
     inherit_cache = True
+    postgresql = "statement_timestamp()"
+
+
+class moving_clock(clock):  # noqa: N801 (as `clock`)
+    """The same as it is read, also after a statement has waited for a row that another has just changed."""
+
+    inherit_cache = True
+    postgresql = "clock_timestamp()"
 
 
 @compiles(clock, "postgresql")
 def _clock_postgresql(element: clock, compiler: Any, **kwargs: Any) -> str:
     if not element.clauses.clauses:
-        return "statement_timestamp()"
-    return f"statement_timestamp() + make_interval(secs => {compiler.process(element.clauses, **kwargs)})"
+        return element.postgresql
+    return f"{element.postgresql} + make_interval(secs => {compiler.process(element.clauses, **kwargs)})"
 
 
 @compiles(clock, "sqlite")

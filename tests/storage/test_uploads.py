@@ -168,6 +168,7 @@ class Line:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
             "method": "PUT",
             "path": "/files/file",
             "query_string": b"",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import case, delete, select, update
 
-from app.db.clock import clock, now
+from app.db.clock import moving_clock, now
 from app.db.upsert import insert_or_update
 from app.domains.accounts.models import SignInAttempts, SignInSession
 from app.domains.accounts.sessions.errors import TooManyAttempts
@@ -99,16 +99,16 @@ def _is_known(session: Session, *, user_id: int, network: str) -> bool:
 
 def _count(session: Session, name: str, *, free: int) -> None:
     table = SignInAttempts
-    forgotten = table.last_at < clock(-FORGOTTEN_AFTER.total_seconds())
+    forgotten = table.last_at < moving_clock(-FORGOTTEN_AFTER.total_seconds())
     failures = case((forgotten, 1), else_=table.failures + 1)
     pauses = case(_pauses(free), value=failures, else_=int(MAX_PAUSE.total_seconds()))
     first = insert_or_update(session, table).values(
-        id=name, failures=1, paused_until=clock(), last_at=clock()
+        id=name, failures=1, paused_until=moving_clock(), last_at=moving_clock()
     )
     again = first.on_conflict_do_update(
         index_elements=[table.id],
-        set_={"failures": failures, "paused_until": clock(pauses), "last_at": clock()},
-        where=table.paused_until <= clock(),
+        set_={"failures": failures, "paused_until": moving_clock(pauses), "last_at": moving_clock()},
+        where=table.paused_until <= moving_clock(),
     )
     if session.scalar(again.returning(table.id)) is None:
         ends = session.scalars(select(table.paused_until).where(table.id == name)).one()

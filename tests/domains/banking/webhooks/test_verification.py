@@ -303,6 +303,7 @@ def test_nothing_of_a_body_is_read_before_its_token_is_known_to_be_plaids(
     token = sign(BODY, key=SigningKey()).token.encode()
     scope = {
         "type": "http",
+        "http_version": "1.1",
         "method": "POST",
         "path": WEBHOOK_PATH,
         "raw_path": WEBHOOK_PATH.encode(),
