@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections import deque
 from typing import TYPE_CHECKING
 
 from celery import signals
@@ -32,7 +33,8 @@ _TIMEOUT_SECONDS = CONNECT_TIMEOUT.total_seconds()
 class AtWork:
     """Held by a thread of the worker's main process while it uses the database; forks wait for it.
 
-    A fork that waits goes before the threads, of which one may have work without end.
+    Threads get it in the order in which they came: one with work without end must not keep the heartbeat
+    from it. A fork that waits goes before them all.
     """
 
     def __init__(self) -> None:
@@ -40,29 +42,43 @@ class AtWork:
 
     def reset(self) -> None:
         """Begin anew, in a child, which has none of these threads."""
-        self._lock = threading.Lock()
-        self._no_fork_waits = threading.Event()
-        self._no_fork_waits.set()
-        self._is_held_by_fork = False
+        self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
+        self._is_held = self._does_fork_wait = False
 
     def __enter__(self) -> None:
-        self._no_fork_waits.wait(_TIMEOUT_SECONDS)
-        self._lock.acquire()
+        me = object()
+        with self._changed:
+            self._waiting.append(me)
+            self._changed.wait_for(lambda: self._is_free and self._waiting[0] is me)
+            self._waiting.popleft()
+            self._is_held = True
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        with self._changed:
+            self._is_held = False
+            self._changed.notify_all()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a thread waits for it."""
+        return bool(self._waiting)
+
+    @property
+    def _is_free(self) -> bool:
+        return not self._is_held and not self._does_fork_wait
 
     def begin_fork(self) -> bool:
         """Wait for the threads; whether none is at work."""
-        self._no_fork_waits.clear()
-        self._is_held_by_fork = self._lock.acquire(timeout=_TIMEOUT_SECONDS)
-        return self._is_held_by_fork
+        with self._changed:
+            self._does_fork_wait = True
+            return self._changed.wait_for(lambda: not self._is_held, _TIMEOUT_SECONDS)
 
     def end_fork(self) -> None:
         """Let the threads go on."""
-        if self._is_held_by_fork:
-            self._lock.release()
-        self._no_fork_waits.set()
+        with self._changed:
+            self._does_fork_wait = False
+            self._changed.notify_all()
 
 
 at_work = AtWork()

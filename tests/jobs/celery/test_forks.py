@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from app.db.sessions import reading
-from tests.servers import stretched
+from app.jobs.celery import forks
+from tests.servers import stretched, wait_until
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -60,6 +62,24 @@ def test_a_child_forked_while_the_heartbeat_writes_can_write_itself(environment:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_threads_get_their_turn_in_the_order_in_which_they_came() -> None:
+    turns: list[str] = []
+    at_work = forks.AtWork()
+
+    def beat() -> None:
+        with at_work:
+            turns.append("heartbeat")
+
+    heartbeat = threading.Thread(target=beat)
+    with at_work:
+        heartbeat.start()
+        wait_until(lambda: at_work.is_awaited, seconds=20, what="the heartbeat waits")
+    with at_work:
+        turns.append("who has always work")
+    heartbeat.join()
+    assert turns == ["heartbeat", "who has always work"]
 
 
 def test_a_child_inherits_no_open_connection(database: Engine) -> None:
