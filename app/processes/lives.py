@@ -83,12 +83,12 @@ def ended_in(folder: Path, *, besides: Container[Path]) -> Iterator[Ended]:
     for path in sorted(folder.absolute().glob(f"*{SUFFIX}")):
         if path in besides:
             continue
-        told = _told_by_unlocked(path)
+        told = _read_if_unlocked(path)
         if isinstance(told, dict) and kernel is not None and told.get("kernel") == kernel:
             yield Ended(name=str(told.get("name")), path=path)
 
 
-def _told_by_unlocked(path: Path) -> object:
+def _read_if_unlocked(path: Path) -> object:
     """What is in the file, if nobody holds its lock."""
     try:
         # A file of another kind must neither be followed nor waited for.

@@ -62,13 +62,13 @@ class Gatherer(Thread):
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Accepted] = loop.create_future()
         self._asked.put(_Asked(job, answer, loop))
-        given_up = loop.call_later(MAX_WAIT_SECONDS, _give_up, answer)
+        timeout = loop.call_later(MAX_WAIT_SECONDS, _time_out, answer)
         try:
             return await answer
         except _Alone:
             return await run_in_threadpool(accept_again, job)
         finally:
-            given_up.cancel()
+            timeout.cancel()
 
     def run(self) -> None:
         """Accept whatever is asked for, until told to end."""
@@ -138,7 +138,7 @@ def _answer(told: Sequence[tuple[asyncio.Future[Accepted], Accepted | Exception]
             answer.set_result(outcome)
 
 
-def _give_up(answer: asyncio.Future[Accepted]) -> None:
+def _time_out(answer: asyncio.Future[Accepted]) -> None:
     if not answer.done():
         answer.set_exception(DatabaseDown())
 

@@ -8,8 +8,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from app.jobs.celery import compat
 from app.jobs.celery.batches.claimed import Fetched, handing
 from app.jobs.celery.batches.fetching import as_fetched
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
 
     from app.jobs.transitions.attempt import Left
     from app.jobs.transitions.recording import AfterDeath
-
-log = structlog.get_logger(__name__)
 
 #: What has not begun after this goes back to the broker: the children are busy with longer jobs.
 RELEASE_AFTER = timedelta(seconds=1)
@@ -101,19 +97,19 @@ class Lookahead:
                 self._channel.qos.copies.delete()
             self._channel.lookahead = None
         self._channel = None
-        self._give_up_waiting()
+        self._release_waiting()
 
     def close(self) -> None:
         """Take nothing more, and give back what has not begun."""
         self._is_closed = True
-        self._give_up_waiting()
+        self._release_waiting()
 
-    def _give_up_waiting(self) -> None:
+    def _release_waiting(self) -> None:
         # Without a connection, what has a copy waits for the next.
         kept = [one for one in self._waiting if not one.is_ledgered and self._channel is None]
-        given_up = [one for one in self._waiting if one not in kept]
+        released = [one for one in self._waiting if one not in kept]
         self._waiting = deque(kept)
-        self._release(given_up)
+        self._release(released)
 
     def after(self, pause: timedelta, work: Callable[[], None]) -> None:
         """Do something a little later."""
