@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app.db.clock import clock
 from app.db.sessions import reading
-from app.jobs.ledger.models import Worker
+from app.jobs.ledger.models import Job, State, Worker
 from app.schedule.models import Leader
 from tests import preloaded
 from tests.servers import START_TIMEOUT_SECONDS, stop, stretched, wait_until
@@ -51,6 +51,8 @@ class Fleet:
     folder: Path
     include: str = "tests.sample.tasks"
     processes: list[Process] = field(default_factory=list)
+    #: What the workers drain. Beat may fire a schedule of another queue meanwhile.
+    queues: set[str] = field(default_factory=set)
 
     def start_worker(
         self,
@@ -62,6 +64,7 @@ class Fleet:
     ) -> Process:
         """A worker that consumes when this returns."""
         known = _worker_names()
+        self.queues.update(queues.split(","))
         arguments = ["worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(processes), "-I", self.include]
         started = self._start(name, [*arguments, *options])
         self._wait(started, lambda: _worker_names() - known, what=f"worker {name} consumes")
@@ -75,6 +78,16 @@ class Fleet:
         if leads:
             self._wait(started, _leader, what="beat leads")
         return started
+
+    def wait_until_all_ended(self, *, seconds: float) -> None:
+        """Wait until every job that the workers can run has ended."""
+
+        def all_ended() -> bool:
+            with reading() as session:
+                states = session.scalars(select(Job.state).where(Job.queue.in_(self.queues)))
+                return all(State(state).is_terminal for state in states)
+
+        wait_until(all_ended, seconds=seconds, what="every job has ended")
 
     def _start(self, name: str, arguments: list[str], *, application: str = "app.celery_app") -> Process:
         log = self.folder / f"{name}-{len(self.processes)}.log"

@@ -16,7 +16,6 @@ from app.domains.accounts.models import SignInSession
 from app.domains.accounts.service import NewUser
 from app.domains.accounts.sessions.service import start_for_client
 from app.domains.accounts.tasks import cleanup_sessions, send_welcome_email
-from app.jobs.ledger.models import Job, State
 from app.outbound.deliveries.models import Delivery
 from tests.outbound.mail.conftest import smtp
 from tests.servers import wait_until
@@ -38,14 +37,6 @@ def register() -> int:
         return service.register(session, NewUser(email="ann@example.org", name="Ann")).id
 
 
-def wait_until_all_is_done() -> None:
-    def all_ended() -> bool:
-        with reading() as session:
-            return all(State(state).is_terminal for (state,) in session.query(Job.state))
-
-    wait_until(all_ended, seconds=SECONDS, what="every job has ended")
-
-
 def test_who_registers_is_welcomed(smtp: MailServer, fleet: Fleet) -> None:
     fleet.start_worker(queues="emails")
     register()
@@ -59,7 +50,7 @@ def test_a_second_welcome_sends_nothing(smtp: MailServer, fleet: Fleet) -> None:
     first = send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS)
     assert send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS) == first
     wait_until(lambda: smtp.mails, seconds=SECONDS, what="the mail arrives")
-    wait_until_all_is_done()
+    fleet.wait_until_all_ended(seconds=SECONDS)
     assert len(smtp.mails) == 1
 
 
@@ -69,7 +60,7 @@ def test_who_is_welcomed_by_address_is_the_user_that_has_it(smtp: MailServer, fl
     first = send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS)
     by_path = send_task("app.tasks.email.send_welcome_email", "Ann@Example.org", "Ann Lee")
     assert by_path.get(timeout=SECONDS) == first
-    wait_until_all_is_done()
+    fleet.wait_until_all_ended(seconds=SECONDS)
     assert [(mail["To"], mail["Subject"]) for mail in smtp.mails] == [("ann@example.org", "Welcome, Ann")]
 
 
@@ -85,7 +76,7 @@ def test_a_worker_that_dies_while_the_mail_leaves_does_not_welcome_twice(
     held.released.set()
     fleet.start_worker("second", queues="emails")
     send_welcome_email.delay(user_id=user_id).get(timeout=SECONDS)
-    wait_until_all_is_done()
+    fleet.wait_until_all_ended(seconds=SECONDS)
     assert len(smtp.mails) == 1
 
 

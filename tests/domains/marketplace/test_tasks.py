@@ -18,7 +18,6 @@ from app.domains.marketplace.tasks import (
     send_order_confirmation,
 )
 from app.jobs.declaration.registry import tasks as declared
-from app.jobs.ledger.models import Job, State
 from app.outbound.deliveries.models import Delivery
 from app.topology import Queue
 from tests.domains.marketplace import market
@@ -45,14 +44,6 @@ def ordered(quantity: int = 1) -> Order:
     return place(add_user(), market.tier_of(model), add_tier(model, amount=0, tax=EXEMPT), quantity=quantity)
 
 
-def wait_until_all_is_done() -> None:
-    def all_ended() -> bool:
-        with reading() as session:
-            return all(State(state).is_terminal for (state,) in session.query(Job.state))
-
-    wait_until(all_ended, seconds=SECONDS, what="every job has ended")
-
-
 def test_each_task_has_its_queue() -> None:
     emails = {settling.CONFIRM_TASK, issuing.MAIL_TASK}
     assert {declared()[name].queue for name in emails} == {Queue.EMAILS}
@@ -70,7 +61,7 @@ def test_who_paid_is_told_once_and_gets_each_licence_once(fleet: Fleet, smtp: Ma
         send_order_confirmation.delay(order_id=order.id).get(timeout=SECONDS)
         for id_ in ids:
             send_license_email.delay(license_id=id_).get(timeout=SECONDS)
-    wait_until_all_is_done()
+    fleet.wait_until_all_ended(seconds=SECONDS)
     texts = [mail.get_body(("plain",)).get_content() for mail in smtp.mails]  # type: ignore[union-attr]
     [confirmation] = [text for text in texts if order.number in text]
     for part in (
@@ -100,7 +91,7 @@ def test_a_worker_that_dies_while_a_licence_leaves_does_not_send_it_twice(
     fleet.start_worker("second", queues="emails")
     [licence] = licences()
     send_license_email.delay(license_id=licence.id).get(timeout=SECONDS)
-    wait_until_all_is_done()
+    fleet.wait_until_all_ended(seconds=SECONDS)
     subjects = [mail["Subject"] for mail in smtp.mails]
     assert len(subjects) == len(set(subjects)), "neither came twice"
     with reading() as session:
@@ -151,7 +142,7 @@ def test_a_key_is_nowhere_but_in_its_mail(
     assert licence.key not in everything_stored(redis_server), "while mails are under way"
     held.released.set()
     wait_until(lambda: len(smtp.mails) == 2, seconds=SECONDS, what="the mails arrive")
-    wait_until_all_is_done()
+    fleet.wait_until_all_ended(seconds=SECONDS)
     assert licence.key in "".join(str(mail) for mail in smtp.mails)
     assert licence.key not in everything_stored(redis_server)
     with reading() as session:

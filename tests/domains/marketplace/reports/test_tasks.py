@@ -64,14 +64,9 @@ def ended(job_id: str) -> Job | None:
         return job if State(job.state).is_terminal else None
 
 
-def wait_for_mails(smtp: MailServer, count: int) -> None:
+def wait_for_mails(fleet: Fleet, smtp: MailServer, count: int) -> None:
     """No job is left that would send a mail, and so many were of reports."""
-
-    def all_ended() -> bool:
-        with reading() as session:
-            return all(State(state).is_terminal for state in session.scalars(select(Job.state)))
-
-    wait_until(all_ended, seconds=SECONDS, what="every job has ended")
+    fleet.wait_until_all_ended(seconds=SECONDS)
     assert len(of_reports(smtp)) == count
 
 
@@ -112,7 +107,7 @@ def test_a_day_has_one_report_and_one_mail_of_it(fleet: Fleet, smtp: MailServer)
     assert [(one.period, one.media_type) for one in reports()] == [
         (period, kind) for period in ("2026-01", "2026-01-31") for kind in BOTH
     ]
-    wait_for_mails(smtp, 2)
+    wait_for_mails(fleet, smtp, 2)
     assert {mail["To"] for mail in of_reports(smtp)} == {ANN}
     with reading() as session:
         mine = session.scalars(select(Delivery).where(Delivery.key.startswith("sales-report:")))
@@ -148,7 +143,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_report_to_another(
     )
     assert [one.storage_key for one in reports()] == [f"reports/monthly/{name}" for name in stored()[::-1]]
     assert text_of(shop.file(Form.PDF, JANUARY))
-    wait_for_mails(smtp, 1)
+    wait_for_mails(fleet, smtp, 1)
 
 
 def stored() -> list[str]:
