@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import secrets
-import socket
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,7 +26,7 @@ from app.schedule import history
 from app.schedule.defaults import seed
 from app.schedule.due import look
 from app.schedule.fire import fire_due
-from app.schedule.leader import TERM, lead, resign
+from app.schedule.leader import BEAT, TERM, holder_here, lead, resign
 from app.schedule.stopping import StopPostponed, stops_ignored
 from app.settings.config import settings
 from app.settings.sources import ConfigError
@@ -54,7 +52,6 @@ PRUNING, PRUNE_AGAIN = timedelta(seconds=1), timedelta(seconds=5)
 SEED = timedelta(minutes=10)
 #: Within this after the database came back, every worker has renewed its leases, and said that it lives.
 RENEWAL = timedelta(seconds=15)
-LEADER = "beat"
 
 
 class ScheduleElsewhere(ConfigError):
@@ -74,7 +71,7 @@ class LedgerScheduler(Scheduler):
     """Ticks twice a second while it leads: fires schedules, promotes due jobs, finds what was lost."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._holder = f"{socket.gethostname()}#{secrets.token_hex(4)}"
+        self._holder = holder_here()
         self._leads = False
         self._last: dict[str, float] = {}
         self._until_pruned = PRUNE
@@ -126,7 +123,7 @@ class LedgerScheduler(Scheduler):
     def _lead(self) -> bool:
         if self._leads and not self._is_time("lead", TERM / 3):
             return True
-        leads = lead(LEADER, holder=self._holder)
+        leads = lead(BEAT, holder=self._holder)
         if leads != self._leads:
             log.info("beat_leads" if leads else "beat_stands_by", holder=self._holder)
             self._last.pop("seed", None)
@@ -181,7 +178,7 @@ class LedgerScheduler(Scheduler):
         if self._leads:
             try:
                 with stops_ignored():
-                    resign(LEADER, holder=self._holder)
+                    resign(BEAT, holder=self._holder)
             except SQLAlchemyError as error:
                 log.warning("beat_not_resigned", error=str(error), remedy="its term ends by itself")
 

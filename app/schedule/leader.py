@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import socket
 from datetime import timedelta
 
 from sqlalchemy import delete
@@ -13,6 +15,8 @@ from app.schedule.models import Leader
 
 #: A leader that is not heard of for so long is replaced; it renews at every tick.
 TERM = timedelta(seconds=15)
+#: Who fires schedules.
+BEAT = "beat"
 
 
 def lead(name: str, *, holder: str) -> bool:
@@ -32,3 +36,13 @@ def resign(name: str, *, holder: str) -> None:
     """Let another lead at once."""
     with transaction() as session:
         session.execute(delete(Leader).where(Leader.name == name, Leader.holder == holder))
+
+
+def holder_here() -> str:
+    """A name for this process that says on which host it is."""
+    return f"{socket.gethostname()}#{secrets.token_hex(4)}"
+
+
+def host_of(holder: str) -> str:
+    """On which host a holder is."""
+    return holder.partition("#")[0]

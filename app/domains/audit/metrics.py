@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from app.domains.audit.models import Operation
 from app.domains.audit.recording.recorder import DROPPED, SAMPLED
-from app.jobs.web.metrics import gauge
+from app.jobs.web.families import gauge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

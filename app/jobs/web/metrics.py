@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from sqlalchemy import func, literal_column, select, union_all
@@ -15,11 +14,12 @@ from sqlalchemy import func, literal_column, select, union_all
 from app.db.clock import clock
 from app.db.sessions import reading
 from app.jobs.broker.current import broker
-from app.jobs.ledger.models import Job, JobStat, State, Worker
+from app.jobs.ledger.models import Job, State, Worker
 from app.jobs.ledger.states import NOT_HELD, in_state
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
-from app.jobs.transitions.rollup import ATTEMPT, BOUNDS, FINISHED, RUN, WAIT, name_of
+from app.jobs.web import finished
+from app.jobs.web.families import LABELS, gauge
 from app.packages import modules
 from app.settings.config import settings
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 #: Done and cancelled jobs are many and only counted as they finish.
 COUNTED = (State.SCHEDULED, State.RUNNING, State.DEAD)
-LABELS = ("task", "queue")
 
 
 def render() -> bytes:
@@ -65,7 +64,7 @@ class LedgerCollector(Collector):
             yield gauge(
                 "jobs_overdue", "Accepted jobs that are overdue. Must be 0.", ("reason",), overdue.items()
             )
-            yield gauge("workers", "Workers with a recent heartbeat.", ("node", "release"), _workers(session))
+            yield from _workers(session)
             yield gauge(
                 "worker_heartbeat_age_seconds",
                 "Since a worker's heartbeat was last written.",
@@ -75,18 +74,12 @@ class LedgerCollector(Collector):
             for module in modules("metrics"):
                 if module.__name__ != __name__:
                     yield from module.families(session)
-            yield from _finished(session)
+            yield from finished.families(session)
+        yield gauge("build_info", "The release that answers.", ("release",), [(settings().release, 1)])
         yield gauge("broker_up", "Whether the broker answers.", (), [((), int(lists is not None))])
         yield gauge("queue_messages", "Messages in the broker.", ("queue", "priority"), _depths(lists or ()))
         if lists is not None:
             yield from _quarantine()
-
-
-def gauge(name: str, text: str, labels: Sequence[str], samples: Iterable[tuple[Any, float]]) -> Metric:
-    family = GaugeMetricFamily(f"groundwork_{name}", text, labels=labels)
-    for values, number in samples:
-        family.add_metric([values] if isinstance(values, str) else [str(value) for value in values], number)
-    return family
 
 
 def _announce(session: Session) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -129,11 +122,15 @@ def _ages(ready: Iterable[_Ready]) -> Iterable[tuple[str, float]]:
     return ages.items()
 
 
-def _workers(session: Session) -> Iterator[tuple[tuple[str, str], int]]:
+def _workers(session: Session) -> Iterator[Metric]:
     alive = ~Worker.signed_off & (Worker.seen_at > clock(-settings().lease_seconds))
-    counts = select(Worker.node, Worker.release, func.count()).where(alive)
-    for node, release, count in session.execute(counts.group_by(Worker.node, Worker.release)):
-        yield (node, release), count
+    counts = select(Worker.node, Worker.release, func.count(), func.sum(Worker.concurrency)).where(alive)
+    found = session.execute(counts.group_by(Worker.node, Worker.release)).all()
+    labels = ("node", "release")
+    workers = [((node, release), workers) for node, release, workers, _ in found]
+    yield gauge("workers", "Workers with a recent heartbeat.", labels, workers)
+    processes = [((node, release), processes) for node, release, _, processes in found]
+    yield gauge("worker_processes", "How many jobs those workers run at a time.", labels, processes)
 
 
 def _heartbeats(session: Session) -> Iterator[tuple[tuple[str, str], float]]:
@@ -160,40 +157,3 @@ def _quarantine() -> Iterator[Metric]:
         total = CounterMetricFamily("groundwork_messages_put_aside", "Entries that were ever quarantined.")
         total.add_metric([], held.total)
         yield total
-
-
-def _finished(session: Session) -> Iterator[Metric]:
-    stats: defaultdict[str, list[JobStat]] = defaultdict(list)
-    for stat in session.scalars(select(JobStat)):
-        stats[stat.kind].append(stat)
-    yield _counter("jobs_finished", "Jobs that ended.", "state", stats[FINISHED])
-    yield _counter("attempts", "Attempts that ended.", "outcome", stats[ATTEMPT])
-    yield _histogram("job_run_seconds", "How long attempts ran.", stats[RUN])
-    yield _histogram("job_wait_seconds", "Time from due to the start of the last attempt.", stats[WAIT])
-
-
-def _counter(name: str, text: str, label: str, stats: Iterable[JobStat]) -> Metric:
-    family = CounterMetricFamily(f"groundwork_{name}", text, labels=(label, *LABELS))
-    for stat in stats:
-        family.add_metric([stat.bucket, stat.task, stat.queue], stat.count)
-    return family
-
-
-def _histogram(name: str, text: str, stats: Iterable[JobStat]) -> Metric:
-    family = HistogramMetricFamily(f"groundwork_{name}", text, labels=LABELS)
-    series: defaultdict[tuple[str, str], dict[str, JobStat]] = defaultdict(dict)
-    for stat in stats:
-        series[stat.task, stat.queue][stat.bucket] = stat
-    for labels, by_bound in series.items():
-        total, buckets = 0, []
-        for bound in [*BOUNDS, math.inf]:
-            name = name_of(bound)
-            total += by_bound[name].count if name in by_bound else 0
-            buckets.append((_le(bound), float(total)))
-        family.add_metric(labels, buckets, sum(stat.seconds for stat in by_bound.values()))
-    return family
-
-
-def _le(bound: float) -> str:
-    """A bound as Prometheus writes it."""
-    return "+Inf" if bound == math.inf else str(float(bound))

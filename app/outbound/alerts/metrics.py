@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from app.jobs.web.metrics import gauge
+from app.jobs.web.families import gauge
 from app.outbound.alerts.models import Alert
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from app.jobs.ledger.models import Attempt, Job, JobGroup, Outcome, State, Turn,
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions import rollup
 from app.jobs.web import metrics
+from app.settings.config import settings
 from tests.jobs import samples
 from tests.servers import wait_until
 
@@ -108,7 +109,29 @@ def test_finished_work_is_counted_once_and_by_outcome() -> None:
 def test_what_ended_just_now_waits_until_all_ends_of_its_time_are_committed() -> None:
     finish(accepted(), ago=timedelta(seconds=5))
     assert roll_up() == 0
-    assert sample("jobs_finished_total") is None
+    assert sample("jobs_finished_total", state="done", **LABELS) == 0
+
+
+def test_the_first_end_of_a_task_is_a_step_from_0() -> None:
+    assert sample("jobs_finished_total", state="dead", **LABELS) == 0
+    assert sample("attempts_total", outcome="lost", **LABELS) == 0
+    finish(accepted(), ago=LONG_AGO, state=State.DEAD)
+    roll_up()
+    assert sample("jobs_finished_total", state="dead", **LABELS) == 1
+    assert sample("jobs_finished_total", state="done", **LABELS) == 0
+
+
+def test_it_is_told_up_to_when_ends_are_counted() -> None:
+    assert sample("rolled_up_timestamp_seconds") is None
+    roll_up()
+    counted = sample("rolled_up_timestamp_seconds")
+    assert counted is not None
+    with reading() as session:
+        assert rollup.watermark(session) == datetime.fromtimestamp(counted, tz=UTC)
+
+
+def test_the_release_that_answers_is_told() -> None:
+    assert sample("build_info", release=settings().release) == 1
 
 
 def test_an_attempt_that_was_retried_is_counted_before_its_job_ends() -> None:
@@ -166,6 +189,7 @@ def test_workers_are_alive_while_they_are_heard_of() -> None:
         for name, seen in (("a", -1.0), ("b", -50.0), ("c", -61.0)):
             session.execute(insert(Worker).values(row(name, seen)))
     assert sample("workers", node="bulk@here", release="r1") == 2
+    assert sample("worker_processes", node="bulk@here", release="r1") == 4
 
 
 def overdue() -> dict[str, float | None]:

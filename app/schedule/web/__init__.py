@@ -1,0 +1,1 @@
+"""Schedules by HTTP, beside their routes."""
