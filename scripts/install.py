@@ -21,6 +21,7 @@ from packages import (
     MARIADB,
     MARIADB_DATA,
     POSTGRESQL,
+    PROMETHEUS,
     RABBITMQ,
     REDIS,
     SYSTEMD,
@@ -40,7 +41,7 @@ LOCKS = {"build": BUILD_LOCK, "run": "requirements.txt", "dev": "requirements-de
 PACKAGES = {
     "build": (),
     "run": (REDIS,),
-    "dev": (REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ, SYSTEMD, LOGROTATE),
+    "dev": (REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ, SYSTEMD, LOGROTATE, PROMETHEUS),
 }
 
 

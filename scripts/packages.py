@@ -61,6 +61,8 @@ RABBITMQ = Package(name="rabbitmq-server", what="RabbitMQ", command="rabbitmq-se
 #: What checks the unit files and the snippet for logrotate.
 SYSTEMD = Package(name="systemd", what="systemd-analyze", command="systemd-analyze")
 LOGROTATE = Package(name="logrotate", what="logrotate", command="logrotate")
+#: What tries the rules of alerts.
+PROMETHEUS = Package(name="prometheus", what="Prometheus", command="promtool")
 #: What starts containers, joins them to a network, builds their images, and logs in to them.
 ENGINE = (
     Package(name="podman", what="podman", command="podman"),
