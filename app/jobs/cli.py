@@ -101,8 +101,12 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
     if as_json:
         print_json(detail.model_dump(mode="json"))
         return
+    # The sentence has all that is said of its wait.
+    for_scripts = {"hidden_without", "wait_cause", "wait_figures"}
     print_document(
-        detail.model_dump(exclude={"attempts": {"__all__": {"traceback"}}, "hidden_without": True})
+        detail.model_dump(
+            exclude={"attempts": {"__all__": {"traceback"}}, **dict.fromkeys(for_scripts, True)}
+        )
     )
     traceback = next((attempt.traceback for attempt in reversed(detail.attempts) if attempt.traceback), None)
     if traceback:

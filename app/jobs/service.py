@@ -13,12 +13,12 @@ from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
 from app.jobs.ledger.seal import MASK, mask
 from app.jobs.listing import conditions
-from app.jobs.publish.admission import waits_for
 from app.jobs.publish.outbox import publish_after_commit
 from app.jobs.transitions import rules
 from app.jobs.transitions.apply import end_attempt
 from app.jobs.transitions.dependents import cancel_dependents
 from app.jobs.views import AttemptView, JobDetail, JobSummary
+from app.jobs.waits.why import why
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -73,20 +73,22 @@ def is_under_way(session: Session, *, job_id: str | None) -> bool:
     return is_running(session, job_id=job_id) or session.scalar(waits) is not None
 
 
-def detail_of(session: Session, *, job_id: str) -> JobDetail:
-    """All that is known of a job, for a person's eyes."""
+def detail_of(session: Session, *, job_id: str, asks_broker: bool = True) -> JobDetail:
+    """All that is known of a job, for a person's eyes; `asks_broker` not in a transaction that writes."""
     job = find_job(session, job_id=job_id)
     ended = session.scalars(select(Attempt).where(Attempt.job_id == job_id).order_by(Attempt.fence))
     attempts = [AttemptView.model_validate(attempt) for attempt in ended]
     if job.state in (State.RUNNING, State.DONE) and job.started_at is not None:
         attempts.append(_last_attempt(job))
-    summary = JobSummary.model_validate(job)
+    summary, wait = JobSummary.model_validate(job), why(session, job, asks_broker=asks_broker)
     return JobDetail.model_validate(
         {
             **{name: getattr(summary, name) for name in JobSummary.model_fields},
             "group_id": job.group_id,
             "context": job.context,
-            "waits_for": waits_for(job),
+            "waits_for": wait and wait.sentence,
+            "wait_cause": wait and wait.cause,
+            "wait_figures": wait and wait.figures,
             "arguments": arguments_of(job),
             "result": job.result if job.state == State.DONE else None,
             "attempts": attempts,

@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from app.jobs.ledger.models import Outcome, State
+from app.jobs.waits.causes import Cause, Figure
 from app.topology import Priority
 from app.values.row_views import RowView
 from app.values.strict_models import StrictModel
@@ -127,7 +128,11 @@ class JobDetail(JobSummary):
 
     group_id: str | None
     context: Document | None
-    waits_for: str | None = Field(default=None, description="What a job that may not begin yet waits for.")
+    waits_for: str | None = Field(
+        default=None, description="Why it waits, in one sentence; null for a job that runs or has ended."
+    )
+    wait_cause: Cause | None = Field(default=None, description="The same as one word.")
+    wait_figures: dict[str, Figure] | None = Field(default=None, description="The figures of that sentence.")
     arguments: Document
     result: Value
     attempts: list[AttemptView]

@@ -21,14 +21,12 @@ from app.jobs.declaration import registry
 from app.jobs.declaration.partitions import limits_of
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger import held, store, turns
-from app.jobs.ledger.models import State
 from app.jobs.publish import publisher, sent
 from app.jobs.publish.reachability import publishing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from app.jobs.ledger.models import Job
     from app.jobs.publish.message import Dispatch
 
 log = structlog.get_logger(__name__)
@@ -137,17 +135,6 @@ def count_turn(key: str) -> None:
     if bounds is not None:
         with transaction() as session:
             turns.count(store.under(session), bounds)
-
-
-def waits_for(job: Job) -> str | None:
-    """Why a job is held, in words; None for one that is not."""
-    if job.partition is None or job.state != State.READY or job.published_at is not None:
-        return None
-    try:
-        limits = limits_of(job.partition)
-    except UnknownTask:
-        return "a beat or a worker of a release that knows its task"
-    return f"its turn: {limits}" if limits else "its turn"
 
 
 def bounds_of(key: str) -> held.Bounds | None:

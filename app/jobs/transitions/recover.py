@@ -30,7 +30,7 @@ from app.settings.config import settings
 from app.topology import Priority, Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import ColumnElement, Select
 
@@ -89,9 +89,9 @@ def _any(*conditions: ColumnElement[bool]) -> bool:
         return bool(session.scalar(select(exists().where(*conditions))))
 
 
-def broker_lists() -> list[BrokerList] | None:
-    """What the broker holds; None when it does not answer."""
-    pairs = [(queue, step) for queue in Queue for step in Priority]
+def broker_lists(queues: Iterable[Queue] = Queue) -> list[BrokerList] | None:
+    """What the broker holds of these queues; None when it does not answer."""
+    pairs = [(queue, step) for queue in queues for step in Priority]
     try:
         found = broker().look([list_of(queue=queue.value, priority=step.value) for queue, step in pairs])
     except broker().failures as error:

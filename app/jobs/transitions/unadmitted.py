@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def count_unadmitted(session: Session, *, for_: timedelta) -> int:
     """How many held jobs have been due for so long, in partitions where nothing has moved meanwhile."""
     roomy = list(_with_room(session, for_=for_))
-    return sum(_count(session, key, for_=for_) for key in roomy if not _moved(session, key, for_=for_))
+    return sum(_count(session, key, for_=for_) for key in roomy if not has_moved(session, key, for_=for_))
 
 
 def _with_room(session: Session, *, for_: timedelta) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _with_room(session: Session, *, for_: timedelta) -> Iterator[str]:
         after = keys[-1]
 
 
-def _moved(session: Session, key: str, *, for_: timedelta) -> bool:
+def has_moved(session: Session, key: str, *, for_: timedelta) -> bool:
     """Whether something of the partition began or ended just now: there may be room only since."""
     late = clock(-for_.total_seconds())
     signs = (

@@ -189,7 +189,8 @@ def retry_job(job_id: JobId, caller: Retrier) -> JobDetail:
     with transaction() as session:
         permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
         service.retry_job(session, job_id=job_id)
-        return permissions.shown_whole(service.detail_of(session, job_id=job_id), caller=caller)
+        detail = service.detail_of(session, job_id=job_id, asks_broker=False)
+        return permissions.shown_whole(detail, caller=caller)
 
 
 @router.post("/api/v1/jobs/{job_id}/cancel")
@@ -199,7 +200,8 @@ def cancel_job(job_id: JobId, background: BackgroundTasks, caller: Writer) -> Jo
         permissions.require_tasks({service.find_job(session, job_id=job_id).task}, caller=caller)
         if service.cancel_job(session, job_id=job_id, reason=f"Cancelled by {caller.name}"):
             background.add_task(control.ask_to_stop, job_id)
-        return permissions.shown_whole(service.detail_of(session, job_id=job_id), caller=caller)
+        detail = service.detail_of(session, job_id=job_id, asks_broker=False)
+        return permissions.shown_whole(detail, caller=caller)
 
 
 @router.get("/api/v1/jobs/{job_id}/events")

@@ -23,6 +23,7 @@ from app.jobs.ledger.models import Attempt, Job, State
 from app.jobs.publish.admission import Round, admit_now
 from app.jobs.service import cancel_job, detail_of
 from app.jobs.transitions import recover
+from app.jobs.waits.causes import Cause
 from tests.jobs.broker import waiting
 from tests.jobs.running import accept_many, all_jobs, ended, job_of, send_again
 from tests.sample import tasks
@@ -129,9 +130,8 @@ def test_plain_jobs_are_in_no_partition() -> None:
 def test_whoever_looks_at_a_held_job_is_told_what_it_waits_for() -> None:
     first, *_, last = accept_many(tasks.serve.name, "a", times=held.WINDOW + 1)
     with reading() as session:
-        assert detail_of(session, job_id=first).waits_for is None
-        said = detail_of(session, job_id=last).waits_for
-    assert said == "its turn: the partitions take turns, by tenant"
+        assert detail_of(session, job_id=first).wait_cause is Cause.NO_WORKER
+        assert detail_of(session, job_id=last).wait_cause is Cause.PARTITION
 
 
 def test_a_held_job_is_not_claimed_by_a_stray_message(redis_server: RedisServer) -> None:

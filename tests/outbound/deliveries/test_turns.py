@@ -134,7 +134,7 @@ def test_mails_that_wait_for_their_turn_hold_up_no_other_job(
     assert plain.finished_at - plain.accepted_at < timedelta(seconds=stretched(5))
     wait_until(lambda: len(_held()) == 19, seconds=20, what="the others wait in the ledger")
     with reading() as session:
-        assert detail_of(session, job_id=ids[-1]).waits_for == "its turn: 1/m begin"
+        assert "No more than 1/m may begin" in str(detail_of(session, job_id=ids[-1]).waits_for)
 
 
 def _held() -> list[Job]:
