@@ -2,7 +2,7 @@
 
 `roll_up` adds what ended since the watermark, up to a little before now, in the transaction that moves
 the watermark. Each end is counted in exactly one window, because an end is committed within moments of
-the time it bears.
+the time it bears; and under the minute of that time, however late it is counted.
 """
 
 from __future__ import annotations
@@ -11,27 +11,20 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
-    case,
-    delete,
-    func,
-    literal,
-    literal_column,
-    select,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import Float
+from sqlalchemy import ColumnElement, CursorResult, case, delete, func, literal_column, select, update
 
 from app.db.clock import clock
+from app.db.upsert import insert_or_update
 from app.jobs.ledger.models import Attempt, Job, JobGroup, JobStat, Outcome, State
 from app.jobs.ledger.states import in_state
+from app.jobs.statistics import adding
+from app.jobs.statistics.buckets import BOUNDS, name_of
+from app.jobs.statistics.functions import minute_of, seconds_between
+from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
@@ -41,31 +34,7 @@ SETTLED = timedelta(seconds=10)
 #: After a long standstill the past is summed in steps, each a short transaction.
 LONGEST_WINDOW = timedelta(hours=1)
 PRUNE_BATCH = 1_000
-#: Upper bounds of the histograms in seconds.
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400)
 WATERMARK = "watermark"
-FINISHED, ATTEMPT, RUN, WAIT = "finished", "attempt", "run", "wait"
-
-
-class seconds_between(FunctionElement[float]):  # noqa: N801 (reads as the SQL function it is)
-    """The seconds from the first moment to the second; never below 0, and 0 where one is no moment at all."""
-
-    type = Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "postgresql")
-def _seconds_postgresql(element: seconds_between, compiler: Any, **kwargs: Any) -> str:
-    begin, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    lasts = f"greatest(extract(epoch FROM ({end}) - ({begin}))::float8, 0)"
-    return f"CASE WHEN isfinite({end}) AND isfinite({begin}) THEN {lasts} ELSE 0 END"
-
-
-@compiles(seconds_between, "sqlite")
-def _seconds_sqlite(element: seconds_between, compiler: Any, **kwargs: Any) -> str:
-    begin, end = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    # A day number holds 40 microseconds; the ledger's times on SQLite are whole milliseconds.
-    return f"coalesce(max(round((julianday({end}) - julianday({begin})) * 86400.0, 3), 0.0), 0.0)"
 
 
 def roll_up(session: Session) -> int:
@@ -77,24 +46,37 @@ def roll_up(session: Session) -> int:
     begin, end = _window(session)
     if end <= begin or not _advance(session, begin=begin, end=end):
         return 0
+    counted = _count_jobs(session, begin=begin, end=end) + _count_attempts(session, begin=begin, end=end)
+    _add_to_totals(session, counted)
+    adding.add(session, counted)
+    return sum(one.ends for one in counted if one.kind == FINISHED)
+
+
+def _count_jobs(session: Session, *, begin: datetime, end: datetime) -> list[Counted]:
     finished = (Job.finished_at >= begin) & (Job.finished_at < end)
+    began = finished & Job.started_at.is_not(None)
+    run = seconds_between(Job.started_at, Job.finished_at)
+    wait = seconds_between(func.coalesce(Job.run_at, Job.accepted_at), Job.started_at)
+    jobs = _found(session, FINISHED, _ends(Job.state).where(finished))
+    runs = _ends(_bucket(run), seconds=run).where(began, in_state(State.DONE))
+    waits = _ends(_bucket(wait), seconds=wait).where(began, in_state(State.DONE, State.DEAD))
+    return [
+        *jobs,
+        # The attempt by which a job was done has no row of its own.
+        *(one._replace(kind=ATTEMPT) for one in jobs if one.bucket == Outcome.DONE),
+        *_found(session, RUN, runs),
+        *_found(session, WAIT, waits),
+    ]
+
+
+def _count_attempts(session: Session, *, begin: datetime, end: datetime) -> list[Counted]:
     ended = (Attempt.finished_at >= begin) & (Attempt.finished_at < end)
-    done = finished & in_state(State.DONE)
-    ran = finished & in_state(State.DONE, State.DEAD) & Job.started_at.is_not(None)
-    due = func.coalesce(Job.run_at, Job.accepted_at)
-    of_job = Attempt.job_id == Job.id
-    own_run = seconds_between(Job.started_at, Job.finished_at)
-    attempt_run = seconds_between(Attempt.started_at, Attempt.finished_at)
-    _add(session, _counts(FINISHED, Job.state).where(finished))
-    _add(session, _counts(ATTEMPT, literal_column(f"'{Outcome.DONE.value}'")).where(done))
-    _add(session, _counts(ATTEMPT, Attempt.outcome).join(Attempt, of_job).where(ended))
-    _add(session, _histogram(RUN, own_run).where(done & Job.started_at.is_not(None)))
-    _add(
-        session,
-        _histogram(RUN, attempt_run).join(Attempt, of_job).where(ended & Attempt.started_at.is_not(None)),
-    )
-    _add(session, _histogram(WAIT, seconds_between(due, Job.started_at)).where(ran))
-    return session.scalar(select(func.count()).select_from(Job).where(finished)) or 0
+    run = seconds_between(Attempt.started_at, Attempt.finished_at)
+    runs = _ends_of_attempts(_bucket(run), seconds=run).where(ended, Attempt.started_at.is_not(None))
+    return [
+        *_found(session, ATTEMPT, _ends_of_attempts(Attempt.outcome).where(ended)),
+        *_found(session, RUN, runs),
+    ]
 
 
 def watermark(session: Session) -> datetime | None:
@@ -112,7 +94,8 @@ def _window(session: Session) -> tuple[datetime, datetime]:
         ]
         begin = min((first for first in firsts if first is not None), default=now - SETTLED)
         first = {"task": "", "queue": "", "kind": WATERMARK, "bucket": "", "seconds": 0.0}
-        session.execute(_insert(session).values(**first, count=_micros(begin)).on_conflict_do_nothing())
+        insert = insert_or_update(session, JobStat).values(**first, count=_micros(begin))
+        session.execute(insert.on_conflict_do_nothing())
     return begin, min(now - SETTLED, begin + LONGEST_WINDOW)
 
 
@@ -131,35 +114,44 @@ def _micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
-def _counts(kind: str, bucket: Any, *, seconds: Any = 0.0) -> Select[Any]:
-    """Rows for `job_stat`, one per task, queue and bucket."""
-    columns = [Job.task, Job.queue, literal(kind), bucket.label("bucket"), func.count(), func.sum(seconds)]
-    return select(*columns).select_from(Job).group_by(Job.task, Job.queue, "bucket")
+def _ends(bucket: Any, *, seconds: Any = 0.0, at: Any = Job.finished_at) -> Select[Any]:
+    """How many ends there are of each task, queue, bucket and minute, and their seconds."""
+    minute = minute_of(at).label("minute")
+    columns = [Job.task, Job.queue, bucket.label("bucket"), minute, func.count(), func.sum(seconds)]
+    return select(*columns).select_from(Job).group_by(Job.task, Job.queue, "bucket", "minute")
 
 
-def name_of(bound: float) -> str:
-    """How the table calls the bucket up to `bound`."""
-    return f"{bound:g}"
+def _ends_of_attempts(bucket: Any, *, seconds: Any = 0.0) -> Select[Any]:
+    ends = _ends(bucket, seconds=seconds, at=Attempt.finished_at)
+    return ends.join(Attempt, Attempt.job_id == Job.id)
 
 
-def _histogram(kind: str, seconds: ColumnElement[float]) -> Select[Any]:
+def _bucket(seconds: ColumnElement[float]) -> ColumnElement[str]:
     steps: list[Any] = [(seconds <= bound, literal_column(f"'{name_of(bound)}'")) for bound in BOUNDS]
-    return _counts(kind, case(*steps, else_=literal_column(f"'{name_of(math.inf)}'")), seconds=seconds)
+    return case(*steps, else_=literal_column(f"'{name_of(math.inf)}'"))
 
 
-def _add(session: Session, rows: Select[Any]) -> None:
-    columns = ["task", "queue", "kind", "bucket", "count", "seconds"]
-    statement = _insert(session).from_select(columns, rows)
+def _found(session: Session, kind: str, counts: Select[Any]) -> list[Counted]:
+    return [Counted(task, queue, kind, *rest) for task, queue, *rest in session.execute(counts)]
+
+
+def _add_to_totals(session: Session, counted: Iterable[Counted]) -> None:
+    totals: dict[tuple[str, str, str, str], tuple[int, float]] = {}
+    for one in counted:
+        count, seconds = totals.get(one[:4], (0, 0.0))
+        totals[one[:4]] = (count + one.ends, seconds + one.seconds)
+    if not totals:
+        return
+    columns = ("task", "queue", "kind", "bucket", "count", "seconds")
+    rows = [dict(zip(columns, (*key, *total), strict=True)) for key, total in sorted(totals.items())]
+    statement = insert_or_update(session, JobStat)
     added = {
         "count": JobStat.count + statement.excluded.count,
         "seconds": JobStat.seconds + statement.excluded.seconds,
     }
-    session.execute(statement.on_conflict_do_update(index_elements=columns[:4], set_=added))
-
-
-def _insert(session: Session) -> Any:
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(JobStat) if is_postgresql else sqlite.insert(JobStat)
+    session.connection().execute(
+        statement.on_conflict_do_update(index_elements=columns[:4], set_=added), rows
+    )
 
 
 def prune(session: Session, *, before: datetime) -> int:
@@ -178,4 +170,5 @@ def prune(session: Session, *, before: datetime) -> int:
     if deleted.rowcount < PRUNE_BATCH:
         has_jobs = select(Job.id).where(Job.group_id == JobGroup.id).exists()
         session.execute(delete(JobGroup).where(JobGroup.created_at < before, ~has_jobs))
+        adding.forget(session)
     return deleted.rowcount

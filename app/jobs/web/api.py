@@ -24,7 +24,18 @@ from app.jobs.celery import control
 from app.jobs.declaration import registry
 from app.jobs.scopes import METRICS, READ, RETRY, WRITE
 from app.jobs.views import JobDetail, JobSummary, priority_name
-from app.jobs.web import events, gathering, metrics, pages, permissions, quick, readers, schemas, task_states
+from app.jobs.web import (
+    events,
+    gathering,
+    metrics,
+    pages,
+    permissions,
+    quick,
+    readers,
+    schemas,
+    statistics,
+    task_states,
+)
 from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.submit import Submission, digest_of, submit, submit_one
 from app.tokens.callers import Caller, require
@@ -46,6 +57,7 @@ async def at_work(app: Any) -> AsyncIterator[None]:
 
 router = APIRouter(tags=["jobs"], route_class=ParsedRoute, lifespan=at_work)
 router.include_router(task_states.router)
+router.include_router(statistics.router)
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
 Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from app.jobs.declaration import registry
 from app.jobs.ledger.models import TERMINAL, JobStat, Outcome
-from app.jobs.transitions.rollup import ATTEMPT, BOUNDS, FINISHED, RUN, WAIT, WATERMARK, name_of
+from app.jobs.statistics.buckets import BOUNDS, name_of
+from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT
+from app.jobs.transitions.rollup import WATERMARK
 from app.jobs.web.families import LABELS, gauge
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.jobs.transitions.rollup import BOUNDS
+from app.jobs.statistics.buckets import BOUNDS
 from app.topology import POOLS
 from tests.ansible.monitoring.cases import CASES, Case
 from tests.ansible.monitoring.exported import exported_names, names_in

@@ -12,17 +12,16 @@ from sqlalchemy import func, insert, select, update
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
-from app.jobs.accept import accept
 from app.jobs.broker import redis
 from app.jobs.broker.current import broker
 from app.jobs.declaration import partitions
-from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, JobGroup, Outcome, State, Turn, Worker
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions import rollup
 from app.jobs.web import metrics
 from app.settings.config import settings
 from tests.jobs import samples
+from tests.jobs.ends import accepted, change, finish, roll_up
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
@@ -46,41 +45,6 @@ def sample(name: str, **labels: str) -> float | None:
             if found.name == f"groundwork_{name}" and labels.items() <= found.labels.items():
                 return found.value
     return None
-
-
-def accepted(number: int = 1) -> list[str]:
-    jobs = [new_job(TASK, kwargs={"name": str(index)}) for index in range(number)]
-    with transaction() as session:
-        return [answer.id for answer in accept(session, jobs)]
-
-
-def change(ids: list[str], **values: Any) -> None:
-    with transaction() as session:
-        session.execute(update(Job).where(Job.id.in_(ids)).values(values))
-
-
-def finish(
-    ids: list[str], *, ago: timedelta, state: State = State.DONE, ran: float = 2.0, waited: float = 0.2
-) -> None:
-    """End jobs some time ago, after they waited and ran for so many seconds."""
-    with transaction() as session:
-        ended = session.execute(select(clock())).scalar_one() - ago
-    began = ended - timedelta(seconds=ran)
-    due = began - timedelta(seconds=waited)
-    change(ids, state=state, finished_at=ended, started_at=began, run_at=due, accepted_at=due)
-
-
-def roll_up() -> int:
-    """Roll up until nothing is left, as beat does over time."""
-    total = 0
-    while True:
-        with transaction() as session:
-            before = rollup.watermark(session)
-            total += rollup.roll_up(session)
-            if rollup.watermark(session) is not None and before is not None:
-                now = session.execute(select(clock())).scalar_one()
-                if now - before < rollup.LONGEST_WINDOW:
-                    return total
 
 
 def test_live_jobs_are_counted_by_state_task_and_queue() -> None:

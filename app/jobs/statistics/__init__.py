@@ -1,0 +1,1 @@
+"""What has ended, by time: counts, and how long it waited and ran."""
