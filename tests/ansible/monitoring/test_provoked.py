@@ -17,7 +17,8 @@ from app.db.sessions import transaction
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, JobStat, Outcome, State, Worker
-from app.jobs.transitions import rollup
+from app.jobs.statistics.sums import ATTEMPT, FINISHED, WAIT
+from app.jobs.transitions.rollup import WATERMARK
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
 from app.schedule import service as schedules
@@ -118,7 +119,7 @@ def is_well() -> None:
         draft |= {"success_within_seconds": 7200}
         schedules.create(session, ScheduleDraft.model_validate(draft))
         session.add_all(_stats(count=100))
-        session.add(_stat(rollup.WATERMARK, "", count=int(NOW.timestamp() * 1_000_000), task="", queue=""))
+        session.add(_stat(WATERMARK, "", count=int(NOW.timestamp() * 1_000_000), task="", queue=""))
     assert lead(BEAT, holder="here#1")
 
 
@@ -135,7 +136,7 @@ def is_not() -> None:
         session.execute(delete(JobStat))
         session.add_all(_stats(count=300))
         old = int(LONG_AGO.timestamp() * 1_000_000)
-        session.add(_stat(rollup.WATERMARK, "", count=old, task="", queue=""))
+        session.add(_stat(WATERMARK, "", count=old, task="", queue=""))
         for number, state in enumerate((DeliveryState.UNCERTAIN, DeliveryState.SENDING)):
             outgoing = deliveries.Outgoing(
                 key=str(number), channel="email", recipient="ann", subject="Hello", content={}
@@ -161,10 +162,10 @@ def _worker(pool: str, *, release: str) -> Worker:
 
 def _stats(*, count: int) -> list[JobStat]:
     return [
-        _stat(rollup.FINISHED, State.DEAD, count=count),
-        _stat(rollup.ATTEMPT, Outcome.FAILED, count=count),
-        _stat(rollup.ATTEMPT, Outcome.LOST, count=count),
-        *(_stat(rollup.WAIT, "inf", count=count, queue=queue) for queue in ("emails", QUEUE)),
+        _stat(FINISHED, State.DEAD, count=count),
+        _stat(ATTEMPT, Outcome.FAILED, count=count),
+        _stat(ATTEMPT, Outcome.LOST, count=count),
+        *(_stat(WAIT, "inf", count=count, queue=queue) for queue in ("emails", QUEUE)),
     ]
 
 

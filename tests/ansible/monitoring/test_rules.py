@@ -13,11 +13,13 @@ import yaml
 
 from app.jobs.statistics.buckets import BOUNDS
 from app.topology import POOLS
-from tests.ansible.monitoring.cases import CASES, Case
+from tests.ansible.monitoring.cases import SERVICE, Case
 from tests.ansible.monitoring.exported import exported_names, names_in
+from tests.ansible.monitoring.host_cases import HOSTS
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = ("service.yml", "hosts.yml")
+CASES = SERVICE + HOSTS
 #: It begins with a capital or with what is filled in, and ends with a period.
 SENTENCE = re.compile(r"[A-Z{].*[.]", re.DOTALL)
 
