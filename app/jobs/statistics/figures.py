@@ -119,7 +119,7 @@ def series(
     """
     now = db_now(session)
     end = now if end is None else end
-    begin = end - min(USUAL_SPAN, end - _FIRST) if begin is None else begin
+    begin = usual_begin(end) if begin is None else begin
     chosen = _step(begin, end, asked=step, now=now)
     begin = floor(begin, chosen.length)
     found = _sums(session, chosen, _of(chosen.table, task, queue), begin=begin, end=end)
@@ -135,6 +135,11 @@ def series(
         total=_figures(begin, total, seconds=(until - begin).total_seconds()),
         steps=[_figures(begins_at, sums, seconds=seconds) for begins_at, sums in sorted(found.items())],
     )
+
+
+def usual_begin(end: datetime) -> datetime:
+    """When a span begins of which only the end was said."""
+    return end - min(USUAL_SPAN, end - _FIRST)
 
 
 def _step(begin: datetime, end: datetime, *, asked: Step | None, now: datetime) -> Step:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.jobs.ledger.models import State
 from app.jobs.scopes import METRICS, READ
 from tests.api_client import client_for
 from tests.jobs import samples
-from tests.jobs.ends import accepted, finish, roll_up
+from tests.jobs.ends import accepted, change, finish, roll_up
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
 pytestmark = pytest.mark.databases("sqlite")
-PATH = "/api/v1/statistics"
+PATH, ERRORS = "/api/v1/statistics", "/api/v1/statistics/errors"
 
 
 def test_the_figures_of_a_task_are_read_with_the_scope_of_the_metrics(api: TestClient) -> None:
@@ -55,3 +56,20 @@ def test_a_hostile_name_is_that_of_no_task(api: TestClient) -> None:
     for name in ("'; DROP TABLE job; --", "\u6f22\u5b57", "%", "\ud800".encode(errors="surrogatepass")):
         answer = api.get(PATH, params={"task": name})
         assert answer.status_code in {200, 422}, answer.text
+
+
+def test_errors_are_read_with_the_scope_of_jobs(api: TestClient) -> None:
+    [job_id] = accepted()
+    change([job_id], state=State.DEAD, finished_at=datetime.now(UTC), error="ValueError: row 7")
+    answer = client_for(READ).get(ERRORS)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["is_whole"], told["has_more"]) == (True, False)
+    assert [(group["title"], group["dead"]) for group in told["groups"]] == [("ValueError: row #", 1)]
+    assert client_for(METRICS).get(ERRORS).status_code == 403
+
+
+def test_a_span_of_errors_that_ends_before_it_begins_is_refused_in_a_sentence(api: TestClient) -> None:
+    asked = {"begin": "2030-01-01T00:00:00Z", "end": "2020-01-01T00:00:00Z"}
+    answer = api.get(ERRORS, params=asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unusable_span")
