@@ -22,6 +22,7 @@ from app.values.typed_json import from_json, to_json
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from sqlalchemy import ExceptionContext
 
@@ -51,6 +52,10 @@ POSTGRESQL_CONNECTION: dict[str, Any] = {
 }
 
 
+#: The connections that a process keeps and may open beyond them.
+POOL = {"pool_size": 10, "max_overflow": 30}
+
+
 #: The ORM reads and writes columns of JSON as the raw statements do: with the types of what is in them.
 JSON_COLUMNS: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": from_json}
 
@@ -78,22 +83,24 @@ def dispose_engine() -> None:
         engine().dispose()
 
 
-def make_engine(url: URL) -> Engine:
-    """An engine for what `app.settings.database_url` read, set up for how the ledger uses it."""
+def make_engine(url: URL, *, pool: Mapping[str, Any] = POOL, options: str = "") -> Engine:
+    """An engine for what `app.settings.database_url` read, set up for how the ledger uses it.
+
+    `pool` and `options`, which are libpq's, are those of PostgreSQL.
+    """
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     made = create_engine(
         url,
         **JSON_COLUMNS,
-        pool_size=10,
-        max_overflow=30,
+        **pool,
         pool_pre_ping=True,
         connect_args={
             **POSTGRESQL_CONNECTION,
             # What a large table lets a statement be thought to cost would have most of them compiled, which
             # takes longer than they do.
             "options": "-c timezone=UTC -c jit=off "
-            f"-c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)}",
+            f"-c lock_timeout={int(LOCK_TIMEOUT.total_seconds() * 1000)} {options}".rstrip(),
         },
     )
 

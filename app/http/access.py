@@ -32,7 +32,11 @@ from app.tokens.callers import STRANGER, Caller, ExpiredToken, InvalidToken, Mis
 from app.tokens.open_paths import caller_without_token, header_verified_at, is_open_to_strangers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from app.http.problems import Refuse
 
 log = structlog.get_logger(__name__)
 
@@ -104,11 +108,15 @@ class Authenticate:
     """ASGI middleware: lets nobody in without a good token, to whatever path.
 
     Only what `app.tokens.open_paths` has as `verified_by_route` or `open_to_strangers` goes by, to be
-    checked by its route.
+    checked by its route. Another door than the API's has its own way to `find` a credential and to `refuse`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, *, find: Callable[[Scope], Credential] | None = None, refuse: Refuse = respond_to
+    ) -> None:
         self.app = app
+        self._find = find or credential_of
+        self._refuse = refuse
         self._remembered: dict[bytes, _Remembered] = {}
         #: What is asked of the database just now, by digest: whoever comes meanwhile waits for the answer.
         self._asked: dict[bytes, asyncio.Task[Caller]] = {}
@@ -129,7 +137,7 @@ class Authenticate:
         try:
             caller = await self._identified(scope)
         except (Unauthorized, CsrfRefused, DatabaseDown) as error:
-            await respond_to(scope, error)(scope, receive, send)
+            await self._refuse(scope, error)(scope, receive, send)
             return
         scope["state"]["caller"] = caller
         bound = bind_contextvars(token=caller.name)
@@ -142,7 +150,7 @@ class Authenticate:
 
     async def _identified(self, scope: Scope) -> Caller:
         try:
-            credential = credential_of(scope)
+            credential = self._find(scope)
         except MissingToken:
             return caller_without_token(scope["path"])
         scope["state"]["credential"] = credential

@@ -128,7 +128,7 @@ class Bodies:
                 await self.app(scope, receive, send)
                 return
             is_upload = _is_upload(scope["path"])
-            arriving = _bounded(scope, receive, slowest=SLOWEST_BYTES_PER_SECOND if is_upload else math.inf)
+            arriving = bounded(scope, receive, slowest=SLOWEST_BYTES_PER_SECOND if is_upload else math.inf)
             if is_upload and "caller" in scope["state"]:
                 refuse_unscoped(scope)
             if is_upload or "caller" not in scope["state"]:
@@ -164,7 +164,7 @@ async def _read(scope: Scope, arriving: Receive) -> bytes:
     return body
 
 
-def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
+def bounded(scope: Scope, receive: Receive, *, slowest: float = math.inf) -> Receive:
     """`receive` for a body: refuses one longer than the route takes, or that is too long on its way.
 
     Each byte of it that has come buys time for the next, at `slowest` bytes a second.
@@ -175,7 +175,7 @@ def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
     deadline = now() + silence
     size, more = 0, True
 
-    async def bounded() -> Message:
+    async def receive_bounded() -> Message:
         nonlocal size, more
         if not more:
             return await receive()
@@ -194,7 +194,7 @@ def _bounded(scope: Scope, receive: Receive, *, slowest: float) -> Receive:
         more = message.get("more_body", False)
         return message
 
-    return bounded
+    return receive_bounded
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -16,10 +16,13 @@ from app.http.routing import MethodNotAllowed, methods_at
 from app.values.field_errors import FieldError, InvalidFields, count_unlisted, listed, pointer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fastapi import FastAPI, Request
-    from starlette.types import Scope
+    from starlette.types import ASGIApp, Scope
+
+    #: How a door answers whom it does not let in.
+    Refuse = Callable[[Scope, GroundworkError], ASGIApp]
 
 log = structlog.get_logger(__name__)
 

@@ -21,6 +21,8 @@ from app.settings.config import settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from app.http.problems import Refuse
+
 #: A caller that was idle may send as much at once as it may in so long.
 BURST_SECONDS = 1.0
 MAX_REMEMBERED = 10_000
@@ -46,8 +48,9 @@ class Busy(Unavailable):
 class Throttle:
     """ASGI middleware: refuses what is too much, with 429 for one caller, with 503 for all together."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, refuse: Refuse = respond_to) -> None:
         self.app = app
+        self._refuse = refuse
         self._in_flight: Counter[str] = Counter()
         self._free_at: dict[str, float] = {}
 
@@ -61,7 +64,7 @@ class Throttle:
             self._refuse_crowd(who)
             self._refuse_hurry(who)
         except GroundworkError as error:
-            await respond_to(scope, error)(scope, receive, send)
+            await self._refuse(scope, error)(scope, receive, send)
             return
         await self._counted(who, scope, receive, send)
 

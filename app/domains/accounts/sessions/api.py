@@ -1,9 +1,7 @@
 """HTTP routes of signing in and out."""
 
-from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -19,17 +17,13 @@ from app.domains.accounts.sessions import (
     access_tokens,
     cookies,
     credentials,
-    login_log,
     schemas,
     service,
 )
 from app.domains.accounts.sessions.credentials import signed_in
-from app.domains.accounts.sessions.errors import ReusedRefreshToken, SignInRefused
-from app.domains.accounts.sessions.signing_in import (
-    check_current_password,
-    hash_of_chosen,
-    sign_in_with_password,
-)
+from app.domains.accounts.sessions.errors import ReusedRefreshToken
+from app.domains.accounts.sessions.opening import open_session
+from app.domains.accounts.sessions.signing_in import check_current_password, hash_of_chosen
 from app.http.client_addresses import address_of, network_of
 from app.http.credentials import also_accept
 from app.tokens.callers import Caller, require
@@ -41,7 +35,6 @@ SIGN_IN, REFRESH = f"{router.prefix}/sign-in", f"{router.prefix}/refresh"
 open_to_strangers(SIGN_IN)
 open_to_strangers(REFRESH)
 also_accept(credentials.find)
-Started = TypeVar("Started", str, service.Pair)
 Somebody = Annotated[Caller, Depends(require(OWN, SELF))]
 
 
@@ -50,20 +43,12 @@ async def sign_in(
     body: schemas.SignIn, request: Request, response: Response
 ) -> schemas.TokensView | schemas.CookieView:
     """Sign in with a password. 401 whatever is wrong, 429 with a pause after several wrong passwords."""
-    network = network_of(address_of(request.scope))
-    try:
-        user_id = await sign_in_with_password(
-            email=body.email, password=body.password.get_secret_value(), network=network
-        )
-    except SignInRefused as refusal:
-        note = partial(login_log.note_refusal, request.scope, email=body.email, refusal=refusal)
-        await run_in_threadpool(note)
-        raise
+    typed = {"email": body.email, "password": body.password.get_secret_value()}
     if body.keep == "cookie":
-        secret = await run_in_threadpool(_start, service.start_for_browser, user_id, request, body.email)
+        secret = await open_session(request.scope, **typed, start=service.start_for_browser)
         cookies.put(response, request.scope, secret=secret)
         return schemas.CookieView(csrf_token=cookies.csrf_token(secret))
-    return _view(await run_in_threadpool(_start, service.start_for_client, user_id, request, body.email))
+    return _view(await open_session(request.scope, **typed, start=service.start_for_client))
 
 
 @router.post("/refresh")
@@ -127,13 +112,6 @@ def _find_user(user_id: int) -> User:
 def _set_password(user_id: int, password_hash: str, this_session: str) -> None:
     with transaction() as session:
         administration.set_password(session, user_id=user_id, password_hash=password_hash, but=this_session)
-
-
-def _start(start: Callable[..., Started], user_id: int, request: Request, email: str) -> Started:
-    with transaction() as session:
-        login_log.note_success(session, request.scope, email=email, user_id=user_id)
-        network = network_of(address_of(request.scope))
-        return start(session, user_id=user_id, address=network)
 
 
 def _view(pair: service.Pair) -> schemas.TokensView:

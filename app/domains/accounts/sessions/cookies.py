@@ -44,14 +44,12 @@ def secret_in(scope: Scope) -> str | None:
 
 def put(response: Response, scope: Scope, *, secret: str) -> None:
     """Have the browser keep `secret` until it is closed, or the session ends."""
-    response.set_cookie(
-        _name(scope), secret, path="/", secure=_is_https(scope), httponly=True, samesite="lax"
-    )
+    response.set_cookie(_name(scope), secret, path="/", secure=is_https(scope), httponly=True, samesite="lax")
 
 
 def remove(response: Response, scope: Scope) -> None:
     """Have the browser forget the secret."""
-    response.delete_cookie(_name(scope), path="/", secure=_is_https(scope), httponly=True, samesite="lax")
+    response.delete_cookie(_name(scope), path="/", secure=is_https(scope), httponly=True, samesite="lax")
 
 
 def csrf_token(secret: str) -> str:
@@ -73,10 +71,11 @@ def _csrf_tokens(secret: str) -> list[str]:
 
 
 def _name(scope: Scope) -> str:
-    return NAME if _is_https(scope) else PLAIN_NAME
+    return NAME if is_https(scope) else PLAIN_NAME
 
 
-def _is_https(scope: Scope) -> bool:
+def is_https(scope: Scope) -> bool:
+    """Whether the browser spoke to this host over TLS."""
     if scope["scheme"] == "https":
         return True
     # The proxy on this host ends TLS, and says so.

@@ -48,6 +48,11 @@ def _of_cookie(scope: Scope) -> Credential | None:
     if secret is None:
         return None
     cookies.refuse_forged(scope, secret=secret)
+    return of_browser(secret)
+
+
+def of_browser(secret: str) -> Credential:
+    """What the secret of a session cookie shows, for whoever has made sure that a page of ours sent it."""
     this = SignInSession.digest == digest_of(secret)
     return Credential(secret=secret, look_up=partial(_caller, this=this, expires_at=None))
 
