@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from app.console.door import Console
 from app.health import probes
 from app.http import problems
 from app.http.access import Authenticate, RequestContext
@@ -40,6 +41,7 @@ def create_app() -> FastAPI:
         middleware=[
             Middleware(Observe),
             Middleware(RequestContext),
+            Middleware(Console),
             Middleware(Authenticate),
             Middleware(Throttle),
             Middleware(Bodies),

@@ -59,6 +59,7 @@ def print_summary() -> None:
         f"""
 Groundwork is up.
   API      {api_url()}
+  Console  {api_url()}/console
   Flower   {flower_url()}  user {settings().flower_user}, password in {ENV_FILE}{mailbox}
   Ledger   {masked_database_url()}
   Token    in {token_file}

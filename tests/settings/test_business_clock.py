@@ -21,6 +21,7 @@ HOSTS_CLOCK = {
     "app/health/doctor/database.py": "it is compared with the database's",
     "app/terminal.py": "a person reads how long ago something was",
     "app/health/monitor/outage.py": "the database, whose clock would be right, is away",
+    "app/console/pages.py": "a page says when it was made, also while the database is away",
     "app/jobs/commands.py": "a person says how long ago something was",
     "app/jobs/declaration/options.py": "a caller's moment is checked before there is a transaction",
     "app/jobs/web/submit.py": "a caller's moment is checked before there is a transaction",

@@ -1,0 +1,25 @@
+"""Where the console's pages are, and which of them somebody may be led back to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+ROOT = "/console"
+SIGN_IN = f"{ROOT}/sign-in"
+SIGN_OUT = f"{ROOT}/sign-out"
+STATIC = f"{ROOT}/static/"
+#: A page, and what it was asked; nothing that climbs out of the console or leaves this host.
+_PAGE = re.compile(rf"{ROOT}(?:/[\w-][\w.:~-]*){{0,3}}(?:\?[\x21-\x7e]{{0,2000}})?", re.ASCII)
+
+
+def page_or_root(given: str) -> str:
+    """`given`, if it is a page of the console; otherwise its first page."""
+    path = given.partition("?")[0]
+    return given if _PAGE.fullmatch(given) and path not in (SIGN_IN, SIGN_OUT) else ROOT
+
+
+def sign_in_for(page: str) -> str:
+    """Where somebody signs in who wants to see `page`."""
+    wanted = page_or_root(page)
+    return SIGN_IN if wanted == ROOT else f"{SIGN_IN}?{urlencode({'next': wanted})}"
