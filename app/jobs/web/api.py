@@ -264,4 +264,4 @@ def _schema_of(spec: registry.TaskSpec) -> dict[str, Any] | None:
 )
 def get_metrics() -> Response:
     """The metrics in Prometheus' text format."""
-    return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+    return Response(metrics.shared.text(), media_type=metrics.CONTENT_TYPE)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import defaultdict
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -34,6 +37,28 @@ if TYPE_CHECKING:
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 #: Done and cancelled jobs are many and only counted as they finish.
 COUNTED = (State.SCHEDULED, State.RUNNING, State.DEAD)
+
+
+class _Shared:
+    """The last look of this process. One is under way at a time, and those who wait for the next share it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._began = -math.inf
+        self._text = b""
+
+    def text(self) -> bytes:
+        """What a look found that began after this was asked."""
+        asked = time.monotonic()
+        with self._lock:
+            if self._began <= asked:
+                began = time.monotonic()
+                self._text = render()
+                self._began = began
+            return self._text
+
+
+shared = _Shared()
 
 
 def render() -> bytes:

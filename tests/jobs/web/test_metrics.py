@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import event, func, insert, select, update
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
@@ -34,6 +36,7 @@ pytestmark = pytest.mark.usefixtures("database")
 TASK, QUEUE = samples.greet.name, "maintenance"
 LABELS = {"task": TASK, "queue": QUEUE}
 LONG_AGO = timedelta(hours=2)
+ASK_AT_ONCE = 16
 #: How long jobs are kept here, and how long ago some ended.
 KEPT, OLD, YOUNG = timedelta(hours=3), timedelta(hours=4), timedelta(hours=2)
 
@@ -54,6 +57,32 @@ def test_live_jobs_are_counted_by_state_task_and_queue() -> None:
     assert sample("jobs", state="ready", **LABELS) == 3
     assert sample("jobs", state="running", **LABELS) == 2
     assert sample("jobs", state="dead", **LABELS) == 1
+
+
+def test_many_who_ask_at_once_share_a_look(database: Engine) -> None:
+    looks: list[str] = []
+    all_ask = Barrier(ASK_AT_ONCE)
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM job_stat" in statement:
+            looks.append(statement)
+
+    def ask() -> bytes:
+        all_ask.wait()
+        return metrics.shared.text()
+
+    event.listen(database, "before_cursor_execute", note)
+    with ThreadPoolExecutor(ASK_AT_ONCE) as pool:
+        answers = [asked.result() for asked in [pool.submit(ask) for _ in range(ASK_AT_ONCE)]]
+    event.remove(database, "before_cursor_execute", note)
+    assert all(b"groundwork_jobs_overdue" in answer for answer in answers)
+    assert 0 < len(looks) < ASK_AT_ONCE
+
+
+def test_nobody_is_given_a_look_that_began_before_they_asked() -> None:
+    assert b"groundwork_jobs{" not in metrics.shared.text()
+    accepted()
+    assert b"groundwork_jobs{" in metrics.shared.text()
 
 
 def test_finished_work_is_counted_once_and_by_outcome() -> None:
