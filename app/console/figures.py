@@ -11,9 +11,10 @@ from app.console.questions import answer
 from app.db.clock import clock
 from app.jobs.ledger.models import Job, JobStat, State, Worker
 from app.jobs.ledger.states import NOT_HELD, in_state
+from app.jobs.statistics.sums import FINISHED
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
-from app.jobs.transitions.rollup import FINISHED, watermark
+from app.jobs.transitions.rollup import watermark
 from app.outbound.alerts.models import Alert
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.settings.config import settings
