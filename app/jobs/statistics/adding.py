@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MINUTES_KEPT, HOURS_KEPT = timedelta(hours=48), timedelta(days=400)
-#: In place of a task and a queue, where all are counted together.
-ALL = ("", "")
+#: In place of a task or a queue, where all are counted together.
+ALL = ""
 _KEY = ["task", "queue", "begins_at"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,11 +41,11 @@ def floor(moment: datetime, span: timedelta) -> datetime:
 
 
 def add(session: Session, counted: Iterable[Counted]) -> None:
-    """Add ends to their minutes and hours, each to those of its task and queue and to those of all."""
+    """Add ends to their minutes and hours: to those of their task and queue, of the queue, and of all."""
     minutes: dict[Key, Sums] = {}
     for one in counted:
-        for key in ((one.task, one.queue, one.minute), (*ALL, one.minute)):
-            minutes.setdefault(key, Sums()).count(one)
+        for of in ((one.task, one.queue), (ALL, one.queue), (ALL, ALL)):
+            minutes.setdefault((*of, one.minute), Sums()).count(one)
     hours: dict[Key, Sums] = {}
     for (task, queue, minute), sums in minutes.items():
         hours.setdefault((task, queue, floor(minute, HOUR)), Sums()).add(sums)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
-MAX_READ, MAX_GROUPS = 10_000, 200
+MAX_READ, MAX_GROUPS = 5_000, 200
 _FAILED = (Outcome.RETRIED, Outcome.FAILED, Outcome.LOST)
 
 

@@ -158,10 +158,11 @@ def _step(begin: datetime, end: datetime, *, asked: Step | None, now: datetime) 
 
 
 def _of(table: Table, task: str | None, queue: str | None) -> list[ColumnElement[bool]]:
-    if task is None and queue is None:
-        return [table.task == ALL[0], table.queue == ALL[1]]
-    wanted = ((table.task, task), (table.queue, queue))
-    return [column == value for column, value in wanted if value is not None]
+    # A task may have jobs in several queues; of a queue, and of all, there are sums.
+    of_task = table.task == (ALL if task is None else task)
+    if task is not None and queue is None:
+        return [of_task]
+    return [of_task, table.queue == (ALL if queue is None else queue)]
 
 
 def _sums(

@@ -12,7 +12,7 @@ from app.db.columns import Base
 
 
 class _Stat(Base):
-    """What ended within a span of time; task and queue are empty where all are counted together."""
+    """What ended within a span of time; the task, or both, are empty where all are counted together."""
 
     __abstract__ = True
 

@@ -80,5 +80,7 @@ def number(count: int) -> str:
 
 
 def others(count: int) -> str:
-    """So many others, and their verb."""
-    return "1 other is" if count == 1 else f"{number(count)} others are"
+    """So many others at most, and their verb."""
+    if count > MAX_COUNTED:
+        return f"{number(count)} others are"
+    return "up to 1 other is" if count == 1 else f"up to {count:,} others are"

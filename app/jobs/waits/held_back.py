@@ -55,7 +55,7 @@ def _by_concurrency(look: Look, limits: Limits, places: Places) -> Wait:
     sentence = (
         f"Of its task, {limits.concurrency} may run at once{_of(limits)}: {places.running} run, "
         f"{places.ready} are on their way to a worker, "
-        f"and up to {others(look.before_in_ledger)} held before it."
+        f"and {others(look.before_in_ledger)} held before it."
     )
     return wait(
         Cause.CONCURRENCY,
@@ -71,7 +71,7 @@ def _by_rate(look: Look, limits: Limits, rate: Rate) -> Wait:
     before = look.before_in_ledger
     seconds = (before + 1) * rate.per.total_seconds() / rate.count
     sentence = (
-        f"No more than {rate} may begin{_of(limits)}, and up to {others(before)} held before it: "
+        f"No more than {rate} may begin{_of(limits)}, and {others(before)} held before it: "
         f"about {span(seconds)}."
     )
     return wait(Cause.RATE, sentence, rate=str(rate), before=before, seconds=round(seconds, 1))
@@ -80,7 +80,7 @@ def _by_rate(look: Look, limits: Limits, rate: Rate) -> Wait:
 def _by_partition(look: Look, places: Places) -> Wait:
     sentence = (
         f"The partitions of its task take turns: of its own, {places.ready} are on their way to a worker, "
-        f"{places.running} run, and up to {others(look.before_in_ledger)} held before it."
+        f"{places.running} run, and {others(look.before_in_ledger)} held before it."
     )
     return wait(
         Cause.PARTITION,

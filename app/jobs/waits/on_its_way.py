@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.jobs.broker.current import broker
 from app.jobs.declaration import registry
 from app.jobs.transitions.overdue import CHECK_TIMEOUT
-from app.jobs.waits.causes import Cause, Figure, Wait, moment, number, others, span, wait
+from app.jobs.waits.causes import MAX_COUNTED, Cause, Figure, Wait, moment, number, others, span, wait
 from app.jobs.waits.late import beat_away, recovery_seconds, unknown_task
 from app.settings.config import settings
 
@@ -28,7 +28,7 @@ def of_unpublished(look: Look) -> Wait:
     if look.late > CHECK_TIMEOUT and room > before:
         return beat_away(look.late)
     sentence = "It is being sent to the broker"
-    sentence += f": up to {others(before)} before it." if before else "."
+    sentence += f": {others(before)} before it." if before else "."
     return wait(Cause.BEING_PUBLISHED, sentence, before=before)
 
 
@@ -58,7 +58,7 @@ def _queue_full(look: Look, *, messages: int) -> Wait:
     limit, queue = settings().queue_depth_limit, look.job.queue
     sentence = (
         f'The queue "{queue}" holds {messages:,} messages of its priority, as many as it may ({limit:,}): '
-        f"it is kept in the ledger, where up to {others(look.before_in_ledger)} before it."
+        f"it is kept in the ledger, where {others(look.before_in_ledger)} before it."
     )
     return wait(
         Cause.QUEUE_FULL, sentence, queue=queue, messages=messages, limit=limit, before=look.before_in_ledger
@@ -102,12 +102,13 @@ def _no_worker(look: Look) -> Wait:
 
 def _behind_others(look: Look) -> Wait:
     before, pace, queue = look.before_in_broker, look.pace, look.job.queue
-    in_queue = f'{others(before)} before it in the queue "{queue}"'
+    in_queue = f'In the queue "{queue}", {others(before)} before it'
     if pace is None:
-        sentence = f"Up to {in_queue}, of which none has ended lately."
+        sentence = f"{in_queue}, and none has ended lately."
         return wait(Cause.BEHIND_OTHERS, sentence, before=before, queue=queue)
     seconds = before / pace
-    sentence = f"Up to {in_queue}, of which {pace:.3g} a second end: about {span(seconds)}."
+    about = "more than" if before > MAX_COUNTED else "about"
+    sentence = f"{in_queue}, and {pace:.3g} a second end: {about} {span(seconds)}."
     return wait(
         Cause.BEHIND_OTHERS,
         sentence,

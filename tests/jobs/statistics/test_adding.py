@@ -136,9 +136,10 @@ def test_minutes_hours_and_totals_say_the_same_and_so_do_those_of_all_tasks() ->
         whole = Sums()
         for key in keys:
             whole.add(total(table, key))
-        assert whole.jobs == total(table, ALL).jobs == {"done": 9}
-        assert whole.run == total(table, ALL).run
-        assert whole.wait == total(table, ALL).wait
+        assert whole.jobs == total(table, (ALL, ALL)).jobs == {"done": 9}
+        assert total(table, (ALL, QUEUE)).jobs == {"done": 7}
+        assert whole.run == total(table, (ALL, ALL)).run
+        assert whole.wait == total(table, (ALL, ALL)).wait
     with reading() as session:
         counters = select(func.sum(JobStat.count)).where(JobStat.kind == "finished")
         assert session.scalar(counters) == 9
@@ -169,7 +170,7 @@ def test_a_beat_that_is_killed_before_its_commit_has_counted_nothing(database: E
     assert roll_up() == 3
     assert roll_up() == 0
     assert dict(total(StatMinute).jobs) == dict(total(StatHour).jobs) == {"done": 3}
-    assert dict(total(StatMinute, ALL).jobs) == {"done": 3}
+    assert dict(total(StatMinute, (ALL, ALL)).jobs) == {"done": 3}
 
 
 def test_old_minutes_and_hours_are_forgotten_by_the_pruning() -> None:

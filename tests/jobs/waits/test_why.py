@@ -18,7 +18,7 @@ from app.jobs.ledger import held, store
 from app.jobs.ledger.models import Job, State, Turn, Worker
 from app.jobs.publish import sent
 from app.jobs.service import cancel_job, detail_of, retry_job
-from app.jobs.waits import causes, looks
+from app.jobs.waits import causes, looks, on_its_way
 from app.jobs.waits.causes import Cause, Wait
 from app.jobs.waits.why import why
 from app.settings.config import settings
@@ -252,7 +252,7 @@ def test_the_figures_are_those_of_the_sentence() -> None:
     assert found.figures["before"] == 4
     assert found.figures["per_second"] == pytest.approx(2, rel=0.3)
     assert found.figures["seconds"] == pytest.approx(2, rel=0.3)
-    assert 'Up to 4 others are before it in the queue "default"' in found.sentence
+    assert 'In the queue "default", up to 4 others are before it' in found.sentence
 
 
 def test_the_more_urgent_are_before_it_and_those_of_other_queues_are_not() -> None:
@@ -266,7 +266,8 @@ def test_the_more_urgent_are_before_it_and_those_of_other_queues_are_not() -> No
 
 def test_more_than_anybody_counts_is_said_to_be_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looks, "MAX_COUNTED", 3)
-    monkeypatch.setattr(causes, "MAX_COUNTED", 3)
+    for module in (causes, on_its_way):
+        monkeypatch.setattr(module, "MAX_COUNTED", 3)
     start_worker()
     found = wait_of(accepted(10)[-1])
     assert found.figures["before"] == 4
