@@ -12,6 +12,7 @@ from app.jobs.declaration import registry
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
 from app.jobs.ledger.seal import MASK, mask
+from app.jobs.ledger.states import is_still
 from app.jobs.listing import conditions
 from app.jobs.publish.outbox import publish_after_commit
 from app.jobs.transitions import rules
@@ -63,13 +64,13 @@ def find_job(session: Session, *, job_id: str) -> Job:
 
 def is_running(session: Session, *, job_id: str | None) -> bool:
     """Whether a worker runs the job now, under a lease that holds."""
-    running = select(Job.id).where(Job.id == job_id, Job.state == State.RUNNING, Job.lease_until > clock())
+    running = select(Job.id).where(Job.id == job_id, is_still(State.RUNNING), Job.lease_until > clock())
     return session.scalar(running) is not None
 
 
 def is_under_way(session: Session, *, job_id: str | None) -> bool:
     """Whether the job runs now, or goes on by itself as soon as it is its turn."""
-    waits = select(Job.id).where(Job.id == job_id, Job.state == State.READY, Job.partition.is_not(None))
+    waits = select(Job.id).where(Job.id == job_id, is_still(State.READY), Job.partition.is_not(None))
     return is_running(session, job_id=job_id) or session.scalar(waits) is not None
 
 
@@ -184,7 +185,7 @@ def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:
     if session.scalar(cancelled.values(**values)):
         cancel_dependents(session, job_ids=[job_id], reason=reason)
         return False
-    held = (Job.id == job_id) & (Job.state == State.RUNNING)
+    held = (Job.id == job_id) & is_still(State.RUNNING)
     if end_attempt(session, job_id=job_id, guard=held, transition=rules.cancelled(reason)):
         cancel_dependents(session, job_ids=[job_id], reason=reason)
         return True

@@ -14,6 +14,7 @@ from app.jobs.celery import compat
 from app.jobs.declaration import registry
 from app.jobs.ledger.encoding import text
 from app.jobs.ledger.models import Job, JobGroup, State
+from app.jobs.ledger.states import is_still
 from app.jobs.transitions import apply, dependents, groups
 from app.topology import Priority, Queue
 
@@ -110,7 +111,7 @@ def insert_dead_placeholder(session: Session, *, job_id: str, request: Any, resu
     error = text(json.dumps(result) if not isinstance(result, dict) else _words(result))
     ended = {"state": State.DEAD.value, "finished_at": clock(), "error": error, "result": result}
     # One that a canvas replaced waits under its own id for the end that does not come now.
-    waiting = (Job.id == job_id) & (Job.state == State.SCHEDULED) & Job.run_at.is_(None)
+    waiting = (Job.id == job_id) & is_still(State.SCHEDULED) & Job.run_at.is_(None)
     session.execute(update(Job).where(waiting).values(**ended))
     if session.get(Job, job_id) is not None:
         return

@@ -31,6 +31,9 @@ class Statements:
 _GIVEN = ", ".join(STORED_AS_GIVEN)
 _COLUMNS = ", ".join((*STORED_AS_GIVEN, *SET_WHEN_ACCEPTED))
 
+# As `states.is_still` has it.
+_IS_READY, _IS_RUNNING = "state || '' = 'ready'", "state || '' = 'running'"
+
 # A claim that a crash undoes only means that the job runs again, so it need not wait for the disk; setting
 # that for the one transaction inside the statement itself saves a round trip. Finishes always wait.
 POSTGRESQL = Statements(
@@ -46,67 +49,67 @@ POSTGRESQL = Statements(
         {{conflict}}
         RETURNING id, published_at, expires_at
     """,
-    claim="""
+    claim=f"""
         UPDATE job SET state = 'running', attempt = job.attempt + 1, fence = fence + 1, worker = %s,
             release = %s, started_at = clock_timestamp(),
             lease_until = clock_timestamp() + make_interval(secs => %s), progress = NULL
         FROM unnest(%s::text[], %s::int[]) AS x (id, attempt)
-        WHERE job.id = x.id AND job.attempt = x.attempt AND state = 'ready'
+        WHERE job.id = x.id AND job.attempt = x.attempt AND {_IS_READY}
             AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
             AND (NOT %s::bool OR max_attempts IS NULL OR job.attempt + 1 < max_attempts)
         RETURNING job.id, fence, job.attempt, max_attempts, set_config('synchronous_commit', 'off', true)
     """,
-    finish="""
+    finish=f"""
         UPDATE job SET state = 'done', result = x.result::json, finished_at = clock_timestamp(),
             lease_until = NULL, error = NULL,
             started_at = coalesce(clock_timestamp() - make_interval(secs => x.seconds), started_at)
         FROM unnest(%s::text[], %s::int[], %s::text[], %s::float8[]) AS x (id, fence, result, seconds)
-        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        WHERE job.id = x.id AND job.fence = x.fence AND {_IS_RUNNING}
         RETURNING job.id
     """,
-    claim_one="""
+    claim_one=f"""
         UPDATE job SET state = 'running', attempt = attempt + 1, fence = fence + 1, worker = %s,
             release = %s, started_at = clock_timestamp(),
             lease_until = clock_timestamp() + make_interval(secs => %s), progress = NULL
-        WHERE id = %s AND attempt = %s AND state = 'ready'
+        WHERE id = %s AND attempt = %s AND {_IS_READY}
             AND (published_at IS NOT NULL OR partition IS NULL)
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
         RETURNING id, fence, attempt, max_attempts, set_config('synchronous_commit', 'off', true)
     """,
-    finish_one="""
+    finish_one=f"""
         UPDATE job SET state = 'done', result = %s::json, finished_at = clock_timestamp(),
             lease_until = NULL, error = NULL
-        WHERE id = %s AND fence = %s AND state = 'running'
+        WHERE id = %s AND fence = %s AND {_IS_RUNNING}
         RETURNING id
     """,
-    extend="""
+    extend=f"""
         UPDATE job SET lease_until = clock_timestamp() + make_interval(secs => %s)
-        WHERE id = ANY(%s) AND worker = %s AND state = 'running'
+        WHERE id = ANY(%s) AND worker = %s AND {_IS_RUNNING}
         RETURNING id
     """,
-    checkpoint="""
+    checkpoint=f"""
         UPDATE job SET lease_until = clock_timestamp() + make_interval(secs => %s),
             progress = coalesce(%s::json, progress)
-        WHERE id = %s AND fence = %s AND state = 'running'
+        WHERE id = %s AND fence = %s AND {_IS_RUNNING}
         RETURNING id
     """,
-    note_begun="""
+    note_begun=f"""
         UPDATE job SET started_at = clock_timestamp() - make_interval(secs => x.seconds)
         FROM unnest(%s::text[], %s::int[], %s::float8[]) AS x (id, fence, seconds)
-        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        WHERE job.id = x.id AND job.fence = x.fence AND {_IS_RUNNING}
         RETURNING job.id, set_config('synchronous_commit', 'off', true)
     """,
-    release="""
+    release=f"""
         UPDATE job SET state = 'ready', attempt = attempt - 1, worker = NULL, started_at = NULL,
             lease_until = NULL
         FROM unnest(%s::text[], %s::int[]) AS x (id, fence)
-        WHERE job.id = x.id AND job.fence = x.fence AND state = 'running'
+        WHERE job.id = x.id AND job.fence = x.fence AND {_IS_RUNNING}
         RETURNING job.id
     """,
-    take_over="""
+    take_over=f"""
         UPDATE job SET fence = fence + 1
-        WHERE id = %s AND attempt = 1 + %s::int AND state = 'running' AND worker = %s
+        WHERE id = %s AND attempt = 1 + %s::int AND {_IS_RUNNING} AND worker = %s
             AND started_at >= clock_timestamp() - make_interval(secs => %s)
         RETURNING id, fence, attempt, max_attempts
     """,

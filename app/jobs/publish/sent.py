@@ -12,7 +12,7 @@ from app.db import outages
 from app.db.clock import clock
 from app.db.sessions import transaction
 from app.jobs.ledger.models import Job, State
-from app.jobs.ledger.states import NOT_HELD
+from app.jobs.ledger.states import NOT_HELD, is_still
 from app.jobs.publish.message import Dispatch
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def mark_unpublished(ids: Sequence[str]) -> None:
     try:
         with transaction() as session:
             session.execute(
-                update(Job).where(Job.id.in_(ids), Job.state == State.READY).values(published_at=None)
+                update(Job).where(Job.id.in_(ids), is_still(State.READY)).values(published_at=None)
             )
     except outages.ERRORS as error:
         # Whoever called has committed; nothing that is wrong here may look like a failure of that.
@@ -48,9 +48,7 @@ def offer_later(job_id: str) -> None:
     """Let beat miss a job's message only after a while: this worker cannot run it, another may."""
     later = clock(UNKNOWN_TASK_PAUSE.total_seconds())
     with transaction() as session:
-        session.execute(
-            update(Job).where(Job.id == job_id, Job.state == State.READY).values(published_at=later)
-        )
+        session.execute(update(Job).where(Job.id == job_id, is_still(State.READY)).values(published_at=later))
 
 
 def mark_published(session: Session, *, ids: Sequence[str]) -> list[Dispatch]:
@@ -66,7 +64,7 @@ def mark_admitted(session: Session, *, ids: Sequence[str]) -> list[Dispatch]:
 def _mark(session: Session, chosen: ColumnElement[bool]) -> list[Dispatch]:
     rows = session.execute(
         update(Job)
-        .where(chosen, Job.state == State.READY)
+        .where(chosen, is_still(State.READY))
         .values(published_at=clock())
         .returning(*map(_column, _FROM_ROW), Job.expires_at, Job.published_at)
     ).all()

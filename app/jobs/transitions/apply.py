@@ -14,6 +14,7 @@ from app.db.clock import clock
 from app.jobs.ledger.encoding import MAX_TRACEBACK
 from app.jobs.ledger.encoding import text as as_text
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
+from app.jobs.ledger.states import is_still
 from app.jobs.publish.outbox import publish_after_commit, publish_later
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class Transition:
 
 def held_with(*, job_id: str, fence: int) -> ColumnElement[bool]:
     """The job, while the attempt with `fence` holds it."""
-    return (Job.id == job_id) & (Job.fence == fence) & (Job.state == State.RUNNING)
+    return (Job.id == job_id) & (Job.fence == fence) & is_still(State.RUNNING)
 
 
 def held_by(*, job_id: str, worker: str) -> ColumnElement[bool]:
     """The job, while `worker` holds it."""
-    return (Job.id == job_id) & (Job.worker == worker) & (Job.state == State.RUNNING)
+    return (Job.id == job_id) & (Job.worker == worker) & is_still(State.RUNNING)
 
 
 def end_attempt(session: Session, *, job_id: str, guard: ColumnElement[bool], transition: Transition) -> bool:
