@@ -179,7 +179,11 @@ OVERRIDDEN = (
         _refresh_bindings="As `_queue_bind`.",
         _refresh_binding="kombu's is a script, and whoever may load one may load one that never ends.",
     ),
-    *_of(AsynPool, _track_child_process="A child that has ended is noticed only once it can be waited for."),
+    *_of(
+        AsynPool,
+        _track_child_process="A child that has ended is noticed only once it can be waited for.",
+        _create_timelimit_handlers="A timer for each job stays until it would have been due.",
+    ),
 )
 
 

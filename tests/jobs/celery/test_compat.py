@@ -34,7 +34,7 @@ from app.jobs.celery.backend import LedgerBackend
 from app.jobs.celery.transport.broker import Channel
 from app.jobs.ledger.models import State
 from app.settings.config import settings
-from app.worker.prefork import WatchedPool
+from app.worker.pools.prefork import WatchedPool
 from tests.checkout import ROOT
 from tests.jobs.running import job_of, jobs_named
 from tests.sample import tasks

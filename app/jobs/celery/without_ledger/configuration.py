@@ -54,7 +54,7 @@ def configuration(values: Settings) -> dict[str, Any]:
         "task_soft_time_limit": values.task_soft_time_limit_seconds,
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_max": 1},
         "worker_prefetch_multiplier": 1,
-        "worker_pool": "app.worker.prefork:Prefork",
+        "worker_pool": "app.worker.pools.prefork:Prefork",
         # At a thousand jobs a second, a pool whose children end every thousand jobs is busy replacing them.
         # What leaks is ended by its memory.
         "worker_max_tasks_per_child": 10_000,

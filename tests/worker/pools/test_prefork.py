@@ -12,7 +12,7 @@ import pytest
 from kombu.asynchronous import Hub
 
 from app.jobs.ledger.models import Outcome, State
-from app.worker.prefork import WatchedPool
+from app.worker.pools.prefork import WatchedPool
 from tests.jobs.running import attempts_of, ended
 from tests.sample import lives
 from tests.servers import wait_until

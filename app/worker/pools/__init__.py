@@ -1,0 +1,1 @@
+"""The kinds of pools that a worker may run its jobs in."""

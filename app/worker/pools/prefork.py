@@ -1,0 +1,50 @@
+"""Celery's pool of processes, which notices at once that one has ended, and keeps one timer for all jobs.
+
+Celery reads the end of a pipe that its child holds. The kernel closes that a moment before the child can be
+waited for, so that Celery looks, finds nobody dead, and looks again after five seconds.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any
+
+from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.prefork import TaskPool
+
+from app.jobs.celery import compat
+from app.worker.pools.deadlines import Deadlines
+
+
+class WatchedPool(AsynPool):
+    """Waits for the ends of its processes itself, where the kernel knows of such."""
+
+    deadlines: Deadlines | None = None
+
+    def _track_child_process(self, proc: Any, hub: Any) -> None:
+        if not compat.is_watched(proc):
+            with suppress(OSError):
+                compat.watch(proc, by=os.pidfd_open(proc.pid))
+        compat.wait_for_end(self, proc, hub)
+
+    def _create_timelimit_handlers(self, hub: Any) -> None:
+        if self.deadlines is None:
+            self.deadlines = Deadlines(self._end_time)
+            self.on_timeout_set, self.on_timeout_cancel = self._limit, self.deadlines.cancel
+        self.deadlines.attach(hub)
+
+    def _limit(self, result: Any, soft: float | None, hard: float | None) -> None:
+        # That a child has ended a job may be heard before that it has begun it.
+        if self.deadlines is not None and not result.ready():
+            self.deadlines.set(result, soft=soft, hard=hard)
+
+    def _end_time(self, result: Any, limit: str) -> None:
+        end = self.on_soft_timeout if limit == "soft" else self.on_hard_timeout
+        end(result)
+
+
+class Prefork(TaskPool):
+    """What workers run unless they are told to use another kind of pool."""
+
+    Pool = WatchedPool
