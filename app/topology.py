@@ -43,14 +43,24 @@ class Priority(IntEnum):
     LOW = 9
 
 
+class Kind(StrEnum):
+    """What a pool runs its jobs in, as Celery calls it."""
+
+    #: Processes: for work that computes, and for code that may crash.
+    PREFORK = "prefork"
+    #: Threads of one process: for work that waits for others, many jobs at a time in the memory of one.
+    THREADS = "threads"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pool:
-    """A worker instance: the queues it drains, most urgent first, and its number of processes."""
+    """A worker instance: the queues it drains, most urgent first, and how many jobs it runs at a time."""
 
     name: str
     queues: tuple[Queue, ...]
     concurrency: int
     description: str
+    kind: Kind = Kind.PREFORK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,17 +80,27 @@ class Service:
 POOLS = (
     Pool(
         name="standard",
-        queues=(Queue.DEFAULT, Queue.DISCOUNTS, Queue.EMAILS, Queue.NOTIFICATIONS, Queue.AUDIT),
-        concurrency=4,
+        queues=(Queue.DEFAULT, Queue.DISCOUNTS, Queue.AUDIT),
+        concurrency=3,
         description="work that somebody waits for",
+    ),
+    Pool(
+        name="outside",
+        queues=(
+            Queue.EMAILS,
+            Queue.NOTIFICATIONS,
+            Queue.BANKING,
+            Queue.INTEGRATIONS,
+            Queue.TIME_CAPTURE,
+        ),
+        kind=Kind.THREADS,
+        concurrency=16,
+        description="work that waits for others: mail, push, banks, calendars",
     ),
     Pool(
         name="bulk",
         queues=(
             Queue.INVOICES,
-            Queue.TIME_CAPTURE,
-            Queue.INTEGRATIONS,
-            Queue.BANKING,
             Queue.MODELS,
             Queue.ANALYTICS,
             Queue.REPORTS,

@@ -53,12 +53,21 @@ def _settings() -> str:
     return _table(columns=("setting", "default", "what it does"), rows=rows)
 
 
+#: What the jobs of a pool run in.
+WORDS = {topology.Kind.PREFORK: "processes", topology.Kind.THREADS: "threads"}
+
+
 def _pools() -> str:
     rows = [
-        (_code(pool.name), str(pool.concurrency), ", ".join(map(_code, pool.queues)), pool.description)
+        (
+            _code(pool.name),
+            f"{pool.concurrency} {WORDS[pool.kind]}",
+            ", ".join(map(_code, pool.queues)),
+            pool.description,
+        )
         for pool in topology.POOLS
     ]
-    return _table(columns=("pool", "processes", "queues, most urgent first", "for"), rows=rows)
+    return _table(columns=("pool", "jobs at a time", "queues, most urgent first", "for"), rows=rows)
 
 
 def _services() -> str:

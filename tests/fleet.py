@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import select
 
 from app.db.clock import clock
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from tests.preloaded import Forked
 
 ROOT = Path(__file__).parents[1]
+#: The kind of pool of workers for which a test does not say it; `scripts/test --pool threads`.
+POOL = os.environ.get("TEST_POOL", "prefork")
+#: For a test in which the process of one job ends and the others' do not.
+of_processes = pytest.mark.skipif(POOL != "prefork", reason="threads end with the process of them all")
+ALONE = ("--without-gossip", "--without-mingle")
 
 
 @dataclass
@@ -60,12 +66,14 @@ class Fleet:
         *,
         queues: str = "default,discounts",
         processes: int = 2,
-        options: Sequence[str] = ("--without-gossip", "--without-mingle"),
+        options: Sequence[str] = ALONE,
+        kind: str = POOL,
     ) -> Process:
         """A worker that consumes when this returns."""
         known = _worker_names()
         self.queues.update(queues.split(","))
-        arguments = ["worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(processes), "-I", self.include]
+        arguments = ["worker", "-n", f"{name}@%h", "-Q", queues, "-c", str(processes), "-P", kind]
+        arguments += ["-I", self.include]
         started = self._start(name, [*arguments, *options])
         self._wait(started, lambda: _worker_names() - known, what=f"worker {name} consumes")
         return started

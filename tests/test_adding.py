@@ -199,7 +199,7 @@ def add_queue(scratch: Scratch) -> None:
     scratch.insert(
         "a queue", "app/topology.py", '    PARCELS = "parcels"\n', before='    BANKING = "banking"\n'
     )
-    scratch.insert("a queue", "app/topology.py", "Queue.PARCELS,\n            ", before="Queue.BANKING,")
+    scratch.insert("a queue", "app/topology.py", "Queue.PARCELS,\n            ", before="Queue.MODELS,")
 
 
 def add_setting(scratch: Scratch) -> None:

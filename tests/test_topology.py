@@ -61,5 +61,5 @@ def test_who_has_the_standard_library_alone_reads_which_units_run() -> None:
 
 
 def test_an_unknown_pool_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(topology.UnknownPool, match=r'no pool "fast".*standard, bulk'):
+    with pytest.raises(topology.UnknownPool, match=r'no pool "fast".*standard, outside, bulk'):
         topology.pool_named("fast")

@@ -42,6 +42,19 @@ CONNECT_TIMEOUT = timedelta(seconds=5)
 SILENCE_TIMEOUT = timedelta(seconds=30)
 
 
+#: The connections that a process keeps and may open beyond them.
+POOL = {"pool_size": 10, "max_overflow": 30}
+_most_connections = sum(POOL.values())
+
+
+def need_connections(number: int) -> None:
+    """Let this process have so many at once, if that is more than usual."""
+    global _most_connections
+    if number > _most_connections:
+        dispose_engine()
+        _most_connections = number
+
+
 #: What libpq is told for each connection.
 POSTGRESQL_CONNECTION: dict[str, Any] = {
     "connect_timeout": int(CONNECT_TIMEOUT.total_seconds()),
@@ -52,23 +65,20 @@ POSTGRESQL_CONNECTION: dict[str, Any] = {
 }
 
 
-#: The connections that a process keeps and may open beyond them.
-POOL = {"pool_size": 10, "max_overflow": 30}
-
-
 #: The ORM reads and writes columns of JSON as the raw statements do: with the types of what is in them.
 JSON_COLUMNS: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": from_json}
 
 
 def engine() -> Engine:
     """The engine of this process. A forked child gets its own: connections must not be shared."""
-    return _engine_of(os.getpid())
+    return _engine_of(os.getpid(), _most_connections)
 
 
 # What a child inherits is kept, not dropped: closing it there could disturb the parent's connections.
 @cache
-def _engine_of(_pid: int) -> Engine:
-    made = make_engine(settings().database)
+def _engine_of(_pid: int, connections: int) -> Engine:
+    pool = POOL | {"max_overflow": connections - POOL["pool_size"]}
+    made = make_engine(settings().database, pool=pool)
     event.listen(made, "handle_error", _note_error)
     return made
 

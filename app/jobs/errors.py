@@ -35,6 +35,16 @@ class PermanentError(GroundworkError):
     code = "permanent"
 
 
+class AttemptStopped(BaseException):
+    """Raised in the thread of a job that is to stop: it was cancelled, or its worker ends.
+
+    A body may clean up and has to let it pass: the job is not its worker's any more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The attempt was stopped: its job was cancelled, or its worker ends.")
+
+
 class ArgumentsTooLarge(InvalidInput):
     """Raised at the producer: large data goes by reference, not through the ledger and the broker."""
 

@@ -129,6 +129,7 @@ def worker_process(
             "-n",
             node_of(pool.name, generation=generation),
             f"--queues={','.join(pool.queues)}",
+            f"--pool={pool.kind}",
             f"--concurrency={concurrency or settings().worker_concurrency or pool.concurrency}",
             # Workers learn nothing from each other here, and the chatter delays every start by a second.
             "--without-gossip",

@@ -1,4 +1,4 @@
-"""Runs a coroutine in an event loop of its own, which a signal can interrupt.
+"""Runs a coroutine in an event loop of its own, which a signal or another thread can interrupt.
 
 The signal is that of a soft time limit, whose handler raises. What raises in an event loop outside of a task
 is logged and forgotten. So in the coroutine's own code it raises there, and while the coroutine waits it is
@@ -16,7 +16,7 @@ import inspect
 import signal
 import threading
 import types
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,8 +31,21 @@ def finished(result: Any) -> Any:
     if not inspect.iscoroutine(result) or _is_in_a_loop():
         return result
     body = _Body(result)
-    with _interrupted_by_limit(body):
+    with _interrupted_by_limit(body), _known(body):
         return asyncio.run(body.run())
+
+
+def interrupt(thread: int, reason: BaseException) -> bool:
+    """Raise `reason` in the coroutine that a thread runs, where it waits; False where none does."""
+    body = _BODIES.get(thread)
+    if body is None or body.is_at_work:
+        return False
+    body.interrupt(reason)
+    return True
+
+
+#: By the threads that run them.
+_BODIES: dict[int, _Body] = {}
 
 
 class _Body:
@@ -42,7 +55,7 @@ class _Body:
         self._coroutine = coroutine
         self._task: asyncio.Task[Any] | None = None
         #: What is to be raised where it waits.
-        self._reason: Exception | None = None
+        self._reason: BaseException | None = None
         #: Whether its own code runs at this moment.
         self.is_at_work = False
 
@@ -55,15 +68,20 @@ class _Body:
         """Whether an exception of a signal handler reaches the body, or nothing of it is left to reach."""
         return self.is_at_work or self._task is None or self._task.done()
 
-    def interrupt(self, reason: Exception) -> None:
-        """Raise `reason` where it waits; called from a signal handler."""
+    def interrupt(self, reason: BaseException) -> None:
+        """Raise `reason` where it waits; called from a signal handler, or from another thread."""
+        self._reason = reason
         if self._task is not None:
-            self._reason = reason
-            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            with suppress(RuntimeError):  # the loop has ended
+                self._task.get_loop().call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._reason is not None and self._task is not None:
+            self._task.cancel()
 
     @types.coroutine
     def _driven(self) -> Generator[Any, Any, Any]:
-        raised: BaseException | None = None
+        raised: BaseException | None = self._taken()
         while True:
             try:
                 awaited = self._advance(raised)
@@ -84,9 +102,13 @@ class _Body:
         finally:
             self.is_at_work = False
 
-    def _interruption(self) -> Exception | None:
-        """Why it was cancelled, if that was an interruption."""
+    def _taken(self) -> BaseException | None:
         reason, self._reason = self._reason, None
+        return reason
+
+    def _interruption(self) -> BaseException | None:
+        """Why it was cancelled, if that was an interruption."""
+        reason = self._taken()
         if reason is not None and self._task is not None:
             self._task.uncancel()
         return reason
@@ -113,6 +135,16 @@ def _interrupted_by_limit(body: _Body) -> Iterator[None]:
         yield
     finally:
         signal.signal(SOFT_LIMIT, handle)
+
+
+@contextmanager
+def _known(body: _Body) -> Iterator[None]:
+    thread = threading.get_ident()
+    _BODIES[thread] = body
+    try:
+        yield
+    finally:
+        del _BODIES[thread]
 
 
 def _is_in_a_loop() -> bool:

@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     )
     worker_concurrency: Annotated[int, Field(ge=1, le=512)] | None = Field(
         default=None,
-        description="Number of processes of each worker. Unset: that of its pool in app/topology.py.",
+        description="How many jobs each worker runs at a time. Unset: as its pool in app/topology.py.",
     )
     flower_port: Port = Field(default=5555, description="Port of Flower; it listens on loopback only.")
     flower_url_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from celery import signals
+from celery import concurrency, signals
 from click import Option
 from sqlalchemy.orm import configure_mappers
 
@@ -18,6 +18,7 @@ from app.jobs.quarantine import quarantine
 from app.jobs.transitions import unreadable
 from app.processes.pidfile import release_pidfile, write_pidfile
 from app.processes.worker_names import generation_of
+from app.topology import Kind
 from app.worker.drain import Drain
 from app.worker.generations import GenerationLock
 from app.worker.last_resort import LastResort
@@ -35,6 +36,8 @@ OPTIONS = (
 
 def add_lifecycle(app: Celery) -> None:
     """Give the workers of `app` their lifecycle."""
+    kinds: Any = concurrency
+    kinds.ALIASES[Kind.THREADS] = "app.worker.pools.threads:Threads"
     user_options: Any = app.user_options
     user_options["worker"].update(OPTIONS)
     app.steps["consumer"].add(Pulse)

@@ -74,6 +74,7 @@ def contenders(servers: Servers) -> list[Contender]:
         _peer("plain Celery", "stock", servers=servers),
         _peer("plain Celery, two solo", "stock_solo", servers=servers),
         _ledger("ledger on PostgreSQL", postgres, servers=servers),
+        _ledger("ledger on PostgreSQL, threads", postgres, servers=servers, BENCH_POOL="threads"),
         _ledger("ledger on SQLite", f"sqlite:///{servers.folder}/ledger.db", servers=servers),
         _ledger("non-durable tasks", postgres, servers=servers, module="tests.bench.drain_light"),
         _peer("PgQueuer", "pgqueuer", servers=servers),
@@ -85,9 +86,14 @@ def contenders(servers: Servers) -> list[Contender]:
 
 
 def _ledger(
-    name: str, database_url: str, *, servers: Servers, module: str = "tests.bench.drain_ledger"
+    name: str,
+    database_url: str,
+    *,
+    servers: Servers,
+    module: str = "tests.bench.drain_ledger",
+    **environment: str,
 ) -> Contender:
-    environment = {
+    environment |= {
         "BENCH_REDIS_URL": servers.redis.url,
         "GROUNDWORK_REDIS_URL": servers.redis.url,
         "GROUNDWORK_DATABASE_URL": database_url,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 COMMAND = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks"]
 COMMAND += ["-Q", Queue.DEFAULT.value, "-l", "WARNING", "--without-gossip", "--without-mingle"]
-WORKER = [*COMMAND, "-c", str(measures.PROCESSES)]
 #: One process that runs a hundred jobs at a time.
 WAITER = [*COMMAND, "-P", "threads", "-c", str(measures.NAPS_AT_ONCE)]
+#: By the kind of pool that is asked for, and how many of them.
+WORKERS = {"prefork": ([*COMMAND, "-c", str(measures.PROCESSES)], 1), "threads": (WAITER, 2)}
+WORKER, COUNT = WORKERS[os.environ.get("BENCH_POOL", "prefork")]
 
 
 @cache
@@ -81,7 +84,9 @@ def main(jobs: int) -> dict[str, float]:
     clean()
     jobs = jobs // measures.BATCH * measures.BATCH
     figures["accepted/s, 1,000 at once"] = measures.rate(jobs, lambda: accept_batches(jobs))
-    figures["drained/s"] = measures.drained_per_second(WORKER, jobs=jobs, left=left, all_done=all_done)
+    figures["drained/s"] = measures.drained_per_second(
+        WORKER, jobs=jobs, left=left, all_done=all_done, workers=COUNT
+    )
     figures |= measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())
     clean()
     accept_batches(jobs, task="bench.nap")

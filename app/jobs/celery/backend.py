@@ -84,7 +84,7 @@ class LedgerBackend(LedgerResults):
             deferred_ends.write(lambda: sent.offer_later(task_id), job_id=task_id)
         elif attempt.has_ended(request):
             return
-        elif forks.is_child():
+        elif forks.is_runner():
             self._fail_unclaimed(request, exc, traceback)
         else:
             transition = rules.dead(sentence(exc), traceback=traceback, result=self._prepared(exc))

@@ -82,6 +82,7 @@ class AtWork:
 
 
 at_work = AtWork()
+_here = threading.local()
 _before_fork: list[Callable[[], None]] = []
 _is_child = False
 
@@ -113,9 +114,14 @@ def _end_with_parent(by: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
 
 
-def is_child() -> bool:
-    """Whether this process is one of the worker's pool."""
-    return _is_child
+def note_runner() -> None:
+    """This thread of the worker's main process runs jobs."""
+    _here.is_runner = True
+
+
+def is_runner() -> bool:
+    """Whether jobs run here: in a process of the worker's pool, or in one of its threads."""
+    return _is_child or getattr(_here, "is_runner", False)
 
 
 compat.end_with_parent_by(_end_with_parent)

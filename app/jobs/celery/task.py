@@ -20,7 +20,7 @@ from app.jobs.celery.pickled_exceptions import harmless
 from app.jobs.declaration import admission, registry, uniqueness
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
-from app.jobs.errors import LeaseLost, LeftByBody, NotYourTurn, RetryableError
+from app.jobs.errors import AttemptStopped, LeaseLost, LeftByBody, NotYourTurn, RetryableError
 from app.jobs.ledger.encoding import said
 from app.jobs.ledger.seal import unseal
 from app.jobs.publish.headers import CONTEXT_HEADER
@@ -113,6 +113,8 @@ class JobTask(Task[..., Any]):
                 raise Ignore(f"Job {job.id} runs again: the database was away.") from None
             if self.retry_policy.covers(error):
                 raise self._next_try(job, error) from error
+            raise
+        except AttemptStopped:
             raise
         except BaseException as error:
             if compat.is_terminating():

@@ -40,7 +40,8 @@ class WatchedPool(AsynPool):
             self.deadlines.set(result, soft=soft, hard=hard)
 
     def _end_time(self, result: Any, limit: str) -> None:
-        end = self.on_soft_timeout if limit == "soft" else self.on_hard_timeout
+        pool: Any = self
+        end = pool.on_soft_timeout if limit == "soft" else pool.on_hard_timeout
         end(result)
 
 

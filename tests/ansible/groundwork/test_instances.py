@@ -68,7 +68,7 @@ def test_a_host_may_run_some_pools_only() -> None:
 
 
 def test_a_pool_that_the_release_has_not_is_named_with_those_it_has() -> None:
-    with pytest.raises(UnknownPools, match=r"fast.*standard, bulk"):
+    with pytest.raises(UnknownPools, match=r"fast.*standard, outside, bulk"):
         desired_instances(topology(), groups=["workers"], pools=["fast"], without=[])
 
 
@@ -94,7 +94,7 @@ def test_another_release_outdates_everything() -> None:
         (UNITS / "groundwork-.service.d/10-run.conf", names(EVERYTHING)),
         (UNITS / "groundwork-api.service", {"api"}),
         (UNITS / "groundwork-api.socket", {"api"}),
-        (UNITS / "groundwork-worker@.service", {"worker-standard", "worker-bulk"}),
+        (UNITS / "groundwork-worker@.service", {"worker-standard", "worker-outside", "worker-bulk"}),
         (UNITS / "groundwork-worker@bulk.service.d/50-more.conf", {"worker-bulk"}),
         (UNITS / "groundwork.slice", set()),
     ],

@@ -42,6 +42,7 @@ def test_a_pool_without_a_worker_is_named_when_the_time_is_up(
     assert said.code == 1
     assert {found["pool"]: found["state"] for found in json.loads(said.out)} == {
         "standard": "done",
+        "outside": "ready",
         "bulk": "ready",
     }
     assert 'pool "bulk" ran no job within 3 s' in said.err

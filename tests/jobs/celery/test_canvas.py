@@ -15,6 +15,7 @@ from app.celery_app import celery_app
 from app.db.sessions import transaction
 from app.jobs.ledger.models import State
 from app.jobs.service import retry_job
+from tests.fleet import of_processes
 from tests.jobs.running import effects, ended, job_of, jobs_named, send_again, wait_for_state
 from tests.sample import celery_tasks, tasks
 from tests.servers import wait_until
@@ -186,6 +187,7 @@ def test_an_errback_is_not_called_when_a_retry_succeeds(service: Service) -> Non
     assert effects(f"failure {mark}") == []
 
 
+@of_processes
 def test_an_errback_is_called_when_the_worker_of_the_job_died_too_often() -> None:
     mark = str(uuid.uuid4())
     result: Any = tasks.kill_own_process.apply_async(link_error=celery_tasks.note_failure.s(name=mark))

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from app.db.sessions import transaction
 from app.jobs.ledger.models import Job, Outcome, State
+from tests.fleet import of_processes
 from tests.jobs.running import (
     attempts_of,
     ended,
@@ -88,6 +89,7 @@ def test_self_retry_ends_at_the_tasks_own_limit() -> None:
     assert "MaxRetriesExceededError" in str(job.error)
 
 
+@of_processes
 def test_a_child_that_dies_is_tried_until_that_happened_too_often() -> None:
     job = ended(tasks.kill_own_process.delay().id, seconds=40)
     assert (job.state, job.attempt) == (State.DEAD, 3)

@@ -16,7 +16,6 @@ from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.statements import POSTGRESQL
 from app.jobs.ledger.states import is_still
-from tests.sample import tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +69,8 @@ def test_a_hot_statement_asks_the_primary_key(session: Session, name: str) -> No
 @pytest.mark.parametrize("state", [State.READY, State.RUNNING, State.SCHEDULED])
 def test_so_does_what_is_asked_of_a_job_in_a_state(session: Session, state: State) -> None:
     statement = update(Job).where(Job.id == "a", is_still(state)).values(worker=None)
-    written = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+    dialect: Any = postgresql.dialect  # (untyped)
+    written = statement.compile(dialect=dialect(), compile_kwargs={"literal_binds": True})
     plan = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT JSON) {written}")
     assert set(indexes(plan.scalar_one())) == {"pk_job"}
 
@@ -82,7 +82,7 @@ def indexes(plan: Any) -> Iterator[str]:
             yield from indexes(part)
     elif isinstance(plan, dict):
         if "Scan" in plan.get("Node Type", "") and "Relation Name" in plan:
-            yield plan.get("Index Name", plan["Relation Name"])
+            yield str(plan.get("Index Name", plan["Relation Name"]))
         for part in (plan.get("Plan"), plan.get("Plans")):
             yield from indexes(part)
 

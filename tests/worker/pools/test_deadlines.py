@@ -83,12 +83,13 @@ def test_a_limit_that_is_none_is_no_limit(hub: Hub) -> None:
 
 def test_one_that_is_ended_by_what_another_told_is_not_told_of(hub: Hub) -> None:
     watch = Watch(hub)
-    watch.deadlines = Deadlines(lambda job, limit: (watch.told.append((job, limit)), end_the_other()))
-    watch.deadlines.attach(hub)
 
-    def end_the_other() -> None:
+    def hear(job: str, limit: str) -> None:
+        watch.told.append((job, limit))
         watch.deadlines.cancel("second")
 
+    watch.deadlines = Deadlines(hear)
+    watch.deadlines.attach(hub)
     watch.deadlines.set("first", soft=0.01)
     watch.deadlines.set("second", soft=0.01)
     watch.wait(0.1)

@@ -13,6 +13,7 @@ from kombu.asynchronous import Hub
 
 from app.jobs.ledger.models import Outcome, State
 from app.worker.pools.prefork import WatchedPool
+from tests.fleet import of_processes
 from tests.jobs.running import attempts_of, ended
 from tests.sample import lives
 from tests.servers import wait_until
@@ -55,6 +56,7 @@ def test_each_dead_child_is_replaced_though_nobody_looks_for_it(hub: Hub) -> Non
         pool.terminate()
 
 
+@of_processes
 @pytest.mark.databases("postgresql")
 def test_the_job_of_a_dead_child_runs_again_without_beat(
     fleet: Fleet, configure: Callable[..., None], tmp_path: Path

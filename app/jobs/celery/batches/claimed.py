@@ -87,12 +87,21 @@ def begin(request: Any, *, worker: str) -> RunningJob | None:
 
 def trace(*args: Any, **options: Any) -> tuple[int, Any, float]:
     """As Celery's; a finish that the child leaves to its main process is in the place of the result."""
-    failed, shown, seconds = 1, None, 0.0
+    traced = None
     try:
-        failed, shown, seconds = compat.trace_task(*args, **options)
+        traced = compat.trace_task(*args, **options)
     finally:
         # What came after it, such as a time limit, has no say any more.
-        left = attempt.take_left()
+        left = left_of(traced)
         if left is not None:
-            return 0, left if failed else left._replace(shown=shown), seconds or 0.0  # noqa: B012 (see above)
-    return failed, shown, seconds
+            return left  # noqa: B012 (see above)
+    return traced
+
+
+def left_of(traced: tuple[int, Any, float] | None) -> tuple[int, Any, float] | None:
+    """What to tell of a job that left its finish; `traced` is None where it was interrupted after that."""
+    left = attempt.take_left()
+    if left is None:
+        return None
+    failed, shown, seconds = traced or (1, None, 0.0)
+    return 0, left if failed else left._replace(shown=shown), seconds or 0.0
