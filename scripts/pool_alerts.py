@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.topology import Pool
 
 #: Jobs may wait so long in a pool that no `--wait` names.
-WAIT_SECONDS = {"standard": 60.0}
+WAIT_SECONDS = {"standard": 60.0, "outside": 60.0}
 OTHER_WAIT_SECONDS = 900.0
 #: Up to these, waits are counted.
 BOUNDS = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
@@ -124,7 +124,7 @@ def main() -> None:
         action="append",
         default=[],
         metavar="POOL=SECONDS",
-        help="jobs of this pool may wait so long; standard=60, and 900 for the others",
+        help="jobs of this pool may wait so long; standard=60, outside=60, and 900 for the others",
     )
     try:
         made = rules(waits_of(parser.parse_args().wait))

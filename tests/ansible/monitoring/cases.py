@@ -109,6 +109,7 @@ SERVICE = [
         | {
             'groundwork_workers{node="bulk@a",release="r"}': "1x5 stale",
             'groundwork_workers{node="standard@a",release="r"}': "4x20",
+            'groundwork_workers{node="outside@a",release="r"}': "16x20",
         },
         quiet=7,
         fires=8,

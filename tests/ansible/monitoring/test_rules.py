@@ -142,7 +142,7 @@ def test_how_long_jobs_of_a_pool_may_wait_can_be_said(rules: Path) -> None:
 def test_a_wait_of_no_pool_or_that_is_not_counted_is_refused_with_those_that_are(given: str) -> None:
     done = alerts_of_pools("--wait", given)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "the pools are standard, bulk, and waits are counted up to" in done.stderr
+    assert "the pools are standard, outside, bulk, and waits are counted up to" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
