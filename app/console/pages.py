@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -19,6 +18,7 @@ from app.jobs.scopes import METRICS
 if TYPE_CHECKING:
     from http import HTTPStatus
 
+    from jinja2 import Environment
     from starlette.types import Scope
 
     from app.tokens.callers import Caller
@@ -56,6 +56,9 @@ def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **value
 
 @cache
 def _environment() -> Environment:
+    # Loaded with the first page: most processes never show one.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
