@@ -126,7 +126,13 @@ def groups(
 def _attempts(session: Session, *, begin: datetime, end: datetime) -> list[_Failure]:
     """Attempts that ended in the span, the newest first; those of which nobody failed, too."""
     newest = (
-        select(Attempt.job_id, Attempt.outcome, Attempt.release, Attempt.finished_at, _said(Attempt.error))
+        select(
+            Attempt.job_id,
+            Attempt.outcome,
+            Attempt.release,
+            Attempt.finished_at,
+            _beginning_of(Attempt.error),
+        )
         .where(Attempt.finished_at >= begin, Attempt.finished_at < end)
         .order_by(Attempt.finished_at.desc())
         .limit(MAX_READ)
@@ -142,7 +148,15 @@ def _dead(session: Session) -> list[_Dead]:
     attempt = (Attempt.job_id == Job.id) & (Attempt.fence == Job.fence)
     has_failed = exists().where(attempt, Attempt.outcome.in_((Outcome.FAILED, Outcome.LOST)))
     found = (
-        select(Job.id, Job.task, Job.release, Job.finished_at, _said(Job.error), Job.accepted_at, has_failed)
+        select(
+            Job.id,
+            Job.task,
+            Job.release,
+            Job.finished_at,
+            _beginning_of(Job.error),
+            Job.accepted_at,
+            has_failed,
+        )
         .where(in_state(State.DEAD))
         .order_by(Job.accepted_at.desc())
         .limit(MAX_READ)
@@ -150,7 +164,7 @@ def _dead(session: Session) -> list[_Dead]:
     return [_Dead(*row) for row in session.execute(found).all()]
 
 
-def _said(error: InstrumentedAttribute[str | None]) -> ColumnElement[str | None]:
+def _beginning_of(error: InstrumentedAttribute[str | None]) -> ColumnElement[str | None]:
     """The beginning of an error: a whole one may be long, and there are many."""
     return func.substr(error, 1, literal_column(str(fingerprints.MAX_READ))).label("error")
 

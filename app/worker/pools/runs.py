@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +82,11 @@ class Run:
         except BaseException as error:  # (in a thread that many jobs share)
             raised = error
         while not self._has_ended:
-            with suppress(*INTERRUPTIONS):
+            # No call stands outside of the block, for after one an interruption is raised.
+            try:
                 self._end()
+            except INTERRUPTIONS:
+                continue
         # Whatever came after it, such as a time limit, has no say any more.
         left = claimed.left_of(result)
         if left is not None:
@@ -92,7 +94,7 @@ class Run:
         elif raised is None:
             self.outcome = Outcome(result=result)
         else:
-            self.outcome = Outcome(error=_told(raised))
+            self.outcome = Outcome(error=exception_info(raised))
             _clean_up()
 
     def _begin(self) -> None:
@@ -108,8 +110,8 @@ class Run:
             self._has_ended = True
 
 
-def _told(error: BaseException) -> ExceptionInfo:
-    """As Celery's requests expect it."""
+def exception_info(error: BaseException) -> ExceptionInfo:
+    """What went wrong with a run, as Celery's requests expect it."""
     try:
         if isinstance(error, AttemptStopped):
             raise Terminated(str(error)) from None

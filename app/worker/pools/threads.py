@@ -20,9 +20,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from billiard.einfo import ExceptionInfo
 from celery.concurrency.base import BasePool
-from celery.exceptions import SoftTimeLimitExceeded, Terminated
+from celery.exceptions import SoftTimeLimitExceeded
 
 from app.db.engine import need_connections
 from app.jobs.celery import compat, forks
@@ -30,7 +29,7 @@ from app.jobs.celery.batches import claimed
 from app.jobs.errors import AttemptStopped
 from app.jobs.ledger import store
 from app.worker.pools.deadlines import Deadlines
-from app.worker.pools.runs import INTERRUPTIONS, Answers, Run
+from app.worker.pools.runs import INTERRUPTIONS, Answers, Outcome, Run, exception_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,8 +135,11 @@ class Threads(BasePool):
         self._call()
 
     def _work(self, run: Run) -> None:
-        with suppress(*INTERRUPTIONS):
+        try:
             run.work()
+        except INTERRUPTIONS:
+            # Two within a moment: whether the body came to its end is not known, so it runs again.
+            run.outcome = run.outcome or Outcome(error=exception_info(SystemExit()))
         self._ended.append(run)
         self._call()
 
@@ -181,7 +183,7 @@ class Threads(BasePool):
         if limit == HARD:
             _tell(run.answers.timeout_callback, False, run.hard)
         else:
-            _tell(run.answers.error_callback, _terminated())
+            _tell(run.answers.error_callback, exception_info(AttemptStopped()))
 
     def _abandon(self, run: Run) -> None:
         """Go on without it; what its thread still does has no effect."""
@@ -195,16 +197,9 @@ class Threads(BasePool):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _terminated() -> ExceptionInfo:
-    try:
-        raise Terminated(str(AttemptStopped()))
-    except Terminated:
-        return ExceptionInfo()
-
-
 def _tell(callback: Callable[..., Any], *answer: Any) -> None:
     """Whatever goes wrong with one job's end, that of the others has to be told."""
     try:
         callback(*answer)
     except Exception:
-        log.exception("end_not_told")
+        log.exception("callback_failed")
