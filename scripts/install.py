@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packages import (
+    CHROMIUM,
     LOGROTATE,
     MARIADB,
     MARIADB_DATA,
@@ -41,7 +42,7 @@ LOCKS = {"build": BUILD_LOCK, "run": "requirements.txt", "dev": "requirements-de
 PACKAGES = {
     "build": (),
     "run": (REDIS,),
-    "dev": (REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ, SYSTEMD, LOGROTATE, PROMETHEUS),
+    "dev": (REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ, SYSTEMD, LOGROTATE, PROMETHEUS, CHROMIUM),
 }
 
 

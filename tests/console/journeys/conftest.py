@@ -1,0 +1,90 @@
+"""One browser and one service for all journeys of a process."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.conftest import configured
+from tests.console.journeys import world
+from tests.console.journeys.window import Window
+from tests.http.test_gunicorn_worker import running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser
+
+    from tests.http.test_gunicorn_worker import Server
+    from tests.servers import RedisServer
+
+#: Nothing of its own asks for anything outside; root has no sandbox.
+ALONE = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="package")
+def service(
+    sqlite_template: object, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The service with what `world` makes."""
+    folder = tmp_path_factory.mktemp("console")
+    database = shutil.copyfile(str(sqlite_template), folder / "groundwork.db")
+    settings = {"database_url": f"sqlite:///{database}", "redis_url": redis_server.url}
+    with configured(folder, **settings):
+        world.fill()
+    with running(folder, **settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """It ends with the package: while it runs, no event loop can be started in this thread."""
+    binary = shutil.which("chromium")
+    assert binary, "Chromium is missing; scripts/test installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=binary, args=ALONE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, service: Server) -> Iterator[Callable[..., Window]]:
+    """Opens windows; nothing may have gone wrong in any."""
+    opened: list[Window] = []
+
+    def open_one(**options: object) -> Window:
+        opened.append(Window(chromium, url=service.url, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+    assert [problem for one in opened for problem in one.problems] == []
+
+
+@pytest.fixture(scope="package")
+def _signed_in(chromium: Browser, service: Server) -> Iterator[Window]:
+    window = Window(chromium, url=service.url)
+    window.sign_in(world.ADMIN)
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def admin(_signed_in: Window) -> Iterator[Window]:
+    """The window of an admin who has signed in, as wide as a desk is."""
+    _signed_in.resize(1280)
+    _signed_in.problems.clear()
+    yield _signed_in
+    assert _signed_in.problems == []

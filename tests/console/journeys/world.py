@@ -1,0 +1,59 @@
+"""What the service knows while people look at its pages: something of everything, hostile texts among it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import update
+
+from app.db.sessions import transaction
+from app.domains.accounts.roles import Role
+from app.jobs.accept import accept
+from app.jobs.factory import new_job
+from app.jobs.ledger.models import Job, State, Worker
+from app.outbound.alerts.models import Alert
+from app.settings.config import settings
+from app.topology import POOLS
+from tests.domains.accounts.people import add_person
+
+ADMIN, VIEWER = "admin@example.org", "viewer@example.org"
+HOSTILE = "<img src=x onerror=alert(1)>\x1b[31mred\u202egnp.exe " + "x" * 300
+TASK = "mail.send_email"
+ARGUMENTS = {"to_addresses": ["ann@example.org"], "subject": HOSTILE, "text_body": HOSTILE}
+#: For routes with parameters: one page of each, about what `fill` makes.
+EXAMPLES: dict[str, str] = {}
+
+
+def fill() -> None:
+    """Make it, in the database of this process's settings."""
+    add_person(ADMIN, role=Role.ADMIN)
+    add_person(VIEWER, role=Role.VIEWER)
+    for state in State:
+        _add_job(state)
+    now = datetime.now(UTC)
+    # For as long as pages are looked at, and longer.
+    seen = now + timedelta(hours=1)
+    with transaction() as session:
+        session.add(Alert(kind="overdue", subject="default", sentence=HOSTILE, fix="Look.", opened_at=now))
+        for pool in POOLS:
+            session.add(
+                Worker(
+                    name=pool.name,
+                    node=f"{pool.name}@here",
+                    release=settings().release,
+                    concurrency=2,
+                    started_at=now,
+                    seen_at=seen,
+                )
+            )
+
+
+def _add_job(state: State) -> None:
+    now = datetime.now(UTC)
+    error = f"ValueError: {HOSTILE}" if state is State.DEAD else None
+    values: dict[str, object] = {"state": state, "error": error}
+    if state.is_terminal:
+        values |= {"started_at": now, "finished_at": now}
+    with transaction() as session:
+        (job,) = accept(session, [new_job(TASK, kwargs=ARGUMENTS)])
+        session.execute(update(Job).where(Job.id == job.id).values(values))
