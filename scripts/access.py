@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from demonstration import mailbox_url
+from fleet import runs_flower
 from local_settings import DEMO_FILE, ENV_FILE, VAR, write_private
 from readiness import api_url, flower_url
 
@@ -55,12 +56,13 @@ def print_summary() -> None:
     token_file = os.path.relpath(TOKEN_FILE)
     groundwork = os.path.relpath(Path(sys.prefix, "bin", "groundwork"))
     mailbox = f"\n  Mailbox  {mailbox_url(settings())}" if DEMO_FILE.exists() else ""
+    password = f"user {settings().flower_user}, password in {ENV_FILE}"
+    flower = f"\n  Flower   {flower_url()}  {password}" if runs_flower() else ""
     print(
         f"""
 Groundwork is up.
   API      {api_url()}
-  Console  {api_url()}/console
-  Flower   {flower_url()}  user {settings().flower_user}, password in {ENV_FILE}{mailbox}
+  Console  {api_url()}/console{flower}{mailbox}
   Ledger   {masked_database_url()}
   Token    in {token_file}
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SOCKET = PurePosixPath("/proc/self/cwd", VAR, "supervisor.sock")
 PIDFILE = VAR / "supervisord.pid"
 CONFIG = VAR / "supervisord.conf"
+FLOWER = "groundwork-flower"
 #: Longer than the longest stop time of a unit and that of Redis together.
 STOP_TIMEOUT_SECONDS = 120
 START_TIMEOUT_SECONDS = 15
@@ -68,7 +69,7 @@ class _UnixTransport(xmlrpc.client.Transport):
         return _UnixConnection(str(host))
 
 
-def write_config(*, with_redis: bool, outside: Sequence[str] = ()) -> None:
+def write_config(*, with_redis: bool, with_flower: bool, outside: Sequence[str] = ()) -> None:
     """Project the units anew, so that a changed unit counts from the next start on.
 
     `outside` is the command of a demonstration's outside world.
@@ -82,6 +83,7 @@ def write_config(*, with_redis: bool, outside: Sequence[str] = ()) -> None:
         keeps_user=False,
         redis_config=PurePosixPath(REDIS_CONFIG) if with_redis else None,
         outside=tuple(outside),
+        without=frozenset() if with_flower else frozenset({FLOWER}),
     )
     CONFIG.write_text(configuration(place))
 
@@ -124,6 +126,11 @@ def processes() -> list[Process]:
         Process(name=info["name"], state=info["statename"], pid=info["pid"], description=info["description"])
         for info in found
     ]
+
+
+def runs_flower() -> bool:
+    """Whether Flower was asked for at the start."""
+    return any(process.name == FLOWER for process in processes())
 
 
 def stop() -> None:

@@ -117,14 +117,14 @@ def write_redis_config(given: Settings) -> None:
     write_private(REDIS_CONFIG, "\n".join(lines) + "\n")
 
 
-def refuse_taken_ports(given: Settings, *, further: Collection[int] = ()) -> None:
+def refuse_taken_ports(given: Settings, *, with_flower: bool, further: Collection[int] = ()) -> None:
     """Raise `SetupFailed` when something else listens where one of ours is to listen.
 
     The `further` ports move with that of the API.
     """
     wanted = [
         ("API_PORT", given.api_host, given.api_port),
-        ("FLOWER_PORT", "127.0.0.1", given.flower_port),
+        *([("FLOWER_PORT", "127.0.0.1", given.flower_port)] if with_flower else []),
         *(("API_PORT", "127.0.0.1", port) for port in further),
     ]
     if starts_redis(given):

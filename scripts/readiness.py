@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fleet import processes
+from fleet import FLOWER, processes, runs_flower
 from local_settings import LOGS, starts_redis
 from packages import SetupFailed
 
@@ -68,8 +68,9 @@ def _steps(token: str) -> list[Step]:
             for pool in topology.POOLS
         ),
         Step(what="beat fires the schedules", process="groundwork-beat", is_ready=_beat_leads),
-        Step(what="Flower answers", process="groundwork-flower", is_ready=_flower_answers),
     ]
+    if runs_flower():
+        steps.append(Step(what="Flower answers", process=FLOWER, is_ready=_flower_answers))
     return steps if starts_redis(settings()) else steps[1:]
 
 

@@ -1,6 +1,7 @@
 """Runs all of Groundwork on this machine, out of this checkout: `scripts/up`.
 
-Redis, the API, one worker per pool, beat and Flower run under supervisord, as their units in `systemd/` say.
+Redis, the API, one worker per pool and beat run under supervisord, as their units in `systemd/` say, and
+Flower where it is asked for.
 What they write is in `var/`.
 """
 
@@ -36,7 +37,7 @@ GROUNDWORK = Path(sys.prefix, "bin", "groundwork")
 NOT_RUNNING = 3
 
 
-def up(*, detach: bool, demo: bool) -> int:
+def up(*, detach: bool, demo: bool, flower: bool) -> int:
     """Start everything that does not run yet, and stay with it unless told to detach."""
     is_running = fleet.running_pid() is not None
     if not is_running:
@@ -51,7 +52,7 @@ def up(*, detach: bool, demo: bool) -> int:
         return 0
     if count := fleet.end_leftovers():
         print(f"Ended {count} processes that a killed supervisord had left behind.")
-    _prepare(demo=demo)
+    _prepare(demo=demo, flower=flower)
     token = ensure_token()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
@@ -68,13 +69,13 @@ def up(*, detach: bool, demo: bool) -> int:
     return _follow()
 
 
-def _prepare(*, demo: bool) -> None:
+def _prepare(*, demo: bool, flower: bool) -> None:
     if "%" in str(ROOT):
         raise SetupFailed(f"Celery takes the percent sign in {ROOT} for a placeholder. Move the checkout.")
-    outside = _outside_world(demo=demo)
+    outside = _outside_world(demo=demo, flower=flower)
     if with_redis := local_settings.starts_redis(settings()):
         local_settings.write_redis_config(settings())
-    fleet.write_config(with_redis=with_redis, outside=outside)
+    fleet.write_config(with_redis=with_redis, with_flower=flower, outside=outside)
     if subprocess.run([GROUNDWORK, "migrate"], check=False).returncode != 0:
         raise SetupFailed(
             f"The database could not be migrated (above). It is GROUNDWORK_DATABASE_URL in {ENV_FILE} or in "
@@ -82,12 +83,13 @@ def _prepare(*, demo: bool) -> None:
         )
 
 
-def _outside_world(*, demo: bool) -> list[str]:
+def _outside_world(*, demo: bool, flower: bool) -> list[str]:
     """Set up what plays the outside world; the command that runs it."""
     if not demo:
-        local_settings.refuse_taken_ports(settings())
+        local_settings.refuse_taken_ports(settings(), with_flower=flower)
         return []
-    local_settings.refuse_taken_ports(settings(), further=demonstration.ports(settings()))
+    further = demonstration.ports(settings())
+    local_settings.refuse_taken_ports(settings(), with_flower=flower, further=further)
     demonstration.begin(settings())
     return demonstration.command(settings())
 
@@ -207,6 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/up", description="Run all of Groundwork on this machine.")
     parser.add_argument("--detach", action="store_true", help="return when everything answers")
     parser.add_argument("--demo", action="store_true", help="with a mailbox and a bank to try things on")
+    parser.add_argument("--flower", action="store_true", help="with Flower, Celery's own dashboard")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("status", help="show what runs")
     commands.add_parser("stop", help="stop everything")
@@ -225,7 +228,7 @@ def _run(given: argparse.Namespace) -> int:
         case "logs":
             return logs(service=given.service, follow=given.follow)
         case _:
-            return up(detach=given.detach, demo=given.demo)
+            return up(detach=given.detach, demo=given.demo, flower=given.flower)
 
 
 if __name__ == "__main__":

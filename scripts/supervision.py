@@ -47,6 +47,8 @@ class Place:
     redis_config: PurePosixPath | None = None
     #: The command that plays the outside world in a demonstration.
     outside: tuple[str, ...] = ()
+    #: Programs that do not run there.
+    without: frozenset[str] = frozenset()
 
 
 def configuration(place: Place) -> str:
@@ -56,7 +58,7 @@ def configuration(place: Place) -> str:
         sections["program:redis"] = _beside("redis", ["redis-server", str(place.redis_config)], place=place)
     if place.outside:
         sections["program:outside"] = _beside("outside", place.outside, place=place)
-    units = service_units()
+    units = [unit for unit in service_units() if unit.program not in place.without]
     for unit in units:
         sections[f"program:{unit.program}"] = _program(unit, place=place)
     # What groundwork.target is to systemd. The members of a group are stopped together, groups one by one.

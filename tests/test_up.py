@@ -70,7 +70,7 @@ def test_it_runs_shows_itself_and_starts_once(started: Checkout) -> None:
 
     shown = started.up("status")
     assert shown.returncode == 0, shown.stdout
-    assert len(re.findall(r"^\S+ +RUNNING ", shown.stdout, re.MULTILINE)) == 4 + len(topology.POOLS)
+    assert len(re.findall(r"^\S+ +RUNNING ", shown.stdout, re.MULTILINE)) == 3 + len(topology.POOLS)
     assert started.up("logs", "beat").returncode == 0
 
     again = started.up("--detach")
@@ -92,10 +92,11 @@ def test_what_a_killed_supervisor_left_behind_is_cleared_away_though_it_hears_no
     for pid in left.values():
         os.kill(pid, signal.SIGSTOP)
 
-    again = running.up("--detach")
+    again = running.up("--detach", "--flower")
 
     assert again.returncode == 0, again.stdout
     assert "left behind" in again.stdout
+    assert "Flower answers" in again.stdout
     assert running.token == token
     assert running.answers("/readyz") == 200
 

@@ -183,7 +183,7 @@ def ports(host: Mapping[str, Any]) -> dict[str, str]:
 
 def test_all_follows_where_the_settings_let_the_service_listen(tmp_path: Path) -> None:
     settings = {"api_port": 8100, "flower_port": 5600, "flower_url_prefix": "dashboard"}
-    host = wired(tmp_path, ONE, groundwork_settings=settings)["app1"]
+    host = wired(tmp_path, ONE, groundwork_settings=settings, groundwork_flower_enabled=True)["app1"]
     assert host["groundwork_api_address"] == host["proxy_api_address"] == "127.0.0.1:8100"
     assert ports(host) == {
         "api_port in groundwork_settings": "8100",

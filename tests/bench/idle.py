@@ -1,8 +1,8 @@
-"""What all services of a host use while there is nothing to do.
+"""What the services of a host use while there is nothing to do.
 
     python -m tests.bench.idle [--seconds 60]
 
-Starts a Redis and a PostgreSQL server of its own, and both pools with their default number of processes.
+Starts a Redis and a PostgreSQL server of its own, and all pools with their default number of processes.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: What a start leaves behind has settled after this.
 SETTLED_SECONDS = 15
+#: Services that no host runs unless it is told to.
+OPTIONAL = {"flower"}
 MIB = 1024 * 1024
 
 
@@ -62,7 +64,7 @@ def main() -> None:
 
 def _started(stack: ExitStack, environment: Mapping[str, str]) -> dict[str, int]:
     workers = {f"worker {pool.name}": (*GROUNDWORK, "worker", pool.name) for pool in topology.POOLS}
-    others = {name: command for name, command in SERVICES.items() if name != "worker"}
+    others = {name: command for name, command in SERVICES.items() if name not in {"worker", *OPTIONAL}}
     return {name: _start(stack, name, command, environment) for name, command in (workers | others).items()}
 
 

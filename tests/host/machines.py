@@ -29,6 +29,8 @@ ONE_HOST = "GROUNDWORK_TEST_HOST"
 GROUPS = ("api", "workers", "beat", "redis", "rabbitmq", "database")
 #: What one that does everything does.
 GROUPS_OF_ONE_HOST = frozenset(GROUPS) - {"rabbitmq"}
+#: Services that run only where the inventory asks for them.
+OPTIONAL = frozenset({"flower"})
 UNITS = Path(__file__).parents[2] / "systemd"
 
 
@@ -60,6 +62,8 @@ class Machine:
     groups: frozenset[str]
     #: What testinfra reaches it by.
     address: str
+    #: Those of `OPTIONAL` that run there.
+    asked_for: frozenset[str] = frozenset()
 
     @property
     def host(self) -> Host:
@@ -72,7 +76,7 @@ class Machine:
         return [
             Instance(service=service.name, pool=pool, has_pidfile=_has_pidfile(service.unit))
             for service in topology.SERVICES
-            if service.group in self.groups
+            if service.group in self.groups and service.name not in OPTIONAL - self.asked_for
             for pool in service.instances or (None,)
         ]
 
@@ -88,13 +92,15 @@ def machines() -> tuple[Machine, ...]:
     # The runner looks for ansible-inventory on the PATH.
     os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     runner = AnsibleRunner(os.environ[INVENTORY])
-    return tuple(
-        Machine(
-            name=name,
-            groups=frozenset(runner.get_variables(name)["group_names"]) & frozenset(GROUPS),
-            address=_address(runner.get_variables(name)),
-        )
-        for name in runner.get_hosts()
+    return tuple(_machine(name, runner.get_variables(name)) for name in runner.get_hosts())
+
+
+def _machine(name: str, variables: Mapping[str, Any]) -> Machine:
+    return Machine(
+        name=name,
+        groups=frozenset(variables["group_names"]) & frozenset(GROUPS),
+        address=_address(variables),
+        asked_for=frozenset(one for one in OPTIONAL if variables.get(f"groundwork_{one}_enabled", False)),
     )
 
 
