@@ -84,11 +84,24 @@ def record_login(
     accept(session, [new_job(LOGIN_TASK, kwargs={"records": [record.model_dump(mode="json")]})])
 
 
-def note_operation(session: Session, *, title: str, path: str, user_name: str) -> None:
-    """Have a worker write down what was done without a request, if the transaction commits."""
+def note_operation(
+    session: Session,
+    *,
+    title: str,
+    path: str,
+    user_name: str,
+    user_id: int | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> None:
+    """Have a worker write down what was done, whatever becomes of a request, if the transaction commits.
+
+    `arguments` is what belongs to it: a reason, and how it was before and after.
+    """
     now = time.time_ns()
-    seen = {"id": new_id(at=now), "at": moment(now), "user_name": user_name}
-    record = OperationRecord(method="JOB", title=title, path=path, status=200, **seen)
+    seen = {"id": new_id(at=now), "at": moment(now), "user_name": user_name, "user_id": user_id}
+    record = OperationRecord(
+        method="JOB", title=title, path=path, arguments=dict(arguments or {}), status=200, **seen
+    )
     accept_operations(session, [record.model_dump(mode="json")])
 
 
