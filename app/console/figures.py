@@ -89,7 +89,7 @@ def look() -> Figures:
         ended_until=ended[1] if ended else None,
         overdue=answer(lambda session: count_overdue(session, lists)),
         broker_answers=lists is not None,
-        queues=_queues(),
+        queues=queue_depths(),
         workers=answer(_workers),
         alerts=answer(_alerts),
         uncertain=answer(_uncertain),
@@ -121,7 +121,8 @@ def _ended(session: Session) -> tuple[dict[str, int], datetime | None]:
     return found, watermark(session)
 
 
-def _queues() -> Sequence[QueueDepth] | None:
+def queue_depths() -> Sequence[QueueDepth] | None:
+    """All queues; None if that was cut off."""
     depths = answer(_depths)
     if depths is None:
         return None

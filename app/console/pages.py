@@ -28,7 +28,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: direction of writing.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Pages for which a scope is needed, as the navigation has them.
-_NAVIGATION = ((places.ROOT, "Overview", METRICS),)
+_NAVIGATION = (
+    (places.ROOT, "Overview", METRICS),
+    (places.QUEUES, "Queues", METRICS),
+    (places.WORKERS, "Workers", METRICS),
+)
 
 
 def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **values: Any) -> HTMLResponse:

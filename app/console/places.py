@@ -9,6 +9,10 @@ ROOT = "/console"
 SIGN_IN = f"{ROOT}/sign-in"
 SIGN_OUT = f"{ROOT}/sign-out"
 STATIC = f"{ROOT}/static/"
+QUEUES = f"{ROOT}/queues"
+WORKERS = f"{ROOT}/workers"
+QUARANTINE = f"{ROOT}/quarantine"
+DISCARD = f"{QUARANTINE}/discard"
 #: A page, and what it was asked; nothing that climbs out of the console or leaves this host.
 _PAGE = re.compile(rf"{ROOT}(?:/[\w-][\w.:~-]*){{0,3}}(?:\?[\x21-\x7e]{{0,2000}})?", re.ASCII)
 

@@ -62,6 +62,9 @@ class Broker(Protocol):
     def quarantine_entries(self, *, limit: int) -> list[bytes]:
         """What is in quarantine, the newest first."""
 
+    def forget_quarantined(self, entry: bytes) -> bool:
+        """Forget one entry of the quarantine; whether it was there."""
+
     def quarantined(self) -> Quarantined:
         """How much was quarantined."""
 

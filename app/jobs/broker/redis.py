@@ -164,6 +164,10 @@ class RedisBroker:
         found: Any = client().lrange(_kept(), 0, limit - 1)
         return list(found)
 
+    def forget_quarantined(self, entry: bytes) -> bool:
+        """Forget one entry of the quarantine; whether it was there."""
+        return bool(client().lrem(_kept(), 1, entry.decode()))
+
     def quarantined(self) -> Quarantined:
         """How much was quarantined, since Redis was emptied last."""
         pipeline = client().pipeline(transaction=False)

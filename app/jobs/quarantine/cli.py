@@ -26,10 +26,23 @@ def list_some(limit: Limit = 20, as_json: AsJson = False) -> None:
 
     print_rows(
         quarantine.entries(limit=limit),
-        columns=("at", "queue", "size", "problem", "head"),
+        columns=("id", "at", "queue", "size", "problem", "head"),
         as_json=as_json,
         empty="The quarantine is empty.",
     )
+
+
+@app.command()
+def discard(entry_id: Annotated[str, typer.Argument(metavar="ID", help="As the list has it.")]) -> None:
+    """Forget one entry.
+
+    Example: groundwork quarantine discard 9f86d081884c7d659a2feaa0c55ad015
+    """
+    from app.jobs.quarantine import quarantine
+
+    if not quarantine.forget(entry_id):
+        raise quarantine.NoSuchEntry(entry_id=entry_id)
+    typer.echo("Forgot 1.")
 
 
 @app.command()

@@ -54,7 +54,10 @@ def test_what_is_put_aside_is_shown_with_the_newest_first_and_stays_until_it_is_
     for _ in range(2):
         assert [entry["head"] for entry in quarantine.entries(limit=2)] == ["garbage 2", "garbage 1"]
     assert broker().quarantined().kept == 3
-    assert (broker().clear_quarantine(), broker().quarantined().kept) == (3, 0)
+    middle = quarantine.entries()[1]["id"]
+    assert [quarantine.forget(each) for each in (middle, middle, "")] == [True, False, False]
+    assert [entry["head"] for entry in quarantine.entries()] == ["garbage 2", "garbage 0"]
+    assert (broker().clear_quarantine(), broker().quarantined().kept) == (2, 0)
 
 
 def test_a_list_takes_no_more_than_its_limit_and_the_rest_waits_in_the_ledger(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from app.jobs.broker.rabbitmq.session import FAILURES, Session
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import amqp
 
@@ -81,6 +82,10 @@ class RabbitMqBroker:
         """What is in quarantine, the newest first. Others who look meanwhile see what is left."""
         return self._asking.run(_entries)[:limit]
 
+    def forget_quarantined(self, entry: bytes) -> bool:
+        """Forget one entry of the quarantine; whether it was there."""
+        return self._asking.run(partial(_forget, entry=entry))
+
     def quarantined(self) -> Quarantined:
         """How much is quarantined."""
         return Quarantined(kept=self._asking.run(lambda session: session.length_of_quarantine()), total=None)
@@ -101,14 +106,26 @@ def _version(session: Session) -> str:
 
 
 def _entries(session: Session) -> list[bytes]:
-    found: list[bytes] = []
+    with _taken(session) as messages:
+        return [_as_bytes(message) for message in messages][::-1]
+
+
+def _forget(session: Session, *, entry: bytes) -> bool:
+    with _taken(session) as messages:
+        for message in messages:
+            if _as_bytes(message) == entry:
+                message.channel.basic_ack(message.delivery_tag)
+                return True
+    return False
+
+
+@contextmanager
+def _taken(session: Session) -> Iterator[Iterator[amqp.Message]]:
+    """What is in quarantine, from the oldest on; what is not acknowledged goes back to its place."""
     session.length_of_quarantine()
-    # What this channel has taken goes back to its place when the channel ends.
     channel = session.connection.channel()
-    while message := channel.basic_get(names.quarantine()):
-        found.append(_as_bytes(message))
+    yield iter(lambda: channel.basic_get(names.quarantine()), None)
     channel.close()
-    return found[::-1]
 
 
 def _as_bytes(message: amqp.Message) -> bytes:

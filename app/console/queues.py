@@ -1,0 +1,99 @@
+"""What the pages of queues and workers show, each from a question of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.console.figures import queue_depths
+from app.console.questions import answer
+from app.jobs import fleet
+from app.jobs.broker.current import broker
+from app.jobs.declaration import registry
+from app.jobs.fleet import Life
+from app.jobs.quarantine import quarantine
+from app.jobs.transitions.recover import broker_lists
+from app.topology import POOLS, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from app.console.figures import QueueDepth
+    from app.jobs.fleet import SeenWorker
+    from app.jobs.transitions.recover import BrokerList
+    from app.topology import Pool
+
+MAX_WORKERS = 500
+MAX_ENTRIES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenQueue:
+    """A queue; what is None could not be found out."""
+
+    name: str
+    pools: Sequence[Pool]
+    depth: QueueDepth | None
+    #: Messages in the broker, and whether one of its lists holds as many as it may.
+    messages: int | None
+    is_full: bool
+    runs: int | None
+    #: How many jobs the workers that are there take at a time.
+    places: int | None
+    #: What tasks declare about how many of their jobs begin or run.
+    limits: Sequence[tuple[str, str]]
+
+    @property
+    def stands(self) -> bool:
+        """Whether jobs wait that no worker takes."""
+        return bool(self.depth and self.depth.waiting and self.places == 0)
+
+
+def queues() -> list[SeenQueue]:
+    """All of them, in the order of the topology."""
+    depths = {depth.name: depth for depth in queue_depths() or ()}
+    lists = broker_lists()
+    seen = workers()
+    running = answer(fleet.running_by_queue)
+    return [
+        SeenQueue(
+            name=queue.value,
+            pools=[pool for pool in POOLS if queue in pool.queues],
+            depth=depths.get(queue.value),
+            messages=None if lists is None else sum(each.length for each in _of(queue, lists)),
+            is_full=any(not each.room for each in _of(queue, lists or ())),
+            runs=None if running is None else running.get(queue.value, 0),
+            places=None if seen is None else _places(queue, seen),
+            limits=_limits(queue),
+        )
+        for queue in Queue
+    ]
+
+
+def workers() -> Sequence[SeenWorker] | None:
+    """Those that were heard of lately; None if that took too long."""
+    return answer(lambda session: fleet.workers(session, limit=MAX_WORKERS))
+
+
+def quarantined() -> Sequence[dict[str, Any]] | None:
+    """What is in quarantine, the newest first; None where the broker does not answer."""
+    try:
+        return quarantine.entries(limit=MAX_ENTRIES)
+    except broker().failures:
+        return None
+
+
+def _of(queue: Queue, lists: Sequence[BrokerList]) -> list[BrokerList]:
+    return [each for each in lists if each.queue is queue]
+
+
+def _places(queue: Queue, seen: Sequence[SeenWorker]) -> int:
+    # One that is no pool's may take jobs of any queue.
+    taking = (one for one in seen if one.life is Life.TAKES_JOBS)
+    return sum(one.concurrency for one in taking if one.pool is None or queue in one.pool.queues)
+
+
+def _limits(queue: Queue) -> list[tuple[str, str]]:
+    declared = registry.tasks().values()
+    return [(spec.name, str(spec.limits)) for spec in declared if spec.queue is queue and spec.limits]
