@@ -5,17 +5,24 @@ Example: groundwork alerts list
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import asdict
+from datetime import timedelta  # noqa: TC003 (Typer reads the annotations)
 from typing import Annotated
 
 import typer
 
 from app.terminal import AsJson, print_rows
+from app.values.durations import duration
 from app.values.row_ids import MAX_BIGINT
 
 app = typer.Typer(help=__doc__)
 
+Kind = Annotated[str, typer.Argument(help="The kind, as `groundwork alerts list` shows it.")]
+Subject = Annotated[str | None, typer.Argument(help="One subject of it; none: all.", show_default=False)]
+
 COLUMNS = ("id", "kind", "subject", "sentence", "opened_at", "closed_at")
+MUTE_COLUMNS = ("kind", "subject", "until", "reason", "muted_by", "muted_at")
 NO_CHANNEL = (
     "No channel is configured: set GROUNDWORK_ALERT_MAIL, GROUNDWORK_ALERT_SLACK_URLS, "
     "GROUNDWORK_ALERT_WEBHOOK_URLS or GROUNDWORK_ALERT_COMMAND."
@@ -33,12 +40,16 @@ def list_alerts(
     Example: groundwork alerts list --closed
     """
     from app.db.sessions import reading
-    from app.outbound.alerts import service
+    from app.outbound.alerts import muting, service
 
     with reading() as session:
         found = service.newest(session, limit=limit) if closed else service.open_alerts(session)[:limit]
         rows = [{name: getattr(alert, name) for name in (*COLUMNS, "fix")} for alert in found]
-    print_rows(rows, columns=COLUMNS, as_json=as_json, empty="No alert is open.")
+        known = muting.mutes(session)
+    for row in rows:
+        mute_of_it = muting.mute_of(known, kind=row["kind"], subject=row["subject"])
+        row["muted_until"] = None if mute_of_it is None or row["closed_at"] else mute_of_it.until
+    print_rows(rows, columns=(*COLUMNS, "muted_until"), as_json=as_json, empty="No alert is open.")
 
 
 @app.command()
@@ -55,6 +66,76 @@ def close(
     with transaction() as session:
         service.close(session, alert_id=alert_id)
     typer.echo(f"Alert {alert_id} is closed.")
+
+
+@app.command()
+def mute(
+    kind: Kind,
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks next.", show_default=False)],
+    span: Annotated[
+        timedelta,
+        typer.Option(
+            "--for", parser=duration, metavar="SPAN", help="For how long: 2h, 7d.", show_default=False
+        ),
+    ],
+    subject: Subject = None,
+) -> None:
+    """Tell of no such alert for a while; it is opened, closed and listed as ever.
+
+    Example: groundwork alerts mute workers bulk --for 2h --reason "The host gets more memory."
+    """
+    from app.db.clock import now
+    from app.db.sessions import transaction
+    from app.outbound.alerts import muting
+
+    with transaction() as session:
+        until = now(session) + span
+        made = muting.mute(
+            session, kind=kind, subject=subject, until=until, reason=reason, by=_whoever_asks()
+        )
+        until = made.until
+    typer.echo(f"Alerts of {_named(kind, subject)} are not told until {until:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+@app.command()
+def unmute(kind: Kind, subject: Subject = None) -> None:
+    """Tell of such alerts again from now on.
+
+    Example: groundwork alerts unmute workers bulk
+    """
+    from app.db.sessions import transaction
+    from app.outbound.alerts import muting
+
+    with transaction() as session:
+        was_muted = muting.unmute(session, kind=kind, subject=subject, by=_whoever_asks())
+    if not was_muted:
+        typer.echo(
+            f"Alerts of {_named(kind, subject)} are not muted. See what is: groundwork alerts mutes", err=True
+        )
+        raise typer.Exit(1)
+    typer.echo(f"Alerts of {_named(kind, subject)} are told again.")
+
+
+@app.command()
+def mutes(as_json: AsJson = False) -> None:
+    """List what is muted, until when and why.
+
+    Example: groundwork alerts mutes
+    """
+    from app.db.sessions import reading
+    from app.outbound.alerts import muting
+
+    with reading() as session:
+        rows = [{name: getattr(row, name) for name in MUTE_COLUMNS} for row in muting.muted(session)]
+    print_rows(rows, columns=MUTE_COLUMNS, as_json=as_json, empty="Nothing is muted.")
+
+
+def _whoever_asks() -> str:
+    return f"{getpass.getuser()} on the command line"
+
+
+def _named(kind: str, subject: str | None) -> str:
+    return kind if subject is None else f"{kind} {subject}"
 
 
 @app.command(name="test")

@@ -1,16 +1,18 @@
-"""The table of alerts."""
+"""The tables of alerts."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, Text, text
+from sqlalchemy import Index, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.columns import BIG_ID, Base
 
 #: Of one kind and subject, one alert is open at a time.
 OPEN = text("closed_at IS NULL")
+#: In place of a subject. No look has one of this name.
+ALL_SUBJECTS = "*"
 
 
 class Alert(Base):
@@ -32,3 +34,19 @@ class Alert(Base):
     #: Since when all is well, while it is not yet certain to stay so.
     well_since: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    #: Whether nobody was told that it began, because it was muted.
+    untold: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class AlertMute(Base):
+    """What is not told until then: alerts of a kind, of one subject or of all."""
+
+    __tablename__ = "alert_mute"
+
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: `ALL_SUBJECTS` for all of them.
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    until: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text)
+    muted_by: Mapped[str] = mapped_column(Text)
+    muted_at: Mapped[datetime]

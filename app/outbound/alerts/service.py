@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from app.db.clock import now as db_now
 from app.db.upsert import insert_or_update
+from app.outbound.alerts import muting
 from app.outbound.alerts.errors import AlertNotOpen
 from app.outbound.alerts.message import AlertMessage, Event
 from app.outbound.alerts.models import OPEN, Alert
@@ -53,7 +54,7 @@ def is_news(session: Session, looks: Iterable[Look]) -> bool:
             return True
         for subject, row in known.items():
             if subject in look.problems:
-                if row.well_since is not None:
+                if row.well_since is not None or (row.untold and not _is_muted(session, row)):
                     return True
             elif look.judges(subject) and (row.well_since is None or _is_over(row, now=now)):
                 return True
@@ -72,7 +73,7 @@ def take(session: Session, looks: Iterable[Look], *, direct: bool = False) -> li
         known = {row.subject: row for row in rows if row.kind == look.kind}
         for subject, problem in look.problems.items():
             if subject in known:
-                known[subject].well_since = None
+                sent += _go_on(session, known[subject], direct=direct)
             else:
                 sent += _open(session, look.kind, subject, problem, at=now, direct=direct)
         for subject, row in known.items():
@@ -104,7 +105,27 @@ def _open(
     session: Session, kind: str, subject: str, problem: Problem, *, at: datetime, direct: bool
 ) -> list[Told]:
     alert = _insert(session, kind, subject, problem, at=at)
-    return [] if alert is None else tell(session, _message(alert, Event.OPENED), direct=direct)
+    if alert is None:
+        return []
+    if _is_muted(session, alert):
+        alert.untold = True
+        return []
+    return tell(session, _message(alert, Event.OPENED), direct=direct)
+
+
+def _go_on(session: Session, row: Alert, *, direct: bool) -> list[Told]:
+    """Note that it is wrong still; what is to be sent, if nobody was told and it is muted no more."""
+    row.well_since = None
+    if not row.untold or _is_muted(session, row):
+        return []
+    row.untold = False
+    # Whoever else sees that tells it under the same key.
+    return tell(session, _message(row, Event.OPENED), direct=direct)
+
+
+def _is_muted(session: Session, row: Alert) -> bool:
+    known = muting.mutes(session)
+    return muting.mute_of(known, kind=row.kind, subject=row.subject) is not None
 
 
 def _insert(session: Session, kind: str, subject: str, problem: Problem, *, at: datetime) -> Alert | None:
@@ -143,6 +164,8 @@ def _note_well(session: Session, row: Alert, *, now: datetime, direct: bool) -> 
         return []
     session.refresh(row)
     log.info("alert_closed", alert=row.id, kind=row.kind, subject=row.subject)
+    if row.untold:
+        return []
     return tell(session, _message(row, Event.RECOVERED), direct=direct)
 
 

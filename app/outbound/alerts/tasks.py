@@ -10,7 +10,7 @@ from app.db.pruning import kept_since, prune
 from app.jobs.celery.task import JobTask, task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
-from app.outbound.alerts import telling
+from app.outbound.alerts import muting, telling
 from app.outbound.alerts.models import Alert
 from app.schedule.spec import cron
 from app.topology import Priority, Queue
@@ -37,4 +37,5 @@ def deliver_alert(self: JobTask, delivery_id: int) -> str:
 def forget_closed() -> int:
     """Delete alerts that were closed longer ago than the retention time; the result counts them."""
     session = job_session()
+    muting.forget(session, before=kept_since(session))
     return prune(session, select(Alert.id).where(Alert.closed_at < kept_since(session)), commit=checkpoint)

@@ -87,3 +87,48 @@ def test_what_is_open_is_listed_and_what_is_over_on_demand(
     assert [row["kind"] for row in json.loads(groundwork(capsys, "alerts", "list", "--json").out)] == ["disk"]
     both = json.loads(groundwork(capsys, "alerts", "list", "--closed", "--json").out)
     assert [row["kind"] for row in both] == ["redis", "disk"]
+
+
+def test_what_is_muted_is_listed_with_its_reason_and_can_be_told_again(
+    database: Engine, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert database
+    configure()
+    with transaction() as session:
+        service.take(session, [Look(kind="workers", problems={"bulk": Problem(sentence="gone")})])
+    muted = groundwork(capsys, "alerts", "mute", "workers", "bulk", "--for", "2h", "--reason", "日本語")
+    assert (muted.code, "Alerts of workers bulk are not told until" in muted.out) == (ExitCode.OK, True)
+    (row,) = json.loads(groundwork(capsys, "alerts", "mutes", "--json").out)
+    assert (row["kind"], row["subject"], row["reason"]) == ("workers", "bulk", "日本語")
+    assert "on the command line" in row["muted_by"]
+    (alert,) = json.loads(groundwork(capsys, "alerts", "list", "--json").out)
+    assert alert["muted_until"] == row["until"]
+    assert "told again" in groundwork(capsys, "alerts", "unmute", "workers", "bulk").out
+    again = groundwork(capsys, "alerts", "unmute", "workers", "bulk")
+    assert (again.code, "are not muted" in again.err) == (ExitCode.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("wrokers", "--reason", "x", "--for", "1h"), 'Did you mean "workers"?'),
+        (("wor\x00kers", "--reason", "x", "--for", "1h"), "no alerts of the kind"),
+        (("workers", "--reason", " ", "--for", "1h"), "in a few words why"),
+        (("workers", "--reason", "x", "--for", "91d"), "at most 90 days"),
+        (("workers", "--reason", "x", "--for", "0s"), "a time to come"),
+        (("workers", "--reason", "x", "--for", "tomorrow"), "is not a duration"),
+    ],
+)
+def test_what_cannot_be_muted_is_said_in_a_sentence(
+    database: Engine,
+    configure: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert database
+    configure()
+    refused = groundwork(capsys, "alerts", "mute", *arguments)
+    assert refused.code != ExitCode.OK
+    assert said in " ".join(refused.err.replace("│", " ").split())
+    assert json.loads(groundwork(capsys, "alerts", "mutes", "--json").out) == []

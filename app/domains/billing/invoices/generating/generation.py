@@ -19,6 +19,7 @@ from app.domains.billing.charging.periods import Period, midnight
 from app.domains.billing.invoices.errors import PeriodNotOver
 from app.domains.billing.invoices.finding import KEEPING
 from app.domains.billing.invoices.generating import late
+from app.domains.billing.invoices.generating.alerting import ALERT
 from app.domains.billing.invoices.generating.drafting import Month, draft
 from app.domains.billing.invoices.generating.months import REMAKEABLE, last_over
 from app.domains.billing.invoices.models import Invoice
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 GENERATE_TASK = "invoices.generate_pending_invoices"
-ALERT = "invoices"
 FIX = "Mend the rules or the entries that the sentence names; the next run charges the month."
 #: Ids of clients that are looked up at once.
 CHUNK = 500

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.domains.billing.invoices.models import Invoice, InvoiceState
+from app.outbound.alerts.kinds import declare_kinds
 from app.outbound.alerts.look import Look, Problem
 from app.outbound.alerts.service import open_alerts, take
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 KIND = "invoice mail"
+declare_kinds([KIND])
 FIX = "Mend what the sentence names, and have it sent again: POST /api/v1/invoices/{id}/send"
 
 
