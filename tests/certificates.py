@@ -24,17 +24,22 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        made = self._signed(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
+        made = self._signed(
+            self._name, self._key, x509.BasicConstraints(ca=True, path_length=None), lasts=(-DAY, DAY)
+        )
         self.certificate = folder / f"{name}.pem"
         self.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def sign(self, address: str) -> tuple[Path, Path]:
-        """The files of a certificate for a server at `address`, and of its key."""
+    def sign(
+        self, address: str, *, lasts: tuple[datetime.timedelta, datetime.timedelta] = (-DAY, DAY)
+    ) -> tuple[Path, Path]:
+        """The files of a certificate for a server at `address`, and of its key; from when until when."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
         paths = self._folder / f"{address}.pem", self._folder / f"{address}.key"
-        paths[0].write_bytes(self._signed(subject, key, names).public_bytes(serialization.Encoding.PEM))
+        made = self._signed(subject, key, names, lasts=lasts)
+        paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
         paths[1].write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -45,7 +50,12 @@ class Authority:
         return paths
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, extension: x509.ExtensionType
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        extension: x509.ExtensionType,
+        *,
+        lasts: tuple[datetime.timedelta, datetime.timedelta],
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = x509.CertificateBuilder(
@@ -53,7 +63,7 @@ class Authority:
             subject_name=subject,
             public_key=key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=now - DAY,
-            not_valid_after=now + DAY,
+            not_valid_before=now + lasts[0],
+            not_valid_after=now + lasts[1],
         )
         return builder.add_extension(extension, critical=True).sign(self._key, hashes.SHA256())

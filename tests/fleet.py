@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app.db.clock import clock
 from app.db.sessions import reading
 from app.jobs.ledger.models import Job, State, Worker
+from app.schedule.leader import BEAT
 from app.schedule.models import Leader
 from tests import preloaded
 from tests.servers import START_TIMEOUT_SECONDS, stop, stretched, wait_until
@@ -145,4 +146,4 @@ def _worker_names() -> set[str]:
 
 def _leader() -> str | None:
     with reading() as session:
-        return session.scalar(select(Leader.holder).where(Leader.until > clock()))
+        return session.scalar(select(Leader.holder).where(Leader.name == BEAT, Leader.until > clock()))

@@ -296,7 +296,14 @@ class Settings(BaseSettings):
         default=900, description="How long a job may wait in its queue before there is an alert."
     )
     health_dead_jobs: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
-        default=0, description="Dead jobs that may wait for a person before there is an alert."
+        default=0,
+        description="Dead jobs that may wait for a person for more than a day before there is an alert.",
+    )
+    backup_status: Path = Field(
+        default=Path("/var/lib/groundwork-backup/status.json"),
+        description="JSON file in which what makes this host's backups says when it last did (`made_at`), "
+        "how old that may be (`max_age_hours`) and what failed since (`failure`). Where there is none, "
+        "backups are not watched.",
     )
     sign_in_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=30, description="How long somebody who signed in stays so, in a browser or a client."

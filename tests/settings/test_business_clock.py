@@ -20,6 +20,8 @@ HOSTS_CLOCK = {
     "app/db/columns.py": "a sentence names it as the remedy",
     "app/health/doctor/database.py": "it is compared with the database's",
     "app/terminal.py": "a person reads how long ago something was",
+    "app/health/doctor/backup.py": "the host's own program says when it made a backup",
+    "app/health/doctor/certificates.py": "a certificate says when it ends",
     "app/health/monitor/outage.py": "the database, whose clock would be right, is away",
     "app/console/pages.py": "a page says when it was made, also while the database is away",
     "app/jobs/commands.py": "a person says how long ago something was",

@@ -3,56 +3,29 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from app.db.clock import clock
 from app.db.sessions import reading
-from app.health.doctor import database, fleet, host, rabbitmq_server, redis_server
+from app.health.checks import lately
+from app.health.checks.check import ABOUT, Check, Found
+from app.health.doctor import backup, certificates, database, fleet, host, rabbitmq_server, redis_server
 from app.health.doctor.finding import Finding
 from app.jobs.broker import current
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import NOT_HELD, in_state
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.service import count_stuck
-from app.schedule.leader import TERM
+from app.schedule.leader import BEAT, TERM
 from app.schedule.models import Leader, ScheduleEntry
 from app.settings.config import settings
 from app.topology import POOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-ABOUT = "health"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a look found: a finding for each subject, and what was measured."""
-
-    findings: Mapping[str, Finding] = field(default_factory=dict)
-    value: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One thing that is looked at: its kind, which alerts have, too, and the unit of what is measured."""
-
-    kind: str
-    look: Callable[[], Found]
-    unit: str = ""
-    #: Whether another host may find something else.
-    of_host: bool = False
-    #: Whether it may be wrong for a moment, as while services are restarted. Alerts of it are the monitor's,
-    #: which looks often enough to see whether it lasts.
-    momentary: bool = False
-
-    @property
-    def own_subject(self) -> str:
-        """What its alerts are about where it finds nothing more precise."""
-        return socket.gethostname() if self.of_host else ""
+    from collections.abc import Callable, Sequence
 
 
 def _database() -> Found:
@@ -81,8 +54,8 @@ def disk() -> Found:
 def beat() -> Found:
     """Whether a beat leads, and when it last said so."""
     with reading() as session:
-        until, now = session.execute(select(func.max(Leader.until), clock())).one()
-    age = None if until is None else max((now - until + TERM).total_seconds(), 0.0)
+        row = session.execute(select(Leader.until, clock()).where(Leader.name == BEAT)).one_or_none()
+    age = None if row is None else max((row[1] - row[0] + TERM).total_seconds(), 0.0)
     return Found(findings={"": fleet.beat_is_alive()}, value=age)
 
 
@@ -153,17 +126,10 @@ def _ready() -> Sequence[tuple[str, int, float]]:
     return [(queue, count, max((now - first).total_seconds(), 0.0)) for queue, count, first, now in rows]
 
 
-def _dead_jobs() -> Found:
-    with reading() as session:
-        count = session.scalar(select(func.count()).where(in_state(State.DEAD))) or 0
-    if count <= settings().health_dead_jobs:
-        return Found(value=count)
-    finding = Finding.problem(
-        ABOUT,
-        f"{count} jobs are dead and wait for a person.",
-        fix="See why: groundwork jobs list --state dead",
-    )
-    return Found(findings={"": finding}, value=count)
+def overdue() -> Found:
+    """Whether jobs wait that nobody brings forward."""
+    finding = fleet.no_job_is_overdue()
+    return Found(findings={"": finding})
 
 
 def _quarantine() -> Found:
@@ -192,17 +158,41 @@ def _deliveries() -> Found:
     return Found(findings={"": finding}, value=count)
 
 
+def recent_backup() -> Found:
+    """How old the newest backup of this host is."""
+    age = backup.age()
+    return Found(
+        findings={socket.gethostname(): backup.backup_is_recent()},
+        value=None if age is None else age / timedelta(hours=1),
+    )
+
+
+def _certificates() -> Found:
+    ends = certificates.ends()
+    findings = {place: certificates.finding(place, end) for place, end in ends.items()}
+    left = [end.left / timedelta(days=1) for end in ends.values()]
+    return Found(findings=findings, value=min(left, default=None), judged=frozenset(ends))
+
+
 CHECKS = (
-    Check(kind="database", look=_database, momentary=True),
-    Check(kind="redis", look=_redis, momentary=True),
-    Check(kind="rabbitmq", look=_rabbitmq, momentary=True),
-    Check(kind="disk", look=disk, unit="MiB free", of_host=True),
+    Check(kind="database", look=_database, momentary=True, severe=True),
+    Check(kind="redis", look=_redis, momentary=True, severe=True),
+    Check(kind="rabbitmq", look=_rabbitmq, momentary=True, severe=True),
+    Check(kind="disk", look=disk, unit="MiB free", of_host=True, severe=True),
+    Check(kind="overdue", look=overdue, momentary=True, severe=True),
     Check(kind="queue_depth", look=_depth, unit="jobs"),
     Check(kind="queue_age", look=_age, unit="seconds"),
-    Check(kind="workers", look=workers, unit="pools", momentary=True),
-    Check(kind="beat", look=beat, unit="seconds", momentary=True),
-    Check(kind="schedules", look=schedules, unit="overdue"),
-    Check(kind="dead_jobs", look=_dead_jobs, unit="jobs"),
+    Check(kind="workers", look=workers, unit="pools", momentary=True, severe=True),
+    Check(kind="lost_workers", look=lately.lost_workers, unit="attempts"),
+    Check(kind="beat", look=beat, unit="seconds", momentary=True, severe=True),
+    Check(kind="schedules", look=schedules, unit="overdue", severe=True),
+    Check(kind="missed_schedules", look=lately.missed_schedules, unit="missed"),
+    Check(kind="new_dead", look=lately.new_dead, unit="jobs"),
+    Check(kind="dead_jobs", look=lately.dead_jobs, unit="jobs"),
     Check(kind="quarantine", look=_quarantine, unit="messages"),
     Check(kind="deliveries", look=_deliveries, unit="uncertain"),
+    Check(kind="backup", look=recent_backup, unit="hours", of_host=True),
+    Check(kind="certificate", look=_certificates, unit="days left"),
 )
+#: Kinds of which an open alert says that jobs are not done, or lost.
+SEVERE = frozenset(check.kind for check in CHECKS if check.severe)

@@ -18,7 +18,7 @@ from app.db.pages import Page, cut
 from app.db.upsert import insert_or_update
 from app.errors import InvalidInput
 from app.health.bounded import NoAnswer, within
-from app.health.checks.looks import CHECKS, Check, Found
+from app.health.checks.looks import CHECKS
 from app.health.checks.models import CheckState, HealthCheck
 from app.health.doctor.carrying_out import failed
 from app.health.doctor.finding import Level
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from app.health.checks.check import Check, Found
 
 #: What runs twice in it is one effect.
 WINDOW = every(timedelta(seconds=300))
@@ -140,5 +142,5 @@ def look_of(check: Check, found: Found) -> Look:
         for subject, finding in found.findings.items()
         if finding.level is Level.PROBLEM
     }
-    judged = frozenset({check.own_subject}) if check.of_host else None
+    judged = frozenset({check.own_subject}) if check.of_host else found.judged
     return Look(kind=check.kind, problems=problems, subjects=judged)

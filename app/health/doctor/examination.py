@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.health.doctor import (
+    backup,
+    certificates,
     database,
     deliveries,
     files,
@@ -86,6 +88,8 @@ def examine() -> list[Finding]:
         host.disk_has_room,
         files.files_can_be_kept,
         files.links_lead_to_the_api,
+        backup.backup_is_recent,
+        certificates.certificates_last,
         FLEET,
         BROKERS[broker().kind],
         DATABASE,

@@ -16,6 +16,7 @@ from app.jobs.ledger.states import in_state
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
 from app.schedule import checks
+from app.schedule.leader import BEAT
 from app.schedule.models import Leader
 from app.schedule.service import list_schedules
 from app.settings.config import settings
@@ -113,7 +114,8 @@ def releases_agree() -> Finding:
 def beat_is_alive() -> Finding:
     """Whether a beat leads, and so schedules fire and lost jobs are found."""
     with reading() as session:
-        leaders = session.scalars(select(Leader.holder).where(Leader.until > clock())).all()
+        leads = select(Leader.holder).where(Leader.name == BEAT, Leader.until > clock())
+        leaders = session.scalars(leads).all()
     if not leaders:
         return Finding.problem(
             ABOUT,

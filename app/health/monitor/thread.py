@@ -27,8 +27,9 @@ from app.processes.repeating_thread import RepeatingThread
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from app.health.checks.check import Found
     from app.outbound.alerts.telling import Told
 
 EVERY = timedelta(seconds=10)
@@ -42,8 +43,10 @@ _BY_KIND = {check.kind: check for check in CHECKS}
 class Monitor(RepeatingThread):
     """Looks every few seconds, and alerts at once: by itself, because workers may be what is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, of_ledger: bool = False) -> None:
         super().__init__(name="monitor")
+        #: Whether it also looks at what takes counting, which need not be done in each process.
+        self._of_ledger = of_ledger
         self._lasting = Lasting()
         self._outage = Outage()
         self._problem = UNSEEN
@@ -64,7 +67,8 @@ class Monitor(RepeatingThread):
 
     def _see_database(self) -> Problem | None:
         """What is wrong with the database; None when it answers, and all else was looked at with it."""
-        here = [self._lasting.of(look) for look in (_disk(), _broker()) if look is not None]
+        seen = (_of_host("disk", looks.disk), _of_host("backup", looks.recent_backup), _broker())
+        here = [self._lasting.of(look) for look in seen if look is not None]
         try:
             told = within(TIMEOUT, partial(self._look, here), name="the database")
         except Exception as error:
@@ -78,7 +82,8 @@ class Monitor(RepeatingThread):
     def _look(self, here: Sequence[Look]) -> list[Told]:
         """What is to be sent now. Nothing forks meanwhile: a child must not inherit what is half done."""
         with forks.at_work:
-            found = [*here, *(self._lasting.of(look) for look in _services()), Look(kind=KIND)]
+            seen = _services() + ([_overdue()] if self._of_ledger else [])
+            found = [*here, *(self._lasting.of(look) for look in seen), Look(kind=KIND)]
             self._note_outage()
             with reading() as session:
                 if not service.is_news(session, found):
@@ -100,10 +105,15 @@ def _services() -> list[Look]:
     return [look_of(_BY_KIND[kind], look()) for kind, look in seen]
 
 
-def _disk() -> Look | None:
-    """Whether this host has room; None where its disk does not answer."""
+def _overdue() -> Look:
+    """Whether jobs wait that nobody brings forward."""
+    return look_of(_BY_KIND["overdue"], looks.overdue())
+
+
+def _of_host(kind: str, look: Callable[[], Found]) -> Look | None:
+    """What this host alone can say; None where its disk does not answer."""
     try:
-        return look_of(_BY_KIND["disk"], within(DISK_TIMEOUT, looks.disk, name="the disk"))
+        return look_of(_BY_KIND[kind], within(DISK_TIMEOUT, look, name=f"the disk, asked about {kind}"))
     except NoAnswer:
         return None
 
@@ -121,7 +131,15 @@ def _broker() -> Look:
 
 def begin(**_: object) -> None:
     """Watch from now on, until this process ends."""
-    monitor = Monitor()
+    _begin(Monitor())
+
+
+def begin_in_beat(**_: object) -> None:
+    """Watch from now on, in a process of which there are few."""
+    _begin(Monitor(of_ledger=True))
+
+
+def _begin(monitor: Monitor) -> None:
     monitor.start()
     atexit.register(_end, monitor, os.getpid())
 
@@ -135,4 +153,4 @@ def _end(monitor: Monitor, pid: int) -> None:
 def add_monitor() -> None:
     """Have each worker and each beat watch."""
     signals.worker_ready.connect(begin)
-    signals.beat_init.connect(begin)
+    signals.beat_init.connect(begin_in_beat)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from sqlalchemy import select
+
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
+from app.jobs.ledger.models import TERMINAL, Job
 from app.outbound.alerts.channels.configured import channels
-from app.outbound.alerts.message import AlertMessage
+from app.outbound.alerts.message import AlertMessage, Event
 from app.outbound.deliveries import service as deliveries
-from app.outbound.deliveries.models import DeliveryState
+from app.outbound.deliveries.errors import NotSent
+from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.outcome import HandOver, Outcome
 from app.outbound.deliveries.service import Limit, Outgoing, Provider, WhenUncertain
 
@@ -19,7 +23,6 @@ if TYPE_CHECKING:
 
     from app.db.checkpoint import Checkpoint
     from app.outbound.alerts.channels.channel import Channel
-    from app.outbound.deliveries.models import Delivery
 
 CHANNEL = "alert"
 DELIVER_TASK = "alerts.deliver_alert"
@@ -53,7 +56,7 @@ def _prepared(session: Session, message: AlertMessage, *, channel: str, direct: 
     job = new_job(
         DELIVER_TASK,
         kwargs={"delivery_id": delivery.id},
-        key=f"alert:{delivery.id}",
+        key=_job_key(delivery.id),
         delay_seconds=JOB_AFTER_DIRECT.total_seconds() if direct else 0.0,
     )
     return Told(delivery_id=delivery.id, job_id=accept(session, [job])[0].id)
@@ -62,6 +65,7 @@ def _prepared(session: Session, message: AlertMessage, *, channel: str, direct: 
 def deliver(session: Session, *, delivery_id: int, job_id: str, commit: Checkpoint) -> DeliveryState:
     """Send a prepared message, once. Raises what `app.outbound.deliveries.service.deliver` does."""
     delivery = deliveries.find(session, delivery_id=delivery_id)
+    _refuse_before_its_beginning(session, delivery)
     channel = channels().get(delivery.recipient)
     if channel is not None:
         provider = _provider(channel)
@@ -69,6 +73,23 @@ def deliver(session: Session, *, delivery_id: int, job_id: str, commit: Checkpoi
     elif delivery.state == DeliveryState.WAITING:
         deliveries.suppress(session, delivery, reason=CHANNEL_GONE)
     return DeliveryState(delivery.state)
+
+
+def _refuse_before_its_beginning(session: Session, delivery: Delivery) -> None:
+    """Have an end wait for a beginning that could not be told yet: the other way round, it would mislead."""
+    beginning = delivery.key.replace(f":{Event.RECOVERED}:", f":{Event.OPENED}:", 1)
+    if delivery.state != DeliveryState.WAITING or beginning == delivery.key:
+        return
+    told = select(Delivery.id).where(
+        Delivery.key == beginning, Delivery.state.in_((DeliveryState.WAITING, DeliveryState.SENDING))
+    )
+    job = select(Job.id).where(Job.key == _job_key(session.scalar(told)), Job.state.not_in(TERMINAL))
+    if session.scalar(job) is not None:
+        raise NotSent("It is told once its beginning is.")
+
+
+def _job_key(delivery_id: int | None) -> str:
+    return f"alert:{delivery_id}"
 
 
 def _provider(channel: Channel) -> Provider:

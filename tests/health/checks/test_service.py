@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.health.checks import service
-from app.health.checks.looks import CHECKS, Check, Found
+from app.health.checks.check import Check, Found
+from app.health.checks.looks import CHECKS
 from app.health.checks.models import CheckState, HealthCheck
 from app.health.doctor.finding import Finding
 from app.jobs.ledger.models import Job, State
@@ -97,19 +98,6 @@ def test_jobs_that_wait_too_long_or_are_too_many_are_told_by_queue(configure: Ca
             job.state = State.CANCELLED
     check()
     assert open_kinds() == []
-
-
-def test_dead_jobs_are_told_when_there_are_more_than_may_wait(configure: Callable[..., None]) -> None:
-    with transaction() as session:
-        add.delay(1, 1)
-        session.flush()
-        session.scalars(select(Job)).one().state = State.DEAD
-    configure(health_dead_jobs=1)
-    check()
-    assert open_kinds() == []
-    configure(health_dead_jobs=0)
-    check()
-    assert open_kinds() == [("dead_jobs", "")]
 
 
 def test_what_is_in_quarantine_is_told() -> None:

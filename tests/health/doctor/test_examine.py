@@ -22,7 +22,9 @@ def test_every_fault_comes_with_its_remedy(database: Engine) -> None:
     findings = examine()
     assert {finding.about for finding in findings} == {
         "host",
+        "backup",
         "broker",
+        "certificates",
         "database",
         "files",
         "fleet",

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
@@ -24,10 +24,12 @@ from app.topology import POOLS
 from tests import preloaded
 from tests.fakes.http_server import Answer
 from tests.outbound.alerts.conftest import hooks
+from tests.sample.tasks import add
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -90,6 +92,31 @@ def test_a_pool_without_a_worker_is_told_by_its_name(told: Callable[[], list[str
         session.delete(session.get_one(Worker, "bulk"))
     Monitor().work()
     assert told() == ["Problem: workers bulk"]
+
+
+def test_jobs_that_nobody_brings_forward_are_told_by_beat_alone(told: Callable[[], list[str]]) -> None:
+    with transaction() as session:
+        add.apply_async((1, 1), countdown=3_600)
+        session.flush()
+        session.execute(update(Job).values(run_at=clock(-600)))
+    Monitor().work()
+    assert told() == []
+    for _ in range(2):
+        Monitor(of_ledger=True).work()
+    with transaction() as session:
+        session.execute(update(Job).values(state=State.CANCELLED))
+    Monitor(of_ledger=True).work()
+    assert told() == ["Problem: overdue", "Recovered: overdue"]
+
+
+def test_a_backup_that_is_too_old_is_told_by_its_host(
+    told: Callable[[], list[str]], configure: Callable[..., None], tmp_path: Path
+) -> None:
+    status = tmp_path / "status.json"
+    status.write_text('{"made_at": "2026-01-01T00:00:00+00:00", "max_age_hours": 26}')
+    configure(backup_status=status)
+    Monitor().work()
+    assert told() == [f"Problem: backup {socket.gethostname()}"]
 
 
 def test_what_is_wrong_for_a_moment_is_not_told(

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.db.sessions import reading, transaction
-from app.jobs.ledger.models import Job
+from app.jobs.ledger.models import Job, State
 from app.jobs.web.metrics import render
 from app.outbound.alerts import service
 from app.outbound.alerts.look import Look, Problem
@@ -173,6 +173,26 @@ def test_what_may_have_gone_out_is_not_sent_again(hooks: HookServer) -> None:
     assert len(hooks.texts) == 1
     with reading() as session:
         assert session.scalars(select(Delivery.state)).all() == [DeliveryState.UNCERTAIN]
+
+
+def test_an_end_is_not_told_before_its_beginning(hooks: HookServer) -> None:
+    hooks.answers.append(Answer(status=503))
+    began, ended = take(FULL, direct=True), take(WELL, direct=True)
+    send_recorded([*began, *ended])
+    assert hooks.texts == []
+    send_recorded([*ended, *began, *ended])
+    assert [text.splitlines()[0] for text in hooks.texts] == [
+        "[Groundwork] Problem: disk worker-1",
+        "[Groundwork] Recovered: disk worker-1",
+    ]
+
+
+def test_an_end_does_not_wait_for_a_beginning_that_was_given_up(hooks: HookServer) -> None:
+    began, ended = take(FULL, direct=True), take(WELL, direct=True)
+    with transaction() as session:
+        session.get_one(Job, began[0].job_id).state = State.DEAD
+    send_recorded(ended)
+    assert [text.splitlines()[0] for text in hooks.texts] == ["[Groundwork] Recovered: disk worker-1"]
 
 
 def test_a_channel_that_is_gone_holds_nobody_up(configure: Callable[..., None]) -> None:

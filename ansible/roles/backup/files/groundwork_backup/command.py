@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import configuration, manifest, postgresql
+from . import announcement, configuration, manifest, postgresql
 from .errors import BackupError
 from .redis import Redis
 from .settings import Settings
@@ -62,8 +62,10 @@ def create(given: Configuration, *, name: str | None) -> str:
     except (BackupError, OSError) as error:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         failure.write_text(f"The last backup failed at {now}: {error} {RETRY}\n")
+        announcement.failed(given, why=str(error))
         raise
     failure.unlink(missing_ok=True)
+    announcement.made(given, at=made.created_at)
     size = sum(facts[0] for facts in made.files.values())
     pruned = f" Deleted {', '.join(gone)}." if gone else ""
     return f"Made the backup {made.name} ({', '.join(made.parts)}; {size} bytes).{pruned}"
@@ -105,6 +107,7 @@ def main() -> None:
     parser.add_argument("--configuration", type=Path, default=CONFIGURATION, metavar="FILE")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("create", help="make a backup now").add_argument("--name")
+    commands.add_parser("announce", help="have the service watch from now on that backups are made")
     commands.add_parser("parts", help="print what this host backs up, a line for each")
     commands.add_parser("list", help="print the manifests, the oldest first, as JSON")
     commands.add_parser("status", help="say how old the newest backup is; fail when too old")
@@ -126,6 +129,8 @@ def _carry_out(asked: argparse.Namespace) -> str:
         return create(given, name=asked.name)
     if asked.command == "restore":
         return restore(given, name=asked.name, only=asked.only or ["redis", "database"])
+    if asked.command == "announce":
+        return announcement.begin(given)
     if asked.command == "verify":
         return json.dumps(_summary(manifest.verify(store.resolve(asked.name))))
     if asked.command == "parts":

@@ -9,7 +9,7 @@ from typing import Any
 
 from .errors import BackupError
 
-PATHS = {"folder", "release", "settings", "redis", "sqlite", "database_url"}
+PATHS = {"folder", "status", "release", "settings", "redis", "sqlite", "database_url"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,8 @@ class Configuration:
     max_age_hours: float
     #: Names the release that runs, for the manifest.
     release: Path
+    #: Where the service reads how the backups went.
+    status: Path | None = None
     settings: Path | None = None
     #: Settings that belong to this host.
     settings_kept: list[str] = field(default_factory=list)

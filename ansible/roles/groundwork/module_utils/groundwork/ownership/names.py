@@ -51,6 +51,7 @@ PARTS = {
             "/etc/systemd/system/backup-groundwork.timer",
             "/usr/local/lib/groundwork-backup",
             "/usr/local/sbin/groundwork-backup",
+            "/var/lib/groundwork-backup",
             "/var/lib/systemd/timers/stamp-backup-groundwork.timer",
         ),
         data=("/var/backups/groundwork",),
