@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from app.health.monitor.heartbeat import add_heartbeat
 from app.health.monitor.thread import add_monitor
 from app.jobs.celery import control  # noqa: F401 (workers learn its commands)
 from app.jobs.celery.application import celery_app
@@ -17,6 +18,7 @@ __all__ = ["celery_app", "send_task"]
 
 add_lifecycle(celery_app)
 add_monitor()
+add_heartbeat()
 add_mirror()
 
 

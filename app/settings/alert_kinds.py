@@ -61,6 +61,13 @@ def _urls(given: SecretStr) -> SecretStr:
     return given
 
 
+def _url(given: SecretStr) -> SecretStr:
+    url = given.get_secret_value()
+    if url and not is_http_url(url):
+        raise _refused("give a URL such as https://hc-ping.com/UUID")
+    return given
+
+
 def _command(text: str) -> str:
     try:
         words = command_of(text)
@@ -74,4 +81,5 @@ def _command(text: str) -> str:
 
 AlertAddresses = Annotated[str, AfterValidator(_addresses)]
 AlertUrls = Annotated[SecretStr, AfterValidator(_urls)]
+HeartbeatUrl = Annotated[SecretStr, AfterValidator(_url)]
 AlertCommand = Annotated[str, AfterValidator(_command)]

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDi
 from pydantic_settings import PydanticBaseSettingsSource as Source
 
 from app.settings import broker_url, sources, storage_place, time_limits
-from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls
+from app.settings.alert_kinds import AlertAddresses, AlertCommand, AlertUrls, HeartbeatUrl
 from app.settings.kinds import (
     BaseUrl,
     BrokerUrl,
@@ -285,6 +285,11 @@ class Settings(BaseSettings):
         default=120,
         description="How long all must be well again before that is told, so that what comes and goes is one "
         "alert.",
+    )
+    heartbeat_url: HeartbeatUrl = Field(
+        default=SecretStr(""),
+        description="URL that is asked (GET) each minute while all is well, of a service such as "
+        "healthchecks.io that calls when it stays away. Unset: none.",
     )
     health_disk_free_mib: Annotated[int, Field(ge=1, le=1_000_000_000)] = Field(
         default=1_024, description="MiB that must be free on the disks of the service's folders."

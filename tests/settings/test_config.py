@@ -228,6 +228,8 @@ def test_secrets_do_not_show(env_file: Path) -> None:
         ("alert_command", '{"/usr/local/bin/page": 1}'),
         ("alert_command", '["/usr/local/bin/page", 1]'),
         ("alert_command", "[" * 100_000),
+        ("heartbeat_url", "hc-ping.com/1"),
+        ("heartbeat_url", "https://hc-ping.com/1 https://hc-ping.com/2"),
         ("alert_recovery_seconds", "-1"),
         ("lease_seconds", "1" + "0" * 30),
         ("task_time_limit_seconds", str(10**9)),
