@@ -286,6 +286,11 @@ class Settings(BaseSettings):
         description="How long all must be well again before that is told, so that what comes and goes is one "
         "alert.",
     )
+    daily_mail: AlertAddresses = Field(
+        default="",
+        description="Addresses that get a mail each day about the jobs of the day before and what needs a "
+        "person, separated by spaces. Unset: none.",
+    )
     heartbeat_url: HeartbeatUrl = Field(
         default=SecretStr(""),
         description="URL that is asked (GET) each minute while all is well, of a service such as "
