@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from app.console import places
 from app.console.assets import url_of
-from app.jobs.scopes import METRICS
+from app.jobs.scopes import METRICS, READ
 
 if TYPE_CHECKING:
     from http import HTTPStatus
@@ -32,6 +32,7 @@ _NAVIGATION = (
     (places.ROOT, "Overview", METRICS),
     (places.QUEUES, "Queues", METRICS),
     (places.WORKERS, "Workers", METRICS),
+    (places.DELIVERIES, "Deliveries", READ),
 )
 
 

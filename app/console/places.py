@@ -12,6 +12,7 @@ STATIC = f"{ROOT}/static/"
 QUEUES = f"{ROOT}/queues"
 WORKERS = f"{ROOT}/workers"
 QUARANTINE = f"{ROOT}/quarantine"
+DELIVERIES = f"{ROOT}/deliveries"
 DISCARD = f"{QUARANTINE}/discard"
 #: A page, and what it was asked; nothing that climbs out of the console or leaves this host.
 _PAGE = re.compile(rf"{ROOT}(?:/[\w-][\w.:~-]*){{0,3}}(?:\?[\x21-\x7e]{{0,2000}})?", re.ASCII)

@@ -22,7 +22,7 @@ def no_delivery_is_uncertain() -> Finding:
             ABOUT,
             f"Of {count} deliveries it is not known whether they were sent.",
             fix="Look at each: groundwork deliveries list --state uncertain; then run: groundwork "
-            "deliveries settle ID --sent (or --not-sent)",
+            "deliveries settle ID --sent (or --not-sent, or --give-up)",
         )
     return Finding.ok(ABOUT, "No delivery is uncertain.")
 

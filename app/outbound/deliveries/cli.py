@@ -60,17 +60,29 @@ def show(delivery_id: DeliveryId, as_json: AsJson = False) -> None:
 @app.command()
 def settle(
     delivery_id: DeliveryId,
-    sent: Annotated[bool, typer.Option("--sent/--not-sent", help="Whether it was sent.", show_default=False)],
+    sent: Annotated[
+        bool | None,
+        typer.Option("--sent/--not-sent", help="Whether it was sent; if not, it is sent again."),
+    ] = None,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="It is not sent again, whether it was sent or not.")
+    ] = False,
 ) -> None:
-    """Settle an uncertain delivery: it was sent, or it is sent again.
+    """Settle an uncertain delivery: it was sent, or it is sent again, or given up.
 
     Example: groundwork deliveries settle 12 --not-sent
     """
     from app.db.sessions import transaction
-    from app.outbound.deliveries.service import settle as settle_delivery
+    from app.outbound.deliveries import settling
 
+    if give_up == (sent is not None):
+        raise typer.BadParameter("say one of --sent, --not-sent and --give-up", param_hint="--sent")
+    how = settling.Settlement.GIVEN_UP
+    if sent is not None:
+        how = settling.Settlement.SENT if sent else settling.Settlement.AGAIN
     with transaction() as session:
-        settle_delivery(session, delivery_id=delivery_id, was_sent=sent)
-    typer.echo(
-        f"Delivery {delivery_id} counts as sent." if sent else f"Delivery {delivery_id} is sent again."
-    )
+        settling.settle(session, delivery_id=delivery_id, how=how)
+    typer.echo(f"Delivery {delivery_id} {_SETTLED[how]}.")
+
+
+_SETTLED = {"sent": "counts as sent", "again": "is sent again", "given_up": "is given up"}

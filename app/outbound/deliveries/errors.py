@@ -58,7 +58,7 @@ class Uncertain(PermanentError):
         super().__init__(
             f'It is not known whether delivery {delivery.id} ("{delivery.key}") was sent: {delivery.error} '
             f"Look for it at {delivery.provider}, then run: groundwork deliveries settle {delivery.id} "
-            "--sent, or --not-sent to send it again."
+            "--sent, or --not-sent to send it again, or --give-up."
         )
 
 
@@ -79,4 +79,16 @@ class NotUncertain(Conflict):
     def __init__(self, *, delivery: Delivery) -> None:
         super().__init__(
             f"Delivery {delivery.id} is {delivery.state}; only an uncertain one is settled by hand."
+        )
+
+
+class ChangedMeanwhile(Conflict):
+    """Raised for a decision about a delivery that is not any more as whoever decided has seen it."""
+
+    code = "delivery_changed"
+
+    def __init__(self, *, delivery: Delivery) -> None:
+        super().__init__(
+            f"Delivery {delivery.id} has changed since you looked at it, so that nothing was done: it is "
+            f"{delivery.state} now. Look at it again, and decide then."
         )

@@ -19,7 +19,7 @@ class DeliveryState(StrEnum):
     SENDING = "sending"  # the provider is being called
     SENT = "sent"
     FAILED = "failed"  # refused for good
-    SUPPRESSED = "suppressed"  # nobody was left to send it to
+    SUPPRESSED = "suppressed"  # nobody is to get it: none is left, or a person gave it up
     UNCERTAIN = "uncertain"  # the provider was called, and what it did is not known
 
 
@@ -30,6 +30,7 @@ class Delivery(Base):
     __table_args__ = (
         one_of(DeliveryState, column="state"),
         Index("ix_delivery_state", "state", "changed_at"),
+        Index("ix_delivery_job_id", "job_id"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)

@@ -22,14 +22,13 @@ from app.db.upsert import insert_or_update
 from app.jobs.errors import RetryableError
 from app.jobs.ledger import encoding
 from app.jobs.ledger.models import TERMINAL, Job
-from app.jobs.service import is_running, retry_job
+from app.jobs.service import is_running
 from app.logs.masking import excerpt, identifier
 from app.outbound.deliveries import turns
 from app.outbound.deliveries.errors import (
     DeliveryNotFound,
     InProgress,
     NotSent,
-    NotUncertain,
     OutcomeUnknown,
     Refused,
     Uncertain,
@@ -125,11 +124,11 @@ def deliver(
     # Committed first, because a job that has to wait for its turn is rolled back.
     commit()
     turns.take(provider.limit.name, per_minute=provider.limit.per_minute)
-    delivery = _locked(session, delivery.id)
+    delivery = locked(session, delivery.id)
     if delivery.state in SETTLED:
         return delivery
     _judge_earlier_call(session, delivery, provider=provider, job_id=job_id, commit=commit)
-    _mark(session, delivery, DeliveryState.SENDING, error=None)
+    mark(session, delivery, DeliveryState.SENDING, error=None)
     delivery.provider, delivery.job_id = provider.name, job_id
     delivery.calls += 1
     commit()
@@ -137,10 +136,10 @@ def deliver(
     delivery.provider_id = identifier(outcome.provider_id)
     if outcome.left is not None:
         delivery.content = outcome.left
-        _mark(session, delivery, DeliveryState.WAITING, error=outcome.why_left)
+        mark(session, delivery, DeliveryState.WAITING, error=outcome.why_left)
         commit()
         raise NotSent(outcome.why_left)
-    _mark(session, delivery, DeliveryState.SENT, error=outcome.refused)
+    mark(session, delivery, DeliveryState.SENT, error=outcome.refused)
     delivery.sent_at = delivery.changed_at
     return delivery
 
@@ -150,11 +149,11 @@ def _call(session: Session, delivery: Delivery, *, provider: Provider, commit: C
     try:
         return provider.send(delivery, handover)
     except NotSent as error:
-        _mark(session, delivery, DeliveryState.WAITING, error=str(error))
+        mark(session, delivery, DeliveryState.WAITING, error=str(error))
         commit()
         raise
     except Refused as error:
-        _mark(session, delivery, DeliveryState.FAILED, error=str(error))
+        mark(session, delivery, DeliveryState.FAILED, error=str(error))
         commit()
         raise
     except BaseException as error:
@@ -175,7 +174,7 @@ def _end_call(
     said = str(error) if isinstance(error, OutcomeUnknown) else excerpt(encoding.sentence(error))
     known = isinstance(error, OutcomeUnknown) or handover.has_begun
     sentence = said if known else f"{provider.name} was sent nothing, because this failed before: {said}"
-    _mark(session, delivery, DeliveryState.UNCERTAIN if known else DeliveryState.WAITING, error=sentence)
+    mark(session, delivery, DeliveryState.UNCERTAIN if known else DeliveryState.WAITING, error=sentence)
     commit()
     if not isinstance(error, Exception):
         return
@@ -188,19 +187,7 @@ def _end_call(
 
 def suppress(session: Session, delivery: Delivery, *, reason: str) -> None:
     """Settle a delivery that has nobody left to go to."""
-    _mark(session, delivery, DeliveryState.SUPPRESSED, error=reason)
-
-
-def settle(session: Session, *, delivery_id: int, was_sent: bool) -> Delivery:
-    """Say what became of an uncertain delivery. Of one that was not sent the job runs again."""
-    delivery = _locked(session, delivery_id)
-    if delivery.state != DeliveryState.UNCERTAIN:
-        raise NotUncertain(delivery=delivery)
-    _mark(session, delivery, DeliveryState.SENT if was_sent else DeliveryState.WAITING, error=None)
-    delivery.sent_at = delivery.changed_at if was_sent else None
-    if not was_sent and delivery.job_id is not None:
-        retry_job(session, job_id=delivery.job_id)
-    return delivery
+    mark(session, delivery, DeliveryState.SUPPRESSED, error=reason)
 
 
 def count_stuck(session: Session) -> int:
@@ -219,7 +206,8 @@ def forget_settled(session: Session, *, commit: Checkpoint) -> int:
     return prune(session, select(Delivery.id).where(old), commit=commit)
 
 
-def _locked(session: Session, delivery_id: int) -> Delivery:
+def locked(session: Session, delivery_id: int) -> Delivery:
+    """The delivery as it is now, which nobody else changes meanwhile. Raises `DeliveryNotFound`."""
     found = session.get(Delivery, delivery_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise DeliveryNotFound(delivery_id=delivery_id)
@@ -232,13 +220,14 @@ def _judge_earlier_call(
     if delivery.state == DeliveryState.SENDING:
         if delivery.job_id != job_id and is_running(session, job_id=delivery.job_id):
             raise InProgress(delivery=delivery)
-        _mark(session, delivery, DeliveryState.UNCERTAIN, error=NOT_WRITTEN_DOWN)
+        mark(session, delivery, DeliveryState.UNCERTAIN, error=NOT_WRITTEN_DOWN)
     if delivery.state == DeliveryState.UNCERTAIN and provider.when_uncertain is WhenUncertain.HOLD:
         commit()
         raise Uncertain(delivery=delivery)
 
 
-def _mark(session: Session, delivery: Delivery, state: DeliveryState, *, error: str | None) -> None:
+def mark(session: Session, delivery: Delivery, state: DeliveryState, *, error: str | None) -> None:
+    """Note what became of the delivery."""
     # Often it is what another program said, which may hold anything.
     delivery.state, delivery.error = state, None if error is None else encoding.text(error)
     delivery.changed_at = db_now(session)

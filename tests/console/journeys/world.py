@@ -11,7 +11,11 @@ from app.domains.accounts.roles import Role
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State, Worker
+from app.jobs.quarantine import quarantine
 from app.outbound.alerts.models import Alert
+from app.outbound.deliveries import service as deliveries
+from app.outbound.deliveries.models import DeliveryState
+from app.outbound.deliveries.service import Outgoing
 from app.settings.config import settings
 from app.topology import POOLS
 from tests.domains.accounts.people import add_person
@@ -21,7 +25,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\x1b[31mred\u202egnp.exe " + "x" * 300
 TASK = "mail.send_email"
 ARGUMENTS = {"to_addresses": ["ann@example.org"], "subject": HOSTILE, "text_body": HOSTILE}
 #: For routes with parameters: one page of each, about what `fill` makes.
-EXAMPLES: dict[str, str] = {}
+EXAMPLES = {"/console/deliveries/{delivery_id}": "/console/deliveries/1"}
 
 
 def fill() -> None:
@@ -30,6 +34,8 @@ def fill() -> None:
     add_person(VIEWER, role=Role.VIEWER)
     for state in State:
         _add_job(state)
+    _add_delivery()
+    quarantine.add(HOSTILE.encode(), queue="default", problem="It is not JSON.")
     now = datetime.now(UTC)
     # For as long as pages are looked at, and longer.
     seen = now + timedelta(hours=1)
@@ -57,3 +63,10 @@ def _add_job(state: State) -> None:
     with transaction() as session:
         (job,) = accept(session, [new_job(TASK, kwargs=ARGUMENTS)])
         session.execute(update(Job).where(Job.id == job.id).values(values))
+
+
+def _add_delivery() -> None:
+    letter = Outgoing(key=HOSTILE, channel="email", recipient=ADMIN, subject=HOSTILE, content={})
+    with transaction() as session:
+        made = deliveries.prepare(session, letter)
+        made.state, made.error = DeliveryState.UNCERTAIN, HOSTILE

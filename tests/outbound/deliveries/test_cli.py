@@ -56,6 +56,14 @@ def test_an_uncertain_one_is_settled_once(command: Callable[..., Outcome]) -> No
     )
 
 
-def test_whether_it_arrived_must_be_said(command: Callable[..., Outcome]) -> None:
+def test_what_is_given_up_is_not_sent_any_more(command: Callable[..., Outcome]) -> None:
     put("a", DeliveryState.UNCERTAIN)
-    assert command("settle", "1").code == ExitCode.BAD_INPUT
+    assert command("settle", "1", "--give-up").out == "Delivery 1 is given up.\n"
+    shown = json.loads(command("show", "1", "--json").out)
+    assert (shown["state"], shown["error"]) == ("suppressed", "Given up on the command line.")
+
+
+@pytest.mark.parametrize("options", [[], ["--sent", "--give-up"], ["--not-sent", "--give-up"]])
+def test_what_became_of_it_must_be_said(command: Callable[..., Outcome], options: list[str]) -> None:
+    put("a", DeliveryState.UNCERTAIN)
+    assert command("settle", "1", *options).code == ExitCode.BAD_INPUT

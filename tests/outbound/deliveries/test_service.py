@@ -15,10 +15,8 @@ from app.jobs.errors import RetryableError
 from app.jobs.ledger.models import Job, State
 from app.outbound.deliveries import service
 from app.outbound.deliveries.errors import (
-    DeliveryNotFound,
     InProgress,
     NotSent,
-    NotUncertain,
     OutcomeUnknown,
     Refused,
     Uncertain,
@@ -219,40 +217,6 @@ def test_two_jobs_do_not_call_at_once(database: Engine) -> None:
     with pytest.raises(InProgress, match=other):
         deliver(post, job_id="job-2")
     assert (post.calls, stored().state) == (0, DeliveryState.SENDING)
-
-
-def test_a_person_settles_what_is_uncertain(database: Engine) -> None:
-    with transaction() as session:
-        job_id = add.delay(1, 2).id
-        session.query(Job).update({"state": State.DEAD, "finished_at": clock()})
-    as_if_its_worker_had_died(job_id)
-    with pytest.raises(Uncertain):
-        deliver(Post(), job_id=job_id)
-    with transaction() as session:
-        service.settle(session, delivery_id=1, was_sent=False)
-    with reading() as session:
-        assert session.get_one(Job, job_id).state == State.READY
-    post = Post()
-    deliver(post, job_id=job_id)
-    assert (post.calls, stored().state) == (1, DeliveryState.SENT)
-
-
-def test_what_a_person_says_arrived_is_not_sent(database: Engine) -> None:
-    as_if_its_worker_had_died()
-    post = Post()
-    with pytest.raises(Uncertain):
-        deliver(post)
-    with transaction() as session:
-        service.settle(session, delivery_id=1, was_sent=True)
-    deliver(post)
-    assert post.calls == 0
-    assert stored().sent_at is not None
-
-
-@pytest.mark.parametrize(("act", "error"), [(True, NotUncertain), (False, DeliveryNotFound)])
-def test_only_an_uncertain_delivery_is_settled(database: Engine, act: bool, error: type[Exception]) -> None:
-    with transaction() as session, pytest.raises(error):
-        service.settle(session, delivery_id=service.prepare(session, LETTER).id if act else 99, was_sent=True)
 
 
 @pytest.mark.parametrize("state", DeliveryState)

@@ -9,8 +9,8 @@ import pytest
 from app.db.clock import clock, now
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import Job, State
-from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import Delivery, DeliveryState
+from app.outbound.deliveries.settling import Settlement, settle
 from app.outbound.mail import service, suppression
 from app.outbound.mail.message import Message
 from app.outbound.mail.tasks import deliver_mail, send_email, send_email_task
@@ -121,7 +121,7 @@ def test_a_worker_that_dies_after_the_mail_left_does_not_send_it_twice(
     assert len(smtp.mails) == 1
     assert the_delivery().state == DeliveryState.UNCERTAIN
     with transaction() as session:
-        deliveries.settle(session, delivery_id=the_delivery().id, was_sent=True)
+        settle(session, delivery_id=the_delivery().id, how=Settlement.SENT)
     assert the_delivery().state == DeliveryState.SENT
 
 

@@ -23,7 +23,7 @@ from app.domains.billing.models import Client, Tenant
 from app.outbound.alerts.models import Alert
 from app.outbound.deliveries.errors import NotSent, Refused, Uncertain
 from app.outbound.deliveries.models import Delivery
-from app.outbound.deliveries.service import settle
+from app.outbound.deliveries.settling import Settlement, settle
 from app.outbound.mail.suppression import suppress
 from app.values.account_numbers import NotAnIban
 from tests.checkpoints import committing
@@ -143,7 +143,7 @@ def test_a_mail_of_which_nobody_knows_is_not_sent_again(office: Office, smtp: Ma
     assert (len(smtp.mails), invoices()[0].state) == (1, "draft")
     assert alerts()[0][1]
     with transaction() as session:
-        settle(session, delivery_id=1, was_sent=True)
+        settle(session, delivery_id=1, how=Settlement.SENT)
     assert send()["mailed"]
     assert (len(smtp.mails), invoices()[0].state) == (1, "sent")
 

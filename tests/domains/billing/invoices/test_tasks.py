@@ -20,7 +20,7 @@ from app.jobs.declaration.registry import tasks as declared
 from app.jobs.ledger.models import Job, State
 from app.jobs.service import retry_job
 from app.outbound.deliveries.models import Delivery, DeliveryState
-from app.outbound.deliveries.service import settle
+from app.outbound.deliveries.settling import Settlement, settle
 from app.schedule.spec import cron
 from app.settings.business_clock import business_now
 from app.topology import Queue
@@ -177,7 +177,7 @@ def test_a_mail_whose_worker_died_before_its_answer_is_sent_once(
     wait_for(job_id, State.DEAD)
     assert (states(), len(smtp.mails)) == ({"draft"}, 1)
     with transaction() as session:
-        settle(session, delivery_id=1, was_sent=True)
+        settle(session, delivery_id=1, how=Settlement.SENT)
         retry_job(session, job_id=job_id)
     assert wait_for(job_id).result == {"invoice": "R2026-0001", "status": "sent", "mailed": True}
     assert (states(), len(smtp.mails)) == ({"sent"}, 1)
