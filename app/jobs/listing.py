@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, literal, select, tuple_, union_all
+from sqlalchemy import Row, func, literal, select, tuple_, union_all
 
 from app.db.columns import UtcDateTime
 from app.jobs.ledger.models import Job, State
@@ -30,10 +30,12 @@ _SUMMARY = [getattr(Job, name) for name in JobRow.model_fields]
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Some jobs, and the cursor of the next ones."""
+    """Some jobs, and the cursors of the ones after and before them."""
 
     jobs: Sequence[Row[Any]]
     next: str | None
+    #: None where the page is the first one, as far as is known.
+    previous: str | None
 
 
 def list_jobs(
@@ -44,18 +46,38 @@ def list_jobs(
     within: Collection[str] | None = None,
     limit: int,
     cursor: str | None,
+    backwards: bool = False,
 ) -> Page:
-    """One page of jobs, the newest first; of tasks `within` only."""
-    query = select(*_SUMMARY).order_by(Job.accepted_at.desc(), Job.id.desc()).limit(limit + 1)
+    """One page of jobs, the newest first; of tasks `within` only.
+
+    It begins after the job of `cursor`, or ends before it if it is looked for `backwards`.
+    """
+    query = select(*_SUMMARY).limit(limit + 1)
     if within is not None:
         query = query.where(Job.task.in_(within))
     if cursor is not None:
-        query = query.where(tuple_(Job.accepted_at, Job.id) < _position(cursor))
+        place, position = tuple_(Job.accepted_at, Job.id), _position(cursor)
+        query = query.where(place > position if backwards else place < position)
     # Each state has an index in which its newest jobs stand, whatever there is of others.
     branches = [query.where(*conditions(filters, states=some)) for some in _apart(filters, states)]
-    rows = session.execute(branches[0] if len(branches) == 1 else _newest(branches, limit=limit + 1)).all()
-    following = cursor_of(rows[limit - 1]) if len(rows) > limit else None
-    return Page(jobs=rows[:limit], next=following)
+    rows = session.execute(_nearest(branches, limit=limit + 1, backwards=backwards)).all()
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows = rows[::-1]
+    first, last = (cursor_of(rows[0]), cursor_of(rows[-1])) if rows else (None, None)
+    return Page(
+        jobs=rows,
+        next=last if more or backwards else None,
+        previous=first if (more if backwards else cursor) else None,
+    )
+
+
+def count_jobs(session: Session, *, filters: JobFilter, states: Sequence[State] = (), most: int) -> int:
+    """How many jobs `filters` fit, counted to one more than `most`."""
+    found = select(literal(1).label("one")).select_from(Job).limit(most + 1)
+    branches = [found.where(*conditions(filters, states=some)) for some in _apart(filters, states)]
+    together = union_all(*(select(branch.subquery()) for branch in branches)).limit(most + 1)
+    return session.scalars(select(func.count()).select_from(together.subquery())).one()
 
 
 def _apart(filters: JobFilter, states: Sequence[State]) -> list[list[State]]:
@@ -67,9 +89,17 @@ def _apart(filters: JobFilter, states: Sequence[State]) -> list[list[State]]:
     return [[state] for state in wanted] or [[]]
 
 
-def _newest(branches: Sequence[Select[Any]], *, limit: int) -> Select[Any]:
-    found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
-    return select(found).order_by(found.c.accepted_at.desc(), found.c.id.desc()).limit(limit)
+def _nearest(branches: Sequence[Select[Any]], *, limit: int, backwards: bool) -> Select[Any]:
+    ordered = [branch.order_by(*_order(Job, backwards=backwards)) for branch in branches]
+    if len(ordered) == 1:
+        return ordered[0]
+    found = union_all(*(select(branch.subquery()) for branch in ordered)).subquery()
+    return select(found).order_by(*_order(found.c, backwards=backwards)).limit(limit)
+
+
+def _order(columns: Any, *, backwards: bool) -> list[ColumnElement[Any]]:
+    places = (columns.accepted_at, columns.id)
+    return [place.asc() if backwards else place.desc() for place in places]
 
 
 def conditions(filters: JobFilter, *, states: Sequence[State] = ()) -> list[ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import TERMINAL, Job, State
-from app.jobs.listing import Page, list_jobs
+from app.jobs.listing import Page, count_jobs, cursor_at, list_jobs
 from app.jobs.transitions import recover
 from app.jobs.views import JobFilter
 from app.schedule import due
@@ -63,6 +63,28 @@ def walked(states: Sequence[State] = (), **narrowed: Any) -> list[str]:
         cursor = page.next
 
 
+def walked_back(states: Sequence[State] = (), **narrowed: Any) -> list[str]:
+    """The ids on all pages, from the last one to the first one."""
+    oldest = walked(states, **narrowed)[-1]
+    with reading() as session:
+        accepted_at = session.get_one(Job, oldest).accepted_at
+    found, cursor = [oldest], cursor_at(accepted_at=accepted_at, job_id=oldest)
+    while True:
+        with reading() as session:
+            page = list_jobs(
+                session,
+                filters=JobFilter(**narrowed),
+                states=states,
+                limit=4,
+                cursor=cursor,
+                backwards=True,
+            )
+        found[:0] = [job.id for job in page.jobs]
+        if page.previous is None:
+            return found
+        cursor = page.previous
+
+
 def test_pages_over_all_states_are_one_list(database: Engine) -> None:
     jobs: list[str] = []
     for state in [*State, *State]:
@@ -78,7 +100,8 @@ def test_pages_over_all_states_are_one_list(database: Engine) -> None:
     def fitting(fits: Callable[[Job], bool]) -> list[str]:
         return [job_id for job_id in newest if fits(rows[job_id])]
 
-    assert walked() == newest
+    assert walked() == walked_back() == newest
+    assert walked_back(task=TASKS[0], error="wrong") == walked(task=TASKS[0], error="wrong") != []
     assert walked(task=TASKS[0]) == fitting(lambda job: job.task == TASKS[0])
     assert walked(queue=rows[newest[0]].queue) == fitting(lambda job: job.queue == rows[newest[0]].queue)
     assert walked(error="wrong") == fitting(lambda job: job.state != State.DONE)
@@ -87,6 +110,16 @@ def test_pages_over_all_states_are_one_list(database: Engine) -> None:
         assert walked([state]) == fitting(lambda job, state=state: job.state == state)  # type: ignore[misc]
     ended = fitting(lambda job: job.state in TERMINAL and job.task == TASKS[1])
     assert walked(sorted(TERMINAL), task=TASKS[1]) == ended
+
+
+def test_jobs_are_counted_to_one_more_than_is_told(database: Engine) -> None:
+    batch = some(6)
+    set_state(batch[:2], State.DEAD)
+    with reading() as session:
+        for most, states, count in ((9, (), 6), (3, (), 4), (9, (State.DEAD,), 2), (1, (State.DEAD,), 2)):
+            found = count_jobs(session, filters=JobFilter(), states=states, most=most)
+            assert found == count, (most, states)
+        assert count_jobs(session, filters=JobFilter(task=TASKS[0]), most=9) == 3
 
 
 def plans(ask: Callable[[], object]) -> str:

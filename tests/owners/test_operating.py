@@ -21,12 +21,28 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.databases("sqlite")
 
 
+READABLE = ("pricing:read", "metrics:read", "catalog:read", "jobs:read")
+
+
 def test_a_viewer_has_no_part_in_operating(ann: Belongings, bob: Belongings) -> None:
     client = ann.client()
     for route in routes():
-        if route.by_scope and route.asks[0][0] not in ("pricing:read", "metrics:read", "catalog:read"):
+        if route.by_scope and route.asks[0][0] not in READABLE:
             answer = ask(client, route, bob.ids)
             assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope"), route
+
+
+def test_a_viewer_sees_jobs_and_reads_nothing_of_people(ann: Belongings, bob: Belongings) -> None:
+    client, path = ann.client(), f"{JOBS}/{bob.ids['job_id']}"
+    seen = client.get(path)
+    assert (seen.json()["state"], seen.json()["error"]) == ("dead", "UserNotFound")
+    assert set(seen.json()["arguments"].values()) == {"***"}
+    for route in routes():
+        if route.by_scope and route.asks[0][0] == "jobs:read":
+            assert route.method == "GET", route
+            assert "canary-bob" not in ask(client, route, bob.ids).text, route
+    for url in (f"{JOBS}?error=nobody", f"{JOBS}/events"):
+        assert bob.ids["job_id"] not in client.get(url).text, url
 
 
 def test_an_operator_runs_jobs_and_reads_nothing_of_people(ann: Belongings, bob: Belongings) -> None:

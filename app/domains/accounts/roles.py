@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domains.accounts.scopes import OWN, WRITE
-from app.jobs.scopes import READ as READ_JOBS
 from app.tokens.scope import EVERYTHING, is_personal, known_scopes
 
 
@@ -34,6 +33,6 @@ def scopes_of(role: Role) -> frozenset[str]:
         return frozenset({EVERYTHING})
     readable = {scope for scope in known_scopes() if scope.endswith(":read") and not is_personal(scope)}
     if role is Role.VIEWER:
-        return frozenset(readable - {READ_JOBS} | {OWN})
+        return frozenset(readable | {OWN})
     changeable = {scope for scope in known_scopes() if not scope.endswith(":read")}
     return frozenset(readable | changeable) - _OF_ADMINS

@@ -1,7 +1,7 @@
 """What a caller may do with jobs of a task: each task names the scope that its domain's own routes ask for.
 
 A person who operates the service submits, cancels and retries the jobs of all tasks whose scopes their role
-has; where such a scope is personal, what is in the jobs stays hidden from them, in part or whole: arguments,
+has; where it has not, or such a scope is personal, what is in the jobs stays hidden from them: arguments,
 progress, results, tracebacks, and of errors what they say.
 """
 
@@ -78,7 +78,7 @@ def readable(caller: Caller) -> list[str] | None:
     """
     if caller.only_user is None:
         return None
-    return [name for name in registry.tasks() if not _is_personal(name)]
+    return [name for name in registry.tasks() if hidden_without(name, caller=caller) is None]
 
 
 def hidden_without(task: str, *, caller: Caller) -> str | None:
@@ -89,8 +89,8 @@ def hidden_without(task: str, *, caller: Caller) -> str | None:
 
 
 def shown_error(error: str | None, *, task: str, caller: Caller) -> str | None:
-    """Of an error of a job, what `caller` may read: its kind alone where what is in the job is personal."""
-    if not error or caller.only_user is None or not _is_personal(task):
+    """Of an error of a job, what `caller` may read: a person its kind alone where what is in it is hidden."""
+    if not error or caller.only_user is None or hidden_without(task, caller=caller) is None:
         return error
     found = _KIND.match(error)
     return found[0] if found else MASK
