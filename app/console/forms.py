@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -11,10 +12,13 @@ from app.http.bodies import bounded
 from app.values.field_errors import FieldError, InvalidFields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import Request
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 50
+ONCE = re.compile(r"[0-9a-f]{32}")
 
 
 class NotForm(GroundworkError):
@@ -27,8 +31,8 @@ class NotForm(GroundworkError):
         super().__init__(f"The console takes forms of its own pages alone: {MEDIA_TYPE} in UTF-8.")
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form, each once."""
+async def form_of(request: Request, *, most: int = MAX_FIELDS) -> dict[str, str]:
+    """The fields of a form, each once, and at `most` so many."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise NotForm
     arriving, parts, more = bounded(request.scope, request.receive), [], True
@@ -41,7 +45,7 @@ async def form_of(request: Request) -> dict[str, str]:
             b"".join(parts).decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=MAX_FIELDS,
+            max_num_fields=most,
         )
     except ValueError:
         raise NotForm from None
@@ -49,3 +53,12 @@ async def form_of(request: Request) -> dict[str, str]:
     if len(fields) != len(pairs):
         raise InvalidFields([FieldError(detail="A field comes twice; send each once.", parameter="form")])
     return fields
+
+
+def once_in(form: Mapping[str, str]) -> str:
+    """What a page made anew for its form, so that it counts once. Raises `InvalidFields`."""
+    given = form.get("once", "")
+    if not ONCE.fullmatch(given):
+        detail = "This is not the form of the page; open it anew. Nothing was done"
+        raise InvalidFields([FieldError(detail=detail, parameter="once")])
+    return given

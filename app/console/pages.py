@@ -27,9 +27,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: What a terminal or a browser would obey rather than show: control characters, and those that turn the
 #: direction of writing.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: Of a text in a table, no more than this.
+MAX_CELL = 100
 #: Pages for which a scope is needed, as the navigation has them.
 _NAVIGATION = (
     (places.ROOT, "Overview", METRICS),
+    (places.JOBS, "Jobs", READ),
     (places.QUEUES, "Queues", METRICS),
     (places.WORKERS, "Workers", METRICS),
     (places.DELIVERIES, "Deliveries", READ),
@@ -73,7 +76,7 @@ def _environment() -> Environment:
         finalize=_visible,
     )
     made.globals.update(places=places, asset=url_of)
-    made.filters.update(moment=_moment, age=age, counted=counted)
+    made.filters.update(moment=_moment, age=age, counted=counted, beginning=beginning)
     return made
 
 
@@ -106,3 +109,9 @@ def age(seconds: float) -> str:
 def counted(number: int, cap: int) -> str:
     """A number that was counted up to `cap`, and one beyond."""
     return f"{cap:,}+" if number > cap else f"{number:,}"
+
+
+def beginning(text: str) -> str:
+    """As much of a text as a cell of a table has room for."""
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= MAX_CELL and line == text.strip() else f"{line[: MAX_CELL - 1]}…"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 ROOT = "/console"
 SIGN_IN = f"{ROOT}/sign-in"
 SIGN_OUT = f"{ROOT}/sign-out"
 STATIC = f"{ROOT}/static/"
+JOBS = f"{ROOT}/jobs"
 QUEUES = f"{ROOT}/queues"
 WORKERS = f"{ROOT}/workers"
 QUARANTINE = f"{ROOT}/quarantine"
@@ -28,3 +29,8 @@ def sign_in_for(page: str) -> str:
     """Where somebody signs in who wants to see `page`."""
     wanted = page_or_root(page)
     return SIGN_IN if wanted == ROOT else f"{SIGN_IN}?{urlencode({'next': wanted})}"
+
+
+def job_at(job_id: str) -> str:
+    """The page of a job."""
+    return f"{JOBS}/{quote(job_id, safe='')}"

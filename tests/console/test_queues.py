@@ -132,7 +132,7 @@ def test_a_worker_shows_what_it_runs_and_whether_it_lives(database: Engine) -> N
     assert "queues of its own" in page
     assert "<img" not in page
     assert "\x1b" not in page
-    assert QUARANTINE not in page
+    assert f'href="/console/jobs/{job_id}"' in page
 
 
 @pytest.mark.databases("sqlite")
@@ -156,8 +156,9 @@ def test_one_entry_of_the_quarantine_is_discarded_with_a_reason_and_the_others_s
 def test_how_a_message_begins_is_for_administrators(database: Engine) -> None:
     quarantine.add(b"somebody's secret", queue="default", problem="It is not JSON.")
     assert "somebody&#39;s secret" in signed_in(Role.ADMIN).get(QUARANTINE).text
-    assert "secret" not in signed_in(Role.OPERATOR).get(QUARANTINE).text
-    assert signed_in(Role.VIEWER).get(QUARANTINE).status_code == 403
+    for role in (Role.OPERATOR, Role.VIEWER):
+        page = signed_in(role).get(QUARANTINE)
+        assert (page.status_code, "secret" in page.text) == (200, False)
 
 
 @pytest.mark.databases("sqlite")

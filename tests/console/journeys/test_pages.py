@@ -27,7 +27,8 @@ def pages() -> list[str]:
     """Every path that a browser may be sent to, with an example of those that have parameters."""
     routes = iter_route_contexts(create_pages().routes)
     paths = {route.path or "" for route in routes if "GET" in (route.methods or ())}
-    return sorted(world.EXAMPLES.get(path, path) for path in paths)
+    # Files are downloaded, and not shown.
+    return sorted(world.EXAMPLES.get(path, path) for path in paths if not path.endswith(".json"))
 
 
 @pytest.mark.parametrize("path", pages())

@@ -10,7 +10,7 @@ from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
-from app.jobs.ledger.models import Job, State, Worker
+from app.jobs.ledger.models import Attempt, Job, Outcome, State, Worker
 from app.jobs.quarantine import quarantine
 from app.outbound.alerts.models import Alert
 from app.outbound.deliveries import service as deliveries
@@ -25,7 +25,12 @@ HOSTILE = "<img src=x onerror=alert(1)>\x1b[31mred\u202egnp.exe " + "x" * 300
 TASK = "mail.send_email"
 ARGUMENTS = {"to_addresses": ["ann@example.org"], "subject": HOSTILE, "text_body": HOSTILE}
 #: For routes with parameters: one page of each, about what `fill` makes.
-EXAMPLES = {"/console/deliveries/{delivery_id}": "/console/deliveries/1"}
+DEAD_JOB = "0193a1b2-0000-7000-8000-000000000000"
+EXAMPLES = {
+    "/console/deliveries/{delivery_id}": "/console/deliveries/1",
+    "/console/jobs/{job_id}": f"/console/jobs/{DEAD_JOB}",
+    "/console/jobs/{job_id}/again": f"/console/jobs/{DEAD_JOB}/again",
+}
 
 
 def fill() -> None:
@@ -55,14 +60,17 @@ def fill() -> None:
 
 
 def _add_job(state: State) -> None:
-    now = datetime.now(UTC)
-    error = f"ValueError: {HOSTILE}" if state is State.DEAD else None
+    now, is_dead = datetime.now(UTC), state is State.DEAD
+    error = f"ValueError: {HOSTILE}" if is_dead else None
     values: dict[str, object] = {"state": state, "error": error}
     if state.is_terminal:
         values |= {"started_at": now, "finished_at": now}
     with transaction() as session:
-        (job,) = accept(session, [new_job(TASK, kwargs=ARGUMENTS)])
+        (job,) = accept(session, [new_job(TASK, kwargs=ARGUMENTS, id=DEAD_JOB if is_dead else None)])
         session.execute(update(Job).where(Job.id == job.id).values(values))
+        if is_dead:
+            ended = {"started_at": now, "finished_at": now, "outcome": Outcome.FAILED}
+            session.add(Attempt(job_id=job.id, fence=1, error=error, traceback=f"{HOSTILE}\n" * 9, **ended))
 
 
 def _add_delivery() -> None:

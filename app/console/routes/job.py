@@ -1,0 +1,61 @@
+"""The page of a job, and what it was given and gave as files."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from app.console.jobs import whole
+from app.console.pages import page
+from app.console.places import JOBS
+from app.jobs.scopes import READ
+from app.tokens.callers import Caller, require
+from app.tokens.owners import OPERATED
+
+AT = f"{JOBS}/{{job_id}}"
+
+router = APIRouter()
+Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
+JobId = Annotated[str, Path(max_length=200)]
+
+
+#: What was done to it a moment ago, as the address says.
+DONE = {
+    "retry": "It runs again.",
+    "cancel": "It is cancelled.",
+    "again": "This is the new job.",
+    "known": "Nothing was done: the form was sent before, or another job stands for it. It is this one.",
+}
+
+
+class Part(StrEnum):
+    """What of a job there is as a file."""
+
+    ARGUMENTS = "arguments"
+    RESULT = "result"
+    PROGRESS = "progress"
+
+
+@router.get(AT)
+def show_job(request: Request, job_id: JobId, caller: Reader) -> Response:
+    """All that is known of a job, as far as it is for these eyes."""
+    found = whole.look_at(job_id, caller=caller)
+    return page(
+        request.scope,
+        "job.html.j2",
+        found=found,
+        job=found.job,
+        done=DONE.get(request.query_params.get("done", "")),
+        only_own=caller.only_user is not None,
+    )
+
+
+@router.get(f"{AT}/{{part}}.json")
+def download(job_id: JobId, part: Part, caller: Reader) -> Response:
+    """A part of a job whole, masked as on its page."""
+    value = getattr(whole.detail(job_id, caller=caller), part)
+    return Response(
+        whole.written(value).encode(errors="backslashreplace"),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{part}.json"', "Cache-Control": "no-store"},
+    )
