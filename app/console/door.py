@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from app.console import errors
 from app.console.assets import Assets
 from app.console.frame import Frame
+from app.console.live import Repeats
 from app.console.places import ROOT
 from app.console.routes import deliveries, job, job_acts, jobs, overview, queues, sign_in
 from app.console.sent_here import SentHere
@@ -47,6 +48,7 @@ def create_pages() -> FastAPI:
             Middleware(Assets),
             Middleware(SentHere),
             Middleware(SignedIn),
+            Middleware(Repeats),
             Middleware(Throttle, refuse=errors.refuse),
         ],
     )

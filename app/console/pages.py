@@ -37,6 +37,8 @@ _NAVIGATION = (
     (places.WORKERS, "Workers", METRICS),
     (places.DELIVERIES, "Deliveries", READ),
 )
+#: With `g` before it, each key leads to a page.
+KEYS = {places.ROOT: "o", places.QUEUES: "q", places.WORKERS: "w"}
 
 
 def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **values: Any) -> HTMLResponse:
@@ -50,7 +52,7 @@ def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **value
             path=scope["path"],
             caller=known,
             navigation=[
-                (place, name)
+                (place, name, KEYS.get(place))
                 for place, name, needed in _NAVIGATION
                 if known is not None and known.may(needed)
             ],

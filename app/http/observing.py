@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 #: As nginx writes down a request whose client hung up before there was an answer.
 CLIENT_CLOSED_REQUEST = 499
+#: In the state of a request: a page that is open asks for itself again, which was observed lately.
+REPEATED = "repeated"
 #: Of a longer body, nothing is kept.
 MAX_BODY = 64 * 1024
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.console import figures
+from app.console.live import shared
 from app.console.pages import page
 from app.console.places import ROOT
 from app.jobs.scopes import METRICS
@@ -15,4 +16,5 @@ router = APIRouter()
 @router.get(ROOT, dependencies=[Depends(require(METRICS, BY_SCOPE))])
 def overview(request: Request) -> Response:
     """What the ledger and the broker say now."""
-    return page(request.scope, "overview.html.j2", figures=figures.look(), cap=figures.CAP)
+    found = shared(request.scope, figures.look)
+    return page(request.scope, "overview.html.j2", figures=found, cap=figures.CAP)

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse
 
 from app.console import acts, figures, queues
 from app.console.forms import form_of
+from app.console.live import shared
 from app.console.pages import page
 from app.console.places import DISCARD, QUARANTINE, QUEUES, WORKERS
 from app.db.sessions import transaction
@@ -36,13 +37,14 @@ class BrokerAway(Unavailable):
 @router.get(QUEUES, dependencies=[Depends(require(METRICS, BY_SCOPE))])
 def queues_page(request: Request) -> Response:
     """What waits where, for how long, and who drains it."""
-    return page(request.scope, "queues.html.j2", queues=queues.queues(), cap=figures.CAP)
+    return page(request.scope, "queues.html.j2", queues=shared(request.scope, queues.queues), cap=figures.CAP)
 
 
 @router.get(WORKERS, dependencies=[Depends(require(METRICS, BY_SCOPE))])
 def workers_page(request: Request) -> Response:
     """Who takes jobs, and what each runs now."""
-    return page(request.scope, "workers.html.j2", workers=queues.workers(), most=queues.MAX_WORKERS)
+    found = shared(request.scope, queues.workers)
+    return page(request.scope, "workers.html.j2", workers=found, most=queues.MAX_WORKERS)
 
 
 @router.get(QUARANTINE)

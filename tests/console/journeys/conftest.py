@@ -15,6 +15,7 @@ from tests.http.test_gunicorn_worker import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -34,17 +35,29 @@ ALONE = (
 
 
 @pytest.fixture(scope="package")
-def service(
-    sqlite_template: object, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def settings(
+    sqlite_template: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
+    """Those of the service."""
+    database = shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("console") / "groundwork.db")
+    return {"database_url": f"sqlite:///{database}", "redis_url": redis_server.url}
+
+
+@pytest.fixture(scope="package")
+def service(settings: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The service with what `world` makes."""
-    folder = tmp_path_factory.mktemp("console")
-    database = shutil.copyfile(str(sqlite_template), folder / "groundwork.db")
-    settings = {"database_url": f"sqlite:///{database}", "redis_url": redis_server.url}
+    folder = tmp_path_factory.mktemp("service")
     with configured(folder, **settings):
         world.fill()
     with running(folder, **settings) as server:
         yield server
+
+
+@pytest.fixture
+def ledger(service: Server, settings: dict[str, object], tmp_path: Path) -> Iterator[None]:
+    """That of the service, for a test to change."""
+    with configured(tmp_path, **settings):
+        yield
 
 
 @pytest.fixture(scope="package")

@@ -38,7 +38,7 @@ def fill() -> None:
     add_person(ADMIN, role=Role.ADMIN)
     add_person(VIEWER, role=Role.VIEWER)
     for state in State:
-        _add_job(state)
+        add_job(state, job_id=DEAD_JOB if state is State.DEAD else None)
     _add_delivery()
     quarantine.add(HOSTILE.encode(), queue="default", problem="It is not JSON.")
     now = datetime.now(UTC)
@@ -59,14 +59,15 @@ def fill() -> None:
             )
 
 
-def _add_job(state: State) -> None:
+def add_job(state: State, *, job_id: str | None = None) -> None:
+    """One that is in that state."""
     now, is_dead = datetime.now(UTC), state is State.DEAD
     error = f"ValueError: {HOSTILE}" if is_dead else None
     values: dict[str, object] = {"state": state, "error": error}
     if state.is_terminal:
         values |= {"started_at": now, "finished_at": now}
     with transaction() as session:
-        (job,) = accept(session, [new_job(TASK, kwargs=ARGUMENTS, id=DEAD_JOB if is_dead else None)])
+        (job,) = accept(session, [new_job(TASK, kwargs=ARGUMENTS, id=job_id)])
         session.execute(update(Job).where(Job.id == job.id).values(values))
         if is_dead:
             ended = {"started_at": now, "finished_at": now, "outcome": Outcome.FAILED}

@@ -12,6 +12,7 @@ from app.domains.audit.recording.arguments import arguments_of, without_secret_p
 from app.domains.audit.recording.sampling import Sampler
 from app.domains.audit.records import MAX_INT, OperationRecord, moment, new_id
 from app.http.client_addresses import address_of
+from app.http.observing import REPEATED
 from app.http.raw_headers import header
 from app.http.routing import door_at
 from app.settings.config import settings
@@ -100,12 +101,13 @@ class Recorder:
 
     def _is_wanted(self, exchange: Exchange) -> bool:
         state = exchange.scope["state"]
-        if state.get("reach") is Reach.EVERYBODYS:
+        is_new = not state.get(REPEATED)
+        if state.get("reach") is Reach.EVERYBODYS and is_new:
             return True
         caller = state.get("caller")
         if _is_refused(exchange) or (caller is None and exchange.status >= HTTPStatus.BAD_REQUEST):
             return self._sampler.admits(caller.name if caller else STRANGERS)
-        return exchange.scope["method"] not in SAFE or settings().audit_reads
+        return exchange.scope["method"] not in SAFE or (settings().audit_reads and is_new)
 
 
 def _is_refused(exchange: Exchange) -> bool:
