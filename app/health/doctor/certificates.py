@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from cryptography import x509
-
 from app.health.doctor.finding import Finding
 from app.settings.config import settings
 from app.settings.kinds import in_url
@@ -92,6 +90,9 @@ def _end_of(host: str, port: int) -> End:
         context.wrap_socket(connection, server_hostname=host) as secured,
     ):
         shown = secured.getpeercert(binary_form=True)
+    # Not above: every worker and beat knows of this check, and one now and then carries it out.
+    from cryptography import x509
+
     certificate = x509.load_der_x509_certificate(shown or b"")
     begins, at = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return End(at=at, lifetime=at - begins)
