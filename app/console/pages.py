@@ -13,6 +13,8 @@ from starlette.responses import HTMLResponse
 
 from app.console import places
 from app.console.assets import url_of
+from app.domains.accounts.scopes import OWN
+from app.health.checks.scopes import INSPECT
 from app.jobs.scopes import METRICS, READ
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ _NAVIGATION = (
     (places.QUEUES, "Queues", METRICS),
     (places.WORKERS, "Workers", METRICS),
     (places.DELIVERIES, "Deliveries", READ),
+    (places.ALERTS, "Alerts", INSPECT),
+    (places.AUDIT, "Audit", OWN),
 )
 #: With `g` before it, each key leads to a page.
 KEYS = {places.ROOT: "o", places.QUEUES: "q", places.WORKERS: "w"}

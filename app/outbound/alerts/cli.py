@@ -90,10 +90,7 @@ def mute(
 
     with transaction() as session:
         until = now(session) + span
-        made = muting.mute(
-            session, kind=kind, subject=subject, until=until, reason=reason, by=_whoever_asks()
-        )
-        until = made.until
+        muting.mute(session, kind=kind, subject=subject, until=until, reason=reason, by=_whoever_asks())
     typer.echo(f"Alerts of {_named(kind, subject)} are not told until {until:%Y-%m-%d %H:%M:%S} UTC.")
 
 

@@ -36,11 +36,10 @@ LONGEST = timedelta(days=90)
 MAX_SUBJECT, MAX_REASON, MAX_NAME = 2_000, 500, 320
 
 
-def mute(
-    session: Session, *, kind: str, subject: str | None, until: datetime, reason: str, by: str
-) -> AlertMute:
+def mute(session: Session, *, kind: str, subject: str | None, until: datetime, reason: str, by: str) -> bool:
     """Tell of no alert of `kind` until then, of one subject or of all; once more changes time and reason.
 
+    The answer is whether that is new: not where it is muted until that very time for that reason.
     Raises `UnknownAlertKind`, `MuteTooLong` or `NoReason`.
     """
     _refuse_unknown(session, kind)
@@ -57,9 +56,15 @@ def mute(
     }
     key = {"kind": kind, "subject": _stored(subject)}
     statement = insert_or_update(session, AlertMute).values(key | said)
-    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_=said))
-    log.info("alerts_muted", **key, until=until.isoformat(), reason=said["reason"], by=said["muted_by"])
-    return session.get_one(AlertMute, (key["kind"], key["subject"]), populate_existing=True)
+    changed = statement.on_conflict_do_update(
+        index_elements=list(key),
+        set_=said,
+        where=(AlertMute.until != until) | (AlertMute.reason != said["reason"]),
+    ).returning(AlertMute.kind)
+    is_new = session.execute(changed).scalar() is not None
+    if is_new:
+        log.info("alerts_muted", **key, until=until.isoformat(), reason=said["reason"], by=said["muted_by"])
+    return is_new
 
 
 def unmute(session: Session, *, kind: str, subject: str | None, by: str) -> bool:
@@ -74,6 +79,12 @@ def unmute(session: Session, *, kind: str, subject: str | None, by: str) -> bool
     if done is not None:
         log.info("alerts_unmuted", **key, by=by)
     return done is not None
+
+
+def find(session: Session, *, kind: str, subject: str | None) -> AlertMute | None:
+    """What was said of them last, if they are muted."""
+    row = session.get(AlertMute, (clean(kind), _stored(subject)))
+    return row if row is not None and row.until > db_now(session) else None
 
 
 def muted(session: Session) -> Sequence[AlertMute]:

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import select, update
 
 from app.db.clock import now as db_now
+from app.db.pages import cut
 from app.db.upsert import insert_or_update
 from app.outbound.alerts import muting
 from app.outbound.alerts.errors import AlertNotOpen
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.db.pages import Page
     from app.outbound.alerts.look import Look, Problem
     from app.outbound.alerts.telling import Told
 
@@ -43,6 +45,12 @@ def open_alerts(session: Session) -> Sequence[Alert]:
 def newest(session: Session, *, limit: int) -> Sequence[Alert]:
     """The newest alerts, open or closed."""
     return session.scalars(select(Alert).order_by(Alert.id.desc()).limit(limit)).all()
+
+
+def closed(session: Session, *, before: int | None, limit: int) -> Page:
+    """Alerts that are over, the newest first; older ones than the one with the id `before`."""
+    rows = select(Alert).where(Alert.closed_at.is_not(None)).order_by(Alert.id.desc())
+    return cut(session, rows if before is None else rows.where(Alert.id < before), limit=limit)
 
 
 def is_news(session: Session, looks: Iterable[Look]) -> bool:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 
 from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
+from app.domains.audit.service import write_operations
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, Outcome, State, Worker
 from app.jobs.quarantine import quarantine
-from app.outbound.alerts.models import Alert
+from app.outbound.alerts.models import ALL_SUBJECTS, Alert, AlertMute
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
 from app.outbound.deliveries.service import Outgoing
 from app.settings.config import settings
 from app.topology import POOLS
 from tests.domains.accounts.people import add_person
+from tests.domains.audit.log import record
 
 ADMIN, VIEWER = "admin@example.org", "viewer@example.org"
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31mred\u202egnp.exe " + "x" * 300
@@ -46,6 +49,13 @@ def fill() -> None:
     seen = now + timedelta(hours=1)
     with transaction() as session:
         session.add(Alert(kind="overdue", subject="default", sentence=HOSTILE, fix="Look.", opened_at=now))
+        session.add(
+            Alert(kind="disk", subject="h1", sentence=HOSTILE, opened_at=now, closed_at=now, untold=True)
+        )
+        muted = {"reason": HOSTILE, "muted_by": "user:1", "muted_at": now, "until": now + timedelta(days=1)}
+        session.add(AlertMute(kind="workers", subject="bulk", **muted))
+        session.add(AlertMute(kind="overdue", subject=ALL_SUBJECTS, **muted))
+        write_operations(session, [_operation(number) for number in range(3)])
         for pool in POOLS:
             session.add(
                 Worker(
@@ -79,3 +89,8 @@ def _add_delivery() -> None:
     with transaction() as session:
         made = deliveries.prepare(session, letter)
         made.state, made.error = DeliveryState.UNCERTAIN, HOSTILE
+
+
+def _operation(number: int) -> dict[str, Any]:
+    said: dict[str, Any] = {"title": "Mute alerts", "arguments": {"reason": HOSTILE}}
+    return record(path=f"/{HOSTILE}", status=200 + number, user_name=f"user:{number}", **said)
