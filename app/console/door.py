@@ -14,7 +14,18 @@ from app.console.assets import Assets
 from app.console.frame import Frame
 from app.console.live import Repeats
 from app.console.places import ROOT
-from app.console.routes import alerts, audit, deliveries, job, job_acts, jobs, overview, queues, sign_in
+from app.console.routes import (
+    alerts,
+    audit,
+    deliveries,
+    job,
+    job_acts,
+    jobs,
+    jobs_acts,
+    overview,
+    queues,
+    sign_in,
+)
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
 from app.db import outages
@@ -54,6 +65,6 @@ def create_pages() -> FastAPI:
     )
     for kind in (GroundworkError, HTTPException, RequestValidationError, *outages.ERRORS):
         pages.add_exception_handler(kind, errors.answer)
-    for module in (sign_in, overview, jobs, job, job_acts, queues, deliveries, alerts, audit):
+    for module in (sign_in, overview, jobs, job, job_acts, jobs_acts, queues, deliveries, alerts, audit):
         pages.include_router(module.router)
     return pages

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 JOBS = "/console/jobs"
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31mred\u202egnp.exe"
-IDS = re.compile(r'<th scope="row" class="id"><a href="/console/jobs/([0-9a-f-]{36})">')
+IDS = re.compile(r'<th scope="row" class="id"><a href="/console/jobs/([0-9a-f-]{36})"[^>]*>')
 
 
 def ids_on(text: str) -> list[str]:

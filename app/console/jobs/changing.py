@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,16 @@ from app.console.jobs.errors import MovedOn
 from app.console.jobs.rights import version_of
 from app.console.places import JOBS
 from app.db.sessions import transaction
+from app.errors import Conflict, NotFound
 from app.jobs import service
 from app.jobs.celery.control import ask_to_stop
 from app.jobs.ledger.models import Job
 from app.jobs.web import permissions
+from app.tokens.callers import MissingScope
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from app.tokens.callers import Caller
@@ -47,6 +52,27 @@ def change(job_id: str, act: Act, *, version: str, caller: Caller, reason: str |
         arguments = {"before": before, "after": after} | ({"reason": reason} if reason else {})
         note(session, caller, title=_TITLES[act], path=f"{JOBS}/{job_id}/{act}", **arguments)
         return stops
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """What became of one of several jobs; without a problem, it was done."""
+
+    id: str
+    problem: str | None = None
+    stops: bool = False
+
+
+def change_each(versions: Mapping[str, str], act: Act, *, reason: str, caller: Caller) -> list[Changed]:
+    """Retry or cancel several jobs, each by itself, so that one which has moved on leaves the others."""
+    found = []
+    for job_id, version in versions.items():
+        try:
+            stops = change(job_id, act, version=version, caller=caller, reason=reason)
+            found.append(Changed(id=job_id, stops=stops))
+        except (Conflict, NotFound, MissingScope) as error:
+            found.append(Changed(id=job_id, problem=str(error)))
+    return found
 
 
 def stop(job_id: str) -> None:

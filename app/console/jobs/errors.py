@@ -18,6 +18,17 @@ class MovedOn(Conflict):
         )
 
 
+class NotSelected(InvalidInput):
+    """Raised for a list from which nothing was selected, or more than a page has."""
+
+    code = "not_selected"
+
+    def __init__(self, *, number: int, most: int) -> None:
+        super().__init__(
+            f"{number} jobs are selected, so that nothing was done. Go back, and select from 1 to {most}."
+        )
+
+
 class NotEditable(InvalidInput):
     """Raised for a task whose jobs nobody gives other arguments here."""
 

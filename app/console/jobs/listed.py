@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.console.jobs.rights import version_of
 from app.console.questions import CutOff, answer, looking
 from app.db.clock import now
 from app.jobs import listing
+from app.jobs.ledger.models import State
+from app.jobs.scopes import RETRY, WRITE
 from app.jobs.views import JobSummary
 from app.jobs.web import permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -41,6 +44,8 @@ class Listed:
     """A page of jobs, and the addresses of those beside it."""
 
     jobs: Sequence[JobSummary]
+    #: Of those that somebody may change, the versions in which they are shown.
+    versions: Mapping[str, str]
     older: str | None
     newer: str | None
     #: The moment behind which was not looked, where the time was over.
@@ -59,6 +64,7 @@ def look(asked: Asked, *, caller: Caller) -> Listed:
         return look(_first_page(asked), caller=caller)
     return Listed(
         jobs=_shown(page.jobs, caller=caller),
+        versions=_versions(page.jobs, caller=caller),
         older=page.next and asked.at(page.next),
         newer=page.previous and asked.at(page.previous, backwards=True),
         count=_count(asked),
@@ -122,6 +128,7 @@ def _searched(asked: Asked, *, caller: Caller) -> Listed:
             break
     return Listed(
         jobs=_shown(found, caller=caller),
+        versions=_versions(found, caller=caller),
         older=older and asked.at(older),
         newer=asked.at(listing.cursor_of(found[0]), backwards=True) if found and asked.cursor else None,
         searched_to=searched_to if len(found) < PAGE else None,
@@ -159,3 +166,10 @@ def _before(moment: datetime, stretch: timedelta) -> datetime | None:
 
 def _shown(rows: Sequence[Row[Any]], *, caller: Caller) -> list[JobSummary]:
     return [permissions.shown(JobSummary.model_validate(row), caller=caller) for row in rows]
+
+
+def _versions(rows: Sequence[Row[Any]], *, caller: Caller) -> dict[str, str]:
+    if not (caller.may(RETRY) or caller.may(WRITE)):
+        return {}
+    reached = {row.task for row in rows if permissions.missing_scope(row.task, caller=caller) is None}
+    return {row.id: version_of(row) for row in rows if row.task in reached and row.state != State.DONE}
