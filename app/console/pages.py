@@ -42,7 +42,7 @@ _NAVIGATION = (
     (places.AUDIT, "Audit", OWN),
 )
 #: With `g` before it, each key leads to a page.
-KEYS = {places.ROOT: "o", places.QUEUES: "q", places.WORKERS: "w"}
+KEYS = {places.ROOT: "o", places.JOBS: "j", places.QUEUES: "q", places.WORKERS: "w"}
 
 
 def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **values: Any) -> HTMLResponse:

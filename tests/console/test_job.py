@@ -35,7 +35,7 @@ def job_of(task: str, **arguments: Any) -> str:
 
 
 def section(text: str, name: str) -> str:
-    found = re.search(rf'<section aria-labelledby="{name}">(.*?)</section>', text, re.DOTALL)
+    found = re.search(rf'<section aria-labelledby="{name}"[^>]*>(.*?)</section>', text, re.DOTALL)
     assert found, f"there is no section {name}"
     return unescape(found[1])
 
@@ -84,6 +84,10 @@ def test_a_job_that_waits_says_why(database: Engine) -> None:
     page = signed_in(Role.VIEWER).get(f"{JOBS}/{job_id}").text
     assert "scheduled</span>: It is due at" in page
     assert "<button>" not in section(page, "now")
+    # It is followed while it may change.
+    assert 'id="state" data-live' in page
+    change([job_id], state=State.DONE)
+    assert 'id="state">' in signed_in(Role.ADMIN).get(f"{JOBS}/{job_id}").text
 
 
 @pytest.mark.databases("sqlite")

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.console.jobs import whole
+from app.console.live import shared
 from app.console.pages import page
 from app.console.places import JOBS
 from app.jobs.scopes import READ
@@ -39,7 +40,7 @@ class Part(StrEnum):
 @router.get(AT)
 def show_job(request: Request, job_id: JobId, caller: Reader) -> Response:
     """All that is known of a job, as far as it is for these eyes."""
-    found = whole.look_at(job_id, caller=caller)
+    found = shared(request.scope, whole.look_at, job_id=job_id, caller=caller)
     return page(
         request.scope,
         "job.html.j2",
