@@ -140,6 +140,7 @@ def fill_waiting(session: Session, job: NewJob) -> bool:
         .returning(Job.id)
     ).scalar()
     if filled:
+        inserting.insert_keys(store.under(session), [job])
         outbox.publish_after_commit(session, [job.id])
     return bool(filled)
 

@@ -26,6 +26,15 @@ Queue = Annotated[str | None, typer.Option(help="Only jobs of this queue.", show
 ErrorText = Annotated[
     str | None, typer.Option(help="Only jobs whose error has this text.", show_default=False)
 ]
+SearchKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="NAME:VALUE",
+        help="Only jobs with this search key, such as order_id:123.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="Show at most this many, the newest first.")]
 Since = Annotated[
     timedelta | None,
@@ -63,6 +72,7 @@ def list_some(
     queue: Queue = None,
     since: Since = None,
     error: ErrorText = None,
+    key: SearchKey = None,
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +84,7 @@ def list_some(
     from app.jobs.commands import filter_of, row_of
     from app.jobs.listing import list_jobs
 
-    filters = filter_of(task=task, queue=queue, since=since, error=error)
+    filters = filter_of(task=task, queue=queue, since=since, error=error, key=key)
     with reading() as session:
         page = list_jobs(session, filters=filters, states=state or (), limit=limit, cursor=None)
     print_rows(

@@ -30,12 +30,17 @@ if TYPE_CHECKING:
 
 
 def filter_of(
-    *, task: str | None, queue: str | None, since: timedelta | None, error: str | None
+    *,
+    task: str | None,
+    queue: str | None,
+    since: timedelta | None,
+    error: str | None,
+    key: str | None = None,
 ) -> JobFilter:
     """The filter of the command line's options."""
     after = datetime.now(UTC) - since if since is not None else None
     return JobFilter.model_construct(
-        task=task, queue=queue, accepted_after=after, accepted_before=None, error=error
+        task=task, queue=queue, accepted_after=after, accepted_before=None, error=error, key=key
     )
 
 

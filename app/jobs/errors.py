@@ -263,6 +263,13 @@ class UnusableLimit(ValueError):
         super().__init__(f"{task} {problem}.")
 
 
+class UnusableSearch(ValueError):
+    """Raised at import for a task whose jobs cannot be found by what it declares."""
+
+    def __init__(self, *, task: str, problem: str) -> None:
+        super().__init__(f"{task} {problem}.")
+
+
 class UnknownSensitive(ValueError):
     """Raised at import for a sensitive argument that the task does not take: nothing would be sealed."""
 

@@ -9,7 +9,7 @@ from uuid_utils import uuid7
 
 from app.jobs import unique
 from app.jobs.declaration import options as checks
-from app.jobs.declaration import partitions, registry
+from app.jobs.declaration import partitions, registry, search
 from app.jobs.errors import ArgumentsNotJson, ArgumentsTooLarge
 from app.jobs.ledger.encoding import said
 from app.jobs.ledger.new_job import NewJob
@@ -80,6 +80,7 @@ def new_job(
         max_attempts=spec.max_attempts,
         partition=_key(partitions.key_of, spec, args, kwargs or {}) if spec.limits else None,
         unique=unique_key,
+        search=_search_keys(spec, args, kwargs or {}) if spec.search else (),
         fresh=id is None,
     )
 
@@ -89,6 +90,15 @@ def _key(of: KeyOf, spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, An
         return of(spec, args, kwargs)
     except (KeyError, TypeError):
         return None  # they do not fit, which the job's own end will say
+
+
+def _search_keys(
+    spec: TaskSpec, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[tuple[str, str], ...]:
+    try:
+        return search.keys_of(spec, args, kwargs)
+    except TypeError:
+        return ()  # as above
 
 
 def new_id() -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row, func, literal, select, tuple_, union_all
 
 from app.db.columns import UtcDateTime
-from app.jobs.ledger.models import Job, State
+from app.jobs.declaration import search
+from app.jobs.ledger.models import Job, JobSearchKey, State
 from app.jobs.ledger.names import is_name
 from app.jobs.ledger.states import in_state
 from app.jobs.views import JobRow
@@ -52,14 +53,19 @@ def list_jobs(
 
     It begins after the job of `cursor`, or ends before it if it is looked for `backwards`.
     """
-    query = select(*_SUMMARY).limit(limit + 1)
+    query, place = select(*_SUMMARY).limit(limit + 1), [Job.accepted_at, Job.id]
+    if filters.key is not None:
+        # By the index of keys, which has the newest with a key in their order, however many others there are.
+        query = query.join(JobSearchKey, JobSearchKey.job_id == Job.id).where(_has_key(filters.key))
+        place = [JobSearchKey.accepted_at, JobSearchKey.job_id]
     if within is not None:
         query = query.where(Job.task.in_(within))
     if cursor is not None:
-        place, position = tuple_(Job.accepted_at, Job.id), _position(cursor)
-        query = query.where(place > position if backwards else place < position)
+        here, position = tuple_(*place), _position(cursor)
+        query = query.where(here > position if backwards else here < position)
+    query = query.order_by(*_order(place, backwards=backwards))
     # Each state has an index in which its newest jobs stand, whatever there is of others.
-    branches = [query.where(*conditions(filters, states=some)) for some in _apart(filters, states)]
+    branches = [query.where(*_of_rows(filters, states=some)) for some in _apart(filters, states)]
     rows = session.execute(_nearest(branches, limit=limit + 1, backwards=backwards)).all()
     more, rows = len(rows) > limit, rows[:limit]
     if backwards:
@@ -82,6 +88,8 @@ def count_jobs(session: Session, *, filters: JobFilter, states: Sequence[State] 
 
 def _apart(filters: JobFilter, states: Sequence[State]) -> list[list[State]]:
     """The states to look in one by one; one that is empty stands for all of them together."""
+    if filters.key is not None:
+        return [list(states)]
     is_narrow = any(value is not None for value in (filters.task, filters.queue, filters.error))
     wanted = states or (State if is_narrow else ())
     if filters.error is not None and State.DONE in wanted and len(wanted) > 1:
@@ -90,20 +98,32 @@ def _apart(filters: JobFilter, states: Sequence[State]) -> list[list[State]]:
 
 
 def _nearest(branches: Sequence[Select[Any]], *, limit: int, backwards: bool) -> Select[Any]:
-    ordered = [branch.order_by(*_order(Job, backwards=backwards)) for branch in branches]
-    if len(ordered) == 1:
-        return ordered[0]
-    found = union_all(*(select(branch.subquery()) for branch in ordered)).subquery()
-    return select(found).order_by(*_order(found.c, backwards=backwards)).limit(limit)
+    if len(branches) == 1:
+        return branches[0]
+    found = union_all(*(select(branch.subquery()) for branch in branches)).subquery()
+    place = (found.c.accepted_at, found.c.id)
+    return select(found).order_by(*_order(place, backwards=backwards)).limit(limit)
 
 
-def _order(columns: Any, *, backwards: bool) -> list[ColumnElement[Any]]:
-    places = (columns.accepted_at, columns.id)
-    return [place.asc() if backwards else place.desc() for place in places]
+def _order(place: Sequence[Any], *, backwards: bool) -> list[ColumnElement[Any]]:
+    return [column.asc() if backwards else column.desc() for column in place]
 
 
 def conditions(filters: JobFilter, *, states: Sequence[State] = ()) -> list[ColumnElement[bool]]:
     """The conditions of a filter."""
+    found = _of_rows(filters, states=states)
+    if filters.key is not None:
+        found.append(Job.id.in_(select(JobSearchKey.job_id).where(_has_key(filters.key))))
+    return found
+
+
+def _has_key(written: str) -> ColumnElement[bool]:
+    asked = search.read(written)
+    return (JobSearchKey.name == asked.name) & JobSearchKey.value.in_(asked.hashes)
+
+
+def _of_rows(filters: JobFilter, *, states: Sequence[State]) -> list[ColumnElement[bool]]:
+    """The conditions that a job's own row fulfils."""
     found: list[ColumnElement[bool]] = []
     if states:
         found.append(in_state(*states))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, cast, or_, select
 
-from app.jobs.ledger.models import TERMINAL, Attempt, Job, State
+from app.jobs.ledger.models import TERMINAL, Attempt, Job, JobSearchKey, State
 from app.jobs.service import cancel_job
 from app.personal_data.declaration import ERASE_TASK, Declaration, Delete, PersonalTable, Stage, Subject
 
@@ -40,6 +40,10 @@ def _attempts(who: Subject) -> ColumnElement[bool]:
     return Attempt.job_id.in_(select(Job.id).where(naming(who)))
 
 
+def _search_keys(who: Subject) -> ColumnElement[bool]:
+    return JobSearchKey.job_id.in_(select(Job.id).where(naming(who)))
+
+
 def _sever(session: Session, subject: Subject) -> None:
     """Cancel what waits to be done for the person."""
     waiting = select(Job.id).where(naming(subject), Job.state.in_((State.SCHEDULED, State.READY)))
@@ -62,6 +66,12 @@ DECLARATION = Declaration(
             rows=_attempts,
             erasure=Delete(),
             withheld=dict.fromkeys(("error", "traceback"), OTHERS),
+        ),
+        PersonalTable(
+            model=JobSearchKey,
+            rows=_search_keys,
+            erasure=Delete(),
+            withheld={"value": "It is a hash."},
         ),
     ),
     sever=_sever,

@@ -66,6 +66,11 @@ class JobFilter(StrictModel):
     error: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="Text in the error; upper and lower case are the same."
     )
+    key: Annotated[str, Field(max_length=1_200)] | None = Field(
+        default=None,
+        description="A search key that tasks declare, and its value: `order_id:123`.",
+        examples=["order_id:123"],
+    )
 
 
 class AttemptView(RowView):

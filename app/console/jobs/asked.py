@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from app.console.places import JOBS
 from app.errors import InvalidInput
+from app.jobs.declaration import search
 from app.jobs.ledger.models import State
 from app.jobs.listing import read_cursor
 from app.jobs.views import JobFilter
@@ -66,6 +67,11 @@ class Asked:
     def is_narrow(self) -> bool:
         """Whether anything is left out."""
         return bool(self.states or self.filters.model_dump(exclude_none=True))
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether it goes by what is in the jobs, which not everybody may read."""
+        return self.filters.error is not None or self.filters.key is not None
 
     def at(self, cursor: str, *, backwards: bool = False) -> str:
         """The address of another page of the same list."""
@@ -128,10 +134,13 @@ def typed(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
 def _filters(single: Mapping[str, str]) -> JobFilter:
     wanted = {name: _with_zone(name, single[name]) for name in NARROWING if name in single}
     try:
-        return JobFilter.model_validate(wanted)
+        found = JobFilter.model_validate(wanted)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         raise _wrong(str(problem["loc"][0]), problem["msg"]) from None
+    if found.key is not None:
+        search.read(found.key)
+    return found
 
 
 def _with_zone(name: str, value: str) -> str:

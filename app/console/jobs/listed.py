@@ -76,7 +76,7 @@ def _first_page(asked: Asked) -> Asked:
 
 
 def _within(asked: Asked, *, caller: Caller) -> Collection[str] | None:
-    return None if asked.filters.error is None else permissions.readable(caller)
+    return permissions.readable(caller) if asked.looks_inside else None
 
 
 def _page(
@@ -95,7 +95,7 @@ def _page(
 
 
 def _count(asked: Asked) -> int | None:
-    if asked.filters.error is not None or asked.cursor is not None:
+    if asked.looks_inside or asked.cursor is not None:
         return None
     return answer(
         lambda session: listing.count_jobs(

@@ -12,7 +12,7 @@ from app.console.pages import page
 from app.console.places import JOBS, job_at
 from app.console.questions import looking
 from app.errors import InvalidInput, NotFound
-from app.jobs.declaration import registry
+from app.jobs.declaration import registry, search
 from app.jobs.ledger.models import State
 from app.jobs.lookup import find_id
 from app.jobs.scopes import READ
@@ -66,6 +66,7 @@ def _page(
         states=list(State),
         queues=list(Queue),
         tasks=list(registry.tasks()),
+        keys=search.names(),
         asked=asked,
         listed=found,
         most=listed.MAX_COUNTED,

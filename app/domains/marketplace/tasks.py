@@ -20,7 +20,14 @@ from app.topology import Priority, Queue
 from app.values.row_ids import RowId
 
 
-@task(name=settling.CONFIRM_TASK, queue=Queue.EMAILS, priority=Priority.HIGH, scope=WRITE, public=True)
+@task(
+    name=settling.CONFIRM_TASK,
+    queue=Queue.EMAILS,
+    priority=Priority.HIGH,
+    scope=WRITE,
+    public=True,
+    search=("order_id",),
+)
 def send_order_confirmation(order_id: RowId) -> dict[str, int | None]:
     """Confirm a paid order to its buyer by mail, once."""
     return {"delivery_id": order_mails.confirm(job_session(), order_id=order_id)}
@@ -32,7 +39,7 @@ def send_license_email(license_id: RowId) -> dict[str, int | None]:
     return {"delivery_id": licence_mails.deliver(job_session(), licence_id=license_id)}
 
 
-@task(name=settling.INVOICE_TASK, queue=Queue.REPORTS, scope=WRITE, public=True)
+@task(name=settling.INVOICE_TASK, queue=Queue.REPORTS, scope=WRITE, public=True, search=("order_id",))
 def generate_invoice_pdf(order_id: RowId) -> list[dict[str, Any]]:
     """Make the invoice of a paid order, and the credit note of a refunded one, once each."""
     return invoicing.generate(job_session(), order_id=order_id, now=business_now())

@@ -18,6 +18,7 @@ from app.jobs.celery.batches import claimed
 from app.jobs.celery.heartbeat import holder
 from app.jobs.celery.pickled_exceptions import harmless
 from app.jobs.declaration import admission, registry, uniqueness
+from app.jobs.declaration import search as search_keys
 from app.jobs.declaration.limits import attempts_allowed, soft_limit
 from app.jobs.declaration.options import HORIZON
 from app.jobs.errors import AttemptStopped, LeaseLost, LeftByBody, NotYourTurn, RetryableError
@@ -192,6 +193,7 @@ def task(
     rate_limit: str | None = None,
     concurrency: int | None = None,
     partition_by: str | None = None,
+    search: Collection[str] = (),
     name: str | None = None,
     **celery_options: Any,
 ) -> Callable[[Callable[P, R]], JobTask]:
@@ -205,14 +207,16 @@ def task(
     `unique_while="queued"` or `"running"` until it begins or ends, `unique_for` for so long after it was
     accepted. Over all workers, no more jobs begin than `rate_limit` says ("10/s", "600/m", "36000/h"), and no
     more than `concurrency` run at once; with `partition_by`, which names an argument, both hold for each of
-    its values, and those take turns. What may not begin yet occupies no process. Further options are
-    Celery's. The function may be `async def` (see `app.processes.coroutines`).
+    its values, and those take turns. What may not begin yet occupies no process. `search` names arguments by
+    whose values jobs are found (`?key=order_id:123`). Further options are Celery's. The function may be
+    `async def` (see `app.processes.coroutines`).
     """
     retry = retry or registry.Retry()
 
     def decorate(body: Callable[P, R]) -> JobTask:
         wire_name = name or f"{body.__module__.split('.')[-2]}.{body.__name__}"
         max_attempts = _max_attempts(retry, celery_options)
+        parameters = _parameters(body, bound=bool(celery_options.get("bind")))
         spec = registry.TaskSpec(
             name=wire_name,
             body=body,
@@ -231,11 +235,18 @@ def task(
             ),
             limits=admission.declared(
                 task=wire_name,
-                parameters=_parameters(body, bound=bool(celery_options.get("bind"))),
+                parameters=parameters,
                 durable=durable,
                 rate_limit=rate_limit,
                 concurrency=concurrency,
                 partition_by=partition_by,
+            ),
+            search=search_keys.declared(
+                task=wire_name,
+                parameters=parameters,
+                durable=durable,
+                sensitive=sensitive,
+                names=search,
             ),
         )
         registry.declare(spec)

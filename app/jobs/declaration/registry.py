@@ -81,6 +81,8 @@ class TaskSpec:
     bound: bool = False
     unique: Unique | None = None
     limits: Limits | None = None
+    #: The arguments by whose values its jobs are found.
+    search: tuple[str, ...] = ()
 
     @property
     def doc(self) -> str:

@@ -205,6 +205,20 @@ class JobUnique(Base):
     until: Mapped[datetime | None]
 
 
+class JobSearchKey(Base):
+    """A value by which a job is found; see `app.jobs.declaration.search`. It goes with its job."""
+
+    __tablename__ = "job_search_key"
+    __table_args__ = (Index("ix_job_search_key_job_id", "job_id"),)
+
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: A keyed hash of it.
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+    #: The job's own, so that one index has the newest with a key in their order.
+    accepted_at: Mapped[datetime] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True)
+
+
 class Worker(Base):
     """A worker process group that was heard of."""
 

@@ -34,6 +34,8 @@ class NewJob(NamedTuple):
     partition: str | None = None
     #: The same for all jobs of a unique task that ask for the same.
     unique: str | None = None
+    #: By which it is found: names and hashes.
+    search: tuple[tuple[str, str], ...] = ()
     #: Whether the id was made just now, so that no row can have it. Looking for one costs a third more.
     fresh: bool = False
 
@@ -52,7 +54,7 @@ class NewJob(NamedTuple):
 
 
 #: What the row's times are worked out from, by the database's clock, and what is not stored.
-_WORKED_OUT = {"run_at", "delay_seconds", "expires_at", "expires_seconds", "unique", "fresh"}
+_WORKED_OUT = {"run_at", "delay_seconds", "expires_at", "expires_seconds", "unique", "search", "fresh"}
 #: The fields that are columns of the row as they stand.
 STORED_AS_GIVEN = tuple(name for name in NewJob._fields if name not in _WORKED_OUT)
 #: The other columns that a row has from the moment it is accepted.

@@ -13,6 +13,8 @@ class Statements:
 
     #: On PostgreSQL without its source and what to do with known jobs: `inserting` fits both in.
     accept: str
+    #: Adds the search keys of jobs that have their rows, which are a JSON object of pairs by job.
+    add_keys: str
     claim: str
     finish: str
     #: The same for a single job: no list to unfold and to join takes a third off their cost.
@@ -26,6 +28,8 @@ class Statements:
     #: What became of a claim or a finish whose answer was lost.
     take_over: str
     is_done: str
+    #: Both of the first in one statement, around the text of `accept`. SQLite takes them one by one.
+    accept_with_keys: str = ""
 
 
 _GIVEN = ", ".join(STORED_AS_GIVEN)
@@ -47,7 +51,22 @@ POSTGRESQL = Statements(
             FROM (SELECT clock_timestamp() AS now) AS clock CROSS JOIN {{jobs}}
         ) AS new
         {{conflict}}
-        RETURNING id, published_at, expires_at
+        RETURNING id, published_at, expires_at{{more}}
+    """,
+    add_keys="""
+        INSERT INTO job_search_key (name, value, accepted_at, job_id)
+        SELECT pair ->> 0, pair ->> 1, accepted_at, id
+        FROM jsonb_each(%s::jsonb) AS each (job_id, pairs) JOIN job ON id = job_id
+            CROSS JOIN LATERAL jsonb_array_elements(pairs) AS of_job (pair)
+        ON CONFLICT DO NOTHING
+    """,
+    accept_with_keys="""
+        WITH accepted AS ({accept}), keyed AS (
+            INSERT INTO job_search_key (name, value, accepted_at, job_id)
+            SELECT pair ->> 0, pair ->> 1, accepted_at, id
+            FROM accepted CROSS JOIN LATERAL jsonb_array_elements(%s::jsonb -> id) AS of_job (pair)
+        )
+        SELECT id, published_at, expires_at FROM accepted
     """,
     claim=f"""
         UPDATE job SET state = 'running', attempt = job.attempt + 1, fence = fence + 1, worker = %s,
@@ -140,6 +159,13 @@ SQLITE = Statements(
         ON CONFLICT DO NOTHING
         RETURNING id, iif(published_at IS NULL, NULL, (julianday(published_at) - 2440587.5) * 86400.0),
             replace(expires_at, ' ', 'T') || '+00:00'
+    """,
+    add_keys="""
+        INSERT INTO job_search_key (name, value, accepted_at, job_id)
+        SELECT pair.value ->> 0, pair.value ->> 1, job.accepted_at, job.id
+        FROM json_each(?) AS each JOIN job ON job.id = each.key, json_each(each.value) AS pair
+        WHERE true
+        ON CONFLICT DO NOTHING
     """,
     claim=f"""
         UPDATE job SET state = 'running', attempt = job.attempt + 1, fence = fence + 1, worker = ?,

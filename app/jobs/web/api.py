@@ -136,7 +136,7 @@ def _listed(query: schemas.ListQuery, *, caller: Caller) -> bytes:
             session,
             filters=query,
             states=query.state,
-            within=permissions.readable(caller) if query.error else None,
+            within=permissions.readable(caller) if query.error or query.key else None,
             limit=query.limit,
             cursor=query.cursor,
         )
@@ -152,7 +152,7 @@ def retry_dead_jobs(body: schemas.BulkRetryRequest, caller: Retrier) -> schemas.
     """
     if body.task is not None:
         permissions.require_tasks({body.task}, caller=caller)
-    within = permissions.within_reach(caller, error=body.error)
+    within = permissions.within_reach(caller, narrowed_by=body.error or body.key)
     with reading() as session:
         started = session.execute(select(clock())).scalar_one()
     retried = 0
@@ -180,7 +180,7 @@ def cancel_waiting_jobs(body: schemas.BulkCancelRequest, caller: Writer) -> sche
         body,
         reason=f"Cancelled by {caller.name}",
         limit=body.limit,
-        within=permissions.within_reach(caller, error=body.error),
+        within=permissions.within_reach(caller, narrowed_by=body.error or body.key),
     )
     return schemas.BulkCancelled(cancelled=found.jobs, more=found.jobs == body.limit)
 
@@ -243,6 +243,7 @@ def _task_view(spec: registry.TaskSpec) -> schemas.TaskView:
         durable=spec.durable,
         schedule=spec.schedule.describe() if spec.schedule else None,
         sensitive=sorted(spec.sensitive),
+        search=list(spec.search),
         max_attempts=spec.max_attempts,
         arguments=_schema_of(spec),
     )

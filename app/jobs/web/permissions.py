@@ -56,14 +56,14 @@ def require_tasks(tasks: Collection[str], *, caller: Caller) -> None:
             raise MissingScope(scope=scope)
 
 
-def within_reach(caller: Caller, *, error: str | None = None) -> list[str] | None:
+def within_reach(caller: Caller, *, narrowed_by: str | None = None) -> list[str] | None:
     """The tasks whose jobs `caller` may change; None for all, those of other releases included.
 
-    If jobs are chosen by their `error`, the caller must be able to read it as well.
+    If jobs are chosen by what is in them (`narrowed_by`), the caller must be able to read it as well.
     """
     if caller.may(EVERYTHING):
         return None
-    names = None if error is None else readable(caller)
+    names = None if narrowed_by is None else readable(caller)
     return [
         name
         for name in (registry.tasks() if names is None else names)

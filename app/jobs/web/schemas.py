@@ -107,5 +107,6 @@ class TaskView(BaseModel):
     durable: bool
     schedule: str | None
     sensitive: list[str]
+    search: list[str] = Field(description="The arguments by whose values its jobs are found.")
     max_attempts: int | None
     arguments: dict[str, Any] | None

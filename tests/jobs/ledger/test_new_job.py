@@ -37,7 +37,7 @@ def test_accepting_writes_each_column_once_and_each_that_must_not_be_null() -> N
 
 def test_each_field_of_a_new_job_is_sent_to_postgresql_as_its_columns_type() -> None:
     # The values of a batch are sent in the order of the fields.
-    assert (*TYPES, "unique", "fresh") == NewJob._fields
+    assert (*TYPES, "unique", "search", "fresh") == NewJob._fields
     for name in TYPES.keys() & set(COLUMNS.keys()):
         stored_as = COLUMNS[name].type.compile(DIALECT)
         assert FULL_NAMES.get(TYPES[name], TYPES[name].upper()) == stored_as

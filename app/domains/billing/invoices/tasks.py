@@ -77,7 +77,13 @@ def cleanup_old_tasks(days: Annotated[int, Field(ge=1, le=MAX_DAYS)] = 30) -> di
 
 
 @task(
-    name=mailing.MAIL_TASK, queue=Queue.NOTIFICATIONS, scope=WRITE, public=True, retry=LONG_RETRY, bind=True
+    name=mailing.MAIL_TASK,
+    queue=Queue.NOTIFICATIONS,
+    scope=WRITE,
+    public=True,
+    retry=LONG_RETRY,
+    bind=True,
+    search=("invoice_id",),
 )
 def send_invoice_email(
     self: JobTask,
