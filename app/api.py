@@ -14,6 +14,7 @@ from app.http.routing import shorten_ways
 from app.http.throttling import Throttle
 from app.jobs.declaration import registry
 from app.packages import modules
+from app.telemetry.set_up import add_telemetry, of_requests
 
 DESCRIPTION = """
 Submit background jobs, follow them, and retry them.
@@ -41,12 +42,14 @@ def create_app() -> FastAPI:
         middleware=[
             Middleware(Observe),
             Middleware(RequestContext),
+            *map(Middleware, of_requests()),
             Middleware(Console),
             Middleware(Authenticate),
             Middleware(Throttle),
             Middleware(Bodies),
         ],
     )
+    add_telemetry()
     problems.install(app)
     describe_callers(app)
     shorten_ways(app)

@@ -9,6 +9,7 @@ from app.health.monitor.thread import add_monitor
 from app.jobs.celery import control  # noqa: F401 (workers learn its commands)
 from app.jobs.celery.application import celery_app
 from app.outbound.mirror.writer import add_mirror
+from app.telemetry.set_up import add_telemetry
 from app.worker.lifecycle import add_lifecycle
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ add_lifecycle(celery_app)
 add_monitor()
 add_heartbeat()
 add_mirror()
+add_telemetry()
 
 
 def send_task(name: str, /, *args: Any, **kwargs: Any) -> AsyncResult[Any]:

@@ -37,7 +37,16 @@ print(*sorted({".".join(name.split(".")[:depth]) for name in sys.modules for dep
 """
 #: What those need who start services, and what few jobs or requests need.
 NEEDLESS = {
-    *("alembic", "prompt_toolkit", "pycparser", "typer", "opentelemetry.sdk", "pygments", "rich"),
+    *(
+        "alembic",
+        "prompt_toolkit",
+        "pycparser",
+        "typer",
+        "opentelemetry.sdk",
+        "sentry_sdk",
+        "pygments",
+        "rich",
+    ),
     *("PIL", "boto3", "botocore", "facturx", "google", "httpx", "jinja2", "plaid", "pypdf", "typst"),
 }
 OF_THE_API = {"fastapi", "gunicorn"}

@@ -35,6 +35,7 @@ from app.settings.redis_url import RedisAddress, address_of
 from app.settings.secret import refuse_weak_secret
 from app.settings.sources import PREFIX, ConfigError
 from app.settings.storage_place import StoragePlace
+from app.settings.telemetry_kinds import OtelHeaders, SentryDsn
 from app.settings.time_limits import MAX_TIME_LIMITS, TaskTimeLimits, TimeLimits
 from app.values.row_ids import MAX_BIGINT
 from app.values.strict_models import plain_int
@@ -314,6 +315,24 @@ class Settings(BaseSettings):
         description="JSON file in which what makes this host's backups says when it last did (`made_at`), "
         "how old that may be (`max_age_hours`) and what failed since (`failure`). Where there is none, "
         "backups are not watched.",
+    )
+    otel_endpoint: HttpUrl = Field(
+        default="",
+        description="URL of a collector that takes traces by OTLP over HTTP, such as http://127.0.0.1:4318. "
+        "Unset: nothing is traced.",
+    )
+    otel_headers: OtelHeaders = Field(
+        default=SecretStr(""),
+        description="Headers that it is sent, such as api-key=VALUE, separated by commas.",
+    )
+    otel_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0, description="Share of the traces that begin here which are sent, from 0 to 1."
+    )
+    sentry_dsn: SentryDsn = Field(
+        default=SecretStr(""), description="DSN of a project of Sentry. Unset: errors are reported nowhere."
+    )
+    sentry_environment: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = Field(
+        default="production", description="Name of the environment that errors are reported of."
     )
     sign_in_days: Annotated[int, Field(ge=1, le=365)] = Field(
         default=30, description="How long somebody who signed in stays so, in a browser or a client."
