@@ -25,6 +25,7 @@ from app.console.routes import (
     overview,
     queues,
     sign_in,
+    timeline,
 )
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
@@ -65,6 +66,18 @@ def create_pages() -> FastAPI:
     )
     for kind in (GroundworkError, HTTPException, RequestValidationError, *outages.ERRORS):
         pages.add_exception_handler(kind, errors.answer)
-    for module in (sign_in, overview, jobs, job, job_acts, jobs_acts, queues, deliveries, alerts, audit):
+    for module in (
+        sign_in,
+        overview,
+        jobs,
+        job,
+        job_acts,
+        jobs_acts,
+        queues,
+        deliveries,
+        alerts,
+        audit,
+        timeline,
+    ):
         pages.include_router(module.router)
     return pages

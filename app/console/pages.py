@@ -31,6 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Of a text in a table, no more than this.
 MAX_CELL = 100
+MINUTE = 60
 #: Pages for which a scope is needed, as the navigation has them.
 _NAVIGATION = (
     (places.ROOT, "Overview", METRICS),
@@ -38,6 +39,7 @@ _NAVIGATION = (
     (places.QUEUES, "Queues", METRICS),
     (places.WORKERS, "Workers", METRICS),
     (places.DELIVERIES, "Deliveries", READ),
+    (places.TIMELINE, "Timeline", METRICS),
     (places.ALERTS, "Alerts", INSPECT),
     (places.AUDIT, "Audit", OWN),
 )
@@ -82,7 +84,7 @@ def _environment() -> Environment:
         finalize=_visible,
     )
     made.globals.update(places=places, asset=url_of)
-    made.filters.update(moment=_moment, age=age, counted=counted, beginning=beginning)
+    made.filters.update(moment=_moment, age=age, seconds=seconds, counted=counted, beginning=beginning)
     return made
 
 
@@ -110,6 +112,11 @@ def age(seconds: float) -> str:
         if number or (unit == "s" and not parts):
             parts.append(f"{number} {unit}")
     return " ".join(parts[:2])
+
+
+def seconds(number: float) -> str:
+    """A stretch of time that may be short."""
+    return age(number) if number >= MINUTE else f"{number:.3g} s"
 
 
 def counted(number: int, cap: int) -> str:

@@ -58,6 +58,16 @@ def runs_of(session: Session, name: str, *, limit: int) -> Sequence[ScheduleRun]
     return session.scalars(newest.limit(limit)).all()
 
 
+def missed(session: Session, *, begin: datetime, end: datetime, limit: int) -> Sequence[ScheduleRun]:
+    """The moments that were found missed in that time, the newest first."""
+    rows = select(ScheduleRun).where(
+        ScheduleRun.fired_at >= begin, ScheduleRun.fired_at < end, ScheduleRun.outcome == RunOutcome.MISSED
+    )
+    return session.scalars(
+        rows.order_by(ScheduleRun.fired_at.desc(), ScheduleRun.id.desc()).limit(limit)
+    ).all()
+
+
 def settle(session: Session) -> None:
     """Write down how the jobs of schedules ended, and since when a schedule has not succeeded in time."""
     ended = (

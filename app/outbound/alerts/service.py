@@ -53,6 +53,13 @@ def closed(session: Session, *, before: int | None, limit: int) -> Page:
     return cut(session, rows if before is None else rows.where(Alert.id < before), limit=limit)
 
 
+def within(session: Session, *, begin: datetime, end: datetime, limit: int) -> Sequence[Alert]:
+    """Alerts that were open at some moment of that time, the newest first."""
+    was_open = Alert.closed_at.is_(None) | (Alert.closed_at >= begin)
+    rows = select(Alert).where(Alert.opened_at < end, was_open)
+    return session.scalars(rows.order_by(Alert.id.desc()).limit(limit)).all()
+
+
 def is_news(session: Session, looks: Iterable[Look]) -> bool:
     """Whether `take` would write anything; a look, which does not take SQLite's one writer."""
     rows, now = open_alerts(session), db_now(session)

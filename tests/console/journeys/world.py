@@ -14,6 +14,8 @@ from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, Outcome, State, Worker
 from app.jobs.quarantine import quarantine
+from app.jobs.statistics import adding
+from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
 from app.outbound.alerts.models import ALL_SUBJECTS, Alert, AlertMute
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
@@ -43,6 +45,7 @@ def fill() -> None:
     for state in State:
         add_job(state, job_id=DEAD_JOB if state is State.DEAD else None)
     _add_delivery()
+    _add_statistics()
     quarantine.add(HOSTILE.encode(), queue="default", problem="It is not JSON.")
     now = datetime.now(UTC)
     # For as long as pages are looked at, and longer.
@@ -67,6 +70,19 @@ def fill() -> None:
                     seen_at=seen,
                 )
             )
+
+
+def _add_statistics() -> None:
+    """Of a day, in each quarter of an hour some more."""
+    now = datetime.now(UTC)
+    with transaction() as session:
+        for quarter in range(96):
+            minute = adding.floor(now - quarter * timedelta(minutes=15), adding.MINUTE)
+            ends = {(FINISHED, "done"): 900 - 9 * quarter, (FINISHED, "dead"): quarter % 7 == 0}
+            ends |= {(ATTEMPT, "retried"): quarter % 5, (ATTEMPT, "lost"): quarter == 40}
+            ends |= {(RUN, "0.5"): 900 - 9 * quarter, (WAIT, "10" if quarter > 60 else "60"): 900}
+            found = [Counted(TASK, "emails", *of, minute, int(number), 0.0) for of, number in ends.items()]
+            adding.add(session, [one for one in found if one.ends])
 
 
 def add_job(state: State, *, job_id: str | None = None) -> None:

@@ -1,0 +1,1 @@
+"""The timeline: what ended, failed and was slow, above what happened meanwhile."""
