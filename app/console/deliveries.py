@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.console.questions import looking
-from app.jobs.ledger.seal import MASK
 from app.outbound.deliveries import listing, service
 from app.outbound.deliveries.models import DeliveryState
 from app.values.field_errors import FieldError, InvalidFields
@@ -44,13 +43,7 @@ def one(delivery_id: int, *, caller: Caller) -> dict[str, Any]:
 
 def shown(delivery: Delivery, *, caller: Caller) -> dict[str, Any]:
     """A delivery without what is sent, as `caller` may see it."""
-    found = listing.shown(delivery)
-    if caller.only_user is None:
-        return found
-    error = delivery.error
-    for address in delivery.recipient.split(", ") if error else ():
-        error = (error or "").replace(address, MASK) if address else error
-    return found | {"recipient": MASK, "subject": MASK, "error": error}
+    return listing.shown(delivery) if caller.only_user is None else listing.masked(delivery)
 
 
 def state_named(name: str) -> DeliveryState | None:

@@ -124,6 +124,21 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def evidence(job_id: JobId) -> None:
+    """Print everything about a job as one JSON document to hand on, masked.
+
+    Example: groundwork jobs evidence 1b9d6bcd > evidence.json
+    """
+    from app.db.sessions import reading
+    from app.jobs.lookup import find_id
+    from app.jobs.web.bundle import evidence_of
+
+    with reading() as session:
+        found = find_id(session, prefix=job_id)
+    print_json(evidence_of(found, looking=reading))
+
+
+@app.command()
 def submit(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The task; see: groundwork tasks.")],
     arg: Pairs = None,

@@ -85,7 +85,7 @@ def test_a_person_settles_what_is_uncertain_once(
     with reading() as session:
         assert (stored().state, session.get_one(Job, job_id).state) == (state, job)
     [act] = acts()
-    assert act["path"] == "deliveries/1"
+    assert act["path"] == f"{DELIVERIES}/1/settle"
     assert act["arguments"] == {"reason": "Bob has it", "before": "uncertain", "after": state}
     assert "Settle it" not in client.get(f"{DELIVERIES}/1").text
 

@@ -148,7 +148,8 @@ def test_one_entry_of_the_quarantine_is_discarded_with_a_reason_and_the_others_s
         assert discard(client, entry["id"]).headers["Location"] == QUARANTINE
     assert [each["head"][-1] for each in quarantine.entries()] == ["2", "0"]
     [act] = acts()
-    assert (act["title"], act["arguments"]) == ("Discard what is in quarantine", {"reason": "seen to"})
+    assert act["title"] == "Discard what is in quarantine"
+    assert act["arguments"] == {"entry": entry["id"], "reason": "seen to"}
     assert act["user_name"].startswith("user:")
 
 

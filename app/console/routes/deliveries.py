@@ -81,7 +81,7 @@ def _settle(delivery_id: int, *, how: Settlement, seen_at: datetime, reason: str
             session,
             caller,
             title="Settle an uncertain delivery",
-            path=f"deliveries/{delivery_id}",
+            path=f"{DELIVERIES}/{delivery_id}/settle",
             reason=reason,
             before=DeliveryState.UNCERTAIN,
             after=settling.STATES[how],

@@ -1,7 +1,8 @@
 """The page of a job, and what it was given and gave as files."""
 
+import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
@@ -9,7 +10,9 @@ from app.console.jobs import whole
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import JOBS
+from app.console.questions import looking
 from app.jobs.scopes import READ
+from app.jobs.web.bundle import evidence_of
 from app.tokens.callers import Caller, require
 from app.tokens.owners import OPERATED
 
@@ -18,6 +21,8 @@ AT = f"{JOBS}/{{job_id}}"
 router = APIRouter()
 Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 JobId = Annotated[str, Path(max_length=200)]
+#: What no name of a file holds, nor a header.
+_UNFIT = re.compile(r"[^A-Za-z0-9.-]")
 
 
 #: What was done to it a moment ago, as the address says.
@@ -51,12 +56,22 @@ def show_job(request: Request, job_id: JobId, caller: Reader) -> Response:
     )
 
 
+@router.get(f"{AT}/evidence.json")
+def download_evidence(job_id: JobId, caller: Reader) -> Response:
+    """Everything about a job as one file to hand on, masked."""
+    found = evidence_of(job_id, looking=looking, caller=caller)
+    return _file(found, name=f"job-{_UNFIT.sub('_', job_id)}.json")
+
+
 @router.get(f"{AT}/{{part}}.json")
 def download(job_id: JobId, part: Part, caller: Reader) -> Response:
     """A part of a job whole, masked as on its page."""
-    value = getattr(whole.detail(job_id, caller=caller), part)
+    return _file(getattr(whole.detail(job_id, caller=caller), part), name=f"{part}.json")
+
+
+def _file(value: Any, *, name: str) -> Response:
     return Response(
         whole.written(value).encode(errors="backslashreplace"),
         media_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{part}.json"', "Cache-Control": "no-store"},
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )

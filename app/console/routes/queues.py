@@ -72,7 +72,7 @@ def _discard(entry_id: str, reason: str, *, caller: Caller) -> None:
     try:
         with transaction() as session:
             if quarantine.forget(entry_id):
-                path = f"quarantine/{entry_id}"
-                acts.note(session, caller, title="Discard what is in quarantine", path=path, reason=reason)
+                title = "Discard what is in quarantine"
+                acts.note(session, caller, title=title, path=DISCARD, entry=entry_id, reason=reason)
     except broker().failures:
         raise BrokerAway(place=broker().place) from None

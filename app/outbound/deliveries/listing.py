@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import literal, select, tuple_
 
 from app.db.columns import UtcDateTime
+from app.jobs.ledger.seal import MASK
 from app.outbound.deliveries.models import Delivery
 from app.values.field_errors import FieldError, InvalidFields
 from app.values.row_ids import MAX_BIGINT
@@ -52,6 +53,14 @@ def newest(session: Session, *, state: DeliveryState | None, limit: int) -> Sequ
 def shown(delivery: Delivery) -> dict[str, Any]:
     """A delivery without what is sent."""
     return {name: getattr(delivery, name) for name in _SHOWN}
+
+
+def masked(delivery: Delivery) -> dict[str, Any]:
+    """The same without whom it goes to and what about."""
+    error = delivery.error
+    for address in filter(None, delivery.recipient.split(", ")):
+        error = error and error.replace(address, MASK)
+    return shown(delivery) | {"recipient": MASK, "subject": MASK, "error": error}
 
 
 @dataclass(frozen=True, kw_only=True)
