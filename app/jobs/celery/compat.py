@@ -19,7 +19,7 @@ from billiard import common
 from celery import platforms
 from celery.app import trace
 from celery.backends.base import Backend
-from celery.concurrency.asynpool import AsynPool
+from celery.concurrency.asynpool import AsynPool, ResultHandler
 from celery.platforms import EX_OK
 from celery.worker import control as worker_control
 from celery.worker import request as worker_request
@@ -132,6 +132,23 @@ USED = (
         "_untrack_child_process",
         _sentinel_poll="By what is readable here, the pool knows that a child has ended.",
     ),
+    *_of(
+        AsynPool,
+        "__init__",
+        _all_inqueues="The pipes of children that take orders.",
+        _active_writes="Those that an order is being written to.",
+        _busy_workers="Those whose child runs something.",
+        _fileno_to_inq="Whose pipe it is.",
+    ),
+    *_of(
+        AsynPool,
+        "_create_write_handlers",
+        _cache="What was given to the pool and has not ended.",
+        _payload="An order that is put back is written once more.",
+        _write_to="Whose child it was given to, should that die.",
+        _scheduled_for="As `_write_to`.",
+        _quick_put="How an order is given to a child.",
+    ),
     *_of(trace, fast_trace_task="What a child runs a task by."),
     *_of(
         worker_request,
@@ -183,7 +200,9 @@ OVERRIDDEN = (
         AsynPool,
         _track_child_process="A child that has ended is noticed only once it can be waited for.",
         _create_timelimit_handlers="A timer for each job stays until it would have been due.",
+        _create_write_handlers="An order takes a turn of the loop, though a child is free.",
     ),
+    *_of(ResultHandler, _make_process_result="Each answer is read for itself, in four steps."),
 )
 
 
@@ -379,6 +398,33 @@ def watch(process: Any, *, by: int) -> None:
 def wait_for_end(pool: Any, process: Any, hub: Any) -> None:
     """Have the pool see to its children once this one has ended."""
     AsynPool._track_child_process(pool, process, hub)
+
+
+def create_write_handlers(pool: Any, hub: Any, *, put: Callable[[Any], None]) -> None:
+    """As Celery's, but orders are given to children by `put`."""
+    AsynPool._create_write_handlers(pool, hub)
+    pool._quick_put = put
+
+
+def result_of(pool: Any, order: Any, *, header: bytes, body: bytes) -> Any:
+    """The pool's result of an order, which knows by what bytes it is given."""
+    result = pool._cache[order[1][0]]
+    result._payload = memoryview(header), memoryview(body), len(body)
+    return result
+
+
+def free_child(pool: Any) -> int | None:
+    """The pipe of a child that runs nothing."""
+    taken, written = pool._busy_workers, pool._active_writes
+    return next((fd for fd in pool._all_inqueues if fd not in taken and fd not in written), None)
+
+
+def note_written(pool: Any, result: Any, fd: int) -> None:
+    """Note that a child was given an order."""
+    child = pool._fileno_to_inq[fd]
+    result._write_to = result._scheduled_for = child
+    pool._busy_workers.add(fd)
+    pool.write_stats[child.index] += 1
 
 
 def is_terminating() -> bool:
