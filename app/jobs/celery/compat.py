@@ -16,6 +16,8 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from billiard import common
+from billiard.pool import Worker
+from billiard.queues import _SimpleQueue
 from celery import platforms
 from celery.app import trace
 from celery.backends.base import Backend
@@ -24,8 +26,9 @@ from celery.platforms import EX_OK
 from celery.worker import control as worker_control
 from celery.worker import request as worker_request
 from celery.worker import state as worker_state
+from kombu.message import Message
 from kombu.transport import virtual
-from kombu.transport.redis import Channel
+from kombu.transport.redis import Channel, MultiChannelPoller
 
 from app.jobs.broker.redis import DRIVER
 from app.settings.sources import ConfigError
@@ -114,10 +117,12 @@ USED = (
         _refresh_bindings="As `_queue_bind`.",
     ),
     *_of(Channel, "__init__", _queue_cycle="The queue that gave a message comes last in the next request."),
+    *_of(MultiChannelPoller, "__init__", _chan_to_sock="A loop is told of a socket once."),
     *_of(virtual.Transport, _deliver="A message that was read here is handed to its consumer."),
     *_of(
         virtual.QoS, _delivered="How a message is acknowledged depends on the message; only its tag is given."
     ),
+    *_of(Message, "decode", _decoded_cache="A body that was read here is not read again."),
     *_of(virtual.Message, "__init__", _raw="A message goes back as it came, and not as it was decoded."),
     *_of(
         worker_state,
@@ -148,6 +153,12 @@ USED = (
         _write_to="Whose child it was given to, should that die.",
         _scheduled_for="As `_write_to`.",
         _quick_put="How an order is given to a child.",
+    ),
+    *_of(
+        _SimpleQueue,
+        "__init__",
+        _reader="What a child reads is read in one call.",
+        _writer="What a child writes is written in one call.",
     ),
     *_of(trace, fast_trace_task="What a child runs a task by."),
     *_of(
@@ -202,6 +213,7 @@ OVERRIDDEN = (
         _create_timelimit_handlers="A timer for each job stays until it would have been due.",
         _create_write_handlers="An order takes a turn of the loop, though a child is free.",
     ),
+    *_of(Worker, _make_recv_method="Each order is read for itself, in two steps."),
     *_of(ResultHandler, _make_process_result="Each answer is read for itself, in four steps."),
 )
 
@@ -276,9 +288,20 @@ def end_poll(channel: Any, *, queue: str | None) -> None:
     channel._flush_brpop_reauth()
 
 
+def polled(cycle: Any) -> list[tuple[int, Any]]:
+    """The descriptors that an event loop is to look at for a transport, and their sockets."""
+    sockets = {socket.fileno(): socket for socket in cycle._chan_to_sock.values()}
+    return [(fd, sockets.get(fd)) for fd in cycle.fds]
+
+
 def deliver(channel: Any, document: Any, *, queue: str) -> None:
     """Hand a message to the consumer of its queue."""
     channel.connection._deliver(document, queue)
+
+
+def keep_payload(message: Any, payload: Any) -> None:
+    """Spare kombu the reading of a message's body."""
+    message._decoded_cache = payload
 
 
 def deliver_broadcast(channel: Any, message: Any, exchange: str) -> bool:
@@ -398,6 +421,16 @@ def watch(process: Any, *, by: int) -> None:
 def wait_for_end(pool: Any, process: Any, hub: Any) -> None:
     """Have the pool see to its children once this one has ended."""
     AsynPool._track_child_process(pool, process, hub)
+
+
+def reading_end(queue: Any) -> int:
+    """The descriptor by which a child reads from a queue."""
+    return int(queue._reader.fileno())
+
+
+def writing_end(queue: Any) -> int:
+    """The descriptor by which a child writes to a queue."""
+    return int(queue._writer.fileno())
 
 
 def create_write_handlers(pool: Any, hub: Any, *, put: Callable[[Any], None]) -> None:

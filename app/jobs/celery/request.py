@@ -74,7 +74,7 @@ class JobRequest(Request):
         self._pool = pool
         result = pool.apply_async(
             claimed.trace,
-            args=(self.type, self.id, self.request_dict, self.body, self.content_type, self.content_encoding),
+            args=(self.type, self.id, self.request_dict, *self._content(pool)),
             accept_callback=self.on_accepted,
             timeout_callback=self.on_timeout,
             callback=self.on_success,
@@ -85,6 +85,12 @@ class JobRequest(Request):
         )
         compat.keep_result(self, result)
         return result
+
+    def _content(self, pool: Any) -> tuple[Any, str | None, str | None]:
+        """The body, its type and its encoding; it has been read, and is copied to a child as it is."""
+        if self.content_type is None or not getattr(pool, "copies", False):
+            return self.body, self.content_type, self.content_encoding
+        return self.message.payload, None, None
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """As Celery's: a child begins."""

@@ -1,5 +1,5 @@
-"""Celery's pool of processes, which notices at once that one has ended, keeps one timer for all jobs, and hands
-a job to a child that is free without a turn of the event loop.
+"""Celery's pool of processes, which notices at once that one has ended, keeps one timer for all jobs, and
+hands a job to a child that is free without a turn of the event loop.
 
 Celery reads the end of a pipe that its child holds. The kernel closes that a moment before the child can be
 waited for, so that Celery looks, finds nobody dead, and looks again after five seconds.
@@ -19,6 +19,7 @@ from app.worker.pools import pipes
 from app.worker.pools.deadlines import Deadlines
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
 
@@ -26,7 +27,11 @@ class WatchedPool(AsynPool):
     """Waits for the ends of its processes itself, where the kernel knows of such."""
 
     ResultHandler = pipes.Answers
+    Worker = pipes.Child
     deadlines: Deadlines | None = None
+    #: Orders that wait for a child.
+    outbound_buffer: deque[Any]
+    on_poll_start: Callable[[], None]
     #: What Celery does before each turn of the loop, for orders that have to wait for a child.
     _schedule: Callable[[], None]
     _is_scheduling = False
@@ -77,3 +82,5 @@ class Prefork(TaskPool):
     """What workers run unless they are told to use another kind of pool."""
 
     Pool = WatchedPool
+    #: Whether a job gets a copy of its arguments.
+    copies = True

@@ -167,9 +167,27 @@ class Transport(kombu_redis.Transport):
     """What kombu takes for redis:// and rediss://."""
 
     Channel = Channel
+    cycle: Any
 
     def establish_connection(self) -> Any:
         """Connect; what watches over the main thread knows when that is what it does."""
         kombu: Any = super()
         with connecting.attempt():
             return kombu.establish_connection()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """As kombu's, which tells the loop of each connection anew before each turn; here once is enough."""
+        kombu: Any = super()
+        others = set(loop.on_tick)
+        kombu.register_with_event_loop(connection, loop)
+        for repeated in loop.on_tick - others:
+            loop.on_tick.remove(repeated)
+        loop.on_tick.add(partial(self._before_turn, loop, told={}))
+
+    def _before_turn(self, loop: Any, *, told: dict[int, Any]) -> None:
+        self.cycle.on_poll_start()
+        for fd, socket in compat.polled(self.cycle):
+            # Another socket may have the number of one that was closed.
+            if told.get(fd) is not socket or fd not in loop.readers:
+                loop.add_reader(fd, self.on_readable, fd)
+                told[fd] = socket

@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu.utils.json import loads
 
+from app.jobs.celery import compat
 from app.jobs.ledger.names import MAX_ID, is_name
 
 JSON = "application/json"
@@ -80,6 +81,9 @@ def _check_names(document: dict[str, Any]) -> None:
 def _body(message: Any) -> Any:
     # Celery's consumer sets this later, to the same; what is decoded here is not decoded again.
     message.accept = message.accept or {JSON}
+    if message.content_type == JSON and message.content_encoding == "utf-8" and message.body:
+        # As kombu would, which looks up how for each message.
+        compat.keep_payload(message, read(message.body))
     try:
         return message.payload
     except Exception as error:  # of the decoders
