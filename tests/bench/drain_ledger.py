@@ -68,6 +68,12 @@ def accept_batches(jobs: int, *, task: str = "bench.nothing") -> None:
             accept(session, [new_job(task) for _ in range(measures.BATCH)])
 
 
+def accept_arrivals(sent: list[float]) -> None:
+    """Jobs that note how long each took from `sent` to running."""
+    with transaction() as session:
+        accept(session, [new_job("bench.arrive", args=[at]) for at in sent])
+
+
 def accept_one_by_one(task: Task[..., object], count: int) -> float:
     """Per second, one transaction and one message each."""
     return measures.rate(count, lambda: [task.delay() for _ in range(count)])
@@ -88,6 +94,9 @@ def main(jobs: int) -> dict[str, float]:
         WORKER, jobs=jobs, left=left, all_done=all_done, workers=COUNT
     )
     figures |= measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())
+    figures["latency p99 ms, at half the drain rate"] = measures.latency_at(
+        figures["drained/s"] / 2, WORKER, send=accept_arrivals, broker=broker(), workers=COUNT
+    )
     clean()
     accept_batches(jobs, task="bench.nap")
     figures["5 ms bodies/s, 100 at once"] = measures.drained_per_second(

@@ -35,6 +35,9 @@ PATIENCE_SECONDS = 120
 LATENCY_JOBS = 300
 #: Time between two jobs when the latency of an idle service is taken.
 PAUSE_SECONDS = 0.01
+#: While jobs come at a rate: a batch of them after each, and how often; the first quarter does not count.
+STEP_SECONDS = 0.01
+STEPS = 600
 #: What a body sleeps that only waits, and how many wait at once in one process.
 NAP_SECONDS = 0.005
 NAPS_AT_ONCE = 100
@@ -47,6 +50,31 @@ def rate(count: int, work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return count / (time.perf_counter() - began)
+
+
+def latency_at(
+    per_second: float,
+    worker: list[str],
+    *,
+    send: Callable[[list[float]], object],
+    broker: redis.Redis,
+    workers: int = 1,
+) -> float:
+    """Milliseconds from sending to running (p99) while jobs come at this rate."""
+    count = max(round(per_second * STEP_SECONDS), 1)
+    with running(worker, workers=workers):
+        broker.delete("arrivals")
+        send([time.time()])
+        while not broker.llen("arrivals"):
+            time.sleep(0.02)
+        began = time.perf_counter()
+        for step in range(STEPS):
+            time.sleep(max(began + step * STEP_SECONDS - time.perf_counter(), 0))
+            send([time.time()] * count)
+        while broker.llen("arrivals") < STEPS * count + 1:
+            time.sleep(0.02)
+    taken = [float(value) * 1000 for value in broker.lrange("arrivals", 1, -1)]
+    return statistics.quantiles(taken[len(taken) // 4 :], n=100)[98]
 
 
 def drained_per_second(

@@ -433,9 +433,11 @@ def writing_end(queue: Any) -> int:
     return int(queue._writer.fileno())
 
 
-def create_write_handlers(pool: Any, hub: Any, *, put: Callable[[Any], None]) -> None:
+def create_write_handlers(
+    pool: Any, hub: Any, *constants: Any, put: Callable[[Any], None], **named: Any
+) -> None:
     """As Celery's, but orders are given to children by `put`."""
-    AsynPool._create_write_handlers(pool, hub)
+    AsynPool._create_write_handlers(pool, hub, *constants, **named)
     pool._quick_put = put
 
 

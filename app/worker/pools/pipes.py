@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 Buffer: TypeAlias = bytes | bytearray
 KIB = 1024
 #: What a pipe holds.
-MOST_AT_ONCE = 64 * KIB
+READ_BYTES = 64 * KIB
 #: A pipe takes so much whole or not at all.
-ATOMIC = select.PIPE_BUF
+ATOMIC_BYTES = select.PIPE_BUF
 _LENGTH = struct.Struct(">I")
 
 
@@ -38,7 +38,7 @@ def framed(order: Any) -> tuple[bytes, bytes]:
 
 def write_whole(fd: int, frame: bytes) -> bool:
     """Whether all of it was written; otherwise nothing was."""
-    if len(frame) > ATOMIC:
+    if len(frame) > ATOMIC_BYTES:
         return False
     try:
         return os.write(fd, frame) == len(frame)
@@ -89,13 +89,13 @@ class Child(asynpool.Worker):
         super().on_loop_start(pid)
         self.outq.put = partial(write, compat.writing_end(self.outq), otherwise=self.outq.put)
 
-    def _make_recv_method(self, queue: Any) -> Callable[[float], tuple[bool, Any]]:
-        fd, orders, begun = compat.reading_end(queue), deque[bytes](), bytearray()
+    def _make_recv_method(self, conn: Any) -> Callable[[float], tuple[bool, Any]]:
+        fd, orders, begun = compat.reading_end(conn), deque[bytes](), bytearray()
 
         def next_order(_timeout: float) -> tuple[bool, Any]:
             nonlocal orders, begun
             while not orders:
-                part = os.read(fd, MOST_AT_ONCE)
+                part = os.read(fd, READ_BYTES)
                 if not part:
                     raise EOFError
                 begun += part
@@ -117,7 +117,7 @@ class Answers(asynpool.ResultHandler):
 
         def on_readable(fd: int) -> None:
             try:
-                read = os.read(fd, MOST_AT_ONCE) if fd in known else b""
+                read = os.read(fd, READ_BYTES) if fd in known else b""
             except BlockingIOError:
                 return
             except OSError:

@@ -36,8 +36,8 @@ class WatchedPool(AsynPool):
     _schedule: Callable[[], None]
     _is_scheduling = False
 
-    def _create_write_handlers(self, hub: Any) -> None:
-        compat.create_write_handlers(self, hub, put=self._put)
+    def _create_write_handlers(self, hub: Any, *constants: Any, **named: Any) -> None:
+        compat.create_write_handlers(self, hub, *constants, put=self._put, **named)
         self._schedule, self.on_poll_start = self.on_poll_start, self._before_turn
 
     def _put(self, order: Any) -> None:
