@@ -40,6 +40,7 @@ _NAVIGATION = (
     (places.WORKERS, "Workers", METRICS),
     (places.DELIVERIES, "Deliveries", READ),
     (places.TIMELINE, "Timeline", METRICS),
+    (places.DEPLOYS, "Deploys", METRICS),
     (places.ALERTS, "Alerts", INSPECT),
     (places.AUDIT, "Audit", OWN),
 )
