@@ -60,13 +60,6 @@ class SeenWorker:
     runs: Sequence[Run]
 
 
-def releases(session: Session) -> list[tuple[str, datetime]]:
-    """The releases of all workers that are known, each with when the first of them started."""
-    first = func.min(Worker.started_at)
-    found = select(Worker.release, first).group_by(Worker.release).order_by(first)
-    return [(release, at) for release, at in session.execute(found)]
-
-
 def workers(session: Session, *, limit: int) -> list[SeenWorker]:
     """Those that were heard of, by their names."""
     is_silent = lost_workers.SILENT | (Worker.seen_at < clock(-settings().lease_seconds))

@@ -9,7 +9,7 @@ from app.console.timeline.charts import Mark
 from app.domains.audit import schemas, search
 from app.domains.audit.models import Operation
 from app.health.checks.scopes import INSPECT
-from app.jobs import fleet
+from app.health.releases import service as releases
 from app.outbound.alerts import service as alerts
 from app.outbound.alerts.message import cut
 from app.schedule import history
@@ -43,9 +43,8 @@ def look(axis: Axis, *, caller: Caller) -> Iterator[tuple[str, Sequence[Mark] | 
 
 def _releases(session: Session, axis: Axis) -> list[Mark]:
     return [
-        _moment(at, f"The first worker of release {release} that is known started")
-        for release, at in fleet.releases(session)
-        if axis.begin <= at < axis.end
+        _moment(row.began_at, f"Release {row.release} began to run: its first worker started")
+        for row in releases.within(session, begin=axis.begin, end=axis.end, limit=MAX_MARKS)
     ]
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app.db.pruning import kept_since, prune
 from app.health.checks import service
 from app.health.checks.models import CheckState, HealthCheck
+from app.health.releases import service as releases
 from app.jobs.celery.task import task
 from app.jobs.transitions.attempt import checkpoint, job_session
 from app.schedule.policies import Overlap, Policies
@@ -37,5 +38,6 @@ def health_check() -> dict[str, int]:
 def forget_checks() -> int:
     """Delete what the health check found longer ago than the retention time; the result counts it."""
     session = job_session()
+    releases.forget(session)
     old = select(HealthCheck.id).where(HealthCheck.window_at < kept_since(session))
     return prune(session, old, commit=checkpoint)

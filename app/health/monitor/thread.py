@@ -19,6 +19,7 @@ from app.health.checks.service import look_of
 from app.health.doctor.carrying_out import failed
 from app.health.monitor.lasting import Lasting
 from app.health.monitor.outage import KIND, Outage
+from app.health.releases import service as releases
 from app.jobs.broker.current import broker
 from app.jobs.celery import forks
 from app.outbound.alerts import process, service
@@ -45,7 +46,7 @@ class Monitor(RepeatingThread):
 
     def __init__(self, *, of_ledger: bool = False) -> None:
         super().__init__(name="monitor")
-        #: Whether it also looks at what takes counting, which need not be done in each process.
+        #: Whether it also looks at what need not be looked at in each process.
         self._of_ledger = of_ledger
         self._lasting = Lasting()
         self._outage = Outage()
@@ -82,7 +83,10 @@ class Monitor(RepeatingThread):
     def _look(self, here: Sequence[Look]) -> list[Told]:
         """What is to be sent now. Nothing forks meanwhile: a child must not inherit what is half done."""
         with forks.at_work:
-            seen = _services() + ([_overdue()] if self._of_ledger else [])
+            seen = _services()
+            if self._of_ledger:
+                releases.note()
+                seen.append(_overdue())
             found = [*here, *(self._lasting.of(look) for look in seen), Look(kind=KIND)]
             self._note_outage()
             with reading() as session:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
-from app.jobs.ledger.models import Worker
+from app.health.releases.models import ReleaseStart
 from app.jobs.statistics import adding
 from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
 from app.outbound.alerts.models import Alert
@@ -44,8 +44,7 @@ def fill() -> None:
     with transaction() as session:
         session.add(Alert(kind="disk", subject="h1", sentence=HOSTILE, opened_at=at))
         session.add(ScheduleRun(schedule="evening", moment=at, fired_at=at, outcome=RunOutcome.MISSED))
-        worker = {"name": "w", "node": "w@h", "concurrency": 2, "started_at": at, "seen_at": at}
-        session.add(Worker(release="r-7", **worker))
+        session.add(ReleaseStart(release="r-7", began_at=at))
     write(
         record(
             at=int(at.timestamp() * 1e9), method="JOB", title="Mute alerts", path="alerts/disk", user_id=99
@@ -73,7 +72,7 @@ def test_what_ended_and_what_happened_are_on_one_axis(database: Engine) -> None:
         "Missed schedules": "1",
         "Acts": "1",
     }
-    for said in ("release r-7", "evening missed its moment", "Mute alerts alerts/disk"):
+    for said in ("Release r-7 began", "evening missed its moment", "Mute alerts alerts/disk"):
         assert said in page
     assert "Submit a job" not in page
     assert "<img" not in page

@@ -1,0 +1,1 @@
+"""Which release began to run when: what a deploy was, as the workers show it."""
