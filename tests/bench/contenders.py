@@ -14,6 +14,7 @@ from tests.bench.peers.environment import OBAN, PEERS, Environment
 from tests.servers import PostgresServer, RedisServer
 
 ROOT = Path(__file__).parents[2]
+WITHOUT_LEDGER = "tests.bench.drain_light"
 
 
 @dataclass
@@ -76,7 +77,14 @@ def contenders(servers: Servers) -> list[Contender]:
         _ledger("ledger on PostgreSQL", postgres, servers=servers),
         _ledger("ledger on PostgreSQL, threads", postgres, servers=servers, BENCH_POOL="threads"),
         _ledger("ledger on SQLite", f"sqlite:///{servers.folder}/ledger.db", servers=servers),
-        _ledger("non-durable tasks", postgres, servers=servers, module="tests.bench.drain_light"),
+        _ledger("non-durable tasks", postgres, servers=servers, module=WITHOUT_LEDGER),
+        _ledger(
+            "non-durable tasks, threads",
+            postgres,
+            servers=servers,
+            module=WITHOUT_LEDGER,
+            BENCH_POOL="threads",
+        ),
         _peer("PgQueuer", "pgqueuer", servers=servers),
         _peer("oban", "oban", servers=servers, installed=OBAN),
         _peer("procrastinate", "procrastinate", servers=servers),

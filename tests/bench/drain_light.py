@@ -23,6 +23,7 @@ def main(jobs: int) -> dict[str, float]:
         jobs=jobs,
         left=drain_ledger.left,
         all_done=lambda: not drain_ledger.left() and not drain_ledger.broker().hlen(unacked),
+        workers=drain_ledger.COUNT,
     )
     return {"accepted/s, one by one": accepted, "drained/s": drained}
 

@@ -9,6 +9,7 @@ from celery.worker.request import Request
 
 from app.jobs.celery import compat
 from app.jobs.celery.batches import claimed, lookahead
+from app.jobs.celery.transport import envelope
 from app.jobs.ledger.encoding import sentence
 from app.jobs.publish.headers import LEDGER_HEADER
 from app.jobs.transitions.attempt import Left
@@ -87,10 +88,12 @@ class JobRequest(Request):
         return result
 
     def _content(self, pool: Any) -> tuple[Any, str | None, str | None]:
-        """The body, its type and its encoding; it has been read, and is copied to a child as it is."""
-        if self.content_type is None or not getattr(pool, "copies", False):
+        """The body, its type and its encoding; none of these where it has been read."""
+        if self.content_type is None or not envelope.is_plain(self):
             return self.body, self.content_type, self.content_encoding
-        return self.message.payload, None, None
+        # A thread would change what this process keeps: it gets arguments of its own.
+        is_copied = getattr(pool, "copies", False)
+        return self.message.payload if is_copied else envelope.read(self.body), None, None
 
     def on_accepted(self, pid: Any, time_accepted: float) -> None:
         """As Celery's: a child begins."""

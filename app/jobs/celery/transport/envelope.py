@@ -10,7 +10,7 @@ from kombu.utils.json import loads
 from app.jobs.celery import compat
 from app.jobs.ledger.names import MAX_ID, is_name
 
-JSON = "application/json"
+JSON, UTF_8 = "application/json", "utf-8"
 
 
 class NotAMessage(ValueError):
@@ -33,6 +33,12 @@ def parsed(make: Any, payload: Any, **options: Any) -> None:
         make(payload, **options)
     except Exception as error:  # whatever a document of any shape makes it stumble over
         raise NotAMessage(f"It is not an envelope: {_described(error)}") from None
+
+
+def is_plain(message: Any) -> bool:
+    """Whether its body is what `read` reads."""
+    is_json = message.content_type == JSON and message.content_encoding == UTF_8
+    return is_json and isinstance(message.body, bytes)
 
 
 def check(message: Any) -> None:
@@ -81,7 +87,7 @@ def _check_names(document: dict[str, Any]) -> None:
 def _body(message: Any) -> Any:
     # Celery's consumer sets this later, to the same; what is decoded here is not decoded again.
     message.accept = message.accept or {JSON}
-    if message.content_type == JSON and message.content_encoding == "utf-8" and message.body:
+    if message.body and is_plain(message):
         # As kombu would, which looks up how for each message.
         compat.keep_payload(message, read(message.body))
     try:
@@ -90,8 +96,8 @@ def _body(message: Any) -> Any:
         raise NotAMessage(f"Its body cannot be read: {_described(error)}") from None
 
 
-def _are_texts(document: dict[str, Any], *names: str) -> bool:
-    return all(isinstance(document.get(name), str) for name in names)
+def _are_texts(document: dict[str, Any], first: str, second: str) -> bool:
+    return isinstance(document.get(first), str) and isinstance(document.get(second), str)
 
 
 def _are_stamps(headers: dict[str, Any]) -> bool:
