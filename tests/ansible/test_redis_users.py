@@ -199,7 +199,7 @@ def test_a_light_message_is_given_back_and_found_again_without_scripts(guarded_r
 
     def is_back() -> bool:
         # Who has looked before, as taking does where nothing comes at once, keeps others from it for a while.
-        channel.qos.restore_visible()
+        channel.qos.restore_visible(interval=1)
         return bool(client.llen("groundwork:default"))
 
     wait_until(is_back, seconds=10, what="the message is back")

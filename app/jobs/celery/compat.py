@@ -28,7 +28,7 @@ from celery.worker import request as worker_request
 from celery.worker import state as worker_state
 from kombu.message import Message
 from kombu.transport import virtual
-from kombu.transport.redis import Channel, MultiChannelPoller
+from kombu.transport.redis import Channel, MultiChannelPoller, QoS
 
 from app.jobs.broker.redis import DRIVER
 from app.settings.sources import ConfigError
@@ -123,6 +123,11 @@ USED = (
         virtual.QoS, _delivered="How a message is acknowledged depends on the message; only its tag is given."
     ),
     *_of(Message, "decode", _decoded_cache="A body that was read here is not read again."),
+    *_of(
+        QoS,
+        "__init__",
+        _vrestore_count="Lost messages are not looked for at each call that may look for them.",
+    ),
     *_of(virtual.Message, "__init__", _raw="A message goes back as it came, and not as it was decoded."),
     *_of(
         worker_state,
@@ -313,6 +318,12 @@ def held(qos: Any) -> MutableMapping[str, Any]:
     """What was delivered and not acknowledged, by tag."""
     messages: MutableMapping[str, Any] = qos._delivered
     return messages
+
+
+def is_look_due(qos: Any, *, interval: int) -> bool:
+    """Whether to look for lost messages at this call: at the first, and at each `interval`-th after it."""
+    qos._vrestore_count += 1
+    return bool((qos._vrestore_count - 1) % (interval or 1) == 0)
 
 
 def push_back(message: Any, *, channel: Any, pipeline: Any, leftmost: bool) -> None:

@@ -75,8 +75,10 @@ class QoS(kombu_redis.QoS):
             del held[tag]
         return super().restore_unacked(client)
 
-    def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:  # noqa: ARG002
+    def restore_visible(self, start: int = 0, num: int = 10, interval: int = 10) -> None:
         """As kombu's, behind a lock that ends by itself: to release one takes a script."""
+        if not compat.is_look_due(self, interval=interval):
+            return
         with tolerated("unacked_not_looked_at"), self.channel.conn_or_acquire() as client:
             if not client.set(self.unacked_mutex_key, os.getpid(), nx=True, ex=RESTORE_SECONDS):
                 return

@@ -77,6 +77,22 @@ def test_a_message_without_a_ledger_keeps_its_copy_until_it_is_done(redis_server
     connection.close()
 
 
+@pytest.mark.redis_only(reason="it is about kombu's transport for Redis")
+@pytest.mark.usefixtures("database")
+@pytest.mark.databases("sqlite")
+def test_lost_messages_are_looked_for_as_seldom_as_is_asked(redis_server: RedisServer) -> None:
+    client = redis_server.client()
+    connection = make_celery(settings()).connection_for_read()
+    channel: Any = connection.default_channel
+
+    def looks() -> bool:
+        channel.qos.restore_visible(interval=3)
+        return bool(client.delete("groundwork:unacked_mutex"))
+
+    assert [looks() for _ in range(7)] == [True, False, False, True, False, False, True]
+    connection.close()
+
+
 def test_a_unix_socket_is_a_broker_like_any_other(configure: object, tmp_path: Path) -> None:
     assert configure
     path = tmp_path / "redis.sock"
