@@ -1,0 +1,17 @@
+"""What takes several messages at once, and the requests that go with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.app.task import Task
+from celery.backends.redis import RedisBackend
+from celery.worker.consumer import Consumer
+
+task: Any = Task
+task.Request = "app.jobs.celery.request:JobRequest"
+backend: Any = RedisBackend
+# Called for jobs of the ledger alone, of which these tests have none.
+backend.after_death = None
+consumer: Any = Consumer
+consumer.Blueprint.default_steps.append("app.jobs.celery.batches.step:ClaimAhead")

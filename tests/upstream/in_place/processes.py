@@ -1,0 +1,10 @@
+"""The pool of processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import concurrency
+
+kinds: Any = concurrency
+kinds.ALIASES["prefork"] = "app.worker.pools.prefork:Prefork"
