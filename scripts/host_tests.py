@@ -35,7 +35,7 @@ class Scenario:
 
 SCENARIOS = {
     "default": Scenario(),
-    "cluster": Scenario(),
+    "cluster": Scenario(tests="tests/host/monitoring/rehearse_monitoring.py"),
     "supervisor": Scenario(init="sysvinit"),
     "rabbitmq": Scenario(tests="tests/host/rabbitmq/rehearse_uninstall.py"),
     "crowded": Scenario(tests="tests/host/crowded/rehearse_conflicts.py"),

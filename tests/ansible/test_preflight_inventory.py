@@ -130,6 +130,16 @@ def test_groups_that_make_no_service_are_named() -> None:
     assert_said(group_errors({**ONE_HOST, "rabbitmq": ["one", "two"]}), "The group rabbitmq has 2 hosts")
 
 
+def test_who_watches_is_one_host_of_the_service() -> None:
+    assert group_errors({**ONE_HOST, "monitoring": ["one"]}) == []
+    assert_said(
+        group_errors({**ONE_HOST, "monitoring": ["two"]}), "two is in the group monitoring and in none"
+    )
+    both = group_errors({**ONE_HOST, "api": ["one", "two"], "monitoring": ["one", "two"]})
+    assert_said(both, "The group monitoring has 2 hosts; it takes one")
+    assert_said(group_errors({**ONE_HOST, "monitorng": ["one"]}), "did you mean monitoring?")
+
+
 def test_every_service_runs_in_a_group_of_the_inventory() -> None:
     assert {service.group for service in SERVICES} <= set(GROUPS.GROUPS)
 

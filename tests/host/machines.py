@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 #: An inventory, as molecule names it, or one host that does everything, as testinfra does.
 INVENTORY = "MOLECULE_INVENTORY_FILE"
 ONE_HOST = "GROUNDWORK_TEST_HOST"
-GROUPS = ("api", "workers", "beat", "redis", "rabbitmq", "database")
+GROUPS = ("api", "workers", "beat", "redis", "rabbitmq", "database", "monitoring")
 #: What one that does everything does.
-GROUPS_OF_ONE_HOST = frozenset(GROUPS) - {"rabbitmq"}
+GROUPS_OF_ONE_HOST = frozenset(GROUPS) - {"rabbitmq", "monitoring"}
 #: Services that run only where the inventory asks for them.
 OPTIONAL = frozenset({"flower"})
 UNITS = Path(__file__).parents[2] / "systemd"

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 GROUPS = ("api", "workers", "beat", "redis", "rabbitmq", "database")
+#: Whose host, one of those above, asks all others how they are.
+MONITORING = "monitoring"
 #: What every inventory has.
 EVERYBODY = frozenset({"all", "ungrouped"})
 
@@ -18,7 +20,7 @@ def group_errors(
 ) -> list[str]:
     """Every error, a sentence each; `external` is what runs elsewhere, and `sqlite` what the ledger is."""
     used = {name: list(hosts) for name, hosts in groups.items() if hosts}
-    return [*_misspelt(used), *_roles(used, external=external, sqlite=sqlite)]
+    return [*_misspelt(used), *_roles(used, external=external, sqlite=sqlite), *_monitoring(used)]
 
 
 def no_hosts_errors(groups: Mapping[str, Sequence[str]], *, hosts: Collection[str]) -> list[str]:
@@ -59,9 +61,22 @@ def _roles(groups: Mapping[str, Sequence[str]], *, external: Collection[str], sq
         )
 
 
+def _monitoring(groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    hosts = groups.get(MONITORING, [])
+    if len(hosts) > 1:
+        yield f"The group {MONITORING} has {len(hosts)} hosts; it takes one. Leave one in it."
+    of_service = {host for name in GROUPS for host in groups.get(name, ())}
+    for host in sorted(set(hosts) - of_service):
+        yield (
+            f"{host} is in the group {MONITORING} and in none of the service. Put a host of the service into "
+            "it; a Prometheus elsewhere takes what ansible/monitoring/ has."
+        )
+
+
 def _misspelt(groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    for name in sorted(set(groups) - set(GROUPS) - EVERYBODY):
-        near = difflib.get_close_matches(name.lower(), GROUPS, n=1)
+    known = (*GROUPS, MONITORING)
+    for name in sorted(set(groups) - set(known) - EVERYBODY):
+        near = difflib.get_close_matches(name.lower(), known, n=1)
         if near and not groups.get(near[0]):
             yield f"The group {name} is not one of the service; did you mean {near[0]}?"
 

@@ -17,6 +17,17 @@ REDIS_CONFIGURATION = Path(f"/etc/redis/redis-{INSTANCE}.conf")
 REDIS_PIDFILE = Path(f"/run/redis-{INSTANCE}/redis-server.pid")
 #: A unit of its own, for Debian has no template for a second one.
 RABBITMQ_UNIT = f"rabbitmq-{INSTANCE}"
+MONITORING_UNITS = tuple(
+    f"{name}-{INSTANCE}"
+    for name in (
+        "prometheus",
+        "alertmanager",
+        "node-exporter",
+        "redis-exporter",
+        "postgres-exporter",
+        "nginx-exporter",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +113,13 @@ PARTS = {
             "/etc/systemd/system/nginx.service.d/groundwork.conf",
         ),
         data=(f"/var/log/nginx-{INSTANCE}",),
+    ),
+    "monitoring": Names(
+        installed=(
+            f"/etc/monitoring-{INSTANCE}",
+            *(f"{paths.UNITS}/{unit}.service" for unit in MONITORING_UNITS),
+        ),
+        data=(f"/var/lib/prometheus-{INSTANCE}", f"/var/lib/alertmanager-{INSTANCE}"),
     ),
 }
 #: Units of the service; which of them a release has, the release says.

@@ -1,4 +1,4 @@
-"""Stopping our Redis, RabbitMQ and PostgreSQL on a host that is to have none any more."""
+"""Stopping our Redis, RabbitMQ, PostgreSQL and what watches them on a host that is to have none any more."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ansible.module_utils.groundwork.commands import run, run_checked
 from ansible.module_utils.groundwork.ownership.clusters import Cluster, clusters
 from ansible.module_utils.groundwork.ownership.names import (
+    MONITORING_UNITS,
     RABBITMQ_UNIT,
     REDIS_CONFIGURATION,
     REDIS_SCRIPT,
@@ -21,6 +22,9 @@ STOP_SECONDS = 600.0
 
 def decommission(*, purge: bool) -> None:
     """Stop all, now and after a boot. Data stays unless `purge`; a deploy takes it up again."""
+    for unit in MONITORING_UNITS:
+        if (Path(UNITS) / f"{unit}.service").is_file():
+            run(["systemctl", "disable", "--quiet", "--now", unit], seconds=STOP_SECONDS)
     if REDIS_CONFIGURATION.is_file():
         _stop_redis()
     if (Path(UNITS) / f"{RABBITMQ_UNIT}.service").is_file():
