@@ -36,6 +36,8 @@ MINUTE = 60
 _NAVIGATION = (
     (places.ROOT, "Overview", METRICS),
     (places.JOBS, "Jobs", READ),
+    (places.ERRORS, "Errors", READ),
+    (places.SCHEDULES, "Schedules", READ),
     (places.QUEUES, "Queues", METRICS),
     (places.WORKERS, "Workers", METRICS),
     (places.DELIVERIES, "Deliveries", READ),
@@ -45,7 +47,16 @@ _NAVIGATION = (
     (places.AUDIT, "Audit", OWN),
 )
 #: With `g` before it, each key leads to a page.
-KEYS = {places.ROOT: "o", places.JOBS: "j", places.QUEUES: "q", places.WORKERS: "w"}
+KEYS = {
+    places.ROOT: "o",
+    places.JOBS: "j",
+    places.ERRORS: "e",
+    places.SCHEDULES: "s",
+    places.QUEUES: "q",
+    places.WORKERS: "w",
+    places.DELIVERIES: "d",
+    places.ALERTS: "a",
+}
 
 
 def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **values: Any) -> HTMLResponse:

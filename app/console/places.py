@@ -21,6 +21,8 @@ MUTE = f"{ALERTS}/mute"
 UNMUTE = f"{ALERTS}/unmute"
 AUDIT = f"{ROOT}/audit"
 TIMELINE = f"{ROOT}/timeline"
+SCHEDULES = f"{ROOT}/schedules"
+ERRORS = f"{ROOT}/errors"
 #: A page, and what it was asked; nothing that climbs out of the console or leaves this host.
 _PAGE = re.compile(rf"{ROOT}(?:/[\w-][\w.:~-]*){{0,3}}(?:\?[\x21-\x7e]{{0,2000}})?", re.ASCII)
 
@@ -40,3 +42,8 @@ def sign_in_for(page: str) -> str:
 def job_at(job_id: str) -> str:
     """The page of a job."""
     return f"{JOBS}/{quote(job_id, safe='')}"
+
+
+def schedule_at(name: str) -> str:
+    """The page of a schedule."""
+    return f"{SCHEDULES}/{quote(name, safe='')}"

@@ -31,6 +31,17 @@ class ScheduleNameTaken(Conflict):
         super().__init__(f'A schedule called "{name}" exists. Change it, or choose another name.')
 
 
+class ScheduleChanged(Conflict):
+    """Raised when a schedule is not any more as whoever changes it saw it."""
+
+    code = "schedule_changed"
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f'The schedule "{name}" was changed since it was shown: nothing was done. Look at it again.'
+        )
+
+
 class DefaultSchedule(Conflict):
     """Raised when what a task declares is to be deleted."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult
     from sqlalchemy.orm import Session
 
+    from app.jobs.accept import Accepted
     from app.jobs.ledger.new_job import NewJob
 
 log = structlog.get_logger(__name__)
@@ -77,13 +78,29 @@ def fire_due(*, at: datetime | None = None) -> None:
 
 def fire_now(session: Session, entry: ScheduleEntry) -> str:
     """Accept a job of a schedule beside those of its moments; its id."""
-    fired = _Fired(now=db_now(session))
-    job = new_job(entry.task, kwargs=entry.arguments, queue=entry.queue, priority=entry.priority)
-    with announced([job]) as jobs:
-        answer = accept(session, jobs)[0]
-    fired.job(entry, fired.now, id=answer.id)
-    session.execute(insert(ScheduleRun), fired.runs)
+    answer = _fire_by_hand(session, entry, key=None)
+    _note_by_hand(session, entry, job_id=answer.id)
     return answer.id
+
+
+def fire_once(session: Session, entry: ScheduleEntry, *, key: str) -> Accepted:
+    """As `fire_now`, and one job however often the same `key` comes."""
+    answer = _fire_by_hand(session, entry, key=f"schedule:{entry.name}:{key}")
+    if answer.created:
+        _note_by_hand(session, entry, job_id=answer.id)
+    return answer
+
+
+def _fire_by_hand(session: Session, entry: ScheduleEntry, *, key: str | None) -> Accepted:
+    job = new_job(entry.task, kwargs=entry.arguments, queue=entry.queue, priority=entry.priority, key=key)
+    with announced([job]) as jobs:
+        return accept(session, jobs)[0]
+
+
+def _note_by_hand(session: Session, entry: ScheduleEntry, *, job_id: str) -> None:
+    fired = _Fired(now=db_now(session))
+    fired.job(entry, fired.now, id=job_id)
+    session.execute(insert(ScheduleRun), fired.runs)
 
 
 def _fire_part(entries: Sequence[ScheduleEntry], *, now: datetime) -> None:

@@ -19,12 +19,14 @@ from app.schedule.errors import (
     InvalidScheduleName,
     NeverFires,
     NoDefault,
+    ScheduleChanged,
     ScheduleNameTaken,
     TooFar,
     UnknownSchedule,
 )
 from app.schedule.models import ScheduleEntry
 from app.schedule.spec import LONGEST
+from app.schedule.views import ScheduleChange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,15 +34,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.schedule.views import ScheduleChange, ScheduleDraft
+    from app.schedule.views import ScheduleDraft
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
 _RULE = {"cron": "cron", "interval_seconds": "every_seconds", "once_at": "at"}
 
 
-def list_schedules(session: Session) -> Sequence[ScheduleEntry]:
-    """All schedules by name."""
-    return session.scalars(select(ScheduleEntry).order_by(ScheduleEntry.name)).all()
+def list_schedules(
+    session: Session, *, containing: str = "", after: str = "", limit: int | None = None
+) -> Sequence[ScheduleEntry]:
+    """Schedules by name; those alone that have `containing` in their names, and that come after `after`."""
+    some = select(ScheduleEntry).where(ScheduleEntry.name > after).order_by(ScheduleEntry.name)
+    if containing:
+        some = some.where(ScheduleEntry.name.icontains(containing, autoescape=True))
+    return session.scalars(some.limit(limit)).all()
 
 
 def find(session: Session, name: str) -> ScheduleEntry:
@@ -79,6 +86,26 @@ def change(session: Session, name: str, wanted: ScheduleChange) -> ScheduleEntry
     entry.edited = entry.default is not None
     session.flush()
     return entry
+
+
+def set_enabled(session: Session, name: str, *, enabled: bool, version: int) -> bool:
+    """Pause or resume a schedule that is as somebody saw it; whether that changed anything.
+
+    Raises `ScheduleChanged`.
+    """
+    entry = _locked(session, name)
+    if entry.enabled == enabled:
+        return False
+    if entry.version != version:
+        raise ScheduleChanged(name=name)
+    if enabled:
+        change(session, name, ScheduleChange(enabled=True))
+    else:
+        # One that could not be fired as it is can be paused all the same.
+        defaults.put(entry, {"enabled": False}, now=db_now(session))
+        entry.edited = entry.default is not None
+        session.flush()
+    return True
 
 
 def reset(session: Session, name: str) -> ScheduleEntry:

@@ -20,6 +20,10 @@ from app.outbound.alerts.models import ALL_SUBJECTS, Alert, AlertMute
 from app.outbound.deliveries import service as deliveries
 from app.outbound.deliveries.models import DeliveryState
 from app.outbound.deliveries.service import Outgoing
+from app.schedule import service as schedules
+from app.schedule.fire import fire_now
+from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
+from app.schedule.views import ScheduleDraft
 from app.settings.config import settings
 from app.topology import POOLS
 from tests.domains.accounts.people import add_person
@@ -35,6 +39,7 @@ EXAMPLES = {
     "/console/deliveries/{delivery_id}": "/console/deliveries/1",
     "/console/jobs/{job_id}": f"/console/jobs/{DEAD_JOB}",
     "/console/jobs/{job_id}/again": f"/console/jobs/{DEAD_JOB}/again",
+    "/console/schedules/{name}": "/console/schedules/nightly",
 }
 
 
@@ -46,6 +51,7 @@ def fill() -> None:
         add_job(state, job_id=DEAD_JOB if state is State.DEAD else None)
     _add_delivery()
     _add_statistics()
+    _add_schedules()
     quarantine.add(HOSTILE.encode(), queue="default", problem="It is not JSON.")
     now = datetime.now(UTC)
     # For as long as pages are looked at, and longer.
@@ -105,6 +111,23 @@ def _add_delivery() -> None:
     with transaction() as session:
         made = deliveries.prepare(session, letter)
         made.state, made.error = DeliveryState.UNCERTAIN, HOSTILE
+
+
+def _add_schedules() -> None:
+    draft = {"name": "nightly", "task": "pricing.recompute_all_discounts", "cron": "0 2 * * *"}
+    now = datetime.now(UTC)
+    with transaction() as session:
+        schedules.create(session, ScheduleDraft.model_validate(draft))
+        for name, more in (("paused", {"enabled": False}), ("failed", {}), ("gone", {})):
+            schedules.create(session, ScheduleDraft.model_validate(draft | {"name": name} | more))
+        session.execute(update(ScheduleEntry).where(ScheduleEntry.name == "gone").values(gone_at=now))
+        session.add(ScheduleRun(schedule="failed", moment=now, fired_at=now, outcome=RunOutcome.DEAD))
+        fire_now(session, schedules.find(session, "nightly"))
+        for days, outcome in enumerate(RunOutcome, start=1):
+            at = now - timedelta(days=days)
+            error = HOSTILE if outcome is RunOutcome.DEAD else None
+            ended = {"outcome": outcome, "started_at": at, "finished_at": now, "error": error}
+            session.add(ScheduleRun(schedule="nightly", moment=at, fired_at=at, job_id=DEAD_JOB, **ended))
 
 
 def _operation(number: int) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""What the pages of schedules show, each from one question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.console.questions import answer, looking
+from app.db.clock import now as db_now
+from app.jobs.ledger.seal import MASK
+from app.jobs.web import permissions
+from app.schedule import history, service
+from app.schedule.views import RunView, ScheduleView
+from app.schedule.web.recent import NOTHING, Condition, condition, recent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.schedule.models import ScheduleEntry
+    from app.schedule.web.recent import Recent
+    from app.tokens.callers import Caller
+
+MAX_ROWS = 100
+#: On the page of one schedule.
+MAX_RUNS, MOMENTS_AHEAD = 50, 10
+#: They come last on a page.
+CALM = frozenset({Condition.NEW, Condition.WELL, Condition.PAUSED, Condition.GONE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A schedule, how it is, and what came of it lately."""
+
+    entry: ScheduleEntry
+    seen: Recent
+    condition: Condition
+
+    @property
+    def when(self) -> str:
+        """When it fires, in words."""
+        return self.entry.rule.describe()
+
+    @property
+    def outcomes(self) -> Sequence[str]:
+        """What came of its last moments, the oldest first."""
+        return [run.outcome or "open" for run in reversed(self.seen.runs)]
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many of its last moments came to what."""
+        outcomes = self.outcomes
+        return {outcome: outcomes.count(outcome) for outcome in dict.fromkeys(reversed(outcomes))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Some:
+    """A page of schedules, those first that need a look."""
+
+    rows: Sequence[Row]
+    at: datetime
+    #: The name after which the next page begins.
+    next: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class One:
+    """A schedule with its history, and what it is about to do."""
+
+    row: Row
+    at: datetime
+    view: ScheduleView
+    ahead: Sequence[datetime]
+    runs: Sequence[RunView]
+
+
+def look(*, containing: str, after: str) -> Some | None:
+    """A page of schedules; None where that was cut off."""
+    return answer(lambda session: _some(session, containing=containing, after=after))
+
+
+def look_at(name: str, *, caller: Caller) -> One:
+    """One schedule as `caller` may see it. Raises `UnknownSchedule` and `CutOff`."""
+    with looking() as session:
+        entry, at = service.find(session, name), db_now(session)
+        row = _row(entry, recent(session, [name]), at=at)
+        return One(
+            row=row,
+            at=at,
+            view=_shown(entry, caller=caller),
+            ahead=service.preview(entry, after=at, count=MOMENTS_AHEAD),
+            runs=[_shown_run(run, entry, caller=caller) for run in _runs(session, name)],
+        )
+
+
+def _some(session: Session, *, containing: str, after: str) -> Some:
+    found = service.list_schedules(session, containing=containing, after=after, limit=MAX_ROWS + 1)
+    shown, at = found[:MAX_ROWS], db_now(session)
+    seen = recent(session, [entry.name for entry in shown])
+    rows = [_row(entry, seen, at=at) for entry in shown]
+    return Some(
+        rows=sorted(rows, key=lambda row: (row.condition in CALM, row.entry.name)),
+        at=at,
+        next=shown[-1].name if len(found) > MAX_ROWS else None,
+    )
+
+
+def _row(entry: ScheduleEntry, seen: Mapping[str, Recent], *, at: datetime) -> Row:
+    lately = seen.get(entry.name, NOTHING)
+    return Row(entry=entry, seen=lately, condition=condition(entry, lately, now=at))
+
+
+def _runs(session: Session, name: str) -> Sequence[Any]:
+    return history.runs_of(session, name, limit=MAX_RUNS)
+
+
+def _shown(entry: ScheduleEntry, *, caller: Caller) -> ScheduleView:
+    view = ScheduleView.of(entry)
+    if permissions.hidden_without(entry.task, caller=caller) is not None:
+        view.arguments = dict.fromkeys(view.arguments, MASK)
+    return view
+
+
+def _shown_run(run: Any, entry: ScheduleEntry, *, caller: Caller) -> RunView:
+    view = RunView.of(run)
+    view.error = permissions.shown_error(view.error, task=entry.task, caller=caller)
+    return view
