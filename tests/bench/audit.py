@@ -29,8 +29,11 @@ from tests.api_client import new_token
 ROWS = 1_000_000
 ROUNDS, REQUESTS = 40, 50
 PAGE = 50
-#: One row each half minute up to now; users, routes, statuses and addresses as unevenly spread as real ones.
-FILL = f"""
+
+
+def filling(rows: int) -> str:
+    """One row each half minute up to now; users, routes, statuses and addresses as uneven as real ones."""
+    return f"""
 INSERT INTO operation_log (id, at, trace_id, user_id, user_name, token_id, method, route, title, path,
     arguments, status, code, milliseconds, left_out, address, user_agent)
 SELECT (lpad(to_hex(ms), 12, '0') || '7' || substr(md5(n::text), 1, 3) || '8'
@@ -42,8 +45,8 @@ SELECT (lpad(to_hex(ms), 12, '0') || '7' || substr(md5(n::text), 1, 3) || '8'
     CASE WHEN n % 50000 = 0 THEN 500 WHEN n % 100 = 0 THEN 403 ELSE 200 END,
     CASE WHEN n % 50000 = 0 THEN 'internal_error' WHEN n % 100 = 0 THEN 'missing_scope' END,
     n % 300, 0, '10.0.' || (n % 256) || '.' || (n % 200), 'curl/8.1.2'
-FROM (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - ({ROWS} - n::bigint) * 30000 AS ms
-      FROM generate_series(1, {ROWS}) AS n) AS rows
+FROM (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - ({rows} - n::bigint) * 30000 AS ms
+      FROM generate_series(1, {rows}) AS n) AS rows
 """
 
 
@@ -51,7 +54,7 @@ def main() -> None:
     asyncio.run(compare())
     with transaction() as session:
         session.execute(text("TRUNCATE operation_log"))
-        session.execute(text(FILL))
+        session.execute(text(filling(ROWS)))
     with transaction() as session:
         session.execute(text("ANALYZE operation_log"))
     for filters in searches():

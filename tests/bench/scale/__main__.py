@@ -18,24 +18,13 @@ import time
 from contextlib import ExitStack
 
 from app.settings.sources import PREFIX
-from tests.bench.scale.filling import BYTES_EACH, fill
+from tests.bench.scale.filling import BYTES_EACH, SERVER, fill
 from tests.bench.scale.side import Side
 from tests.servers import PostgresServer, RedisServer
 
 ROUNDS = 2
 #: Plans are shown of what takes longer, and so many times as long as in an empty ledger.
 SLOW_MS, SLOWER = 20, 3
-#: As the role sets them up on a host of 8 GiB; the last lets the filling write no log.
-SERVER = (
-    "shared_buffers=1200MB",
-    "effective_cache_size=4GB",
-    "work_mem=8MB",
-    "maintenance_work_mem=400MB",
-    "random_page_cost=1.1",
-    "max_wal_size=4GB",
-    "wal_level=minimal",
-    "max_wal_senders=0",
-)
 
 
 def sides(stack: ExitStack) -> tuple[Side, Side]:

@@ -1,0 +1,1 @@
+"""What the pages of the console take with many jobs behind them."""
