@@ -6,6 +6,7 @@ import psycopg
 
 from app.jobs.declaration import search
 from app.jobs.statistics.buckets import PLACES
+from app.jobs.transitions import recover
 from tests.bench import audit
 from tests.bench.scale.filling import fill as fill_ledger
 from tests.console.journeys import world
@@ -73,12 +74,14 @@ def fill(url: str, *, jobs: int) -> None:
             _statistics("stat_hour", span="hour", kept="100 days"),
             _TOTALS,
             audit.filling(jobs // OPERATION_EACH),
-            # As autovacuum leaves it.
-            "VACUUM ANALYZE",
         ]
         for statement in statements:
             connection.execute(statement.encode())
-    world.fill()
+        world.fill()
+        # What waits is in the broker, as far as its queues have room: it is not overdue.
+        recover.publish_waiting(recover.broker_lists() or [])
+        # As autovacuum leaves it.
+        connection.execute("VACUUM ANALYZE")
 
 
 def _statistics(table: str, *, span: str, kept: str) -> str:
