@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -80,21 +79,17 @@ class Run:
             command += ["-p", plugin]
         if self.suite.left_out:
             command += ["-k", " and ".join(f"not {name}" for name in self.suite.left_out)]
-        process = subprocess.Popen(
-            [*command, *tests],
-            cwd=sources.tests_of(self.suite.library),
-            env=environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            process.wait(RUN_LIMIT.total_seconds())
-        except subprocess.TimeoutExpired:
-            # What it has not come to is told as not run.
-            pass
-        finally:
-            _end_group(process)
+        # What it has not come to by then is told as not run.
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [*command, *tests],
+                cwd=sources.tests_of(self.suite.library),
+                env=environment,
+                stdout=log,
+                stderr=log,
+                timeout=RUN_LIMIT.total_seconds(),
+                check=False,
+            )
 
     def _environment(self, server: RedisServer, folder: Path) -> dict[str, str]:
         return service_environment(server.url, f"sqlite:///{folder}/ledger.db") | {
@@ -109,10 +104,3 @@ class Run:
             # Some tests look for what a worker logs.
             "WORKER_LOGLEVEL": "INFO",
         }
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Nothing that it has started is left behind."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

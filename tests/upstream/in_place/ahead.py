@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.app import trace
 from celery.app.task import Task
 from celery.backends.redis import RedisBackend
+from celery.contrib.testing.worker import test_worker_starting
 from celery.worker.consumer import Consumer
 
 task: Any = Task
@@ -15,3 +17,11 @@ backend: Any = RedisBackend
 backend.after_death = None
 consumer: Any = Consumer
 consumer.Blueprint.default_steps.append("app.jobs.celery.batches.step:ClaimAhead")
+
+
+def _trace_as_workers_do(sender: Any, **_: object) -> None:
+    """As a worker that is no part of a test does before its pool starts."""
+    trace.setup_worker_optimizations(sender)
+
+
+test_worker_starting.connect(_trace_as_workers_do)
