@@ -15,7 +15,7 @@ from app.jobs.views import JobFilter
 from app.topology import Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
@@ -46,12 +46,13 @@ def cancel_waiting(
     limit: int,
     reason: str,
     within: Collection[str] | None = None,
+    states: Sequence[State] = WAITING,
 ) -> Cancelled:
     """Cancel up to `limit` of the waiting jobs that `filters` fit, the oldest first; of tasks `within` only.
 
     Jobs accepted after `accepted_before` are left, so that a caller who repeats this comes to an end.
     """
-    chosen = select(Job.id, Job.published_at).where(*conditions(filters, states=WAITING))
+    chosen = select(Job.id, Job.published_at).where(*conditions(filters, states=states))
     chosen = chosen.where(Job.accepted_at <= accepted_before)
     if within is not None:
         chosen = chosen.where(Job.task.in_(within))

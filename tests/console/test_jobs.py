@@ -35,7 +35,7 @@ def ids_on(text: str) -> list[str]:
 
 
 def link(text: str, words: str) -> str | None:
-    found = re.search(rf'<a href="([^"]+)"[^>]*>{words}</a>', text)
+    found = re.search(rf'<a [^>]*?href="([^"]+)"[^>]*>{words}</a>', text)
     return unescape(found[1]) if found else None
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.errors import Conflict, InvalidInput
 from app.jobs.ledger.seal import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class MovedOn(Conflict):
@@ -27,6 +32,27 @@ class NotSelected(InvalidInput):
         super().__init__(
             f"{number} jobs are selected, so that nothing was done. Go back, and select from 1 to {most}."
         )
+
+
+class NotAllOfThese(InvalidInput):
+    """Raised for a list that has others than those that are to be changed."""
+
+    code = "not_all_of_these"
+
+    def __init__(self, *, act: str, states: Sequence[str]) -> None:
+        super().__init__(
+            f"To {act} all that match, narrow the list to these states alone: {', '.join(states)}. Nothing "
+            "was done."
+        )
+
+
+class NotItsForm(InvalidInput):
+    """Raised for a form without the moment that its page put there."""
+
+    code = "not_its_form"
+
+    def __init__(self) -> None:
+        super().__init__("This is not the form of the page; open it anew. Nothing was done.")
 
 
 class NotEditable(InvalidInput):

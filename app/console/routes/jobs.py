@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import RedirectResponse
 
 from app.console.jobs import listed
+from app.console.jobs.all_of_them import can_be_all
 from app.console.jobs.asked import Asked, as_typed, asked, typed
+from app.console.jobs.changing import Act
 from app.console.pages import page
 from app.console.places import JOBS, job_at
 from app.console.questions import looking
@@ -15,7 +17,7 @@ from app.errors import InvalidInput, NotFound
 from app.jobs.declaration import registry, search
 from app.jobs.ledger.models import State
 from app.jobs.lookup import find_id
-from app.jobs.scopes import READ
+from app.jobs.scopes import READ, RETRY, WRITE
 from app.tokens.callers import Caller, require
 from app.tokens.owners import OPERATED
 from app.topology import Queue
@@ -68,6 +70,13 @@ def _page(
         tasks=list(registry.tasks()),
         keys=search.names(),
         asked=asked,
+        all_acts=_all_acts(asked, caller=request.state.caller) if asked else {},
         listed=found,
         most=listed.MAX_COUNTED,
     )
+
+
+def _all_acts(asked: Asked, *, caller: Caller) -> dict[Act, str]:
+    """What may be done to all that a list has."""
+    words = {Act.RETRY: (RETRY, "Run all that match again"), Act.CANCEL: (WRITE, "Cancel all that match")}
+    return {act: said for act, (scope, said) in words.items() if caller.may(scope) and can_be_all(asked, act)}

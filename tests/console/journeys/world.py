@@ -36,6 +36,8 @@ ARGUMENTS = {"to_addresses": ["ann@example.org"], "subject": HOSTILE, "text_body
 #: For routes with parameters: one page of each, about what `fill` makes.
 DEAD_JOB = "0193a1b2-0000-7000-8000-000000000000"
 EXAMPLES = {
+    "/console/all-jobs/retry": "/console/all-jobs/retry?state=dead",
+    "/console/all-jobs/cancel": "/console/all-jobs/cancel?state=ready",
     "/console/deliveries/{delivery_id}": "/console/deliveries/1",
     "/console/jobs/{job_id}": f"/console/jobs/{DEAD_JOB}",
     "/console/jobs/{job_id}/again": f"/console/jobs/{DEAD_JOB}/again",
