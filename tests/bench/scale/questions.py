@@ -26,6 +26,7 @@ from app.jobs.web import metrics
 from app.schedule import due
 from app.settings.config import settings
 from tests.bench import tasks
+from tests.bench.scale import pages
 from tests.bench.scale.filling import DAYS, RARE, SHARES
 
 if TYPE_CHECKING:
@@ -183,4 +184,5 @@ QUESTIONS: dict[str, Callable[[], Calls]] = {
             lambda session: cancelling.count_waiting(session, filters=JobFilter(queue=COMMON.queue))
         )
     ],
+    **pages.QUESTIONS,
 }
