@@ -14,9 +14,9 @@ from app.console.door import create_pages
 from app.console.timeline.asked import SPANS
 from app.db.sessions import reading
 from app.jobs.ledger.models import Job, State
-from app.outbound.deliveries.models import Delivery
 from tests.bench.console.filling import KEY
 from tests.bench.scale.filling import DAYS, RARE, SHARES
+from tests.console.journeys import world
 
 #: Milliseconds within which 95 of 100 are to be answered, with a million jobs and with more.
 Bars = tuple[int, int]
@@ -49,10 +49,13 @@ def all_places() -> list[Place]:
 
 
 def _filled(path: str, examples: dict[str, str]) -> str:
+    """The path with something in the place of its parameters: a job of the many, or what tests ask for."""
+    if "{job_id}" not in path:
+        path = world.EXAMPLES.get(path, path)
     for name, value in examples.items():
         path = path.replace(f"{{{name}}}", value)
     if "{" in path:
-        raise SystemExit(f"Give an example of the parameter of {path} in tests/bench/console/places.py.")
+        raise SystemExit(f"Give an example of the parameter of {path} in tests/console/journeys/world.py.")
     return path
 
 
@@ -61,7 +64,6 @@ def _examples() -> dict[str, str]:
         dead = select(Job.id).where(Job.state == State.DEAD).order_by(Job.accepted_at).offset(100).limit(1)
         return {
             "job_id": str(session.scalar(dead)),
-            "delivery_id": str(session.scalar(select(Delivery.id).limit(1))),
             "part": "arguments",
         }
 
