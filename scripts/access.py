@@ -1,4 +1,4 @@
-"""What a person needs to use the running service: its addresses, a token, and what to try first."""
+"""What a person needs to use the running service: addresses, a token, how to sign in, what to try first."""
 
 from __future__ import annotations
 
@@ -47,12 +47,25 @@ def ensure_token() -> str:
     return made.secret
 
 
+def ensure_administrator() -> None:
+    """Somebody who signs in to the console."""
+    # Here, because it takes the settings when it is imported, and a first start has to make them.
+    import administrator
+
+    password = administrator.ensure()
+    if password is not None and not _is_recorded():
+        print(f"The console's password of {administrator.EMAIL}, shown this once: {password}")
+
+
 def _is_recorded() -> bool:
     """Whether what is printed here is kept where others read it: in the log of a build."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def print_summary() -> None:
+    # As above.
+    import administrator
+
     token_file = os.path.relpath(TOKEN_FILE)
     groundwork = os.path.relpath(Path(sys.prefix, "bin", "groundwork"))
     mailbox = f"\n  Mailbox  {mailbox_url(settings())}" if DEMO_FILE.exists() else ""
@@ -62,7 +75,7 @@ def print_summary() -> None:
         f"""
 Groundwork is up.
   API      {api_url()}
-  Console  {api_url()}/console{flower}{mailbox}
+  Console  {api_url()}/console  {administrator.how_to_sign_in()}{flower}{mailbox}
   Ledger   {masked_database_url()}
   Token    in {token_file}
 

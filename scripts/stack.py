@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import demonstration
 import fleet
 import local_settings
-from access import ensure_token, print_summary, recorded_token
+from access import ensure_administrator, ensure_token, print_summary, recorded_token
 from local_settings import ENV_FILE, LOGS
 from packages import SetupFailed
 from readiness import wait_for_all
@@ -60,6 +60,7 @@ def up(*, detach: bool, demo: bool, flower: bool) -> int:
         print("Starting ...")
         fleet.start()
         wait_for_all(token=token)
+        ensure_administrator()
     except BaseException:
         _stop()
         raise
@@ -81,6 +82,9 @@ def _prepare(*, demo: bool, flower: bool) -> None:
             f"The database could not be migrated (above). It is GROUNDWORK_DATABASE_URL in {ENV_FILE} or in "
             "your shell; put it right, then run scripts/up again."
         )
+    if demo:
+        # Before anything runs that would count or do other work. A ledger in use is kept, and that is said.
+        subprocess.run([GROUNDWORK, "demonstration", "fill"], check=False)
 
 
 def _outside_world(*, demo: bool, flower: bool) -> list[str]:
@@ -208,7 +212,9 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/up", description="Run all of Groundwork on this machine.")
     parser.add_argument("--detach", action="store_true", help="return when everything answers")
-    parser.add_argument("--demo", action="store_true", help="with a mailbox and a bank to try things on")
+    parser.add_argument(
+        "--demo", action="store_true", help="with a mailbox, a bank and a day of work to try things on"
+    )
     parser.add_argument("--flower", action="store_true", help="with Flower, Celery's own dashboard")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("status", help="show what runs")

@@ -85,6 +85,13 @@ class Checkout:
         with self.client() as client:
             return client.get(path).status_code
 
+    def console_of(self, email: str, password: str) -> httpx.Response:
+        """What the console shows first to somebody who signs in."""
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.ports[0]}", timeout=10) as browser:
+            browser.headers["Sec-Fetch-Site"] = "same-origin"
+            signed_in = browser.post("/console/sign-in", data={"email": email, "password": password})
+            return browser.get(signed_in.headers["location"])
+
     def client(self) -> httpx.Client:
         """A client of its API."""
         headers = {"Authorization": f"Bearer {self.token}"}

@@ -64,8 +64,12 @@ def test_it_runs_shows_itself_and_starts_once(started: Checkout) -> None:
     assert first.stdout.count(started.token) == 1
     assert "$(cat var/token)" in first.stdout
     assert started.answers("/readyz") == 200
+    password = (started.folder / "var" / "password").read_text().strip()
+    assert first.stdout.count(password) == 1
+    assert "/console  sign in as admin@example.org, its first password in var/password" in first.stdout
+    assert started.console_of("admin@example.org", password).status_code == 200
 
-    for name in ("groundwork.env", "token", "redis.conf"):
+    for name in ("groundwork.env", "token", "password", "redis.conf"):
         assert (started.folder / "var" / name).stat().st_mode & 0o077 == 0
 
     shown = started.up("status")
@@ -77,6 +81,8 @@ def test_it_runs_shows_itself_and_starts_once(started: Checkout) -> None:
     assert again.returncode == 0
     assert "running already" in again.stdout
     assert started.token not in again.stdout
+    assert password not in again.stdout
+    assert "password in var/password" in again.stdout
     assert "$(cat var/token)" in again.stdout
 
 
@@ -118,6 +124,7 @@ def test_ctrl_c_stops_everything(checkout: Checkout, postgres_url: str) -> None:
         if "Ctrl-C" in line:
             break
     assert checkout.token not in "".join(shown), "what a build prints is kept in its log"
+    assert (checkout.folder / "var/password").read_text().strip() not in "".join(shown), "as above"
     foreground.send_signal(signal.SIGINT)
     said, _ = foreground.communicate(timeout=stretched(TIMEOUT_SECONDS))
 
