@@ -20,17 +20,13 @@ from app.console.routes import (
     deliveries,
     deploys,
     failures,
-    job,
-    job_acts,
-    jobs,
-    jobs_acts,
-    jobs_all,
     overview,
     queues,
     schedules,
     sign_in,
     timeline,
 )
+from app.console.routes.jobs import acts, job, lists, matching, selected
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
 from app.db import outages
@@ -73,11 +69,11 @@ def create_pages() -> FastAPI:
     for module in (
         sign_in,
         overview,
-        jobs,
+        lists,
         job,
-        job_acts,
-        jobs_acts,
-        jobs_all,
+        acts,
+        selected,
+        matching,
         failures,
         schedules,
         queues,

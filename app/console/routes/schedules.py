@@ -42,7 +42,7 @@ _VERSION = re.compile(r"\d{1,9}", re.ASCII)
 def list_schedules(request: Request, _: Reader, q: Part = "", after: Part = "") -> Response:
     """All schedules."""
     found = shared(request.scope, schedules.look, containing=q, after=after)
-    return page(request.scope, "schedules.html.j2", found=found, q=q)
+    return page(request.scope, "schedules/list.html.j2", found=found, q=q)
 
 
 @router.get(f"{SCHEDULES}/{{name}}")
@@ -51,7 +51,7 @@ def show_schedule(request: Request, name: Name, caller: Reader) -> Response:
     found = schedules.look_at(name, caller=caller)
     task = found.view.task
     may = caller.may(WRITE) and permissions.missing_scope(task, caller=caller) is None
-    return page(request.scope, "schedule.html.j2", found=found, may=may, once=secrets.token_hex(16))
+    return page(request.scope, "schedules/schedule.html.j2", found=found, may=may, once=secrets.token_hex(16))
 
 
 @router.post(f"{SCHEDULES}/{{name}}/pause")

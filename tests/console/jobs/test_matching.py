@@ -13,8 +13,8 @@ from app.console.jobs import all_of_them
 from app.domains.accounts.roles import Role
 from app.jobs.ledger.models import State
 from tests.console.browser import HERE, signed_in
-from tests.console.test_job_acts import noted, state_of
-from tests.console.test_jobs import JOBS, dead, link
+from tests.console.jobs.test_acts import noted, state_of
+from tests.console.jobs.test_lists import JOBS, dead, link
 from tests.jobs import samples
 from tests.jobs.ends import accepted, change, finish
 

@@ -48,7 +48,7 @@ def show_job(request: Request, job_id: JobId, caller: Reader) -> Response:
     found = shared(request.scope, whole.look_at, job_id=job_id, caller=caller)
     return page(
         request.scope,
-        "job.html.j2",
+        "jobs/job.html.j2",
         found=found,
         job=found.job,
         done=DONE.get(request.query_params.get("done", "")),

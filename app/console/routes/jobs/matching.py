@@ -82,7 +82,7 @@ def _page(
 ) -> Response:
     return page(
         request.scope,
-        "jobs_all.html.j2",
+        "jobs/matching.html.j2",
         act=act,
         asked=wanted,
         filters=urlencode(wanted.pairs),

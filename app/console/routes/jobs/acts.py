@@ -15,7 +15,7 @@ from app.console.jobs import again
 from app.console.jobs.changing import Act, change, stop
 from app.console.pages import page
 from app.console.places import job_at
-from app.console.routes.job import AT, JobId
+from app.console.routes.jobs.job import AT, JobId
 from app.errors import GroundworkError
 from app.jobs.scopes import RETRY, WRITE
 from app.tokens.callers import Caller, require
@@ -80,7 +80,7 @@ def _form(
     status = HTTPStatus.OK if sentence is None else HTTPStatus.UNPROCESSABLE_ENTITY
     return page(
         request.scope,
-        "job_again.html.j2",
+        "jobs/again.html.j2",
         status=status,
         job_id=job_id,
         text=text,

@@ -45,7 +45,7 @@ async def _change(request: Request, act: Act, *, caller: Caller) -> Response:
     if not 1 <= len(versions) <= PAGE:
         raise NotSelected(number=len(versions), most=PAGE)
     changed = await run_in_threadpool(change_each, versions, act, reason=reason, caller=caller)
-    shown = page(request.scope, "jobs_changed.html.j2", act=act, changed=changed)
+    shown = page(request.scope, "jobs/changed.html.j2", act=act, changed=changed)
     shown.background = BackgroundTasks()
     for one in changed:
         if one.stops:

@@ -60,7 +60,7 @@ def _page(
         typed |= {"accepted_after": as_typed(after), "accepted_before": as_typed(before)}
     return page(
         request.scope,
-        "jobs.html.j2",
+        "jobs/list.html.j2",
         status=status,
         sentence=sentence,
         typed=typed,

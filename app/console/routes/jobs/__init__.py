@@ -1,0 +1,1 @@
+"""The pages of jobs, and what is done to jobs there."""
