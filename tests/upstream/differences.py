@@ -48,6 +48,15 @@ DIFFERENCES = (
         "test_configurable_health_check",
     ),
     _difference(
+        "A pool of threads has no processes to tell of, nor has Celery's own.",
+        "test_Inspect::test_stats",
+    ),
+    _difference(
+        "The test registers a task anew while the worker runs. Threads see it at once, and one that comes "
+        "after the start of a worker has no tracer; children have the one from before.",
+        "test_class_based_task_retried",
+    ),
+    _difference(
         "A redis-py that is too old is not looked for at each connection: its version is locked.",
         "test_Channel::test_get_client",
     ),
