@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: What is counted is counted up to this.
 CAP = 10_000
 MAX_ROWS = 50
+#: How many of those that wait are looked at to tell for how long the oldest have.
+MAX_AGES = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,17 @@ class QueueDepth:
     name: str
     waiting: int
     oldest_seconds: float | None
+    #: Whether it may be less: so many wait in other queues that its own were not looked at.
+    is_at_most: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ages:
+    """For how long the oldest job of each queue has waited, in seconds."""
+
+    by_queue: Mapping[str, float]
+    #: No job that was not looked at has waited for longer; None where all were.
+    others: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +140,16 @@ def queue_depths() -> Sequence[QueueDepth] | None:
     if depths is None:
         return None
     ages = answer(_ages)
-    return [
-        QueueDepth(
-            name=name,
-            waiting=waiting,
-            oldest_seconds=None if ages is None else ages.get(name, 0.0),
-        )
-        for name, waiting in depths
-    ]
+    return [_queue_depth(name, waiting, ages) for name, waiting in depths]
+
+
+def _queue_depth(name: str, waiting: int, ages: Ages | None) -> QueueDepth:
+    if ages is None:
+        return QueueDepth(name=name, waiting=waiting, oldest_seconds=None)
+    age = ages.by_queue.get(name, 0.0)
+    if ages.others is None or age >= ages.others:
+        return QueueDepth(name=name, waiting=waiting, oldest_seconds=age)
+    return QueueDepth(name=name, waiting=waiting, oldest_seconds=ages.others, is_at_most=True)
 
 
 def _depths(session: Session) -> list[tuple[str, int]]:
@@ -150,15 +165,17 @@ def _depths(session: Session) -> list[tuple[str, int]]:
     return [(name, waiting) for name, waiting in rows]
 
 
-def _ages(session: Session) -> dict[str, float]:
-    """For how long the oldest job of each queue has waited that is not held."""
-    due = func.min(func.coalesce(Job.run_at, Job.accepted_at))
-    oldest = select(Job.queue, due, clock()).where(in_state(State.READY), NOT_HELD).group_by(Job.queue)
-    return {
-        queue: max((at - since).total_seconds(), 0.0)
-        for queue, since, at in session.execute(oldest)
-        if since is not None
-    }
+def _ages(session: Session) -> Ages:
+    """For how long jobs have waited that are not held: of those that were accepted first."""
+    since = func.coalesce(Job.run_at, Job.accepted_at).label("since")
+    first = select(Job.queue, Job.accepted_at, since).where(in_state(State.READY), NOT_HELD)
+    some = first.order_by(Job.accepted_at).limit(MAX_AGES).subquery()
+    counts = (func.count(), func.max(some.c.accepted_at), func.min(some.c.since), clock())
+    rows = session.execute(select(some.c.queue, *counts).group_by(some.c.queue)).all()
+    by_queue = {queue: max((at - since).total_seconds(), 0.0) for queue, _, _, since, at in rows}
+    is_all = sum(row[1] for row in rows) < MAX_AGES
+    others = None if is_all else min(max((at - last).total_seconds(), 0.0) for _, _, last, _, at in rows)
+    return Ages(by_queue=by_queue, others=others)
 
 
 def _workers(session: Session) -> Sequence[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +62,27 @@ def test_what_workers_and_alerts_say_is_shown_and_not_obeyed(database: Engine) -
     assert page.count("&lt;img src=x onerror=alert(1)&gt;\\x1b[31mred\\u202egnp.exe") == 6
     assert "\x1b" not in page
     assert "\u202e" not in page
+
+
+def test_how_long_the_oldest_waits_is_bounded_where_others_stand_before_it(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    for queue, minutes in (("audit", 50), ("audit", 40), ("reports", 30), ("reports", 20), ("models", 10)):
+        [job_id] = add_jobs(1)
+        with transaction() as session:
+            at = now - timedelta(minutes=minutes)
+            changed = update(Job).where(Job.id == job_id).values(queue=queue, accepted_at=at, run_at=at)
+            session.execute(changed)
+
+    def oldest() -> dict[str, tuple[int, bool]]:
+        depths = {one.name: one for one in figures.queue_depths() or () if one.waiting}
+        return {name: (round((one.oldest_seconds or 0) / 60), one.is_at_most) for name, one in depths.items()}
+
+    assert oldest() == {"audit": (50, False), "reports": (30, False), "models": (10, False)}
+    monkeypatch.setattr(figures, "MAX_AGES", 3)
+    assert oldest() == {"audit": (50, False), "reports": (30, False), "models": (30, True)}
+    assert "at most 30 min" in signed_in().get(OVERVIEW).text
 
 
 @pytest.mark.databases("sqlite")

@@ -19,25 +19,32 @@ partition.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.db.clock import clock
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
+from app.jobs.transitions.in_broker import jobs_of
 from app.jobs.transitions.recover import WAITING
 from app.jobs.transitions.unadmitted import count_unadmitted
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from app.jobs.transitions.recover import BrokerList
+    from app.topology import Priority, Queue
+
+#: One list of the broker.
+Place: TypeAlias = "tuple[Queue, Priority]"
+OfPlace: TypeAlias = "Callable[[Place], ColumnElement[bool]]"
 
 #: Beat acts within seconds; what is late by this much was forgotten.
 CHECK_TIMEOUT = timedelta(seconds=30)
@@ -49,9 +56,9 @@ def count_overdue(session: Session, lists: Sequence[BrokerList] | None) -> dict[
     late = now - CHECK_TIMEOUT
     return {
         "not_promoted": _count(session, in_state(State.SCHEDULED) & (Job.run_at < late)),
-        "not_published": _sum(session, [each & (Job.run_at < late) for each in _not_published(lists)]),
+        "not_published": _count_unpublished(session, lists, late=late),
         "not_admitted": count_unadmitted(session, for_=CHECK_TIMEOUT),
-        "lost": _sum(session, _lost(lists, now=now)),
+        "lost": _count_lost(session, lists, now=now),
         "lease_ended": _count(session, in_state(State.RUNNING) & (Job.lease_until < late)),
     }
 
@@ -60,27 +67,50 @@ def _count(session: Session, condition: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(Job).where(condition)) or 0
 
 
-def _sum(session: Session, conditions: Sequence[ColumnElement[bool]]) -> int:
-    """How many jobs fit one of the conditions, of which no two fit the same."""
-    if not conditions:
-        return 0
-    # Each for itself, so that its index goes to the few that fit: for all together, all that wait are read.
-    counts = (select(func.count()).select_from(Job).where(each).scalar_subquery() for each in conditions)
-    return sum(session.execute(select(*counts)).one())
-
-
-def _not_published(lists: Sequence[BrokerList] | None) -> list[ColumnElement[bool]]:
+def _count_unpublished(session: Session, lists: Sequence[BrokerList] | None, *, late: datetime) -> int:
     if lists is None:
-        return [in_state(State.READY) & WAITING]
-    return [found.jobs & WAITING for found in lists if found.room]
+        return _count(session, in_state(State.READY) & WAITING & (Job.run_at < late))
+    with_room = tuple((found.queue, found.step) for found in lists if found.room)
+    return _sum(session, _unpublished, dict.fromkeys(with_room, late))
 
 
-def _lost(lists: Sequence[BrokerList] | None, *, now: datetime) -> list[ColumnElement[bool]]:
+def _count_lost(session: Session, lists: Sequence[BrokerList] | None, *, now: datetime) -> int:
     patience = timedelta(seconds=settings().lost_after_seconds) + CHECK_TIMEOUT
-    gone: list[ColumnElement[bool]] = []
+    before: dict[Place, datetime] = {}
     for found in lists or ():
         if found.length and found.oldest is None:
             continue  # what it holds cannot be told
         oldest = now if found.oldest is None else now.fromtimestamp(found.oldest, tz=now.tzinfo)
-        gone.append(found.jobs & (Job.published_at < min(now, oldest) - patience))
-    return gone
+        before[found.queue, found.step] = min(now, oldest) - patience
+    return _sum(session, _published, before)
+
+
+def _sum(session: Session, of_place: OfPlace, before: Mapping[Place, datetime]) -> int:
+    """How many jobs of each place are from before its time."""
+    if not before:
+        return 0
+    times = {_time_of(place): at for place, at in before.items()}
+    return sum(session.execute(_counting(of_place, tuple(before)), times).one())
+
+
+def _unpublished(place: Place) -> ColumnElement[bool]:
+    return WAITING & (Job.run_at < bindparam(_time_of(place)))
+
+
+def _published(place: Place) -> ColumnElement[bool]:
+    return Job.published_at < bindparam(_time_of(place))
+
+
+@lru_cache(maxsize=16)
+def _counting(of_place: OfPlace, places: tuple[Place, ...]) -> Select[Any]:
+    # Each for itself, so that its index goes to the few that fit: for all together, all that wait are read.
+    # Made once: to put so many together takes longer than to answer them.
+    conditions = (jobs_of(*place) & of_place(place) for place in places)
+    return select(
+        *(select(func.count()).select_from(Job).where(each).scalar_subquery() for each in conditions)
+    )
+
+
+def _time_of(place: Place) -> str:
+    queue, step = place
+    return f"{queue.value}_{step.name}"
