@@ -44,15 +44,19 @@ def _owners(inodes: set[str]) -> dict[str, int]:
 
 
 def _socket_inodes(process: Path) -> set[str]:
-    found = set()
     try:
-        for descriptor in (process / "fd").iterdir():
-            link = str(descriptor.readlink())
-            if link.startswith("socket:["):
-                found.add(link[8:-1])
+        descriptors = list((process / "fd").iterdir())
     except OSError:  # it ended meanwhile
-        return found
-    return found
+        return set()
+    links = (_link(descriptor) for descriptor in descriptors)
+    return {link[8:-1] for link in links if link.startswith("socket:[")}
+
+
+def _link(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except OSError:  # closed meanwhile, which says nothing of the others
+        return ""
 
 
 def _name(pid: int) -> str:
