@@ -82,12 +82,13 @@ def _add_jobs(session: Session, pieces: Sequence[Piece]) -> None:
 def _job(piece: Piece, new: NewJob) -> dict[str, Any]:
     last = piece.runs[-1] if piece.runs else None
     ended = last if piece.state.is_terminal else None
+    due = piece.run_at or piece.accepted_at
     return new.work() | {
         "id": piece.id,
         "state": piece.state.value,
         "accepted_at": piece.accepted_at,
-        "run_at": piece.run_at,
-        "published_at": (piece.run_at or piece.accepted_at) if ended else None,
+        "run_at": due,
+        "published_at": due if ended else None,
         "attempt": len(piece.runs),
         "fence": len(piece.runs),
         "worker": ended.worker if ended else None,

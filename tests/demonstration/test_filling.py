@@ -72,6 +72,7 @@ def test_each_page_of_the_console_shows_some_of_it(filled: None) -> None:
         answer = client.get(page)
         assert answer.status_code == 200, page
         assert shown in answer.text, page
+    assert "Run it again" in client.get(job_at(dead)).text
 
 
 def test_what_is_counted_is_what_is_there_and_no_second_day_is_added(filled: None) -> None:
