@@ -82,7 +82,7 @@ class Heartbeat(RepeatingThread):
             if reply.is_success:
                 self._note_success()
                 return
-            self._note_refusal(_said(reply, url=url), url=url)
+            self._note_refusal(_reason_of(reply, url=url), url=url)
             if not reply.is_server_error:
                 # It will say the same in a moment; in a minute somebody may have mended the URL.
                 return
@@ -111,7 +111,7 @@ def is_well(session: Session) -> bool:
     )
 
 
-def _said(reply: Reply, *, url: str) -> str:
+def _reason_of(reply: Reply, *, url: str) -> str:
     if reply.is_redirect:
         return f"{reply.status}, a redirect, which is not followed: set the URL that it leads to."
     return f"{reply.status} {excerpt(reply.body.decode(errors='replace') or reply.reason, hiding=[url])}"
