@@ -1,20 +1,26 @@
-"""The numbers of the overview, each from a question of its own: one that takes too long leaves the others."""
+"""The numbers of the overview, each from a question of its own: one that takes too long leaves the others.
+
+What is few is counted as it is now. Of what is many, beat has written down the exact numbers moments ago, and
+the page says when. Where it has not, because it is away, the page says that there are more.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import bindparam, func, literal_column, select
 
-from app.console.questions import answer
+from app.console.questions import asking
 from app.db.clock import clock
-from app.jobs.ledger.models import Job, JobStat, State, Worker
-from app.jobs.ledger.states import NOT_HELD, in_state
-from app.jobs.statistics.sums import FINISHED
+from app.jobs.ledger.models import State, Worker
+from app.jobs.statistics import samples
+from app.jobs.statistics.waiting import ages
+from app.jobs.transitions.balance import Balance, Count, balance
 from app.jobs.transitions.overdue import count_overdue
 from app.jobs.transitions.recover import broker_lists
-from app.jobs.transitions.rollup import watermark
+from app.jobs.transitions.sampling import LASTS
 from app.outbound.alerts.models import Alert
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.settings.config import settings
@@ -22,34 +28,17 @@ from app.topology import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
-#: What is counted is counted up to this.
-CAP = 10_000
+    from app.console.questions import Asker
+    from app.jobs.statistics.samples import Sampled
+    from app.jobs.statistics.waiting import Ages
+
+#: What is counted now is counted up to this.
+CAP = 1_000
 MAX_ROWS = 50
-#: How many of those that wait are looked at to tell for how long the oldest have.
-MAX_AGES = 1_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """All jobs that the ledger has, and the same by state, from one look."""
-
-    accepted: int
-    states: Mapping[str, int]
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether everything was counted to its end."""
-        return self.accepted <= CAP
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether each job is in exactly one state."""
-        return self.accepted == sum(self.states.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,19 +46,10 @@ class QueueDepth:
     """How many jobs wait in a queue, and for how long the oldest has; None where that was cut off."""
 
     name: str
-    waiting: int
+    waiting: Count
     oldest_seconds: float | None
     #: Whether it may be less: so many wait in other queues that its own were not looked at.
     is_at_most: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ages:
-    """For how long the oldest job of each queue has waited, in seconds."""
-
-    by_queue: Mapping[str, float]
-    #: No job that was not looked at has waited for longer; None where all were.
-    others: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,111 +57,107 @@ class Figures:
     """All of them; what is None was cut off."""
 
     balance: Balance | None
-    ended: Mapping[str, int] | None
-    ended_until: datetime | None
+    dead: Count | None
     overdue: Mapping[str, int] | None
+    #: How long ago beat counted what is many, and what is overdue; 0 where that was counted now.
+    balance_age: float
+    overdue_age: float
     broker_answers: bool
     queues: Sequence[QueueDepth] | None
     workers: Sequence[Any] | None
     alerts: Sequence[Alert] | None
-    uncertain: int | None
-
-    @property
-    def dead(self) -> int | None:
-        """Dead jobs."""
-        return self.balance.states[State.DEAD] if self.balance else None
+    uncertain: Count | None
 
 
 def look() -> Figures:
     """What the ledger and the broker say now."""
-    lists = broker_lists()
-    ended = answer(_ended)
-    return Figures(
-        balance=answer(_balance),
-        ended=ended[0] if ended else None,
-        ended_until=ended[1] if ended else None,
-        overdue=answer(lambda session: count_overdue(session, lists)),
-        broker_answers=lists is not None,
-        queues=queue_depths(),
-        workers=answer(_workers),
-        alerts=answer(_alerts),
-        uncertain=answer(_uncertain),
-    )
-
-
-def _balance(session: Session) -> Balance:
-    counts = {state.value: _capped(in_state(state)) for state in State}
-    # In one statement, so that no job moves on between two of the counts.
-    rows = session.execute(
-        union_all(
-            *(select(literal(name), counted.scalar_subquery()) for name, counted in counts.items()),
-            select(literal(""), _capped().scalar_subquery()),
+    broker_answers = broker_lists([next(iter(Queue))]) is not None
+    with asking() as asker:
+        sampled = _sampled(asker)
+        counted = asker.answer(_balance)
+        whole, age = _whole(counted, sampled)
+        return Figures(
+            balance=whole,
+            dead=None if counted is None else _dead(counted, sampled),
+            balance_age=age,
+            overdue=asker.answer(_overdue) if sampled is None else sampled.overdue,
+            overdue_age=0.0 if sampled is None else sampled.age.total_seconds(),
+            broker_answers=broker_answers,
+            queues=None if counted is None else _depths(asker, counted, sampled),
+            workers=asker.answer(_workers),
+            alerts=asker.answer(_alerts),
+            uncertain=asker.answer(_uncertain),
         )
-    )
-    found = {row[0]: row[1] for row in rows}
-    return Balance(accepted=found.pop(""), states=found)
-
-
-def _capped(*conditions: ColumnElement[bool]) -> Select[int]:
-    some = select(literal(1)).select_from(Job).where(*conditions).limit(CAP + 1).subquery()
-    return select(func.count()).select_from(some)
-
-
-def _ended(session: Session) -> tuple[dict[str, int], datetime | None]:
-    """Jobs that ended so far, those that were deleted since included, and until when that was counted."""
-    sums = select(JobStat.bucket, func.sum(JobStat.count)).where(JobStat.kind == FINISHED)
-    found = {state: int(count) for state, count in session.execute(sums.group_by(JobStat.bucket))}
-    return found, watermark(session)
 
 
 def queue_depths() -> Sequence[QueueDepth] | None:
     """All queues; None if that was cut off."""
-    depths = answer(_depths)
-    if depths is None:
-        return None
-    ages = answer(_ages)
-    return [_queue_depth(name, waiting, ages) for name, waiting in depths]
+    with asking() as asker:
+        counted = asker.answer(_balance)
+        return None if counted is None else _depths(asker, counted, _sampled(asker))
 
 
-def _queue_depth(name: str, waiting: int, ages: Ages | None) -> QueueDepth:
-    if ages is None:
-        return QueueDepth(name=name, waiting=waiting, oldest_seconds=None)
-    age = ages.by_queue.get(name, 0.0)
-    if ages.others is None or age >= ages.others:
-        return QueueDepth(name=name, waiting=waiting, oldest_seconds=age)
-    return QueueDepth(name=name, waiting=waiting, oldest_seconds=ages.others, is_at_most=True)
+def _balance(session: Session) -> Balance:
+    return balance(session, cap=CAP)
 
 
-def _depths(session: Session) -> list[tuple[str, int]]:
-    ready = in_state(State.READY)
-    rows = session.execute(
-        union_all(
-            *(
-                select(literal(queue.value), _capped(ready, Job.queue == queue.value).scalar_subquery())
-                for queue in Queue
-            )
-        )
+def _sampled(asker: Asker) -> Sampled | None:
+    """What beat has counted, unless that is too long ago to tell anything of now."""
+    found = asker.answer(samples.last)
+    return found if found is not None and found.age <= LASTS else None
+
+
+def _whole(counted: Balance | None, sampled: Sampled | None) -> tuple[Balance | None, float]:
+    """The balance from one look: this one, or the one of beat, and how many seconds ago that was."""
+    if sampled is None or (counted is not None and counted.is_whole):
+        return counted, 0.0
+    found = Balance(
+        states={state.value: Count(sampled.states.get(state, 0)) for state in State},
+        queues={name: Count(number) for name, number in sampled.queues.items()},
+        taken_at=sampled.taken_at,
     )
-    return [(name, waiting) for name, waiting in rows]
+    return found, sampled.age.total_seconds()
 
 
-def _ages(session: Session) -> Ages:
-    """For how long jobs have waited that are not held: of those that were accepted first."""
-    since = func.coalesce(Job.run_at, Job.accepted_at).label("since")
-    first = select(Job.queue, Job.accepted_at, since).where(in_state(State.READY), NOT_HELD)
-    some = first.order_by(Job.accepted_at).limit(MAX_AGES).subquery()
-    counts = (func.count(), func.max(some.c.accepted_at), func.min(some.c.since), clock())
-    rows = session.execute(select(some.c.queue, *counts).group_by(some.c.queue)).all()
-    by_queue = {queue: max((at - since).total_seconds(), 0.0) for queue, _, _, since, at in rows}
-    is_all = sum(row[1] for row in rows) < MAX_AGES
-    others = None if is_all else min(max((at - last).total_seconds(), 0.0) for _, _, last, _, at in rows)
-    return Ages(by_queue=by_queue, others=others)
+def _dead(counted: Balance, sampled: Sampled | None) -> Count:
+    return _exact(counted.states[State.DEAD], sampled.states.get(State.DEAD) if sampled else None)
+
+
+def _exact(count: Count, known: int | None) -> Count:
+    """How many there are as far as that was counted now, else as beat counted them."""
+    return Count(known) if count.is_more and known is not None and known > count else count
+
+
+def _depths(asker: Asker, counted: Balance, sampled: Sampled | None) -> list[QueueDepth]:
+    waits = asker.answer(ages) if any(counted.queues.values()) else None
+    return [_depth(queue.value, counted, sampled, waits) for queue in Queue]
+
+
+def _depth(name: str, counted: Balance, sampled: Sampled | None, waits: Ages | None) -> QueueDepth:
+    waiting = _exact(counted.queues[name], sampled.queues.get(name) if sampled else None)
+    oldest, is_at_most = waits.of(name) if waits else (None, False)
+    return QueueDepth(name=name, waiting=waiting, oldest_seconds=oldest, is_at_most=is_at_most)
+
+
+def _overdue(session: Session) -> dict[str, int]:
+    return count_overdue(session, broker_lists())
 
 
 def _workers(session: Session) -> Sequence[Any]:
-    alive = ~Worker.signed_off & (Worker.seen_at > clock(-settings().lease_seconds))
-    columns = (Worker.node, Worker.release, Worker.concurrency, Worker.started_at, Worker.seen_at)
-    return session.execute(select(*columns).where(alive).order_by(Worker.node).limit(MAX_ROWS)).all()
+    return session.execute(_alive(), {"since": -settings().lease_seconds}).all()
+
+
+@cache
+def _alive() -> Select[Any]:
+    alive = ~Worker.signed_off & (Worker.seen_at > clock(bindparam("since")))
+    columns: tuple[Any, ...] = (
+        Worker.node,
+        Worker.release,
+        Worker.concurrency,
+        Worker.started_at,
+        Worker.seen_at,
+    )
+    return select(*columns).where(alive).order_by(Worker.node).limit(MAX_ROWS)
 
 
 def _alerts(session: Session) -> Sequence[Alert]:
@@ -189,6 +165,14 @@ def _alerts(session: Session) -> Sequence[Alert]:
     return session.scalars(is_open.limit(MAX_ROWS)).all()
 
 
-def _uncertain(session: Session) -> int:
-    some = select(literal(1)).select_from(Delivery).where(Delivery.state == DeliveryState.UNCERTAIN)
-    return session.scalars(select(func.count()).select_from(some.limit(CAP + 1).subquery())).one()
+def _uncertain(session: Session) -> Count:
+    found = session.scalars(_uncertain_up_to(CAP + 1)).one()
+    return Count(min(found, CAP), is_more=found > CAP)
+
+
+@lru_cache(maxsize=2)
+def _uncertain_up_to(most: int) -> Select[int]:
+    some: Select[Any] = (
+        select(literal_column("1")).select_from(Delivery).where(Delivery.state == DeliveryState.UNCERTAIN)
+    )
+    return select(func.count()).select_from(some.limit(most).subquery())

@@ -54,11 +54,11 @@ class CutOff(Unavailable):
 def looking() -> Iterator[Session]:
     """A session for a page. Raises `CutOff`."""
     try:
-        with Session(_engine_of(os.getpid(), settings().database), expire_on_commit=False) as session:
+        with Session(_engine(), expire_on_commit=False) as session:
             session.connection(execution_options={"sqlite_begin": "DEFERRED"})
             yield session
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _QUERY_CANCELED:
+        if not _is_cut_off(error):
             raise
         raise CutOff from None
 
@@ -70,6 +70,42 @@ def answer(ask: Callable[[Session], Answer]) -> Answer | None:
             return ask(session)
     except CutOff:
         return None
+
+
+class Asker:
+    """Asks several questions one after the other, of one connection."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def answer(self, ask: Callable[[Session], Answer]) -> Answer | None:
+        """What `ask` finds out; None if that was cut off, which leaves the other questions."""
+        try:
+            return ask(self._session)
+        except OperationalError as error:
+            if not _is_cut_off(error):
+                raise
+            return None
+
+
+@contextmanager
+def asking() -> Iterator[Asker]:
+    """For a page of many questions, at the price of those: PostgreSQL needs no transaction around one."""
+    with _engine().connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        else:
+            connection.execution_options(sqlite_begin="DEFERRED")
+        with Session(connection, expire_on_commit=False) as session:
+            yield Asker(session)
+
+
+def _is_cut_off(error: OperationalError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
+
+
+def _engine() -> Engine:
+    return _engine_of(os.getpid(), settings().database)
 
 
 @lru_cache(maxsize=1)

@@ -20,6 +20,7 @@ from app.db.sessions import transaction
 from app.jobs import unique
 from app.jobs.publish import admission
 from app.jobs.transitions import lost_workers, recover, rollup
+from app.jobs.transitions.sampling import Sampler
 from app.logs.failures import first_line
 from app.processes.systemd_notify import ALIVE, notify
 from app.schedule import history
@@ -77,6 +78,7 @@ class LedgerScheduler(Scheduler):
         self._until_pruned = PRUNE
         self._continuity = Continuity(engine())
         self._admission = admission.Round()
+        self._sampler = Sampler()
         super().__init__(*args, **kwargs)
         freeze_loaded()
         # Starting may take long on a busy host; the time for the first tick begins now.
@@ -153,6 +155,8 @@ class LedgerScheduler(Scheduler):
         if self._is_time("roll_up", ROLL_UP):
             _step(_roll_up)
             _step(_settle)
+        if self._sampler.is_due:
+            _step(self._sampler.take)
         if self._is_time("prune", self._until_pruned):
             _step(self._prune)
 

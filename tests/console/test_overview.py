@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,15 @@ from sqlalchemy import text, update
 
 from app.console import figures, questions
 from app.console.pages import age, counted
+from app.db.clock import now
 from app.db.sessions import transaction
 from app.jobs.accept import accept
 from app.jobs.declaration import registry
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State, Worker
+from app.jobs.statistics import waiting
+from app.jobs.statistics.models import Sample
+from app.jobs.transitions import sampling
 from app.outbound.alerts.models import Alert
 from tests.console.browser import OVERVIEW, signed_in
 from tests.jobs import samples
@@ -36,17 +41,24 @@ def add_jobs(number: int, *, state: State = State.READY, error: str | None = Non
     return ids
 
 
+def balance_of(page: str) -> list[int]:
+    """What was accepted, and what is said to have become of it."""
+    words = "N accepted = N finished + N waiting + N running + N dead"
+    found = re.search(re.escape(words).replace("N", r"([\d,]+)"), page)
+    assert found
+    return [int(number.replace(",", "")) for number in found.groups()]
+
+
 def test_the_balance_adds_up_and_names_what_needs_a_person(database: Engine) -> None:
     add_jobs(3)
     add_jobs(2, state=State.DEAD, error="KeyError: 'x'")
     page = signed_in().get(OVERVIEW)
     assert page.status_code == 200
     assert "2 dead jobs" in page.text
-    assert "The states add up" in page.text
+    accepted, finished, waiting, running, dead = balance_of(page.text)
+    assert (finished, running, dead) == (0, 0, 2)
+    assert accepted == waiting + dead >= 5
     found = figures.look()
-    assert found.balance is not None
-    assert (found.balance.states["dead"], found.balance.adds_up) == (2, True)
-    assert found.balance.accepted == sum(found.balance.states.values()) >= 5
     assert found.queues is not None
     assert {queue.name: queue.waiting for queue in found.queues}[QUEUE] == 3
 
@@ -67,11 +79,11 @@ def test_what_workers_and_alerts_say_is_shown_and_not_obeyed(database: Engine) -
 def test_how_long_the_oldest_waits_is_bounded_where_others_stand_before_it(
     database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = datetime.now(UTC)
+    before = datetime.now(UTC)
     for queue, minutes in (("audit", 50), ("audit", 40), ("reports", 30), ("reports", 20), ("models", 10)):
         [job_id] = add_jobs(1)
         with transaction() as session:
-            at = now - timedelta(minutes=minutes)
+            at = before - timedelta(minutes=minutes)
             changed = update(Job).where(Job.id == job_id).values(queue=queue, accepted_at=at, run_at=at)
             session.execute(changed)
 
@@ -80,18 +92,46 @@ def test_how_long_the_oldest_waits_is_bounded_where_others_stand_before_it(
         return {name: (round((one.oldest_seconds or 0) / 60), one.is_at_most) for name, one in depths.items()}
 
     assert oldest() == {"audit": (50, False), "reports": (30, False), "models": (10, False)}
-    monkeypatch.setattr(figures, "MAX_AGES", 3)
+    monkeypatch.setattr(waiting, "MAX_AGES", 3)
     assert oldest() == {"audit": (50, False), "reports": (30, False), "models": (30, True)}
     assert "at most 30 min" in signed_in().get(OVERVIEW).text
 
 
-@pytest.mark.databases("sqlite")
-def test_more_than_are_counted_is_said(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_many_is_as_beat_counted_it_moments_ago(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(figures, "CAP", 2)
-    add_jobs(3)
+    add_jobs(4)
+    add_jobs(3, state=State.DEAD)
+    sampling.take()
+    write_later(timedelta(seconds=-70))
+    add_jobs(1, state=State.RUNNING)
     page = signed_in().get(OVERVIEW).text
-    assert "2+" in page
-    assert "More than 2 are not counted" in page
+    assert balance_of(page) == [7, 0, 4, 0, 3]
+    assert "as beat counted them 1 min 1" in page
+    assert "3 dead jobs" in page
+    assert {one.name: str(one.waiting) for one in figures.queue_depths() or ()}[QUEUE] == "4"
+
+
+def write_later(by: timedelta) -> None:
+    with transaction() as session:
+        session.execute(update(Sample).values(taken_at=now(session) + by))
+
+
+def test_where_beat_has_not_counted_what_is_more_is_said_and_what_is_overdue_is_looked_for(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "CAP", 2)
+    ids = add_jobs(3)
+    sampling.take()
+    write_later(-2 * sampling.LASTS)
+    with transaction() as session:
+        late = datetime.now(UTC) - timedelta(hours=1)
+        session.execute(update(Job).where(Job.id.in_(ids)).values(state=State.SCHEDULED, run_at=late))
+    page = signed_in().get(OVERVIEW).text
+    assert "has counted nothing lately" in page
+    assert "<dd>2+</dd>" in page
+    assert "Overdue: 3 not_promoted." in page
 
 
 @pytest.mark.databases("postgresql")
@@ -102,7 +142,7 @@ def test_a_question_that_takes_too_long_leaves_the_rest_of_the_page(database: En
         page = client.get(OVERVIEW)
     assert page.status_code == 200
     assert "Part of this is not known" in page.text
-    assert "The states add up" in page.text
+    assert balance_of(page.text)[-1] == 0
 
 
 def test_a_page_cannot_write(database: Engine) -> None:

@@ -17,4 +17,4 @@ router = APIRouter()
 def overview(request: Request) -> Response:
     """What the ledger and the broker say now."""
     found = shared(request.scope, figures.look)
-    return page(request.scope, "overview.html.j2", figures=found, cap=figures.CAP)
+    return page(request.scope, "overview.html.j2", figures=found)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from app.console import acts, figures, queues
+from app.console import acts, queues
 from app.console.forms import form_of
 from app.console.live import shared
 from app.console.pages import page
@@ -37,7 +37,7 @@ class BrokerAway(Unavailable):
 @router.get(QUEUES, dependencies=[Depends(require(METRICS, BY_SCOPE))])
 def queues_page(request: Request) -> Response:
     """What waits where, for how long, and who drains it."""
-    return page(request.scope, "queues.html.j2", queues=shared(request.scope, queues.queues), cap=figures.CAP)
+    return page(request.scope, "queues.html.j2", queues=shared(request.scope, queues.queues))
 
 
 @router.get(WORKERS, dependencies=[Depends(require(METRICS, BY_SCOPE))])

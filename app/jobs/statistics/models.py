@@ -1,4 +1,4 @@
-"""The tables of what has ended in each minute and hour; filled by beat, kept when jobs are pruned."""
+"""The tables of what has ended by time, and of what was there from time to time; filled by beat."""
 
 from __future__ import annotations
 
@@ -39,3 +39,18 @@ class StatHour(_Stat):
     """An hour: the sum of its minutes, and of those that were added to it late."""
 
     __tablename__ = "stat_hour"
+
+
+class Sample(Base):
+    """What the ledger held at a moment."""
+
+    __tablename__ = "sample"
+
+    taken_at: Mapped[datetime] = mapped_column(primary_key=True)
+    #: Jobs by state: of those that are finished, all that ever were.
+    states: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Jobs that wait in each queue, and for how many seconds the oldest has, as far as that was looked at.
+    queues: Mapped[dict[str, Any]] = mapped_column(JSON)
+    ages: Mapped[dict[str, Any]] = mapped_column(JSON)
+    #: Overdue jobs by reason.
+    overdue: Mapped[dict[str, Any]] = mapped_column(JSON)

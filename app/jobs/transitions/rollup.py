@@ -8,6 +8,7 @@ the time it bears; and under the minute of that time, however late it is counted
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ from app.db.clock import clock
 from app.db.upsert import insert_or_update
 from app.jobs.ledger.models import Attempt, Job, JobGroup, JobStat, Outcome, State
 from app.jobs.ledger.states import in_state
-from app.jobs.statistics import adding
+from app.jobs.statistics import adding, samples
+from app.jobs.statistics.adding import ALL
 from app.jobs.statistics.buckets import BOUNDS, name_of
 from app.jobs.statistics.functions import minute_of, seconds_between
 from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
@@ -35,6 +37,8 @@ SETTLED = timedelta(seconds=10)
 LONGEST_WINDOW = timedelta(hours=1)
 PRUNE_BATCH = 1_000
 WATERMARK = "watermark"
+#: Jobs that were deleted, by state.
+PRUNED = "pruned"
 
 
 def roll_up(session: Session) -> int:
@@ -165,10 +169,11 @@ def prune(session: Session, *, before: datetime) -> int:
         return 0
     old = in_state(State.DONE, State.CANCELLED) & (Job.finished_at < min(before, counted))
     chosen = select(Job.id).where(old).order_by(Job.finished_at).limit(PRUNE_BATCH)
-    deleted = session.execute(delete(Job).where(Job.id.in_(chosen)))
-    assert isinstance(deleted, CursorResult)  # noqa: S101 (narrows the type)
-    if deleted.rowcount < PRUNE_BATCH:
+    deleted = Counter(session.scalars(delete(Job).where(Job.id.in_(chosen)).returning(Job.state)))
+    _add_to_totals(session, [Counted(ALL, ALL, PRUNED, state, EPOCH, n, 0.0) for state, n in deleted.items()])
+    if deleted.total() < PRUNE_BATCH:
         has_jobs = select(Job.id).where(Job.group_id == JobGroup.id).exists()
         session.execute(delete(JobGroup).where(JobGroup.created_at < before, ~has_jobs))
         adding.forget(session)
-    return deleted.rowcount
+        samples.forget(session)
+    return deleted.total()

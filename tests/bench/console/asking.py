@@ -18,6 +18,7 @@ from app import freeze_loaded
 from app.api import app
 from app.console import places
 from app.console.assets import FOLDER
+from app.jobs.transitions import sampling
 from tests.bench.console.places import Place, all_places
 from tests.console.browser import HERE
 from tests.console.journeys import world
@@ -95,6 +96,8 @@ async def _print(client: httpx.AsyncClient, place: Place, *, jobs: int) -> None:
 
 
 async def _ask(client: httpx.AsyncClient, place: Place) -> Asked:
+    # As beat does every some seconds.
+    sampling.take()
     for _ in range(WARM):
         answer = await client.get(place.address)
     found = Asked(status=answer.status_code, body=answer.content)
