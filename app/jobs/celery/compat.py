@@ -34,7 +34,7 @@ from app.jobs.broker.redis import DRIVER
 from app.settings.sources import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 
 
 class MissingInternal(ConfigError):
@@ -118,7 +118,11 @@ USED = (
     ),
     *_of(Channel, "__init__", _queue_cycle="The queue that gave a message comes last in the next request."),
     *_of(MultiChannelPoller, "__init__", _chan_to_sock="A loop is told of a socket once."),
-    *_of(virtual.Transport, _deliver="A message that was read here is handed to its consumer."),
+    *_of(
+        virtual.Transport,
+        _deliver="A message that was read here is handed to its consumer.",
+        _reject_inbound_message="A message that was asked for before its queue was paused goes back.",
+    ),
     *_of(
         virtual.QoS, _delivered="How a message is acknowledged depends on the message; only its tag is given."
     ),
@@ -206,6 +210,7 @@ OVERRIDDEN = (
         _get_client="Commands that are sent together are no transaction, which a full Redis refuses whole.",
         _connparams="A connection that is closed is a connection error; anything else would end the worker.",
         _brpop_start="Several messages are asked for at once.",
+        _update_queue_cycle="Queues that are paused are not asked for messages.",
         _brpop_read="What is no message goes to the quarantine instead of ending the worker.",
         _deliver_fanout_message="What is no message is dropped instead of ending the worker.",
         _queue_bind="A full Redis refuses it, and must be drained all the same.",
@@ -276,6 +281,16 @@ def begin_poll(channel: Any, *, count: int) -> None:
     keys = [prefix + channel._q_for_pri(queue, step) for step in channel.priority_steps for queue in queues]
     channel._in_poll, channel._brpop_sent_at = channel.client.connection, monotonic()
     channel._in_poll.send_command("BLMPOP", channel.brpop_timeout, len(keys), *keys, "RIGHT", "COUNT", count)
+
+
+def poll_queues(channel: Any, queues: Iterable[str]) -> None:
+    """Ask these alone for messages from now on."""
+    channel._queue_cycle.update(queues)
+
+
+def refuse(channel: Any, document: Any) -> None:
+    """Send a message back to where it came from."""
+    channel.connection._reject_inbound_message(document)
 
 
 def poll_began(channel: Any) -> float | None:

@@ -17,7 +17,7 @@ from kombu.pidbox import Mailbox
 from kombu.utils.functional import maybe_list
 
 from app.jobs.cancelling import purge
-from app.jobs.celery import compat
+from app.jobs.celery import compat, heartbeat
 from app.jobs.celery.application import celery_app
 from app.jobs.celery.batches.lookahead import stop_claimed
 from app.jobs.celery.non_durable import failures
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 COMMAND = "stop_attempt"
+LOOK_COMMAND = "look_at_pauses"
 
 
 @control_command(name=COMMAND, args=[("job_id", str)], signature="<job id>")
@@ -83,16 +84,32 @@ def terminate(state: Any, signal: str, task_id: str | Sequence[str], **options: 
 PURGES.append(purge)
 
 
+@control_command(name=LOOK_COMMAND)
+def look_at_pauses(state: Any, **_: Any) -> dict[str, str]:  # noqa: ARG001 (Celery gives it)
+    """Have this worker ask at once which queues are paused."""
+    heartbeat.beat_soon()
+    return {"ok": "asked"}
+
+
+def tell_of_pauses() -> bool:
+    """Have all workers ask which queues are paused; those that do not hear it ask at their next heartbeat."""
+    return _tell_all(LOOK_COMMAND, {})
+
+
 def ask_to_stop(job_id: str) -> bool:
     """Ask all workers, without waiting for an answer; False when the broker does not take the question."""
+    return _tell_all(COMMAND, {"job_id": job_id})
+
+
+def _tell_all(command: str, arguments: dict[str, Any]) -> bool:
     try:
         url = settings().broker.for_kombu
         with celery_app.connection_for_write(url=url) as connection:
             exchange = celery_app.conf.control_exchange
             mailbox = Mailbox(exchange, type="fanout", serializer="json", connection=connection)
-            mailbox.abcast(COMMAND, {"job_id": job_id})
+            mailbox.abcast(command, arguments)
     except failures() as error:
-        log.warning("stop_not_sent", job_id=job_id, error=str(error))
+        log.warning("workers_not_told", command=command, **arguments, error=str(error))
         return False
     return True
 

@@ -16,6 +16,7 @@ from celery import signals
 from app.db import outages
 from app.db.engine import CONNECT_TIMEOUT
 from app.jobs.celery import compat, forks
+from app.jobs.celery.pauses import learning
 from app.jobs.ledger import store
 from app.jobs.transitions import deferred_ends, workers
 from app.jobs.transitions.neighbours import Neighbours, begin_life
@@ -137,16 +138,21 @@ class Heartbeat(RepeatingThread):
         workers.clear_away(name=name, others=name.removesuffix(_START))
 
     def _sign(self) -> None:
-        workers.sign(
+        paused = workers.sign(
             name=holder(self._hostname),
             node=without_generation(self._hostname),
             concurrency=self._concurrency,
             signed_off=self._signed_off,
         )
+        learning.learn(paused)
 
     def sign_off(self) -> None:
         """Sign off, and go on keeping the leases."""
         self._signed_off = True
+        self.beat_soon()
+
+    def beat_soon(self) -> None:
+        """Beat now, and hear what is new."""
         self._beaten_at = -math.inf
         self.wake()
 
@@ -178,6 +184,12 @@ def sign_off() -> None:
     """Sign this process's worker off: from now on it only keeps the leases of what it still runs."""
     if _HEARTBEAT is not None:
         _HEARTBEAT.sign_off()
+
+
+def beat_soon() -> None:
+    """Have this process's worker beat now, and hear what is new."""
+    if _HEARTBEAT is not None:
+        _HEARTBEAT.beat_soon()
 
 
 def is_stuck() -> bool:

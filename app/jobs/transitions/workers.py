@@ -11,6 +11,7 @@ from app.db.clock import clock
 from app.db.sessions import transaction
 from app.db.upsert import insert_or_update
 from app.jobs.ledger.models import Job, State, Worker
+from app.jobs.pauses.service import names_in_one, names_of
 from app.jobs.transitions import apply, lost_workers, rules
 from app.settings.config import settings
 
@@ -33,8 +34,8 @@ def gone_after_seconds() -> float:
     return float(GONE_AFTER_LEASES * settings().lease_seconds)
 
 
-def sign(*, name: str, node: str, concurrency: int, signed_off: bool) -> None:
-    """Say that the worker lives, and whether it takes jobs."""
+def sign(*, name: str, node: str, concurrency: int, signed_off: bool) -> frozenset[str]:
+    """Say that the worker lives, and whether it takes jobs; which queues are paused."""
     with transaction() as session:
         statement = insert_or_update(session, Worker).values(
             name=name,
@@ -48,7 +49,8 @@ def sign(*, name: str, node: str, concurrency: int, signed_off: bool) -> None:
             signed_off=signed_off,
         )
         now = {"seen_at": clock(), "signed_off": signed_off}
-        session.execute(statement.on_conflict_do_update(index_elements=[Worker.name], set_=now))
+        signing = statement.on_conflict_do_update(index_elements=[Worker.name], set_=now)
+        return names_of(session.execute(signing.returning(names_in_one())).scalar_one())
 
 
 def clear_away(*, name: str, others: str) -> None:

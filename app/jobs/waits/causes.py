@@ -26,6 +26,7 @@ class Cause(StrEnum):
     EXPIRED = "expired"
     UNKNOWN_TASK = "unknown_task"
     UNKNOWN_QUEUE = "unknown_queue"
+    PAUSED = "paused"
     CONCURRENCY = "concurrency"
     RATE = "rate"
     PARTITION = "partition"

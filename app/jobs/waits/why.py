@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs.errors import UnknownTask
 from app.jobs.ledger.models import TERMINAL, State
+from app.jobs.pauses import service as pauses
 from app.jobs.transitions.overdue import CHECK_TIMEOUT
 from app.jobs.waits.causes import Cause, Figure, Wait, moment, span, wait
 from app.jobs.waits.held_back import of_held
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.jobs.ledger.models import Job
+    from app.jobs.pauses.models import QueuePause
 
 
 def why(session: Session, job: Job, *, asks_broker: bool = True) -> Wait | None:
@@ -102,6 +104,8 @@ def _of_ready(look: Look) -> Wait:
     if not look.pools:
         sentence = f'No pool drains its queue "{job.queue}": cancel it, or run a release that has the queue.'
         return wait(Cause.UNKNOWN_QUEUE, sentence, queue=job.queue)
+    if pause := pauses.find(look.session, job.queue):
+        return _paused(pause)
     if job.published_at is not None:
         return unknown_task(look) if look.is_put_off else of_published(look, job.published_at)
     if job.partition is None:
@@ -110,6 +114,16 @@ def _of_ready(look: Look) -> Wait:
         return of_held(look) or beat_away(look.late)
     except UnknownTask:
         return unknown_task(look)
+
+
+def _paused(pause: QueuePause) -> Wait:
+    until = f" until {moment(pause.until)}" if pause.until else ""
+    sentence = (
+        f'Its queue "{pause.queue}" is paused since {moment(pause.since)}{until}, '
+        f"by {pause.paused_by}: {pause.reason.rstrip('.')}."
+    )
+    figures: dict[str, Figure | None] = {"since": pause.since, "until": pause.until, "by": pause.paused_by}
+    return wait(Cause.PAUSED, sentence, queue=pause.queue, reason=pause.reason, **figures)
 
 
 def _of_running(look: Look) -> Wait | None:

@@ -16,6 +16,8 @@ from app.jobs.broker import redis
 from app.jobs.declaration import partitions
 from app.jobs.ledger import held, store
 from app.jobs.ledger.models import Job, State, Turn, Worker
+from app.jobs.pauses import service as pauses
+from app.jobs.pauses.models import QueuePause
 from app.jobs.publish import sent
 from app.jobs.service import cancel_job, detail_of, retry_job
 from app.jobs.waits import causes, looks, on_its_way
@@ -105,6 +107,12 @@ def put_off_by_a_worker_that_does_not_know_its_task(_: Configure) -> str:
 
 def in_a_queue_that_is_gone(_: Configure) -> str:
     return one(queue="gone")
+
+
+def in_a_paused_queue(_: Configure) -> str:
+    with transaction() as session:
+        pauses.pause(session, "default", reason="The bank moves.", by="ann")
+    return one()
 
 
 def one_too_many_at_once(_: Configure) -> str:
@@ -198,6 +206,7 @@ MADE: dict[Cause, Callable[[Configure], str]] = {
     Cause.EXPIRED: expired,
     Cause.UNKNOWN_TASK: put_off_by_a_worker_that_does_not_know_its_task,
     Cause.UNKNOWN_QUEUE: in_a_queue_that_is_gone,
+    Cause.PAUSED: in_a_paused_queue,
     Cause.CONCURRENCY: one_too_many_at_once,
     Cause.RATE: beyond_a_rate,
     Cause.PARTITION: in_a_long_partition,
@@ -309,6 +318,26 @@ def test_a_rate_says_how_long_that_takes() -> None:
     set_rows(*ids, published_at=None, partition=PACED)
     found = wait_of(ids[-1])
     assert (found.figures["rate"], found.figures["before"], found.figures["seconds"]) == ("1/m", 2, 180)
+
+
+def test_a_paused_queue_says_since_and_until_when_by_whom_and_why() -> None:
+    job_id = one(run_at=clock(-3600))
+    with transaction() as session:
+        until = datetime(2099, 1, 2, 3, 4, 5, tzinfo=UTC)
+        session.add(
+            QueuePause(
+                queue="default",
+                since=until - timedelta(days=30_000),
+                until=until,
+                reason="x",
+                paused_by="ann",
+            )
+        )
+    found = wait_of(job_id)
+    assert (found.cause, found.figures["by"], found.figures["until"]) == (Cause.PAUSED, "ann", until)
+    assert found.sentence.startswith('Its queue "default" is paused since 2016-')
+    assert found.sentence.endswith("until 2099-01-02 03:04:05 UTC, by ann: x.")
+    assert wait_of(one(options={"queue": "emails"})).cause is not Cause.PAUSED
 
 
 def test_a_job_of_a_limited_task_that_only_another_release_knows_says_so() -> None:

@@ -14,6 +14,7 @@ from app.jobs.celery.batches.fetching import as_fetched
 from app.jobs.celery.batches.given import Given, is_over
 from app.jobs.celery.batches.pace import Pace
 from app.jobs.celery.batches.writer import Answers, Ended, LedgerWriter
+from app.jobs.celery.pauses import known
 from app.jobs.celery.transport import envelope
 from app.jobs.celery.transport.copies import tag_of
 from app.jobs.celery.transport.envelope import NotAMessage
@@ -240,6 +241,9 @@ class Lookahead:
         self._pace.count(handed)
 
     def _hand(self, fetched: Fetched) -> None:
+        if fetched.queue in known.left_out():
+            self._release([fetched])
+            return
         if fetched.claim is not None:
             if is_over(fetched.claimed_at, RELEASE_AFTER, now=time.monotonic()):
                 self._release([fetched])

@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from app.jobs.celery import compat
+from app.jobs.celery.pauses import known
 from app.jobs.celery.transport import connecting, envelope
 from app.jobs.celery.transport.bindings import Bindings
 from app.jobs.celery.transport.envelope import NotAMessage
@@ -66,6 +67,8 @@ class Channel(Bindings):
     lookahead: Taker | None = None
     #: It, while what is asked for now is for it.
     _asked_by: Taker | None = None
+    #: The queues that are not asked for messages.
+    _left_out: frozenset[str] = frozenset()
 
     def _get_client(self) -> Any:
         return partial(Client, global_keyprefix=self.global_keyprefix)
@@ -80,7 +83,14 @@ class Channel(Bindings):
         kombu: Any = super()
         return purge(queue, remove_messages=lambda: kombu.queue_purge(queue, **options))
 
+    def _update_queue_cycle(self) -> None:
+        kombu: Any = self
+        self._left_out = left_out = known.left_out()
+        compat.poll_queues(self, [queue for queue in kombu.active_queues if queue not in left_out])
+
     def _brpop_start(self, timeout: float | None = None) -> None:
+        if self._left_out is not known.left_out():
+            self._update_queue_cycle()
         if self.lookahead is None:
             compat.begin_single_poll(self, timeout)
         elif room := self.lookahead.room():
@@ -95,11 +105,22 @@ class Channel(Bindings):
                 raise Empty
             place = answer[0].decode().removeprefix(self.global_keyprefix)
             queue = place.rsplit(self.sep, 1)[0]
-            ahead.take(queue, place, answer[1])
+            if queue in known.left_out():
+                self._send_back(reversed(answer[1]), queue=queue)
+            else:
+                ahead.take(queue, place, answer[1])
             return True
         finally:
             self._asked_by = None
             compat.end_poll(self, queue=queue)
+
+    def _send_back(self, raws: Iterable[bytes], *, queue: str) -> None:
+        """What was asked for before its queue was paused."""
+        for raw in raws:
+            try:
+                compat.refuse(self, envelope.read(raw))
+            except NotAMessage as problem:
+                quarantine.add(raw, queue=queue, problem=str(problem))
 
     def takes_many(self) -> bool:
         """Whether Redis gives several messages at once, as it does since 7.0 to whom its rules allow it."""
@@ -129,6 +150,9 @@ class Channel(Bindings):
         queue = None
         try:
             queue, raw = self._popped(**options)
+            if queue in known.left_out():
+                self._send_back([raw], queue=queue)
+                return True
             try:
                 compat.deliver(self, envelope.read(raw), queue=queue)
             except NotAMessage as problem:

@@ -16,6 +16,7 @@ import amqp
 from app.jobs.broker.lists import list_of
 from app.jobs.broker.rabbitmq import names
 from app.jobs.broker.rabbitmq.session import FAILURES
+from app.jobs.celery.pauses import known
 from app.jobs.celery.transport.envelope import NotAMessage
 from app.jobs.celery.transport.message import Message
 from app.jobs.celery.transport.rabbitmq import wire
@@ -139,12 +140,13 @@ class Taker:
         if self._session.has_rung:
             self._look()
         for name, length in self._found.items():
-            if not length:
+            queue = name.partition("\x06")[0]
+            if not length or queue in known.left_out():
                 continue
             message = self._session.channel.basic_get(names.queue_of(name))
             self._found[name] = message.delivery_info["message_count"] if message else 0
             if message:
-                self._deliver(message, queue=name.partition("\x06")[0])
+                self._deliver(message, queue=queue)
                 return True
         return self._take_dead_letter()
 

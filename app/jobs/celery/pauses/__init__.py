@@ -1,0 +1,1 @@
+"""How workers keep to pauses of queues."""

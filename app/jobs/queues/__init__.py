@@ -1,0 +1,1 @@
+"""The doors to queues: the command line, HTTP, metrics."""
