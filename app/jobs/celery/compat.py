@@ -8,6 +8,7 @@ No other file touches such a name. A release of theirs that lacks one is refused
 
 from __future__ import annotations
 
+import logging
 import weakref
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,6 +27,8 @@ from celery.platforms import EX_OK
 from celery.worker import control as worker_control
 from celery.worker import request as worker_request
 from celery.worker import state as worker_state
+from celery.worker import strategy as worker_strategy
+from celery.worker.consumer import Consumer
 from kombu.message import Message
 from kombu.transport import virtual
 from kombu.transport.redis import Channel, MultiChannelPoller, QoS
@@ -169,13 +172,19 @@ USED = (
         _reader="What a child reads is read in one call.",
         _writer="What a child writes is written in one call.",
     ),
-    *_of(trace, fast_trace_task="What a child runs a task by."),
+    *_of(
+        trace,
+        fast_trace_task="What a child runs a task by.",
+        LOG_RECEIVED="What is said of a message that was claimed before it is delivered.",
+    ),
+    *_of(worker_strategy, logger="As `LOG_RECEIVED`."),
     *_of(
         worker_request,
         create_request_cls="Makes a subclass of a request for each task, whose methods go before ours.",
         task_ready="A request whose finish was written has ended.",
     ),
     *_of(worker_request.Request, _apply_result="A cancelled request is looked up in the pool by its result."),
+    *_of(Consumer, _limit_task="A request that was made here heeds a rate limit that was set by a command."),
     *_of(worker_control, revoke="Cancels what the ledger does not know, as Celery does."),
     *_of(
         platforms,
@@ -382,6 +391,25 @@ def reserved_count() -> int:
     return len(worker_state.reserved_requests)
 
 
+def log_received(request: Any) -> None:
+    """Say that a message has come, as Celery does."""
+    log = worker_strategy.logger
+    if log.isEnabledFor(logging.INFO):
+        said = {name: getattr(request, name) for name in ("id", "name", "eta")}
+        said |= {"args": request.argsrepr, "kwargs": request.kwargsrepr}
+        log.info(trace.LOG_RECEIVED, said, extra={"data": said})
+
+
+def start(request: Any, *, consumer: Any) -> None:
+    """Have this worker run a request, at once or as fast as a rate limit of its own allows."""
+    bucket = None if consumer.disable_rate_limits else consumer.task_buckets[request.task.name]
+    if bucket:
+        consumer._limit_task(request, bucket, 1)
+        return
+    worker_state.task_reserved(request)
+    consumer.on_task_request(request)
+
+
 def trace_task(*args: Any, **options: Any) -> tuple[int, Any, float]:
     """Run a task in a child: whether it failed, its result as text or what went wrong, and seconds."""
     outcome: tuple[int, Any, float] = trace.fast_trace_task(*args, **options)
@@ -398,8 +426,8 @@ def keep_result(request: Any, result: Any) -> None:
 
 
 def end_request(request: Any) -> None:
-    """Count a request as ended well."""
-    worker_request.task_ready(request, successful=True)
+    """A request has ended well; Celery would remember its id, though nobody asks for it."""
+    worker_request.task_ready(request)
 
 
 def forget_revoked(task_id: str) -> None:

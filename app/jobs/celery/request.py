@@ -31,8 +31,6 @@ class JobRequest(Request):
     A claim refuses such a job, and beat cancels an expired one.
     """
 
-    #: What this worker's main process has claimed for the child that is to run it.
-    claim: Fetched | None = None
     #: Whether it was cancelled before its child had begun.
     is_to_stop = False
 
@@ -42,8 +40,11 @@ class JobRequest(Request):
             if name in vars(cls):
                 delattr(cls, name)
 
-    def __init__(self, message: Any, **options: Any) -> None:
-        """As Celery's, which a message with headers of odd types would end the whole worker in."""
+    def __init__(self, message: Any, *, claim: Fetched | None = None, **options: Any) -> None:
+        """As Celery's, with what this worker has claimed for the child that is to run it.
+
+        A message with headers of odd types would end the whole worker in Celery's.
+        """
         try:
             super().__init__(message, **options)
         except InvalidTaskError:
@@ -52,10 +53,10 @@ class JobRequest(Request):
             raise InvalidTaskError(f"Its headers cannot be read: {sentence(error)}") from error
         # A message brings the limits that held when it was sent; who raises them means its retries, too.
         self.time_limits = settings().time_limits.get(self.type, self.time_limits)
-        self.claim = claimed.take()
+        self.claim = claim
         self.request_dict.pop(claimed.HEADER, None)
-        if self.claim is not None:
-            self.request_dict[claimed.HEADER] = self.claim.handed
+        if claim is not None:
+            self.request_dict[claimed.HEADER] = claim.handed
 
     def revoked(self) -> bool:
         """Whether Celery is to refuse the job; an id in this worker's memory would outlive a retry."""
@@ -118,6 +119,20 @@ class JobRequest(Request):
         """Its finish is written."""
         compat.end_request(self)
         self.acknowledge()
+
+    def tell_received(self) -> None:
+        """Tell those who watch events; it is due."""
+        self.send_event(
+            "task-received",
+            name=self.name,
+            args=self.argsrepr,
+            kwargs=self.kwargsrepr,
+            root_id=self.root_id,
+            parent_id=self.parent_id,
+            retries=self.request_dict.get("retries", 0),
+            eta=None,
+            expires=self.expires and self.expires.isoformat(),
+        )
 
     def tell_success(self, *, result: str | None, seconds: float) -> None:
         """Tell those who watch events."""

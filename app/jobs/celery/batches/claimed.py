@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,8 +12,6 @@ from app.jobs.transitions import attempt
 from app.settings.config import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.jobs.transitions.attempt import RunningJob
 
 #: Where a child finds the claim; what a message brings under this name is not passed on.
@@ -53,26 +49,6 @@ class Fetched:
         """What a child is told."""
         assert self.claim is not None  # noqa: S101 (narrows the type)
         return *self.claim[1:], self.claimed_at
-
-
-_HANDED: ContextVar[Fetched | None] = ContextVar("groundwork_fetched", default=None)
-
-
-@contextmanager
-def handing(fetched: Fetched) -> Iterator[None]:
-    """The request that is made in the block takes the claim over."""
-    token = _HANDED.set(fetched)
-    try:
-        yield
-    finally:
-        _HANDED.reset(token)
-
-
-def take() -> Fetched | None:
-    """What is being handed over, once."""
-    fetched = _HANDED.get()
-    _HANDED.set(None)
-    return fetched if fetched is not None and fetched.claim is not None else None
 
 
 def begin(request: Any, *, worker: str) -> RunningJob | None:

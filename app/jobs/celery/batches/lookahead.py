@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.jobs.celery import compat
-from app.jobs.celery.batches.claimed import Fetched, handing
 from app.jobs.celery.batches.fetching import as_fetched
 from app.jobs.celery.batches.given import Given, is_over
 from app.jobs.celery.batches.pace import Pace
@@ -23,6 +22,8 @@ from app.jobs.quarantine import quarantine
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
 
+    from app.jobs.celery.batches.claimed import Fetched
+    from app.jobs.celery.batches.receiving import Receiver
     from app.jobs.transitions.attempt import Left
     from app.jobs.transitions.recording import AfterDeath
 
@@ -66,6 +67,7 @@ class Lookahead:
         answers = Answers(claimed=self._hear_claimed, ended=self._hear_ended, released=self._hear_released)
         self._writer = LedgerWriter(worker=worker, answers=answers, after_death=after_death)
         self._channel: Any = None
+        self._receiver: Receiver | None = None
         self._hub: Any = None
         self._is_closed = False
         self._heard: deque[tuple[Callable[[Any], None], Any]] = deque()
@@ -83,9 +85,9 @@ class Lookahead:
         _current = self
         self._writer.start()
 
-    def attach(self, channel: Any, hub: Any) -> None:
-        """A connection is there: from now on messages come from this channel."""
-        self._channel, self._hub = channel, hub
+    def attach(self, channel: Any, hub: Any, *, receiver: Receiver) -> None:
+        """A connection is there: messages come from this channel, and what is claimed goes to `receiver`."""
+        self._channel, self._hub, self._receiver = channel, hub, receiver
         # The hub forgot what was to be called when the connection broke.
         self._is_called = self._is_looking = False
         channel.lookahead = self
@@ -250,7 +252,9 @@ class Lookahead:
                 return
             self._given.add(fetched)
         try:
-            with handing(fetched):
+            if fetched.claim is not None and self._receiver is not None:
+                self._receiver.receive(fetched)
+            else:
                 compat.deliver(self._channel, fetched.document, queue=fetched.queue)
         except NotAMessage as problem:
             fetched.problem = str(problem)

@@ -8,6 +8,7 @@ from celery import bootsteps
 
 from app.jobs.celery import heartbeat
 from app.jobs.celery.batches.lookahead import Lookahead
+from app.jobs.celery.batches.receiving import Receiver
 from app.settings.config import settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ClaimAhead(bootsteps.StartStopStep):
             return
         if ClaimAhead.lookahead is None:
             ClaimAhead.lookahead = _started(parent)
-        ClaimAhead.lookahead.attach(channel, parent.hub)
+        ClaimAhead.lookahead.attach(channel, parent.hub, receiver=Receiver(parent, channel))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 (Celery gives it)
         """The connection ends."""
