@@ -25,7 +25,7 @@ from tests.bench.through_api import accepted_through_api
 if TYPE_CHECKING:
     from celery import Task
 
-COMMAND = ["celery", "-A", "app.celery_app", "worker", "-I", "tests.bench.tasks"]
+COMMAND = ["app.celery_command", "worker", "-I", "tests.bench.tasks"]
 COMMAND += ["-Q", Queue.DEFAULT.value, "-l", "WARNING", "--without-gossip", "--without-mingle"]
 #: One process that runs a hundred jobs at a time.
 WAITER = [*COMMAND, "-P", "threads", "-c", str(measures.NAPS_AT_ONCE)]

@@ -6,6 +6,7 @@ Peers measure themselves with it in environments of their own: it imports nothin
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import subprocess
 import sys
@@ -124,9 +125,10 @@ def running(worker: list[str], *, workers: int = 1) -> Iterator[list[subprocess.
 
 
 def started(worker: list[str]) -> subprocess.Popen[bytes]:
-    """This Python with a module and its arguments."""
+    """This Python with a module and its arguments; plain Celery is as quick as it can be told to be."""
     command = [sys.executable, "-W", "ignore", "-m", *worker]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    environment = {**os.environ, "USE_FAST_LOCALS": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=sys.stderr)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -37,7 +37,8 @@ def test_who_watches_events_hears_of_each_step(fleet: Fleet) -> None:
     heard: dict[str, list[str]] = {}
 
     def hear(event: dict[str, Any]) -> None:
-        heard.setdefault(event["uuid"], []).append(event["type"])
+        if "uuid" in event:
+            heard.setdefault(event["uuid"], []).append(event["type"])
 
     fleet.start_worker("first", processes=1)
     celery_app.control.enable_events(reply=True)
