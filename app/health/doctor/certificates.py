@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,10 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ABOUT = "certificates"
+FIX = "Renew it, and have the server read it (nginx, PostgreSQL: a reload)."
 TIMEOUT = timedelta(seconds=3)
 #: One that ends sooner should have been renewed by now; of a short-lived one, the last quarter of its life.
 NEAR, SHARE_OF_LIFE = timedelta(days=14), 4
-HTTPS_PORT = 443
+HTTPS_PORT, POSTGRESQL_PORT = 443, 5432
+#: What a client of PostgreSQL says before TLS begins, and what a server answers that speaks it.
+REQUEST, GRANTED = struct.pack("!ii", 8, 80_877_103), b"S"
+
+
+class Place(NamedTuple):
+    """A server, and what it is to be asked before it begins TLS."""
+
+    host: str
+    port: int
+    request: bytes = b""
 
 
 class End(NamedTuple):
@@ -58,38 +70,53 @@ def finding(place: str, end: End) -> Finding:
         sentence = f"The certificate of {place} ends at {when}, in {end.left / timedelta(days=1):.1f} days."
     else:
         return Finding.ok(ABOUT, f"The certificate of {place} is good until {when}.")
-    return Finding.problem(ABOUT, sentence, fix="Renew it, and have the server read it (nginx: a reload).")
+    return Finding.problem(ABOUT, sentence, fix=FIX)
 
 
 def ends() -> dict[str, End]:
     """When the certificates end, by host and port; those of servers that do not answer are left out."""
     found: dict[str, End] = {}
-    for host, port in dict.fromkeys(_places()):
+    for place in dict.fromkeys(_places()):
         # That a server is away others say.
         with suppress(OSError, ValueError):
-            found[f"{in_url(host)}:{port}"] = _end_of(host, port)
+            found[f"{in_url(place.host)}:{place.port}"] = _end_of(place)
     return found
 
 
-def _places() -> Iterator[tuple[str, int]]:
+def _places() -> Iterator[Place]:
     for url in (settings().api_url, settings().public_url):
         parts = urlsplit(url)
         if parts.scheme == "https" and parts.hostname:
-            yield parts.hostname, parts.port or HTTPS_PORT
+            yield Place(parts.hostname, parts.port or HTTPS_PORT)
     broker = settings().broker
     if broker.tls is not None and broker.host:
-        yield broker.host, broker.port
+        yield Place(broker.host, broker.port)
+    yield from _databases()
 
 
-def _end_of(host: str, port: int) -> End:
+def _databases() -> Iterator[Place]:
+    url = settings().database
+    if url.get_backend_name() != "postgresql" or url.query.get("sslmode") == "disable":
+        return
+    _, asked = url.get_dialect()().create_connect_args(url)
+    hosts = str(asked.get("host") or "").split(",")
+    ports = str(asked.get("port") or POSTGRESQL_PORT).split(",")
+    for number, host in enumerate(hosts):
+        # Over a socket there is no TLS.
+        if host and not host.startswith("/"):
+            yield Place(host, int(ports[min(number, len(ports) - 1)] or POSTGRESQL_PORT), REQUEST)
+
+
+def _end_of(place: Place) -> End:
     # Nothing is said to the server, and of what it shows the dates alone are read.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with (
-        socket.create_connection((host, port), timeout=TIMEOUT.total_seconds()) as connection,
-        context.wrap_socket(connection, server_hostname=host) as secured,
-    ):
-        shown = secured.getpeercert(binary_form=True)
+    with socket.create_connection(place[:2], timeout=TIMEOUT.total_seconds()) as connection:
+        connection.sendall(place.request)
+        if place.request and connection.recv(1) != GRANTED:
+            raise ValueError(f"{place.host} speaks no TLS")
+        with context.wrap_socket(connection, server_hostname=place.host) as secured:
+            shown = secured.getpeercert(binary_form=True)
     # Not above: every worker and beat knows of this check, and one now and then carries it out.
     from cryptography import x509
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import threading
@@ -16,11 +17,13 @@ from app.health.checks.service import look_of
 from app.health.doctor import certificates
 from app.health.doctor.finding import Level
 from tests.certificates import DAY, Authority
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.servers import PostgresServer
 
 HERE = "127.0.0.1"
 CHECK = next(check for check in CHECKS if check.kind == "certificate")
@@ -73,6 +76,42 @@ def test_one_that_should_have_been_renewed_is_told(
     assert look.subjects == frozenset({f"{HERE}:{port}"})
     assert found.value is not None
     assert abs(found.value - lasts[1] / DAY) < 0.1
+
+
+@contextmanager
+def speaking_tls(server: PostgresServer, folder: Path) -> Iterator[None]:
+    """The server shows a certificate that ends in ten days of ninety, for as long."""
+    for path in Authority(folder).sign(HERE, lasts=(-80 * DAY, 10 * DAY)):
+        kept = server.data / f"server{path.suffix}"
+        shutil.copy(path, kept)
+        kept.chmod(0o600)
+        shutil.chown(kept, server.data.owner())
+    try:
+        for name, value in (("cert_file", "server.pem"), ("key_file", "server.key")):
+            server.execute(f"ALTER SYSTEM SET ssl_{name} = '{value}'")
+        server.execute("ALTER SYSTEM SET ssl = on")
+        server.execute("SELECT pg_reload_conf()")
+        yield
+    finally:
+        server.execute("ALTER SYSTEM RESET ALL")
+        server.execute("SELECT pg_reload_conf()")
+
+
+def test_that_of_the_database_is_watched(
+    tmp_path: Path, configure: Callable[..., None], postgres_server: PostgresServer
+) -> None:
+    place = f"{HERE}:{postgres_server.port}"
+    configure(database_url=postgres_server.url("any"))
+    assert certificates.ends() == {}
+    with speaking_tls(postgres_server, tmp_path):
+        wait_until(certificates.ends, seconds=10, what="PostgreSQL shows it")
+        assert set(look_of(CHECK, CHECK.look()).problems) == {place}
+        configure(database_url=f"postgresql://groundwork@/any?host={place}&host=127.0.0.2:{free_port()}")
+        assert list(certificates.ends()) == [place]
+        configure(database_url=f"{postgres_server.url('any')}?sslmode=disable")
+        assert certificates.ends() == {}
+        configure(database_url="postgresql://groundwork@/any?host=/run/postgresql")
+        assert certificates.ends() == {}
 
 
 def test_of_a_server_that_does_not_answer_nothing_is_said(configure: Callable[..., None]) -> None:
