@@ -163,7 +163,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     installed = folder / "etc/systemd/system"
     installed.mkdir(parents=True)
     shutil.copytree("/lib/systemd/system", folder / "lib/systemd/system", symlinks=True)
-    for program in ("bin/kill", *(f"usr/bin/{unit['package']}" for unit in _units(units).values())):
+    programs = (unit.get("program") or f"/usr/bin/{unit['package']}" for unit in _units(units).values())
+    for program in ("bin/kill", *(path.removeprefix("/") for path in programs)):
         (folder / program).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy("/bin/true", folder / program)
     for name, unit in _units(units).items():
@@ -180,13 +181,15 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _units(evaluate: Any) -> dict[str, dict[str, Any]]:
     from ansible.template import trust_as_template
 
-    found: dict[str, dict[str, Any]] = evaluate(trust_as_template("__monitoring_units"))
+    found: dict[str, dict[str, Any]] = evaluate(
+        trust_as_template("__monitoring_units | combine({__monitoring_upkeep: __monitoring_upkeep_unit})")
+    )
     return found
 
 
 def test_systemd_finds_nothing_to_say_of_its_units_and_all_are_sandboxed(root: Path) -> None:
     names = sorted(path.name for path in (root / "etc/systemd/system").glob("*.service"))
-    assert len(names) == len(UNITS) + 2
+    assert len(names) == len(UNITS) + 3
     verified = subprocess.run(
         ["systemd-analyze", "verify", f"--root={root}", *names], capture_output=True, text=True, check=False
     )

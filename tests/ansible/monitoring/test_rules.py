@@ -6,22 +6,26 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from app.__main__ import command_line
 from app.jobs.statistics.buckets import BOUNDS
 from app.topology import POOLS
-from tests.ansible.monitoring.cases import SERVICE, Case
+from tests.ansible.monitoring.cases import CASES
 from tests.ansible.monitoring.exported import exported_names, names_in
-from tests.ansible.monitoring.host_cases import HOSTS
+
+if TYPE_CHECKING:
+    from tests.ansible.monitoring.case import Case
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = ("service.yml", "hosts.yml")
-CASES = SERVICE + HOSTS
 #: It begins with a capital or with what is filled in, and ends with a period.
 SENTENCE = re.compile(r"[A-Z{].*[.]", re.DOTALL)
+#: What an alert advises to run.
+COMMAND = re.compile(r"`groundwork ([a-z ]+)")
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,13 @@ def test_each_alert_says_what_is_wrong_and_what_to_do(alerts: list[dict[str, Any
         assert rule["labels"]["severity"] in {"page", "ticket", "none"}
         for text in (rule["annotations"]["summary"], rule["annotations"]["fix"]):
             assert SENTENCE.fullmatch(text), f"{rule['alert']}: {text}"
+
+
+def test_each_command_that_an_alert_advises_is_one_of_ours(alerts: list[dict[str, Any]]) -> None:
+    advised = {found for rule in alerts for found in COMMAND.findall(rule["annotations"]["fix"])}
+    assert len(advised) > 4
+    for words in advised:
+        command_line().main([*words.split(), "--help"], standalone_mode=False)
 
 
 @pytest.mark.usefixtures("database")

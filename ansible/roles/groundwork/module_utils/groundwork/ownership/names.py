@@ -26,8 +26,10 @@ MONITORING_UNITS = tuple(
         "redis-exporter",
         "postgres-exporter",
         "nginx-exporter",
+        "upkeep",
     )
 )
+UPKEEP_TIMER = f"upkeep-{INSTANCE}.timer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +120,8 @@ PARTS = {
         installed=(
             f"/etc/monitoring-{INSTANCE}",
             *(f"{paths.UNITS}/{unit}.service" for unit in MONITORING_UNITS),
+            f"{paths.UNITS}/{UPKEEP_TIMER}",
+            "/usr/local/lib/groundwork-upkeep",
         ),
         data=(f"/var/lib/prometheus-{INSTANCE}", f"/var/lib/alertmanager-{INSTANCE}"),
     ),

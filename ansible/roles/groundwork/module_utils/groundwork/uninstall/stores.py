@@ -13,6 +13,7 @@ from ansible.module_utils.groundwork.ownership.names import (
     REDIS_CONFIGURATION,
     REDIS_SCRIPT,
     REDIS_UNIT,
+    UPKEEP_TIMER,
 )
 from ansible.module_utils.groundwork.paths import UNITS
 
@@ -22,8 +23,8 @@ STOP_SECONDS = 600.0
 
 def decommission(*, purge: bool) -> None:
     """Stop all, now and after a boot. Data stays unless `purge`; a deploy takes it up again."""
-    for unit in MONITORING_UNITS:
-        if (Path(UNITS) / f"{unit}.service").is_file():
+    for unit in (UPKEEP_TIMER, *(f"{name}.service" for name in MONITORING_UNITS)):
+        if (Path(UNITS) / unit).is_file():
             run(["systemctl", "disable", "--quiet", "--now", unit], seconds=STOP_SECONDS)
     if REDIS_CONFIGURATION.is_file():
         _stop_redis()
