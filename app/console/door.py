@@ -22,11 +22,11 @@ from app.console.routes import (
     failures,
     overview,
     queues,
-    schedules,
     sign_in,
     timeline,
 )
 from app.console.routes.jobs import acts, job, lists, matching, selected
+from app.console.routes.schedules import calendar, shown
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
 from app.db import outages
@@ -75,7 +75,8 @@ def create_pages() -> FastAPI:
         selected,
         matching,
         failures,
-        schedules,
+        shown,
+        calendar,
         queues,
         deliveries,
         deploys,

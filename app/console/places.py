@@ -23,6 +23,7 @@ UNMUTE = f"{ALERTS}/unmute"
 AUDIT = f"{ROOT}/audit"
 TIMELINE = f"{ROOT}/timeline"
 SCHEDULES = f"{ROOT}/schedules"
+CALENDAR = f"{ROOT}/calendar"
 ERRORS = f"{ROOT}/errors"
 #: A page, and what it was asked; nothing that climbs out of the console or leaves this host.
 _PAGE = re.compile(rf"{ROOT}(?:/[\w-][\w.:~-]*){{0,3}}(?:\?[\x21-\x7e]{{0,2000}})?", re.ASCII)

@@ -24,6 +24,7 @@ HOSTS_CLOCK = {
     "app/health/doctor/certificates.py": "a certificate says when it ends",
     "app/health/monitor/outage.py": "the database, whose clock would be right, is away",
     "app/console/alerts.py": "a page offers times to come",
+    "app/console/routes/schedules/calendar.py": "a page shows the week in which it is asked for",
     "app/console/routes/timeline.py": "a page shows the time until now, also while the database is slow",
     "app/console/pages.py": "a page says when it was made, also while the database is away",
     "app/jobs/commands.py": "a person says how long ago something was",

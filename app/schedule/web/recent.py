@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select, union_all
 
 from app.jobs.ledger.models import TERMINAL, Job, State
 from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
@@ -115,17 +115,12 @@ def condition(entry: ScheduleEntry, seen: Recent, *, now: datetime) -> Condition
 
 
 def _runs(session: Session, names: Collection[str]) -> Iterable[Row[Any]]:
-    """The last `MOMENTS` of each: by the index of schedule and moment, however long the history is."""
-    other = ScheduleRun.__table__.alias()
-    oldest = (
-        select(other.c.moment)
-        .where(other.c.schedule == ScheduleEntry.name)
-        .order_by(other.c.moment.desc())
-        .offset(MOMENTS - 1)
-        .limit(1)
-        .scalar_subquery()
-    )
-    is_recent = or_(oldest.is_(None), ScheduleRun.moment >= oldest)
+    """The last `MOMENTS` of each: by the index of schedule and moment, however long the history is.
+
+    Each is asked for by itself: one condition for all would be tried on all moments of each.
+    """
+    if not names:
+        return ()
     columns = (
         ScheduleRun.schedule,
         ScheduleRun.moment,
@@ -134,9 +129,10 @@ def _runs(session: Session, names: Collection[str]) -> Iterable[Row[Any]]:
         ScheduleRun.started_at,
         ScheduleRun.finished_at,
     )
-    of_entry = and_(ScheduleRun.schedule == ScheduleEntry.name, is_recent)
-    wanted = select(*columns).join(ScheduleEntry, of_entry).where(ScheduleEntry.name.in_(names))
-    return session.execute(wanted.order_by(ScheduleRun.schedule, ScheduleRun.moment.desc()))
+    newest = select(*columns).order_by(ScheduleRun.moment.desc()).limit(MOMENTS)
+    each = union_all(*(select(newest.where(ScheduleRun.schedule == name).subquery()) for name in names))
+    found = each.subquery()
+    return session.execute(select(found).order_by(found.c.schedule, found.c.moment.desc()))
 
 
 def _unfinished(session: Session, names: Collection[str]) -> Iterable[Row[Any]]:

@@ -98,13 +98,17 @@ def look_at(name: str, *, caller: Caller) -> One:
 def _some(session: Session, *, containing: str, after: str) -> Some:
     found = service.list_schedules(session, containing=containing, after=after, limit=MAX_ROWS + 1)
     shown, at = found[:MAX_ROWS], db_now(session)
-    seen = recent(session, [entry.name for entry in shown])
-    rows = [_row(entry, seen, at=at) for entry in shown]
     return Some(
-        rows=sorted(rows, key=lambda row: (row.condition in CALM, row.entry.name)),
+        rows=sorted(rows_of(session, shown, at=at), key=lambda row: (row.condition in CALM, row.entry.name)),
         at=at,
         next=shown[-1].name if len(found) > MAX_ROWS else None,
     )
+
+
+def rows_of(session: Session, entries: Sequence[ScheduleEntry], *, at: datetime) -> list[Row]:
+    """These schedules with what came of them lately."""
+    seen = recent(session, [entry.name for entry in entries])
+    return [_row(entry, seen, at=at) for entry in entries]
 
 
 def _row(entry: ScheduleEntry, seen: Mapping[str, Recent], *, at: datetime) -> Row:

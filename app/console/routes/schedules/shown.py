@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
-from app.console import schedules
 from app.console.acts import note
 from app.console.forms import form_of, once_in
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import SCHEDULES, schedule_at
+from app.console.schedules import looks
 from app.db.sessions import transaction
 from app.jobs.scopes import READ
 from app.jobs.web import permissions
@@ -41,14 +41,14 @@ _VERSION = re.compile(r"\d{1,9}", re.ASCII)
 @router.get(SCHEDULES)
 def list_schedules(request: Request, _: Reader, q: Part = "", after: Part = "") -> Response:
     """All schedules."""
-    found = shared(request.scope, schedules.look, containing=q, after=after)
+    found = shared(request.scope, looks.look, containing=q, after=after)
     return page(request.scope, "schedules/list.html.j2", found=found, q=q)
 
 
 @router.get(f"{SCHEDULES}/{{name}}")
 def show_schedule(request: Request, name: Name, caller: Reader) -> Response:
     """One schedule."""
-    found = schedules.look_at(name, caller=caller)
+    found = looks.look_at(name, caller=caller)
     task = found.view.task
     may = caller.may(WRITE) and permissions.missing_scope(task, caller=caller) is None
     return page(request.scope, "schedules/schedule.html.j2", found=found, may=may, once=secrets.token_hex(16))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from app.console import schedules as shown
+from app.console.schedules import looks as shown
 from app.db.clock import now as db_now
 from app.db.sessions import reading, transaction
 from app.domains.accounts.roles import Role
