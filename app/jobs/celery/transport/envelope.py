@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from kombu.utils.json import loads
+from pydantic_core import from_json
 
 from app.jobs.celery import compat
 from app.jobs.ledger.names import MAX_ID, is_name
@@ -19,10 +21,15 @@ class NotAMessage(ValueError):
 
 def read(raw: bytes) -> Any:
     """The document in `raw`, as kombu reads it."""
+    # kombu looks at each object for a type of its own, which costs twice the reading; few hold one.
+    is_typed = b'"__type__"' in raw
+    if not is_typed:
+        # Half the time of Python's own, which has the last word on what it does not take: it takes more.
+        with suppress(ValueError):
+            return from_json(raw)
     try:
         text = raw.decode()
-        # kombu looks at each object for a type of its own, which costs twice the reading; few hold one.
-        return loads(text) if '"__type__"' in text else json.loads(text)
+        return loads(text) if is_typed else json.loads(text)
     except Exception as error:  # its decoders of own types raise what they like
         raise NotAMessage(f"It is not JSON: {_described(error)}") from None
 
