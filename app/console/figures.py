@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, literal_column, select
 
 from app.console.questions import asking
+from app.console.timeline import lately
 from app.db.clock import clock
 from app.jobs.ledger.models import State, Worker
 from app.jobs.statistics import samples
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.console.questions import Asker
+    from app.console.timeline.lately import Lately
     from app.jobs.statistics.samples import Sampled
     from app.jobs.statistics.waiting import Ages
 
@@ -67,6 +69,7 @@ class Figures:
     workers: Sequence[Any] | None
     alerts: Sequence[Alert] | None
     uncertain: Count | None
+    lately: Sequence[Lately] | None
 
 
 def look() -> Figures:
@@ -87,6 +90,7 @@ def look() -> Figures:
             workers=asker.answer(_workers),
             alerts=asker.answer(_alerts),
             uncertain=asker.answer(_uncertain),
+            lately=None if counted is None else _lately(asker, counted),
         )
 
 
@@ -137,6 +141,11 @@ def _depth(name: str, counted: Balance, sampled: Sampled | None, waits: Ages | N
     waiting = _exact(counted.queues[name], sampled.queues.get(name) if sampled else None)
     oldest, is_at_most = waits.of(name) if waits else (None, False)
     return QueueDepth(name=name, waiting=waiting, oldest_seconds=oldest, is_at_most=is_at_most)
+
+
+def _lately(asker: Asker, counted: Balance) -> Sequence[Lately] | None:
+    until, at = counted.counted_until, counted.taken_at
+    return asker.answer(lambda session: lately.look(session, counted_until=until, now=at))
 
 
 def _overdue(session: Session) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Makes pages that stay open cheap: `live.js` asks for each of them anew every other second.
+"""Makes pages that stay open cheap: `live.js` asks for each of them anew every second or so.
 
 Those who see the same share a look, and of one that stays open few looks are observed.
 """
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 #: What `live.js` asks with. Whoever opens a page, or has just changed something, is shown what is so now.
 HEADER = b"groundwork-live"
-#: For so long a look is good enough for pages that are open.
-LASTS = timedelta(seconds=1)
+#: For so long a look is good enough for pages that are open: with the pause of `live.js`, less than 2 s.
+LASTS = timedelta(seconds=0.6)
 #: Different looks whose outcome is kept.
 MAX_LOOKS = 16
 #: Of a page that stays open, one look in so long is observed.

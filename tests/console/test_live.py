@@ -50,7 +50,7 @@ def test_pages_that_stay_open_share_a_look_and_whoever_opens_one_sees_what_is_so
     assert live.shared(STAYS_OPEN | {"method": "POST"}, look, what="a") == "a 4"
 
 
-def test_a_look_is_good_for_a_second(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_is_good_for_a_moment(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     look = Looks()
     live.shared(STAYS_OPEN, look)
     monkeypatch.setattr(live, "LASTS", timedelta(0))

@@ -6,6 +6,7 @@ from app.console import figures
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import ROOT
+from app.console.timeline import charts
 from app.jobs.scopes import METRICS
 from app.tokens.callers import require
 from app.tokens.owners import BY_SCOPE
@@ -17,4 +18,4 @@ router = APIRouter()
 def overview(request: Request) -> Response:
     """What the ledger and the broker say now."""
     found = shared(request.scope, figures.look)
-    return page(request.scope, "overview.html.j2", figures=found)
+    return page(request.scope, "overview.html.j2", figures=found, width=charts.WIDTH, height=charts.HEIGHT)

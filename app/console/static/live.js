@@ -1,7 +1,7 @@
 // Keeps the marked parts of a page as the service has them, while somebody looks at it.
 "use strict";
 (() => {
-  const EVERY_MS = 2000, MAX_PAUSE_MS = 60000, TIMEOUT_MS = 10000;
+  const EVERY_MS = 1200, MAX_PAUSE_MS = 60000, TIMEOUT_MS = 10000;
   const parts = () => document.querySelectorAll("[data-live]");
   const state = document.getElementById("live");
   const announcer = document.getElementById("announcer");

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from app.console.timeline.asked import Asked
-    from app.jobs.statistics.figures import Figures, Series
+    from app.jobs.statistics.figures import Figures, Series, Step
     from app.tokens.callers import Caller
 
 FAILED = (Outcome.RETRIED, Outcome.FAILED, Outcome.LOST)
@@ -82,27 +82,44 @@ def _charts(axis: Axis, found: Series) -> list[Chart]:
     def failed(step: Figures) -> float:
         return sum(step.attempts.get(outcome, 0) for outcome in FAILED)
 
+    def lost(step: Figures) -> float:
+        return step.attempts.get(Outcome.LOST, 0)
+
+    step = found.step
     return [
-        _chart(axis, found, "Jobs that ended", lambda step: step.done + step.dead + step.cancelled),
-        _chart(axis, found, "Jobs that died", lambda step: step.dead),
-        _chart(axis, found, "Attempts that failed", failed),
-        _chart(
-            axis, found, "Attempts lost with their workers", lambda step: step.attempts.get(Outcome.LOST, 0)
-        ),
-        _chart(axis, found, "Wait, p95", lambda step: step.wait.p95 or 0.0, is_time=True),
-        _chart(axis, found, "Run, p95", lambda step: step.run.p95 or 0.0, is_time=True),
+        chart(axis, bars_of(found, ended), title="Jobs that ended", step=step),
+        chart(axis, bars_of(found, lambda step: step.dead), title="Jobs that died", step=step),
+        chart(axis, bars_of(found, failed), title="Attempts that failed", step=step),
+        chart(axis, bars_of(found, lost), title="Attempts lost with their workers", step=step),
+        chart(axis, bars_of(found, waited), title="Wait, p95", is_time=True),
+        chart(axis, bars_of(found, lambda step: step.run.p95 or 0.0), title="Run, p95", is_time=True),
     ]
 
 
-def _chart(
-    axis: Axis, found: Series, title: str, value: Callable[[Figures], float], *, is_time: bool = False
-) -> Chart:
+def ended(step: Figures) -> float:
+    """How many jobs ended in a step."""
+    return step.done + step.dead + step.cancelled
+
+
+def waited(step: Figures) -> float:
+    """How long 95 of 100 of them waited at most."""
+    return step.wait.p95 or 0.0
+
+
+def bars_of(found: Series, value: Callable[[Figures], float]) -> list[Bar]:
+    """A bar for each step."""
     length = found.step.length
-    of = [Bar(at=step.begins_at, lasts=length, value=value(step)) for step in found.steps]
+    return [Bar(at=step.begins_at, lasts=length, value=value(step)) for step in found.steps]
+
+
+def chart(
+    axis: Axis, of: Sequence[Bar], *, title: str, step: Step | None = None, is_time: bool = False
+) -> Chart:
+    """A lane; what there is in a step of it is added up to how much there was in all."""
     most = max((bar.value for bar in of), default=0.0)
-    said = f"at most {seconds(most)}" if is_time else f"{sum(bar.value for bar in of):,.0f}"
-    if not is_time and most:
-        said += f", at most {most:,.0f} in {found.step}"
+    said = f"at most {seconds(most)}" if is_time else f"at most {most:,.0f}"
+    if step is not None and most:
+        said = f"{sum(bar.value for bar in of):,.0f}, {said} in {step}"
     return Chart(title=title, said=said if most else "none", path=bars(axis, of, most=most))
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003 (the API reads the annotations when it runs)
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import exists, func, literal_column, select
 
@@ -25,7 +25,7 @@ from app.jobs.statistics.figures import usual_begin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
 MAX_READ, MAX_GROUPS = 5_000, 200
@@ -50,8 +50,6 @@ class _Dead(NamedTuple):
     at: datetime | None
     error: str | None
     accepted_at: datetime
-    #: Whether an attempt says how it died; if none does, it never began, or could not be read.
-    has_failed: bool
 
     def as_failure(self) -> _Failure:
         """It, counted like an attempt."""
@@ -107,11 +105,11 @@ def groups(
     begin = usual_begin(end) if begin is None else begin
     if begin >= end:
         raise UnusableSpan(begin=begin, end=end)
-    attempts, dead = _attempts(session, begin=begin, end=end), _dead(session)
+    attempts, dead = _attempts(session, begin=begin, end=end), _dead(session, begin=begin, end=end)
     cut = [attempts[-1].at] if len(attempts) == MAX_READ else []
-    cut += [dead[-1].accepted_at] if len(dead) == MAX_READ else []
+    cut += session.scalars(_dead_first().with_only_columns(Job.accepted_at).offset(MAX_READ - 1).limit(1))
     back_to = max([begin, *cut])
-    read = [*attempts, *(one.as_failure() for one in dead if not one.has_failed)]
+    read = [*attempts, *(one.as_failure() for one in dead)]
     failures = (one for one in read if back_to <= one.at < end and task in {None, one.task})
     found = _grouped(failures, shows=shows)
     most = sorted(found, key=lambda group: (-group.failures, group.task, group.title))
@@ -143,28 +141,31 @@ def _attempts(session: Session, *, begin: datetime, end: datetime) -> list[_Fail
     return [_Failure(*row) for row in session.execute(found.order_by(newest.c.finished_at.desc()))]
 
 
-def _dead(session: Session) -> list[_Dead]:
-    """Dead jobs, those that were accepted last first, as an index has them."""
-    attempt = (Attempt.job_id == Job.id) & (Attempt.fence == Job.fence)
+def _dead(session: Session, *, begin: datetime, end: datetime) -> list[_Dead]:
+    """Jobs that died in the span, of which no attempt says how: they never began, or could not be read."""
+    newest = _dead_first().limit(MAX_READ).subquery()
+    at = func.coalesce(newest.c.finished_at, newest.c.accepted_at)
+    attempt = (Attempt.job_id == newest.c.id) & (Attempt.fence == newest.c.fence)
+    # Of those alone that are left: for all that are dead, all attempts would be read.
     has_failed = exists().where(attempt, Attempt.outcome.in_((Outcome.FAILED, Outcome.LOST)))
-    found = (
-        select(
-            Job.id,
-            Job.task,
-            Job.release,
-            Job.finished_at,
-            _beginning_of(Job.error),
-            Job.accepted_at,
-            has_failed,
-        )
-        .where(in_state(State.DEAD))
-        .order_by(Job.accepted_at.desc())
-        .limit(MAX_READ)
-    )
+    found = select(
+        newest.c.id,
+        newest.c.task,
+        newest.c.release,
+        newest.c.finished_at,
+        _beginning_of(newest.c.error),
+        newest.c.accepted_at,
+    ).where(at >= begin, at < end, ~has_failed)
     return [_Dead(*row) for row in session.execute(found).all()]
 
 
-def _beginning_of(error: InstrumentedAttribute[str | None]) -> ColumnElement[str | None]:
+def _dead_first() -> Select[Any]:
+    """Dead jobs, those that were accepted last first, as an index has them."""
+    columns: list[Any] = [Job.id, Job.fence, Job.task, Job.release, Job.finished_at, Job.error]
+    return select(*columns, Job.accepted_at).where(in_state(State.DEAD)).order_by(Job.accepted_at.desc())
+
+
+def _beginning_of(error: ColumnElement[Any] | InstrumentedAttribute[str | None]) -> ColumnElement[str | None]:
     """The beginning of an error: a whole one may be long, and there are many."""
     return func.substr(error, 1, literal_column(str(fingerprints.MAX_READ))).label("error")
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from app.db.clock import clock
 from app.db.upsert import insert_or_update
+from app.jobs.ledger.models import State
 from app.jobs.statistics.models import Sample
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ def last(session: Session) -> Sampled | None:
 def _newest() -> Select[Any]:
     columns = (Sample.taken_at, Sample.states, Sample.queues, Sample.overdue, clock().label("now"))
     return select(*columns).order_by(Sample.taken_at.desc()).limit(1)
+
+
+def waiting(session: Session, *, begin: datetime, end: datetime) -> list[tuple[datetime, int]]:
+    """How many jobs were ready at each moment of that time at which somebody counted."""
+    within = (Sample.taken_at >= begin, Sample.taken_at < end)
+    rows = select(Sample.taken_at, Sample.states).where(*within).order_by(Sample.taken_at)
+    return [(at, _numbers(states).get(State.READY, 0)) for at, states in session.execute(rows)]
 
 
 def _numbers(value: object) -> dict[str, int]:

@@ -57,6 +57,8 @@ class Balance:
     #: Those that are ready, by queue.
     queues: Mapping[str, Count]
     taken_at: datetime
+    #: What ended later is not in the statistics yet; None before anything was.
+    counted_until: datetime | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -77,8 +79,8 @@ class Balance:
 def balance(session: Session, *, cap: int | None = None) -> Balance:
     """What there is now, of everything counted no more than `cap`."""
     micros, done = session.execute(_rolled_up()).one()
-    since = EPOCH + timedelta(microseconds=micros or 0)
-    rows = session.execute(_look(cap), {"since": since}).all()
+    until = None if micros is None else EPOCH + timedelta(microseconds=micros)
+    rows = session.execute(_look(cap), {"since": until or EPOCH}).all()
     states = {state.value: Count(0) for state in State}
     queues: dict[str, Count] = {}
     for kind, name, number, _ in rows:
@@ -91,7 +93,7 @@ def balance(session: Session, *, cap: int | None = None) -> Balance:
     states[State.DONE] = _plus(states[State.DONE], int(done or 0))
     deleted = sum(int(number or 0) for kind, _, number, _ in rows if kind == _DELETED)
     states[State.CANCELLED] = _plus(states[State.CANCELLED], deleted)
-    return Balance(states=states, queues=queues, taken_at=rows[0][3])
+    return Balance(states=states, queues=queues, taken_at=rows[0][3], counted_until=until)
 
 
 def _counted(number: int, cap: int | None) -> Count:

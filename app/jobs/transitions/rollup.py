@@ -12,7 +12,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, CursorResult, case, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, delete, exists, func, literal_column, select, update
 
 from app.db.clock import clock
 from app.db.upsert import insert_or_update
@@ -35,6 +35,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SETTLED = timedelta(seconds=10)
 #: After a long standstill the past is summed in steps, each a short transaction.
 LONGEST_WINDOW = timedelta(hours=1)
+#: While nothing ends, nothing is written; but for so long at most, so that others see that this goes on.
+QUIET = timedelta(minutes=1)
 PRUNE_BATCH = 1_000
 WATERMARK = "watermark"
 #: Jobs that were deleted, by state.
@@ -48,7 +50,9 @@ def roll_up(session: Session) -> int:
     attempts are counted all the same.
     """
     begin, end = _window(session)
-    if end <= begin or not _advance(session, begin=begin, end=end):
+    if end <= begin or (end - begin < QUIET and not _has_ended(session, begin=begin, end=end)):
+        return 0
+    if not _advance(session, begin=begin, end=end):
         return 0
     counted = _count_jobs(session, begin=begin, end=end) + _count_attempts(session, begin=begin, end=end)
     _add_to_totals(session, counted)
@@ -101,6 +105,12 @@ def _window(session: Session) -> tuple[datetime, datetime]:
         insert = insert_or_update(session, JobStat).values(**first, count=_micros(begin))
         session.execute(insert.on_conflict_do_nothing())
     return begin, min(now - SETTLED, begin + LONGEST_WINDOW)
+
+
+def _has_ended(session: Session, *, begin: datetime, end: datetime) -> bool:
+    """Whether there is anything to count, at the price of one statement."""
+    ended = (exists().where(table.finished_at >= begin, table.finished_at < end) for table in (Job, Attempt))
+    return any(session.execute(select(*ended)).one())
 
 
 def _advance(session: Session, *, begin: datetime, end: datetime) -> bool:

@@ -50,10 +50,10 @@ def main() -> None:
             "api_token_per_second": "1000000",
         }
         os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in values.items()})
-        compare(server.url(DATABASE), jobs=given.jobs, only=given.only)
+        compare(server, jobs=given.jobs, only=given.only)
 
 
-def compare(url: str, *, jobs: int, only: str) -> None:
+def compare(server: PostgresServer, *, jobs: int, only: str) -> None:
     """Fill the ledger, and ask for the pages."""
     # Importing these reads the settings.
     from app.db.migrations import revisions
@@ -61,10 +61,11 @@ def compare(url: str, *, jobs: int, only: str) -> None:
 
     revisions.upgrade()
     began = time.perf_counter()
-    filling.fill(url, jobs=jobs)
+    filling.fill(server.url(DATABASE), jobs=jobs)
     load = os.getloadavg()[0]
     print(f"{jobs:,} jobs filled in {time.perf_counter() - began:.0f} s; load {load:.1f}", flush=True)
-    asyncio.run(asking.ask_all(jobs=jobs, only=only))
+    assert server.process
+    asyncio.run(asking.ask_all(jobs=jobs, only=only, server=server.process.pid))
     print(f"load {os.getloadavg()[0]:.1f}")
 
 

@@ -20,6 +20,7 @@ from app.console import places
 from app.console.assets import FOLDER
 from app.jobs.transitions import sampling
 from tests.bench.console.places import Place, all_places
+from tests.bench.processes import cpu_seconds, family
 from tests.console.browser import HERE
 from tests.console.journeys import world
 from tests.domains.accounts.people import PASSWORD
@@ -49,6 +50,8 @@ class Asked:
     taken: list[float] = field(default_factory=list)
     #: Of the processor for the application, which other work does not lengthen as much.
     worked: list[float] = field(default_factory=list)
+    #: And for PostgreSQL, on average.
+    served: float = 0.0
 
     @property
     def p50(self) -> float:
@@ -59,7 +62,7 @@ class Asked:
         return statistics.quantiles(self.taken, n=20)[-1]
 
 
-async def ask_all(*, jobs: int, only: str) -> None:
+async def ask_all(*, jobs: int, only: str, server: int) -> None:
     """Print what each page takes, and what a visit brings."""
     freeze_loaded()
     transport = httpx.ASGITransport(app=app)
@@ -68,15 +71,17 @@ async def ask_all(*, jobs: int, only: str) -> None:
         answer = await client.post(places.SIGN_IN, data=form, headers=HERE)
         if answer.status_code != HTTPStatus.SEE_OTHER:
             raise SystemExit(f"Signing in was answered {answer.status_code}: {answer.text[:500]}")
-        print(f"{'page':<64}{'p50 ms':>8}{'p95 ms':>8}{'bar':>6}{'CPU ms':>8}{'KB':>8}{'packed':>8}")
+        print(
+            f"{'page':<64}{'p50 ms':>8}{'p95 ms':>8}{'bar':>6}{'CPU ms':>8}{'of PG':>8}{'KB':>8}{'packed':>8}"
+        )
         for place in all_places():
             if only in place.address:
-                await _print(client, place, jobs=jobs)
+                await _print(client, place, jobs=jobs, server=server)
         await _print_visit(client)
 
 
-async def _print(client: httpx.AsyncClient, place: Place, *, jobs: int) -> None:
-    found = await _ask(client, place)
+async def _print(client: httpx.AsyncClient, place: Place, *, jobs: int, server: int) -> None:
+    found = await _ask(client, place, server=server)
     bar = place.bars[jobs > MILLION] if place.bars else None
     notes = [] if found.status in (HTTPStatus.OK, HTTPStatus.SEE_OTHER) else [f"answered {found.status}"]
     if _SEARCHED.encode() in found.body:
@@ -85,8 +90,9 @@ async def _print(client: httpx.AsyncClient, place: Place, *, jobs: int) -> None:
     if is_over:
         notes.append("OVER")
     raw, packed = _sizes(found.body)
-    times = f"{found.p50:>8.1f}{found.p95:>8.1f}{bar or '':>6}{statistics.median(found.worked):>8.1f}"
-    print(f"{place!s:<64.63}{times}{raw:>8.1f}{packed:>8.1f}  {', '.join(notes)}", flush=True)
+    times = f"{found.p50:>8.1f}{found.p95:>8.1f}{bar or '':>6}"
+    worked = f"{statistics.median(found.worked):>8.1f}{found.served:>8.1f}"
+    print(f"{place!s:<64.63}{times}{worked}{raw:>8.1f}{packed:>8.1f}  {', '.join(notes)}", flush=True)
     if is_over:
         with _statements() as seen:
             await client.get(place.address)
@@ -95,13 +101,13 @@ async def _print(client: httpx.AsyncClient, place: Place, *, jobs: int) -> None:
         print(f"    of {len(seen)} statements, {seconds * MS:.1f} ms for one FROM {source[:MAX_SHOWN]}")
 
 
-async def _ask(client: httpx.AsyncClient, place: Place) -> Asked:
+async def _ask(client: httpx.AsyncClient, place: Place, *, server: int) -> Asked:
     # As beat does every some seconds.
     sampling.take()
     for _ in range(WARM):
         answer = await client.get(place.address)
     found = Asked(status=answer.status_code, body=answer.content)
-    began = time.perf_counter()
+    began, served = time.perf_counter(), _used(server)
     while len(found.taken) < 2 or (
         len(found.taken) < ASKED and time.perf_counter() - began < PATIENCE_SECONDS
     ):
@@ -109,7 +115,12 @@ async def _ask(client: httpx.AsyncClient, place: Place) -> Asked:
         await client.get(place.address)
         found.taken.append((time.perf_counter() - asked) * MS)
         found.worked.append((time.process_time() - at_work) * MS)
+    found.served = (_used(server) - served) * MS / len(found.taken)
     return found
+
+
+def _used(server: int) -> float:
+    return sum(map(cpu_seconds, family(server)))
 
 
 async def _print_visit(client: httpx.AsyncClient) -> None:

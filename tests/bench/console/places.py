@@ -22,7 +22,8 @@ from tests.console.journeys import world
 Bars = tuple[int, int]
 NARROWED: Bars = (40, 60)
 BARS: dict[str, Bars] = {
-    places.ROOT: (15, 20),
+    **dict.fromkeys((places.ROOT, places.QUEUES, places.WORKERS, places.SCHEDULES), (15, 20)),
+    places.ERRORS: (60, 60),
     places.JOBS: (20, 25),
     f"{places.JOBS}/{{job_id}}": (15, 15),
     places.TIMELINE: (60, 60),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.console.journeys.window import Window
 
 pytestmark = pytest.mark.usefixtures("ledger")
-EVERY = 2_000
+EVERY = 1_200
 BEFORE = """
 <tr id="row-a"><td>a</td><td><input aria-label="a"></td></tr>
 <tr id="row-b"><td>b</td><td><details><summary>more</summary>old</details></td></tr>
@@ -84,11 +84,12 @@ def test_what_is_marked_is_left_until_it_is_not_any_more(overview: Page) -> None
 
 def test_who_does_not_answer_is_asked_less_often(admin: Window, overview: Page) -> None:
     overview.route(f"**{OVERVIEW}", lambda route: route.fulfill(status=503))
-    for seconds in (4, 8):
-        pass_time(overview, 1_000 * seconds // 2)
-        overview.locator(f"#live:text-is('No answer; asked again every {seconds} s')").wait_for()
+    for times in (1, 2):
+        pass_time(overview, times * EVERY)
+        said = f"No answer; asked again every {2 * times * EVERY / 1_000:g} s"
+        overview.locator(f"#live:text-is('{said}')").wait_for()
     overview.unroute(f"**{OVERVIEW}")
-    pass_time(overview, 8_000)
+    pass_time(overview, 4 * EVERY)
     overview.locator("#live:text-is('Live')").wait_for()
     assert [problem for problem in admin.problems if "503" not in problem] == []
     admin.problems.clear()
