@@ -97,8 +97,13 @@ def look() -> Figures:
 def queue_depths() -> Sequence[QueueDepth] | None:
     """All queues; None if that was cut off."""
     with asking() as asker:
-        counted = asker.answer(_balance)
-        return None if counted is None else _depths(asker, counted, _sampled(asker))
+        return depths(asker)
+
+
+def depths(asker: Asker) -> Sequence[QueueDepth] | None:
+    """The same, asked for beside something else."""
+    counted = asker.answer(_balance)
+    return None if counted is None else _depths(asker, counted, _sampled(asker))
 
 
 def _balance(session: Session) -> Balance:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.console.figures import queue_depths
-from app.console.questions import answer
+from app.console import figures
+from app.console.questions import answer, asking
 from app.jobs import fleet
 from app.jobs.broker.current import broker
 from app.jobs.declaration import registry
@@ -18,6 +18,8 @@ from app.topology import POOLS, Queue
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
+
+    from sqlalchemy.orm import Session
 
     from app.console.figures import QueueDepth
     from app.jobs.fleet import SeenWorker
@@ -52,10 +54,10 @@ class SeenQueue:
 
 def queues() -> list[SeenQueue]:
     """All of them, in the order of the topology."""
-    depths = {depth.name: depth for depth in queue_depths() or ()}
     lists = broker_lists()
-    seen = workers()
-    running = answer(fleet.running_by_queue)
+    with asking() as asker:
+        depths = {depth.name: depth for depth in figures.depths(asker) or ()}
+        seen, running = asker.answer(_workers), asker.answer(fleet.running_by_queue)
     return [
         SeenQueue(
             name=queue.value,
@@ -73,7 +75,11 @@ def queues() -> list[SeenQueue]:
 
 def workers() -> Sequence[SeenWorker] | None:
     """Those that were heard of lately; None if that took too long."""
-    return answer(lambda session: fleet.workers(session, limit=MAX_WORKERS))
+    return answer(_workers)
+
+
+def _workers(session: Session) -> Sequence[SeenWorker]:
+    return fleet.workers(session, limit=MAX_WORKERS)
 
 
 def quarantined() -> Sequence[dict[str, Any]] | None:

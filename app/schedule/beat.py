@@ -31,6 +31,7 @@ from app.schedule.leader import BEAT, TERM, holder_here, lead, resign
 from app.schedule.stopping import StopPostponed, stops_ignored
 from app.settings.config import settings
 from app.settings.sources import ConfigError
+from app.topology import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -202,6 +203,10 @@ def _step(work: Callable[[], object]) -> None:
 
 
 def _publish(*, lost: bool) -> None:
+    if not recover.is_any_ready():
+        # Whether the broker is there is said all the same, by one list in place of all.
+        recover.broker_lists([Queue.DEFAULT])
+        return
     lists = recover.broker_lists() or []
     _step(lambda: recover.publish_waiting(lists))
     if lost:

@@ -121,6 +121,11 @@ def _published(raw: bytes) -> float | None:
         return None
 
 
+def is_any_ready() -> bool:
+    """Whether any job should be in the broker, or on its way there."""
+    return _any(in_state(State.READY))
+
+
 def publish_waiting(lists: Sequence[BrokerList]) -> int:
     """Send ready jobs that are known not to be in the broker, as far as the queues have room."""
     if not _any(in_state(State.READY), WAITING):
@@ -136,7 +141,7 @@ def republish_lost(lists: Sequence[BrokerList]) -> int:
     A message that a worker put back may be older than its neighbours and hide nothing or cause a
     duplicate, which a claim refuses.
     """
-    if not _any(in_state(State.READY)):
+    if not is_any_ready():
         return 0
     patience, lost = timedelta(seconds=settings().lost_after_seconds), []
     with reading() as session:

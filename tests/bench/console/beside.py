@@ -2,8 +2,8 @@
 
     python -m tests.bench.console.beside [--rounds 6] [--jobs 20000] [--changes 20]
 
-Starts a PostgreSQL, a Redis, the API and beat. Drains with and without twenty open overviews, in turns, and
-then has them wait for one change after the other.
+Starts a PostgreSQL, a Redis, the API and beat. Twenty open overviews wait for one change after the
+other; then it drains with and without them, in turns.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tests.bench.start import GROUNDWORK, PORTS, ROOT, SERVICES, TIMEOUT_SECONDS
 from tests.servers import PostgresServer, RedisServer, stop, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.bench.console.listeners import Consoles
 
 CONSOLES = 20
 #: Within which a change is to be shown, and the share of the drain without consoles that is to be left.
 MAX_SECONDS, LEAST_SHARE = 2.0, 0.97
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS, WATCHED_SECONDS = 15, 30
 
 
 def arguments() -> argparse.Namespace:
@@ -56,10 +56,11 @@ def main() -> None:
         os.environ.update(environment)
         subprocess.run([*GROUNDWORK, "migrate"], cwd=ROOT, env=environment, check=True)
         pids = {name: _started(stack, name, environment) for name in ("serve", "beat")}
+        assert postgres.process
         # Of the workers alone: how the services say that they have started is in their logs.
         os.environ["GROUNDWORK_LOG_LEVEL"] = "WARNING"
         port = int(environment[PORTS["serve"]])
-        _compare(port=port, api=pids["serve"], rounds=given.rounds, jobs=given.jobs, changes=given.changes)
+        _compare(port, (pids["serve"], postgres.process.pid), given)
 
 
 def _started(stack: ExitStack, name: str, environment: Mapping[str, str]) -> int:
@@ -71,48 +72,72 @@ def _started(stack: ExitStack, name: str, environment: Mapping[str, str]) -> int
     return process.pid
 
 
-def _compare(*, port: int, api: int, rounds: int, jobs: int, changes: int) -> None:
+def _compare(port: int, servers: tuple[int, int], given: argparse.Namespace) -> None:
     # Importing these reads the settings.
     from app.domains.accounts.roles import Role
-    from tests.bench.console.listeners import Consoles, every_seconds
+    from tests.bench.console.listeners import Consoles
     from tests.console.journeys import world
     from tests.domains.accounts.people import add_person
 
     add_person(world.ADMIN, role=Role.ADMIN)
     cookie = _signed_in(port, world.ADMIN)
-    without, beside, used, asked = [], [], 0.0, 0
+
+    def consoles() -> Consoles:
+        return Consoles(port=port, cookie=cookie, number=CONSOLES)
+
+    print(f"load {os.getloadavg()[0]:.1f}")
+    _watch(servers, consoles)
+    _wait_for_changes(consoles, given.changes)
+    _drain(consoles, rounds=given.rounds, jobs=given.jobs)
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+def _watch(servers: tuple[int, int], consoles: Callable[[], Consoles]) -> None:
+    """Say what they use of the processor, whatever else is at work."""
+    alone = _used(servers)
+    with consoles():
+        watched = _used(servers)
+    api, postgres = ((beside - idle) / WATCHED_SECONDS for beside, idle in zip(watched, alone, strict=True))
+    print(
+        f"{CONSOLES} consoles use {api:.1%} of a core in the API and {postgres:.1%} in PostgreSQL", flush=True
+    )
+
+
+def _used(servers: tuple[int, int]) -> list[float]:
+    """The seconds of the processor that each takes meanwhile."""
+    before = [sum(map(cpu_seconds, family(pid))) for pid in servers]
+    time.sleep(WATCHED_SECONDS)
+    return [sum(map(cpu_seconds, family(pid))) - used for pid, used in zip(servers, before, strict=True)]
+
+
+def _drain(consoles: Callable[[], Consoles], *, rounds: int, jobs: int) -> None:
+    """Say how much of a drain they leave, in turns."""
+    without, beside = [], []
     _drained(jobs)  # what starts cold
     for turn in range(2 * rounds):
         # The first of a pair by turns, for others may load the machine more and more.
         if turn % 4 in (0, 3):
             without.append(_drained(jobs))
             continue
-        before = _used(api)
-        with Consoles(port=port, cookie=cookie, number=CONSOLES) as consoles:
+        with consoles():
             beside.append(_drained(jobs))
-        used, asked = used + _used(api) - before, asked + consoles.asked
     for pair in zip(without, beside, strict=True):
         print("drained {:,.0f}/s without, {:,.0f}/s beside".format(*pair), flush=True)
     shares = [ours / alone for ours, alone in zip(beside, without, strict=True)]
     share = statistics.median(shares)
-    print(
-        f"{CONSOLES} consoles leave {share:.1%} ({min(shares):.0%} to {max(shares):.0%}) of {rounds} drains"
-    )
-    print(f"bar {LEAST_SHARE:.0%}{'' if share >= LEAST_SHARE else ': OVER'}")
-    print(
-        f"each of {asked} looks took the API {used / asked * 1000:.1f} ms of the processor, its rest included"
-    )
-    with Consoles(port=port, cookie=cookie, number=CONSOLES) as consoles:
-        taken = [
-            seconds for number in range(changes) for seconds in _change(consoles, number, every_seconds())
-        ]
+    is_over = "" if share >= LEAST_SHARE else ": OVER"
+    print(f"they leave {share:.1%} ({min(shares):.0%} to {max(shares):.0%}); bar {LEAST_SHARE:.0%}{is_over}")
+
+
+def _wait_for_changes(consoles: Callable[[], Consoles], changes: int) -> None:
+    """Say how soon they show them."""
+    with consoles() as opened:
+        taken = [seconds for number in range(changes) for seconds in _change(opened, number)]
     taken.sort()
     p95 = statistics.quantiles(taken, n=20)[-1]
-    print(
-        f"a change is on {CONSOLES} pages after {statistics.median(taken):.2f} s, p95 {p95:.2f}, at most "
-        f"{taken[-1]:.2f}; bar {MAX_SECONDS}{'' if p95 <= MAX_SECONDS else ': OVER'}"
-    )
-    print(f"load {os.getloadavg()[0]:.1f}")
+    said = f"a change is on {CONSOLES} pages after {statistics.median(taken):.2f} s, p95 {p95:.2f}"
+    is_over = "" if p95 <= MAX_SECONDS else ": OVER"
+    print(f"{said}, at most {taken[-1]:.2f}; bar {MAX_SECONDS}{is_over}", flush=True)
 
 
 def _signed_in(port: int, email: str) -> str:
@@ -139,17 +164,13 @@ def _drained(jobs: int) -> float:
     return measures.drained_per_second(drain_ledger.WORKER, jobs=jobs, left=left, all_done=all_done)
 
 
-def _used(api: int) -> float:
-    return sum(map(cpu_seconds, family(api)))
-
-
-def _change(consoles: Consoles, number: int, every: float) -> list[float]:
+def _change(consoles: Consoles, number: int) -> list[float]:
     """After how many seconds each page shows one more dead job."""
     from app.jobs.ledger.models import State
     from tests.console.journeys import world
 
-    # At another moment of the second each time.
-    time.sleep(every * (0.3 + 0.07 * (number % 10)))
+    # At another moment of their turns each time.
+    time.sleep(0.3 + 0.11 * (number % 10))
     text = f"{number + 1} dead job"
     consoles.expect(text)
     world.add_job(State.DEAD)
