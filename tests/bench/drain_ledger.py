@@ -71,7 +71,7 @@ def accept_batches(jobs: int, *, task: str = "bench.nothing") -> None:
 def accept_arrivals(sent: list[float]) -> None:
     """Jobs that note how long each took from `sent` to running."""
     with transaction() as session:
-        accept(session, [new_job("bench.arrive", args=[at]) for at in sent])
+        accept(session, [new_job("bench.begin", args=[at]) for at in sent])
 
 
 def accept_one_by_one(task: Task[..., object], count: int) -> float:
@@ -95,7 +95,7 @@ def main(jobs: int) -> dict[str, float]:
     )
     figures |= measures.latencies(WORKER, send=tasks.arrive.delay, broker=broker())
     figures["latency p99 ms, at half the drain rate"] = measures.latency_at(
-        figures["drained/s"] / 2, WORKER, send=accept_arrivals, broker=broker(), workers=COUNT
+        figures["drained/s"] / 2, WORKER, send=accept_arrivals, workers=COUNT
     )
     clean()
     accept_batches(jobs, task="bench.nap")

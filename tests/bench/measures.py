@@ -8,10 +8,14 @@ from __future__ import annotations
 import gc
 import os
 import statistics
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +46,9 @@ STEPS = 600
 #: What a body sleeps that only waits, and how many wait at once in one process.
 NAP_SECONDS = 0.005
 NAPS_AT_ONCE = 100
+#: Names the file in which bodies note how long they waited.
+WAITS = "BENCH_WAITS"
+_NOTE = struct.Struct("<d")
 
 
 def rate(count: int, work: Callable[[], object]) -> float:
@@ -54,28 +61,46 @@ def rate(count: int, work: Callable[[], object]) -> float:
 
 
 def latency_at(
-    per_second: float,
-    worker: list[str],
-    *,
-    send: Callable[[list[float]], object],
-    broker: redis.Redis,
-    workers: int = 1,
+    per_second: float, worker: list[str], *, send: Callable[[list[float]], object], workers: int = 1
 ) -> float:
-    """Milliseconds from sending to running (p99) while jobs come at this rate."""
+    """Milliseconds from sending to running (p99) while jobs come at this rate; a body calls `note_wait`."""
     count = max(round(per_second * STEP_SECONDS), 1)
-    with running(worker, workers=workers):
-        broker.delete("arrivals")
-        send([time.time()])
-        while not broker.llen("arrivals"):
-            time.sleep(0.02)
-        began = time.perf_counter()
-        for step in range(STEPS):
-            time.sleep(max(began + step * STEP_SECONDS - time.perf_counter(), 0))
-            send([time.time()] * count)
-        while broker.llen("arrivals") < STEPS * count + 1:
-            time.sleep(0.02)
-    taken = [float(value) * 1000 for value in broker.lrange("arrivals", 1, -1)]
+    with tempfile.NamedTemporaryFile() as noted, set_in_environment(WAITS, noted.name):
+        with running(worker, workers=workers):
+            send([time.time()])
+            _await_notes(noted.name, 1)
+            began = time.perf_counter()
+            for step in range(STEPS):
+                time.sleep(max(began + step * STEP_SECONDS - time.perf_counter(), 0))
+                send([time.time()] * count)
+            _await_notes(noted.name, STEPS * count + 1)
+        taken = [seconds * 1000 for (seconds,) in _NOTE.iter_unpack(noted.read())]
     return statistics.quantiles(taken[len(taken) // 4 :], n=100)[98]
+
+
+@contextmanager
+def set_in_environment(name: str, value: str) -> Iterator[None]:
+    """Have workers that are started in the block know this."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+def note_wait(sent: float) -> None:
+    """Note how long this job took from being sent to being run, at a cost far below that of any job."""
+    os.write(_notes(os.environ[WAITS]), _NOTE.pack(time.time() - sent))
+
+
+@cache
+def _notes(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND)
+
+
+def _await_notes(path: str, number: int) -> None:
+    while Path(path).stat().st_size < number * _NOTE.size:
+        time.sleep(0.02)
 
 
 def drained_per_second(

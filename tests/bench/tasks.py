@@ -30,3 +30,9 @@ def nothing_light() -> None:
 def arrive(sent: float) -> None:
     """Note how long it took from being accepted to being run."""
     note_arrival(sent)
+
+
+@task()
+def begin(sent: float) -> None:
+    """As `arrive`, for many at a time."""
+    measures.note_wait(sent)
