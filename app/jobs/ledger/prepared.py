@@ -75,6 +75,39 @@ class Prepared:
             outages.belongs_to_ledger(error)
             raise
 
+    def end_with(self, statement: str, values: Sequence[Any]) -> None:
+        """The last statement of a transaction and its commit, in one round trip; none without the other."""
+        try:
+            self._end_with(_numbered(statement), [_text(value) for value in values])
+        except psycopg.Error as error:
+            outages.belongs_to_ledger(error)
+            raise
+
+    def _end_with(self, statement: bytes, texts: Any) -> None:
+        link = self._link
+        # psycopg waits for its connections in Python, and then has to see to it that all is sent.
+        link.nonblocking, before = 0, link.nonblocking
+        try:
+            link.enter_pipeline_mode()
+            link.send_query_params(statement, texts)
+            link.send_query_params(b"COMMIT", None)
+            link.pipeline_sync()
+            results = [self._next_result() for _ in range(3)]
+            link.exit_pipeline_mode()
+        finally:
+            link.nonblocking = before
+        for result in results[:2]:
+            _check(link, result)
+
+    def _next_result(self) -> PGresult:
+        """The result of a statement in a pipeline, whose end libpq tells of like one without a result."""
+        result = self._link.get_result()
+        if result is None:
+            raise psycopg.OperationalError(f"the connection is lost: {self._link.get_error_message()}")
+        if result.status != ExecStatus.PIPELINE_SYNC:
+            self._link.get_result()
+        return result
+
     def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         texts: Any = [_text(value) for value in values]
         if self._autocommit:
@@ -117,7 +150,16 @@ _PREPARED: WeakKeyDictionary[psycopg.Connection[Any], Prepared] = WeakKeyDiction
 
 def run(connection: psycopg.Connection[Any], statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of `statement` on a connection, whichever way is quickest there."""
+    return _known(connection).run(statement, values)
+
+
+def end_with(connection: psycopg.Connection[Any], statement: str, values: Sequence[Any]) -> None:
+    """Run a statement and commit, or neither where it raises; the transaction is to be rolled back then."""
+    _known(connection).end_with(statement, values)
+
+
+def _known(connection: psycopg.Connection[Any]) -> Prepared:
     known = _PREPARED.get(connection)
     if known is None:
         known = _PREPARED[connection] = Prepared(connection)
-    return known.run(statement, values)
+    return known

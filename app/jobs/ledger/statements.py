@@ -30,6 +30,8 @@ class Statements:
     is_done: str
     #: Both of the first in one statement, around the text of `accept`. SQLite takes them one by one.
     accept_with_keys: str = ""
+    #: As `finish_one`, but a fence that is no longer good divides by zero: then nothing may be committed.
+    finish_or_fail: str = ""
 
 
 _GIVEN = ", ".join(STORED_AS_GIVEN)
@@ -37,6 +39,13 @@ _COLUMNS = ", ".join((*STORED_AS_GIVEN, *SET_WHEN_ACCEPTED))
 
 # As `states.is_still` has it.
 _IS_READY, _IS_RUNNING = "state || '' = 'ready'", "state || '' = 'running'"
+
+_FINISH_ONE = f"""
+    UPDATE job SET state = 'done', result = %s::json, finished_at = clock_timestamp(),
+        lease_until = NULL, error = NULL
+    WHERE id = %s AND fence = %s AND {_IS_RUNNING}
+    RETURNING id
+"""
 
 # A claim that a crash undoes only means that the job runs again, so it need not wait for the disk; setting
 # that for the one transaction inside the statement itself saves a round trip. Finishes always wait.
@@ -96,11 +105,10 @@ POSTGRESQL = Statements(
             AND (expires_at IS NULL OR expires_at > clock_timestamp())
         RETURNING id, fence, attempt, max_attempts, set_config('synchronous_commit', 'off', true)
     """,
-    finish_one=f"""
-        UPDATE job SET state = 'done', result = %s::json, finished_at = clock_timestamp(),
-            lease_until = NULL, error = NULL
-        WHERE id = %s AND fence = %s AND {_IS_RUNNING}
-        RETURNING id
+    finish_one=_FINISH_ONE,
+    finish_or_fail=f"""
+        WITH done AS ({_FINISH_ONE})
+        SELECT 1 / count(*) FROM done
     """,
     extend=f"""
         UPDATE job SET lease_until = clock_timestamp() + make_interval(secs => %s)

@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
+from psycopg.errors import DivisionByZero
 
 from app.db.engine import LOCK_TIMEOUT, POSTGRESQL_CONNECTION, SQLITE_BUSY_TIMEOUT, prepare_sqlite
 from app.jobs.ledger import prepared
@@ -163,6 +164,23 @@ def finish(connection: Connection, finishes: Sequence[Finish]) -> set[str]:
     else:
         rows = prepared.run(connection, POSTGRESQL.finish, _columns(finishes))
     return {row[0] for row in rows}
+
+
+def finish_with(session: Session, one: Finish) -> bool:
+    """Mark a job done and commit the session's transaction; False for a fence that is no longer good."""
+    connection = under(session)
+    is_more_to_do = session.in_nested_transaction() or session.dispatch.before_commit
+    if isinstance(connection, sqlite3.Connection) or is_more_to_do:
+        if not finish(connection, [one]):
+            return False
+    else:
+        try:
+            prepared.end_with(connection, POSTGRESQL.finish_or_fail, (one.result, one.id, one.fence))
+        except DivisionByZero:
+            return False
+    # After the latter nothing is left to send: this tells SQLAlchemy that its transaction has ended.
+    session.commit()
+    return True
 
 
 def note_begun(connection: Connection, begun: Sequence[tuple[str, int, float]]) -> None:

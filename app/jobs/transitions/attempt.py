@@ -104,10 +104,9 @@ class RunningJob:
                 raise LeaseLost(job_id=self.id)
             return
         self._session.flush()
-        if not store.finish(store.under(self._session), [finish]):
+        if not store.finish_with(self._session, finish):
             self.roll_back()
             raise LeaseLost(job_id=self.id)
-        self._session.commit()
 
     def leave_finish(self, result: str | None) -> bool:
         """Leave the finish to the worker's main process, where it is all there is to write; whether it is."""
