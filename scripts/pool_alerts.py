@@ -68,7 +68,8 @@ def _alerts(pool: Pool, *, seconds: float) -> list[dict[str, Any]]:
         },
         {
             "alert": "QueueLatency",
-            "expr": f"max without (instance) (groundwork_queue_oldest_ready_seconds{{{queues}}}) > {seconds}",
+            "expr": f"max without (instance) (groundwork_queue_oldest_ready_seconds{{{queues}}}) > {seconds}"
+            " unless on (queue) max without (instance) (groundwork_queue_paused_seconds)",
             "for": "5m",
             "labels": {"severity": "ticket", "pool": pool.name},
             "annotations": {

@@ -306,6 +306,9 @@ class Settings(BaseSettings):
     health_queue_age_seconds: Seconds = Field(
         default=900, description="How long a job may wait in its queue before there is an alert."
     )
+    health_queue_paused_seconds: Seconds = Field(
+        default=14_400, description="How long a queue may be paused before there is an alert."
+    )
     health_dead_jobs: Annotated[int, Field(ge=0, le=1_000_000_000)] = Field(
         default=0,
         description="Dead jobs that may wait for a person for more than a day before there is an alert.",

@@ -14,9 +14,11 @@ from app.health.checks.check import ABOUT, Found
 from app.health.doctor.finding import Finding
 from app.jobs.ledger.models import Job, Outcome, State
 from app.jobs.ledger.states import in_state
+from app.jobs.pauses.service import paused
 from app.jobs.statistics.adding import MINUTE, floor
 from app.jobs.statistics.by_task import by_task
 from app.jobs.statistics.figures import Step
+from app.jobs.waits.causes import span
 from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
 from app.settings.config import settings
 
@@ -70,6 +72,24 @@ def dead_jobs() -> Found:
         fix="See why: groundwork jobs list --state dead; then retry or cancel them.",
     )
     return Found(findings={"": finding}, value=count)
+
+
+def paused_queues() -> Found:
+    """Which queues have been paused for so long that nobody may remember it."""
+    limit = settings().health_queue_paused_seconds
+    with reading() as session:
+        found, now = paused(session), db_now(session)
+    findings = {
+        one.queue: Finding.problem(
+            ABOUT,
+            f'The queue "{one.queue}" has been paused for more than {span(limit)} '
+            f"by {one.paused_by}: {one.reason}",
+            fix=f"If it may be drained again: groundwork queues resume {one.queue}",
+        )
+        for one in found
+        if (now - one.since).total_seconds() > limit
+    }
+    return Found(findings=findings, value=len(found))
 
 
 def missed_schedules() -> Found:

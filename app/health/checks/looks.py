@@ -17,6 +17,7 @@ from app.health.doctor.finding import Finding
 from app.jobs.broker import current
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import NOT_HELD, in_state
+from app.jobs.pauses.service import PAUSED
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.deliveries.service import count_stuck
 from app.schedule.leader import BEAT, TERM
@@ -118,9 +119,14 @@ def _age() -> Found:
 
 
 def _ready() -> Sequence[tuple[str, int, float]]:
-    """By queue, how many jobs wait that are due and not held, and for how many seconds the oldest has."""
+    """By queue, how many jobs wait that are due and not held, and for how many seconds the oldest has.
+
+    Those of paused queues wait because somebody wants them to.
+    """
     since = func.min(func.coalesce(Job.run_at, Job.accepted_at))
-    waiting = select(Job.queue, func.count(), since, clock()).where(in_state(State.READY), NOT_HELD)
+    waiting = select(Job.queue, func.count(), since, clock()).where(
+        in_state(State.READY), NOT_HELD, Job.queue.not_in(PAUSED)
+    )
     with reading() as session:
         rows = session.execute(waiting.group_by(Job.queue)).all()
     return [(queue, count, max((now - first).total_seconds(), 0.0)) for queue, count, first, now in rows]
@@ -182,6 +188,7 @@ CHECKS = (
     Check(kind="overdue", look=overdue, momentary=True, severe=True),
     Check(kind="queue_depth", look=_depth, unit="jobs"),
     Check(kind="queue_age", look=_age, unit="seconds"),
+    Check(kind="queue_paused", look=lately.paused_queues, unit="queues"),
     Check(kind="workers", look=workers, unit="pools", momentary=True, severe=True),
     Check(kind="lost_workers", look=lately.lost_workers, unit="attempts"),
     Check(kind="beat", look=beat, unit="seconds", momentary=True, severe=True),

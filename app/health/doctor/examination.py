@@ -48,6 +48,7 @@ LEDGER = Chapter(
         fleet.schedules_fire,
         fleet.no_job_is_overdue,
         jobs.rows_can_be_read,
+        jobs.no_queue_is_paused,
         jobs.no_job_is_dead,
         deliveries.no_delivery_is_stuck,
         deliveries.no_delivery_is_uncertain,

@@ -12,6 +12,8 @@ from app.health.doctor.finding import Finding
 from app.jobs.declaration.options import HORIZON, PRIORITIES
 from app.jobs.ledger.models import Job, State
 from app.jobs.ledger.states import in_state
+from app.jobs.pauses.service import paused
+from app.jobs.waits.causes import moment
 from app.settings.config import settings
 
 if TYPE_CHECKING:
@@ -51,6 +53,22 @@ def _unusable() -> list[ColumnElement[bool]]:
         bad += [func.json_valid(cast(part, Text)) == 0 for part in JSON_PARTS]
         bad += [func.julianday(moment).is_(None) & moment.is_not(None) for moment in MOMENTS]
     return bad
+
+
+def no_queue_is_paused() -> Finding:
+    """Whether jobs wait because somebody has paused their queues."""
+    with reading() as session:
+        found = paused(session)
+    if not found:
+        return Finding.ok(ABOUT, "No queue is paused.")
+    named = "; ".join(
+        f"{one.queue} since {moment(one.since)} by {one.paused_by}: {one.reason}" for one in found
+    )
+    return Finding.warning(
+        ABOUT,
+        f"Queues are paused: {named}",
+        fix=f"Once their jobs may run again: groundwork queues resume {found[0].queue}",
+    )
 
 
 def no_job_is_dead() -> Finding:

@@ -13,12 +13,13 @@ from app.health.smoke.tasks import answer
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, State
+from app.jobs.pauses import service as pauses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from datetime import timedelta
 
-    from app.topology import Pool
+    from app.topology import Pool, Queue
 
 POLL_SECONDS = 0.1
 
@@ -45,11 +46,16 @@ class Probe:
 
 
 def probe(pools: Sequence[Pool], *, timeout: timedelta) -> list[Probe]:
-    """Send a job through the first queue of each pool; the answers when all ended or the time is up."""
-    jobs = [
-        new_job(answer.name, queue=pool.queues[0], expires_seconds=timeout.total_seconds()) for pool in pools
-    ]
+    """Send a job through a queue of each pool; the answers when all ended or the time is up.
+
+    The first queue that is not paused: whether the pool works is asked, and not who has paused what.
+    """
     with transaction() as session:
+        paused = {pause.queue for pause in pauses.paused(session)}
+        jobs = [
+            new_job(answer.name, queue=_queue_of(pool, paused), expires_seconds=timeout.total_seconds())
+            for pool in pools
+        ]
         accept(session, jobs)
     ids = [job.id for job in jobs]
     until = time.monotonic() + timeout.total_seconds()
@@ -58,6 +64,10 @@ def probe(pools: Sequence[Pool], *, timeout: timedelta) -> list[Probe]:
         time.sleep(POLL_SECONDS)
         rows = _look(ids)
     return [_probe(pool, rows[job_id]) for pool, job_id in zip(pools, ids, strict=True)]
+
+
+def _queue_of(pool: Pool, paused: Container[str]) -> Queue:
+    return next((queue for queue in pool.queues if queue not in paused), pool.queues[0])
 
 
 def _look(ids: Sequence[str]) -> dict[str, Job]:

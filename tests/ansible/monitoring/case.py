@@ -59,6 +59,11 @@ def standing(*, running: str) -> dict[str, str]:
     }
 
 
+def paused(*, seconds: str) -> dict[str, str]:
+    """The same queue, which somebody has paused for so long."""
+    return {'groundwork_queue_paused_seconds{queue="emails"}': seconds}
+
+
 def ending(*, after: int, lifetime: int) -> dict[str, str]:
     """A certificate that ends so many seconds after the beginning."""
     labels = '{instance="a",place="127.0.0.1:443"}'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.ansible.monitoring.case import DAY, UP, Case, ending, failing, standing, waited
+from tests.ansible.monitoring.case import DAY, UP, Case, ending, failing, paused, standing, waited
 
 #: Within 2.5 s each for a day, and then no more.
 SLOWER = {
@@ -18,6 +18,8 @@ CASES = [
     Case("JobsOverdue", {'groundwork_jobs_overdue{reason="lost"}': "0x5 1x10"}, quiet=7, fires=8),
     Case("QueueStands", standing(running="0x30"), quiet=11, fires=13),
     Case("QueueStands", standing(running="1x30"), quiet=25),
+    Case("QueueStands", standing(running="0x30") | paused(seconds="0+60x30"), quiet=30),
+    Case("QueuePaused", paused(seconds="14000+60x20"), quiet=6, fires=8),
     Case("NewDead", {DEAD: "0x5 1x30"}, quiet=5, fires=7),
     Case("NewDead", {DEAD: "0x5 1x30"}, quiet=30),
     Case(
@@ -85,6 +87,11 @@ CASES = [
     Case("ScheduleNotFired", {'groundwork_schedule_not_fired{schedule="s"}': "0x5 1x9"}, quiet=9, fires=11),
     Case(
         "QueueLatency", {'groundwork_queue_oldest_ready_seconds{queue="emails"}': "0+60x30"}, quiet=6, fires=7
+    ),
+    Case(
+        "QueueLatency",
+        {'groundwork_queue_oldest_ready_seconds{queue="emails"}': "0+60x30"} | paused(seconds="0+60x30"),
+        quiet=30,
     ),
     Case(
         "QueueLatency",

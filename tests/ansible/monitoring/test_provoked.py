@@ -17,6 +17,7 @@ from app.db.sessions import transaction
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Job, JobStat, Outcome, State, Worker
+from app.jobs.pauses.models import QueuePause
 from app.jobs.statistics.sums import ATTEMPT, FINISHED, WAIT
 from app.jobs.transitions.rollup import WATERMARK
 from app.outbound.deliveries import service as deliveries
@@ -135,6 +136,8 @@ def is_not() -> None:
         dead, _ = (answer.id for answer in accept(session, jobs))
         session.execute(update(Job).values(run_at=LONG_AGO, published_at=None))
         session.execute(update(Job).where(Job.id == dead).values(state=State.DEAD, finished_at=clock()))
+        forgotten = {"since": clock(-5 * 3600), "reason": "x", "paused_by": "ann"}
+        session.add(QueuePause(queue="emails", **forgotten))
         session.execute(delete(JobStat))
         session.add_all(_stats(count=300))
         old = int(LONG_AGO.timestamp() * 1_000_000)

@@ -17,6 +17,8 @@ from app.health.checks.looks import CHECKS
 from app.health.checks.models import CheckState, HealthCheck
 from app.health.doctor.finding import Finding
 from app.jobs.ledger.models import Job, State
+from app.jobs.pauses import service as pauses
+from app.jobs.pauses.models import QueuePause
 from app.jobs.quarantine import quarantine
 from app.outbound.alerts.models import Alert
 from app.schedule.defaults import seed
@@ -98,6 +100,29 @@ def test_jobs_that_wait_too_long_or_are_too_many_are_told_by_queue(configure: Ca
             job.state = State.CANCELLED
     check()
     assert open_kinds() == []
+
+
+def test_jobs_of_a_paused_queue_are_no_trouble_until_the_pause_may_be_forgotten(
+    configure: Callable[..., None],
+) -> None:
+    configure(health_queue_depth=1, health_queue_age_seconds=60)
+    with transaction() as session:
+        pauses.pause(session, "default", reason="The bank moves.", by="ann")
+        add.delay(1, 1)
+        add.delay(1, 1)
+        session.flush()
+        for job in session.scalars(select(Job)):
+            job.run_at = job.accepted_at - timedelta(minutes=5)
+    check()
+    assert open_kinds() == []
+    with transaction() as session:
+        session.execute(update(QueuePause).values(since=clock(-5 * 3600)))
+    check()
+    assert open_kinds() == [("queue_paused", "default")]
+    with transaction() as session:
+        pauses.resume(session, "default", by="ann")
+    check()
+    assert open_kinds() == [("queue_age", "default"), ("queue_depth", "default")]
 
 
 def test_what_is_in_quarantine_is_told() -> None:

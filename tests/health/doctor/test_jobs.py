@@ -9,9 +9,20 @@ from app.db.sessions import transaction
 from app.health.doctor import jobs
 from app.health.doctor.finding import Level
 from app.jobs.ledger.models import Job, State
+from app.jobs.pauses import service as pauses
 from tests.jobs import samples
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_paused_queues_are_named_with_who_has_paused_them_and_why() -> None:
+    assert jobs.no_queue_is_paused().level is Level.OK
+    with transaction() as session:
+        pauses.pause(session, "emails", reason="The bank moves.", by="ann")
+    finding = jobs.no_queue_is_paused()
+    assert finding.level is Level.WARNING
+    assert finding.sentence.endswith("by ann: The bank moves.")
+    assert "groundwork queues resume emails" in (finding.fix or "")
 
 
 def test_dead_jobs_are_named_by_their_tasks() -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.db.sessions import transaction
 from app.health.smoke.service import probe
 from app.jobs.ledger.models import State
+from app.jobs.pauses import service as pauses
 from app.topology import POOLS, pool_named
 from tests.command_line import groundwork
 
@@ -22,12 +24,14 @@ pytestmark = pytest.mark.databases("postgresql")
 def test_every_pool_with_a_worker_does_its_job(fleet: Fleet) -> None:
     for pool in POOLS:
         fleet.start_worker(pool.name, queues=",".join(pool.queues), processes=1)
+    with transaction() as session:
+        pauses.pause(session, POOLS[0].queues[0], reason="The bank moves.", by="ann")
 
     probes = probe(POOLS, timeout=timedelta(seconds=30))
 
     assert [(found.pool, found.queue, found.state) for found in probes] == [
-        (pool.name, pool.queues[0], State.DONE) for pool in POOLS
-    ]
+        (pool.name, pool.queues[number == 0], State.DONE) for number, pool in enumerate(POOLS)
+    ], "a paused queue does not stand for its pool"
     assert all(found.worker and found.worker.startswith(found.pool) for found in probes)
 
 
