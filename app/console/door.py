@@ -26,7 +26,7 @@ from app.console.routes import (
     timeline,
 )
 from app.console.routes.jobs import acts, job, lists, matching, selected
-from app.console.routes.schedules import calendar, shown
+from app.console.routes.schedules import calendar, changes, shown
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
 from app.db import outages
@@ -77,6 +77,7 @@ def create_pages() -> FastAPI:
         failures,
         shown,
         calendar,
+        changes,
         queues,
         deliveries,
         deploys,

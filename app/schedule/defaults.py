@@ -105,6 +105,11 @@ def reset(row: ScheduleEntry, *, now: datetime) -> None:
     row.edited = False
 
 
+def declared(row: ScheduleEntry) -> Schedule | None:
+    """When a task has it fire, whatever it was edited to; None for one that no task declares."""
+    return None if row.default is None else ScheduleEntry(**(_UNSET | row.default)).rule
+
+
 def new_entry(name: str, *, task: str, columns: dict[str, Any], now: datetime) -> ScheduleEntry:
     """A row that begins now: no moment of the past is fired."""
     row = ScheduleEntry(name=name, task=task, edited=False, version=0, created_at=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -92,21 +92,14 @@ def _watch(session: Session) -> None:
         ScheduleEntry.success_within_seconds.is_not(None) | ScheduleEntry.overdue_since.is_not(None)
     )
     for entry in session.scalars(watched):
-        is_overdue = _is_overdue(entry, now=now)
+        due = entry.success_due_at
+        is_overdue = due is not None and now > due
         if is_overdue and entry.overdue_since is None:
             entry.overdue_since = now
             log.error("schedule_overdue", schedule=entry.name, within=str(entry.policies.success_within))
         elif not is_overdue and entry.overdue_since is not None:
             log.info("schedule_recovered", schedule=entry.name, after=str(now - entry.overdue_since))
             entry.overdue_since = None
-
-
-def _is_overdue(entry: ScheduleEntry, *, now: datetime) -> bool:
-    """An edit begins the time anew: what was enabled just now had no chance yet."""
-    if entry.success_within_seconds is None or not entry.enabled or entry.gone_at is not None:
-        return False
-    since = max(entry.last_success_at or entry.changed_at, entry.changed_at)
-    return now - since > timedelta(seconds=entry.success_within_seconds)
 
 
 def forget(session: Session, *, before: datetime) -> int:

@@ -100,6 +100,17 @@ class ScheduleEntry(Base):
         """In which part of time it fires."""
         return Period(starts_at=self.starts_at, ends_at=self.ends_at)
 
+    @property
+    def success_due_at(self) -> datetime | None:
+        """Until when it is to succeed before it is reported; None while nobody watches it.
+
+        An edit begins the time anew: what was enabled just now had no chance yet.
+        """
+        if self.success_within_seconds is None or not self.enabled or self.gone_at is not None:
+            return None
+        since = max(self.last_success_at or self.changed_at, self.changed_at)
+        return since + timedelta(seconds=self.success_within_seconds)
+
     def next_after(self, moment: datetime) -> datetime | None:
         """The first moment of firing after `moment`; None when it does not fire any more as it is."""
         if not self.enabled or self.gone_at is not None:

@@ -58,6 +58,13 @@ def find(session: Session, name: str) -> ScheduleEntry:
     return entry
 
 
+def locked(session: Session, name: str) -> ScheduleEntry:
+    """A schedule that neither beat nor another edit changes meanwhile."""
+    entry = find(session, name)
+    session.refresh(entry, with_for_update=True)
+    return entry
+
+
 def create(session: Session, draft: ScheduleDraft) -> ScheduleEntry:
     """Make a schedule that begins now."""
     if not _NAME.fullmatch(draft.name):
@@ -75,17 +82,21 @@ def create(session: Session, draft: ScheduleDraft) -> ScheduleEntry:
 
 def change(session: Session, name: str, wanted: ScheduleChange) -> ScheduleEntry:
     """Change what is given of a schedule; beat goes by it at its next tick."""
-    entry = _locked(session, name)
+    entry = locked(session, name)
     now = db_now(session)
-    columns = wanted.columns()
-    if any(columns.get(column) is not None for column in _RULE):
-        columns = dict.fromkeys(_RULE) | columns
-    merged = {column: getattr(entry, column) for column in defaults.SET} | columns
-    defaults.put(entry, _checked(merged, task=entry.task, now=now), now=now)
+    defaults.put(entry, _merged(entry, wanted, now=now), now=now)
     _refuse_idle(entry)
     entry.edited = entry.default is not None
     session.flush()
     return entry
+
+
+def changed(entry: ScheduleEntry, wanted: ScheduleChange, *, now: datetime) -> ScheduleEntry:
+    """What `change` would make of a schedule, which stays as it is."""
+    columns = _merged(entry, wanted, now=now)
+    made = defaults.new_entry(entry.name, task=entry.task, columns=columns, now=now)
+    _refuse_idle(made)
+    return made
 
 
 def set_enabled(session: Session, name: str, *, enabled: bool, version: int) -> bool:
@@ -93,7 +104,7 @@ def set_enabled(session: Session, name: str, *, enabled: bool, version: int) -> 
 
     Raises `ScheduleChanged`.
     """
-    entry = _locked(session, name)
+    entry = locked(session, name)
     if entry.enabled == enabled:
         return False
     if entry.version != version:
@@ -110,7 +121,7 @@ def set_enabled(session: Session, name: str, *, enabled: bool, version: int) -> 
 
 def reset(session: Session, name: str) -> ScheduleEntry:
     """Take the edits of a default back."""
-    entry = _locked(session, name)
+    entry = locked(session, name)
     if entry.default is None:
         raise NoDefault(name=name)
     defaults.reset(entry, now=db_now(session))
@@ -120,7 +131,7 @@ def reset(session: Session, name: str) -> ScheduleEntry:
 
 def remove(session: Session, name: str) -> None:
     """Delete a schedule that no task declares; its history stays as long as that of others."""
-    entry = _locked(session, name)
+    entry = locked(session, name)
     if entry.default is not None and entry.gone_at is None:
         raise DefaultSchedule(name=name)
     session.delete(entry)
@@ -133,11 +144,12 @@ def preview(entry: ScheduleEntry, *, after: datetime, count: int) -> list[dateti
     return list(islice(entry.period.between(entry.rule, after=after, upto=far), count))
 
 
-def _locked(session: Session, name: str) -> ScheduleEntry:
-    """A schedule that neither beat nor another edit changes meanwhile."""
-    entry = find(session, name)
-    session.refresh(entry, with_for_update=True)
-    return entry
+def _merged(entry: ScheduleEntry, wanted: ScheduleChange, *, now: datetime) -> dict[str, Any]:
+    columns = wanted.columns()
+    if any(columns.get(column) is not None for column in _RULE):
+        columns = dict.fromkeys(_RULE) | columns
+    merged = {column: getattr(entry, column) for column in defaults.SET} | columns
+    return _checked(merged, task=entry.task, now=now)
 
 
 def _checked(columns: dict[str, Any], *, task: str, now: datetime) -> dict[str, Any]:

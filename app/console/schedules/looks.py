@@ -9,7 +9,8 @@ from app.console.questions import answer, looking
 from app.db.clock import now as db_now
 from app.jobs.ledger.seal import MASK
 from app.jobs.web import permissions
-from app.schedule import history, service
+from app.schedule import defaults, history, service
+from app.schedule.policies import Misfire, Overlap
 from app.schedule.views import RunView, ScheduleView
 from app.schedule.web.recent import NOTHING, Condition, condition, recent
 
@@ -29,6 +30,18 @@ MAX_RUNS, MOMENTS_AHEAD = 50, 10
 #: They come last on a page.
 CALM = frozenset({Condition.NEW, Condition.WELL, Condition.PAUSED, Condition.GONE})
 
+#: What becomes of moments while a job runs, and of those that nobody saw.
+OVERLAPS = {
+    Overlap.ALLOW: "the next one runs beside it",
+    Overlap.SKIP: "the next moment is skipped",
+    Overlap.QUEUE_ONE: "one more waits its turn",
+}
+MISFIRES = {
+    Misfire.SKIP: "none is fired",
+    Misfire.ONCE: "the latest is fired",
+    Misfire.ALL: "each is fired",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -42,6 +55,10 @@ class Row:
     def when(self) -> str:
         """When it fires, in words."""
         return self.entry.rule.describe()
+
+    def runs_long(self, *, at: datetime) -> bool:
+        """Whether a job of it runs for longer than those before it did."""
+        return self.seen.runs_long(now=at)
 
     @property
     def outcomes(self) -> Sequence[str]:
@@ -72,6 +89,8 @@ class One:
     row: Row
     at: datetime
     view: ScheduleView
+    #: When its task has it fire, in words; None where no task declares it.
+    declared: str | None
     ahead: Sequence[datetime]
     runs: Sequence[RunView]
 
@@ -85,11 +104,12 @@ def look_at(name: str, *, caller: Caller) -> One:
     """One schedule as `caller` may see it. Raises `UnknownSchedule` and `CutOff`."""
     with looking() as session:
         entry, at = service.find(session, name), db_now(session)
-        row = _row(entry, recent(session, [name]), at=at)
+        row, declared = _row(entry, recent(session, [name]), at=at), defaults.declared(entry)
         return One(
             row=row,
             at=at,
             view=_shown(entry, caller=caller),
+            declared=declared.describe() if declared else None,
             ahead=service.preview(entry, after=at, count=MOMENTS_AHEAD),
             runs=[_shown_run(run, entry, caller=caller) for run in _runs(session, name)],
         )

@@ -42,6 +42,7 @@ EXAMPLES = {
     "/console/jobs/{job_id}": f"/console/jobs/{DEAD_JOB}",
     "/console/jobs/{job_id}/again": f"/console/jobs/{DEAD_JOB}/again",
     "/console/schedules/{name}": "/console/schedules/nightly",
+    "/console/schedules/{name}/edit": "/console/schedules/nightly/edit",
 }
 
 

@@ -7,15 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.console.schedules import looks as shown
 from app.db.clock import now as db_now
 from app.db.sessions import reading, transaction
 from app.domains.accounts.roles import Role
 from app.domains.audit.service import OPERATION_TASK
-from app.jobs.ledger.models import Job
+from app.jobs.ledger.models import Job, State
 from app.schedule import service
+from app.schedule.fire import fire_now
 from app.schedule.models import RunOutcome, ScheduleEntry, ScheduleRun
 from app.schedule.views import ScheduleDraft
 from tests.console.browser import HERE, signed_in
@@ -28,6 +29,13 @@ pytestmark = pytest.mark.databases("sqlite")
 SCHEDULES, NAME = "/console/schedules", "nightly"
 PLACE = f"{SCHEDULES}/{NAME}"
 TASK = "pricing.recompute_all_discounts"
+SAID = (
+    "alive a success is due within",
+    "silent a success was due 2 h",
+    "silent: no success was seen in time, noticed 5 min",
+    "not watched while it does not fire",
+    "not watched",
+)
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m"
 
 
@@ -115,6 +123,43 @@ def test_one_shows_its_history_and_what_it_is_about_to_do(database: Engine) -> N
     assert "1 min 1 s" in page
     assert "&lt;img src=x onerror=alert(1)&gt;\\x1b[31m" in page
     assert "reported without one for 1 h" in page
+
+
+def test_whether_somebody_waits_for_a_success_is_said_on_both_pages(database: Engine) -> None:
+    add(success_within_seconds=3_600)
+    client = signed_in(Role.VIEWER)
+
+    def told() -> list[str]:
+        found = [re.sub(r"<[^>]*>|\s+", " ", client.get(place).text) for place in (SCHEDULES, PLACE)]
+        return [said for said in SAID if all(said in " ".join(page.split()) for page in found)]
+
+    assert told() == ["alive a success is due within"]
+    now = entry().created_at
+    for values, expected in (
+        ({"changed_at": now - timedelta(hours=3)}, "silent a success was due 2 h"),
+        ({"overdue_since": now - timedelta(minutes=5)}, "silent: no success was seen in time, noticed 5 min"),
+        ({"overdue_since": None, "enabled": False}, "not watched while it does not fire"),
+        ({"success_within_seconds": None}, "not watched"),
+    ):
+        with transaction() as session:
+            session.execute(update(ScheduleEntry).values(values))
+        assert expected in told()
+
+
+def test_one_that_runs_long_is_told_beside_how_long_others_took(database: Engine) -> None:
+    add()
+    with transaction() as session:
+        began = db_now(session) - timedelta(minutes=10)
+        took = {"started_at": began, "finished_at": began + timedelta(seconds=40)}
+        session.add(ScheduleRun(schedule=NAME, moment=began, fired_at=began, outcome=RunOutcome.DONE, **took))
+        job_id = fire_now(session, service.find(session, NAME))
+        values = {"state": State.RUNNING, "started_at": began}
+        session.execute(update(Job).where(Job.id == job_id).values(values))
+    client = signed_in(Role.VIEWER)
+    for place in (SCHEDULES, PLACE, "/console/calendar"):
+        page = client.get(place).text
+        assert "✗ running long" in page
+        assert re.search(r"runs for 10 min( \d+ s)?, and none lately took longer than 40 s", page)
 
 
 def test_a_viewer_sees_no_arguments_and_no_buttons(database: Engine) -> None:

@@ -28,6 +28,8 @@ from app.tokens.owners import OPERATED
 from app.values.field_errors import FieldError, InvalidFields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
 router = APIRouter()
@@ -51,23 +53,31 @@ def show_schedule(request: Request, name: Name, caller: Reader) -> Response:
     found = looks.look_at(name, caller=caller)
     task = found.view.task
     may = caller.may(WRITE) and permissions.missing_scope(task, caller=caller) is None
-    return page(request.scope, "schedules/schedule.html.j2", found=found, may=may, once=secrets.token_hex(16))
+    return page(
+        request.scope,
+        "schedules/schedule.html.j2",
+        found=found,
+        may=may,
+        once=secrets.token_hex(16),
+        overlaps=looks.OVERLAPS,
+        misfires=looks.MISFIRES,
+    )
 
 
 @router.post(f"{SCHEDULES}/{{name}}/pause")
 async def pause_schedule(request: Request, name: Name, caller: Writer) -> Response:
     """Fire it no more until somebody resumes it."""
-    version = _version_in(await form_of(request))
+    version = version_in(await form_of(request))
     await run_in_threadpool(_set_enabled, name, enabled=False, version=version, caller=caller)
-    return _back(name)
+    return back_to(name)
 
 
 @router.post(f"{SCHEDULES}/{{name}}/resume")
 async def resume_schedule(request: Request, name: Name, caller: Writer) -> Response:
     """Fire it from now on; what came meanwhile is passed over."""
-    version = _version_in(await form_of(request))
+    version = version_in(await form_of(request))
     await run_in_threadpool(_set_enabled, name, enabled=True, version=version, caller=caller)
-    return _back(name)
+    return back_to(name)
 
 
 @router.post(f"{SCHEDULES}/{{name}}/run")
@@ -75,7 +85,7 @@ async def run_schedule(request: Request, name: Name, caller: Writer) -> Response
     """Accept a job of it now, once for each time that the page was shown."""
     once = once_in(await form_of(request))
     await run_in_threadpool(_run, name, once=once, caller=caller)
-    return _back(name)
+    return back_to(name)
 
 
 def _set_enabled(name: str, *, enabled: bool, version: int, caller: Caller) -> None:
@@ -100,7 +110,8 @@ def _require(session: Session, name: str, *, caller: Caller) -> None:
     permissions.require_tasks({service.find(session, name).task}, caller=caller)
 
 
-def _version_in(form: dict[str, str]) -> int:
+def version_in(form: Mapping[str, str]) -> int:
+    """Which version of the schedule the page showed. Raises `InvalidFields`."""
     given = form.get("version", "")
     if not _VERSION.fullmatch(given):
         detail = "This is not the form of the page; open it anew. Nothing was done"
@@ -108,5 +119,6 @@ def _version_in(form: dict[str, str]) -> int:
     return int(given)
 
 
-def _back(name: str) -> Response:
+def back_to(name: str) -> Response:
+    """To the page of the schedule."""
     return RedirectResponse(schedule_at(name), status_code=HTTPStatus.SEE_OTHER)
