@@ -25,7 +25,7 @@ from app.console.routes import (
     sign_in,
     timeline,
 )
-from app.console.routes.jobs import acts, job, lists, matching, selected
+from app.console.routes.jobs import acts, bulk, job, lists, matching, selected
 from app.console.routes.schedules import calendar, changes, shown
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
@@ -74,6 +74,7 @@ def create_pages() -> FastAPI:
         acts,
         selected,
         matching,
+        bulk,
         failures,
         shown,
         calendar,

@@ -11,6 +11,7 @@ SIGN_OUT = f"{ROOT}/sign-out"
 STATIC = f"{ROOT}/static/"
 JOBS = f"{ROOT}/jobs"
 ALL_JOBS = f"{ROOT}/all-jobs"
+BULK = f"{ROOT}/bulk"
 QUEUES = f"{ROOT}/queues"
 WORKERS = f"{ROOT}/workers"
 QUARANTINE = f"{ROOT}/quarantine"
@@ -49,3 +50,8 @@ def job_at(job_id: str) -> str:
 def schedule_at(name: str) -> str:
     """The page of a schedule."""
     return f"{SCHEDULES}/{quote(name, safe='')}"
+
+
+def bulk_at(act_id: int) -> str:
+    """The page of a bulk act."""
+    return f"{BULK}/{act_id}"

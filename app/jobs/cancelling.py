@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 
 from app.db.clock import clock, now
 from app.db.sessions import reading, transaction
@@ -62,11 +62,28 @@ def cancel_waiting(
 
 def _cancel(session: Session, chosen: Select[Any, Any], *, reason: str) -> Cancelled:
     published = {job_id: sent is not None for job_id, sent in session.execute(chosen)}
-    gone = {"state": State.CANCELLED.value, "finished_at": clock(), "published_at": None, "error": reason}
-    waiting = update(Job).where(Job.id.in_(published), Job.state.in_(WAITING)).returning(Job.id)
-    ids = session.scalars(waiting.values(**gone)).all()
-    cancel_dependents(session, job_ids=ids, reason=reason)
+    ids = cancel_those_waiting(session, list(published), reason=reason)
     return Cancelled(len(ids), sum(published[job_id] for job_id in ids))
+
+
+def cancel_those_waiting(session: Session, ids: Sequence[str], *, reason: str) -> Sequence[str]:
+    """Cancel those of the jobs that wait; which they are."""
+    gone = {"state": State.CANCELLED.value, "finished_at": clock(), "published_at": None, "error": reason}
+    waiting = update(Job).where(Job.id.in_(ids), Job.state.in_(WAITING)).returning(Job.id)
+    cancelled = session.scalars(waiting.values(**gone)).all()
+    cancel_dependents(session, job_ids=cancelled, reason=reason)
+    return cancelled
+
+
+def discard_dead(session: Session, ids: Sequence[str], *, reason: str) -> Sequence[str]:
+    """Cancel those of the jobs that are dead; which they are. What they died of is kept behind `reason`.
+
+    Who waited for them was told when they died.
+    """
+    error = literal(f"{reason}. It was dead: ") + func.coalesce(Job.error, "no error is known")
+    gone = {"state": State.CANCELLED.value, "finished_at": clock(), "error": error}
+    dead = update(Job).where(Job.id.in_(ids), Job.state == State.DEAD).returning(Job.id)
+    return session.scalars(dead.values(**gone).execution_options(synchronize_session=False)).all()
 
 
 def cancel_in_batches(

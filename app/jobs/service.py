@@ -22,7 +22,7 @@ from app.jobs.views import AttemptView, JobDetail, JobSummary
 from app.jobs.waits.why import why
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -155,7 +155,11 @@ def retry_dead(
 
 def _revive(session: Session, chosen: Select[str]) -> int:
     # A row without `run_at` was made for a link of a chain: it gets its arguments from the link before.
-    ids = session.scalars(chosen.where(Job.run_at.is_not(None))).all()
+    return len(revive(session, session.scalars(chosen.where(Job.run_at.is_not(None))).all()))
+
+
+def revive(session: Session, ids: Sequence[str]) -> Sequence[str]:
+    """Make those of the jobs ready again that are dead or cancelled; which they are."""
     fresh = {
         "state": State.READY.value,
         # Attempts are counted anew; the fence goes on growing, so old ones stay refused.
@@ -171,7 +175,7 @@ def _revive(session: Session, chosen: Select[str]) -> int:
     again = update(Job).where(Job.id.in_(ids), Job.state.in_(REVIVABLE)).returning(Job.id)
     revived = session.scalars(again.values(**fresh)).all()
     publish_after_commit(session, revived)
-    return len(revived)
+    return revived
 
 
 def cancel_job(session: Session, *, job_id: str, reason: str) -> bool:

@@ -46,15 +46,6 @@ class NotAllOfThese(InvalidInput):
         )
 
 
-class NotItsForm(InvalidInput):
-    """Raised for a form without the moment that its page put there."""
-
-    code = "not_its_form"
-
-    def __init__(self) -> None:
-        super().__init__("This is not the form of the page; open it anew. Nothing was done.")
-
-
 class NotEditable(InvalidInput):
     """Raised for a task whose jobs nobody gives other arguments here."""
 

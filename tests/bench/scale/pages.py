@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from app.console.jobs import all_of_them, listed, whole
 from app.console.jobs.asked import Asked, asked
-from app.console.jobs.changing import Act
 from app.console.questions import CutOff
 from app.db.sessions import reading
+from app.jobs.chosen import Act
 from app.jobs.ledger.models import Job, State
 from app.jobs.listing import cursor_at
 from app.tokens.callers import Caller
@@ -55,8 +55,8 @@ def _job(state: State) -> Calls:
     return [partial(whole.look_at, job_id, caller=ADMIN) for job_id in some]
 
 
-def _count(act: Act, *states: State) -> Calls:
-    return [partial(all_of_them.matching, Asked(states=states), act, caller=ADMIN)] * 3
+def _choice(act: Act, *states: State) -> Calls:
+    return [partial(all_of_them.chosen, Asked(states=states), act, caller=ADMIN)] * 3
 
 
 QUESTIONS: dict[str, Callable[[], Calls]] = {
@@ -71,6 +71,6 @@ QUESTIONS: dict[str, Callable[[], Calls]] = {
     "console: a job that is done": lambda: _job(State.DONE),
     "console: a job that is dead": lambda: _job(State.DEAD),
     "console: a job that waits": lambda: _job(State.READY),
-    "console: count all that are dead": lambda: _count(Act.RETRY, State.DEAD),
-    "console: count all that wait": lambda: _count(Act.CANCEL, State.READY),
+    "console: choose all that are dead": lambda: _choice(Act.RETRY, State.DEAD),
+    "console: choose all that wait": lambda: _choice(Act.CANCEL, State.READY),
 }

@@ -10,7 +10,11 @@ from sqlalchemy import update
 from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
 from app.domains.audit.service import write_operations
+from app.domains.bulk import service as bulk
+from app.domains.bulk.models import BulkActJob
+from app.domains.bulk.pace import Pace
 from app.jobs.accept import accept
+from app.jobs.chosen import Act, choose_these
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, Outcome, State, Worker
 from app.jobs.quarantine import quarantine
@@ -36,8 +40,7 @@ ARGUMENTS = {"to_addresses": ["ann@example.org"], "subject": HOSTILE, "text_body
 #: For routes with parameters: one page of each, about what `fill` makes.
 DEAD_JOB = "0193a1b2-0000-7000-8000-000000000000"
 EXAMPLES = {
-    "/console/all-jobs/retry": "/console/all-jobs/retry?state=dead",
-    "/console/all-jobs/cancel": "/console/all-jobs/cancel?state=ready",
+    "/console/bulk/{act_id}": "/console/bulk/1",
     "/console/deliveries/{delivery_id}": "/console/deliveries/1",
     "/console/jobs/{job_id}": f"/console/jobs/{DEAD_JOB}",
     "/console/jobs/{job_id}/again": f"/console/jobs/{DEAD_JOB}/again",
@@ -55,6 +58,7 @@ def fill() -> None:
     _add_delivery()
     _add_statistics()
     _add_schedules()
+    _add_bulk_act()
     quarantine.add(HOSTILE.encode(), queue="default", problem="It is not JSON.")
     now = datetime.now(UTC)
     # For as long as pages are looked at, and longer.
@@ -114,6 +118,18 @@ def _add_delivery() -> None:
     with transaction() as session:
         made = deliveries.prepare(session, letter)
         made.state, made.error = DeliveryState.UNCERTAIN, HOSTILE
+
+
+def _add_bulk_act() -> None:
+    """One that runs, and has left one of its jobs alone."""
+    who: dict[str, Any] = {"user_name": "user:1", "user_id": 1}
+    with transaction() as session:
+        jobs = choose_these(session, Act.DISCARD, ids=[DEAD_JOB], within=None) * 2
+        by = [("state", "dead"), ("error", HOSTILE)]
+        act = bulk.choose(session, Act.DISCARD, jobs, chosen_by=by, place="/console/jobs", **who)
+        bulk.begin(session, act.id, reason=HOSTILE, pace=Pace(jobs=1, seconds=60), **who)
+        session.execute(update(BulkActJob).where(BulkActJob.number == 1).values(problem=HOSTILE))
+        act.left_alone = 1
 
 
 def _add_schedules() -> None:

@@ -9,21 +9,26 @@ from starlette.responses import RedirectResponse
 from app.console.jobs import listed
 from app.console.jobs.all_of_them import can_be_all
 from app.console.jobs.asked import Asked, as_typed, asked, typed
-from app.console.jobs.changing import Act
 from app.console.pages import page
 from app.console.places import JOBS, job_at
 from app.console.questions import looking
 from app.errors import InvalidInput, NotFound
+from app.jobs.chosen import Act
 from app.jobs.declaration import registry, search
 from app.jobs.ledger.models import State
 from app.jobs.lookup import find_id
-from app.jobs.scopes import READ, RETRY, WRITE
+from app.jobs.scopes import READ
 from app.tokens.callers import Caller, require
 from app.tokens.owners import OPERATED
 from app.topology import Queue
 
 router = APIRouter()
 Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
+ALL = {
+    Act.RETRY: "Run all that match again",
+    Act.CANCEL: "Cancel all that match",
+    Act.DISCARD: "Discard all that match",
+}
 
 
 @router.get(JOBS)
@@ -78,5 +83,4 @@ def _page(
 
 def _all_acts(asked: Asked, *, caller: Caller) -> dict[Act, str]:
     """What may be done to all that a list has."""
-    words = {Act.RETRY: (RETRY, "Run all that match again"), Act.CANCEL: (WRITE, "Cancel all that match")}
-    return {act: said for act, (scope, said) in words.items() if caller.may(scope) and can_be_all(asked, act)}
+    return {act: said for act, said in ALL.items() if caller.may(act.scope) and can_be_all(asked, act)}

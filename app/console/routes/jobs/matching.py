@@ -1,93 +1,51 @@
-"""What is done to all jobs that a list has: first how many are meant, and then those."""
+"""Chooses all jobs that a list has, for one of three things; what is chosen is shown before it is begun."""
 
+from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse
 
-from app.console.acts import reason_of
 from app.console.forms import form_of
 from app.console.jobs import all_of_them
 from app.console.jobs.asked import Asked, asked
-from app.console.jobs.changing import Act
-from app.console.jobs.errors import NotItsForm
-from app.console.pages import page
-from app.console.places import ALL_JOBS
+from app.console.places import ALL_JOBS, bulk_at
+from app.jobs.chosen import Act
 from app.jobs.scopes import RETRY, WRITE
-from app.jobs.views import Moment
 from app.tokens.callers import Caller, require
 from app.tokens.owners import OPERATED
 
 router = APIRouter()
 Retrier = Annotated[Caller, Depends(require(RETRY, OPERATED))]
 Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
-_MOMENT: TypeAdapter[Moment] = TypeAdapter(Moment)
-
-
-@router.get(f"{ALL_JOBS}/{Act.RETRY}")
-def ask_to_retry(request: Request, caller: Retrier) -> Response:
-    """How many dead jobs match."""
-    return _ask(request, Act.RETRY, caller=caller)
-
-
-@router.get(f"{ALL_JOBS}/{Act.CANCEL}")
-def ask_to_cancel(request: Request, caller: Writer) -> Response:
-    """How many waiting jobs match."""
-    return _ask(request, Act.CANCEL, caller=caller)
 
 
 @router.post(f"{ALL_JOBS}/{Act.RETRY}")
-async def retry_all(request: Request, caller: Retrier) -> Response:
-    """Run those dead jobs again."""
-    return await _do(request, Act.RETRY, caller=caller)
+async def choose_to_retry(request: Request, caller: Retrier) -> Response:
+    """Choose dead jobs that are to run again."""
+    return await _choose(request, Act.RETRY, caller=caller)
 
 
 @router.post(f"{ALL_JOBS}/{Act.CANCEL}")
-async def cancel_all(request: Request, caller: Writer) -> Response:
-    """Cancel those waiting jobs; running ones go on."""
-    return await _do(request, Act.CANCEL, caller=caller)
+async def choose_to_cancel(request: Request, caller: Writer) -> Response:
+    """Choose waiting jobs that are to be cancelled."""
+    return await _choose(request, Act.CANCEL, caller=caller)
 
 
-def _ask(request: Request, act: Act, *, caller: Caller) -> Response:
-    wanted = asked(request.query_params.multi_items())
-    found = all_of_them.matching(wanted, act, caller=caller)
-    return _page(request, act, wanted=wanted, found=found)
+@router.post(f"{ALL_JOBS}/{Act.DISCARD}")
+async def choose_to_discard(request: Request, caller: Writer) -> Response:
+    """Choose dead jobs that nobody waits for any more."""
+    return await _choose(request, Act.DISCARD, caller=caller)
 
 
-async def _do(request: Request, act: Act, *, caller: Caller) -> Response:
-    form = await form_of(request)
-    reason, until = reason_of(form), form.get("until", "")
-    wanted = asked(parse_qsl(form.get("filters", "")))
-    try:
-        moment = _MOMENT.validate_python(until)
-    except ValidationError:
-        raise NotItsForm from None
-    done = await run_in_threadpool(
-        all_of_them.change_all, wanted, act, until=moment, reason=reason, caller=caller
-    )
-    left = await run_in_threadpool(all_of_them.matching, wanted, act, until=moment, caller=caller)
-    return _page(request, act, wanted=wanted, found=left, done=done, reason=reason)
+async def _choose(request: Request, act: Act, *, caller: Caller) -> Response:
+    wanted = asked(parse_qsl((await form_of(request)).get("filters", "")))
+    act_id = await run_in_threadpool(_kept, wanted, act, caller=caller)
+    return RedirectResponse(bulk_at(act_id), status_code=HTTPStatus.SEE_OTHER)
 
 
-def _page(
-    request: Request,
-    act: Act,
-    *,
-    wanted: Asked,
-    found: all_of_them.Matching,
-    done: int | None = None,
-    reason: str = "",
-) -> Response:
-    return page(
-        request.scope,
-        "jobs/matching.html.j2",
-        act=act,
-        asked=wanted,
-        filters=urlencode(wanted.pairs),
-        found=found,
-        done=done,
-        reason=reason,
-        most=all_of_them.MAX_AT_ONCE,
-    )
+def _kept(wanted: Asked, act: Act, *, caller: Caller) -> int:
+    jobs = all_of_them.chosen(wanted, act, caller=caller)
+    return all_of_them.keep(jobs, act, by=wanted.pairs, place=wanted.first, caller=caller)
