@@ -35,6 +35,7 @@ MS, KB = 1_000, 1_000
 #: Of a page of 50 jobs, of all scripts, and of all that a first visit asks for.
 MAX_LIST, MAX_LIST_PACKED, MAX_SCRIPTS_PACKED, MAX_VISIT, MAX_REQUESTS = 40, 8, 20, 120, 5
 MILLION = 1_000_000
+COLUMNS = ("least", "p50 ms", "p95 ms", "bar", "CPU ms", "of PG", "KB", "packed")
 #: Characters of a statement.
 MAX_SHOWN = 200
 _FILE = re.compile(rf'"({places.STATIC}[^"]+)"')
@@ -71,9 +72,7 @@ async def ask_all(*, jobs: int, only: str, server: int) -> None:
         answer = await client.post(places.SIGN_IN, data=form, headers=HERE)
         if answer.status_code != HTTPStatus.SEE_OTHER:
             raise SystemExit(f"Signing in was answered {answer.status_code}: {answer.text[:500]}")
-        print(
-            f"{'page':<64}{'p50 ms':>8}{'p95 ms':>8}{'bar':>6}{'CPU ms':>8}{'of PG':>8}{'KB':>8}{'packed':>8}"
-        )
+        print(f"{'page':<64}{''.join(f'{name:>8}' for name in COLUMNS)}")
         for place in all_places():
             if only in place.address:
                 await _print(client, place, jobs=jobs, server=server)
@@ -90,7 +89,7 @@ async def _print(client: httpx.AsyncClient, place: Place, *, jobs: int, server: 
     if is_over:
         notes.append("OVER")
     raw, packed = _sizes(found.body)
-    times = f"{found.p50:>8.1f}{found.p95:>8.1f}{bar or '':>6}"
+    times = f"{min(found.taken):>8.1f}{found.p50:>8.1f}{found.p95:>8.1f}{bar or '':>8}"
     worked = f"{statistics.median(found.worked):>8.1f}{found.served:>8.1f}"
     print(f"{place!s:<64.63}{times}{worked}{raw:>8.1f}{packed:>8.1f}  {', '.join(notes)}", flush=True)
     if is_over:

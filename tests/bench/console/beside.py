@@ -88,7 +88,8 @@ def _compare(port: int, servers: tuple[int, int], given: argparse.Namespace) -> 
     print(f"load {os.getloadavg()[0]:.1f}")
     _watch(servers, consoles)
     _wait_for_changes(consoles, given.changes)
-    _drain(consoles, rounds=given.rounds, jobs=given.jobs)
+    if given.rounds:
+        _drain(consoles, rounds=given.rounds, jobs=given.jobs)
     print(f"load {os.getloadavg()[0]:.1f}")
 
 
