@@ -21,6 +21,7 @@ from packages import (
     LOGROTATE,
     MARIADB,
     MARIADB_DATA,
+    NGINX,
     POSTGRESQL,
     PROMETHEUS,
     RABBITMQ,
@@ -44,7 +45,10 @@ LOCKS = {"build": BUILD_LOCK, "run": "requirements.txt", "dev": "requirements-de
 PACKAGES = {
     "build": (),
     "run": (REDIS,),
-    "dev": (REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ, SYSTEMD, LOGROTATE, PROMETHEUS, CHROMIUM),
+    "dev": (
+        *(REDIS, POSTGRESQL, MARIADB, MARIADB_DATA, RABBITMQ),
+        *(SYSTEMD, LOGROTATE, PROMETHEUS, NGINX, CHROMIUM),
+    ),
 }
 
 

@@ -63,6 +63,8 @@ SYSTEMD = Package(name="systemd", what="systemd-analyze", command="systemd-analy
 LOGROTATE = Package(name="logrotate", what="logrotate", command="logrotate")
 #: What tries the rules of alerts.
 PROMETHEUS = Package(name="prometheus", what="Prometheus", command="promtool")
+#: What stands before the API on hosts.
+NGINX = Package(name="nginx", what="nginx", command="nginx")
 #: What opens the console's pages; a font comes with it.
 CHROMIUM = Package(name="chromium", what="Chromium", command="chromium")
 #: What starts containers, joins them to a network, builds their images, and logs in to them.

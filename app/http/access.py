@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -19,10 +18,11 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 from uuid_utils import uuid4
 
 from app.db import outages
-from app.db.sessions import reading, transaction
+from app.db.sessions import transaction
 from app.errors import Unauthorized
-from app.http.client_addresses import is_loopback
+from app.http.client_addresses import address_of, is_loopback, network_of
 from app.http.credentials import Credential, CsrfRefused, found_in
+from app.http.look_ups import LookUps, TooManyUnknown
 from app.http.problems import DatabaseDown, respond_to, respond_unforeseen
 from app.http.raw_headers import header
 from app.logs.failures import first_line
@@ -118,8 +118,7 @@ class Authenticate:
         self._find = find or credential_of
         self._refuse = refuse
         self._remembered: dict[bytes, _Remembered] = {}
-        #: What is asked of the database just now, by digest: whoever comes meanwhile waits for the answer.
-        self._asked: dict[bytes, asyncio.Task[Caller]] = {}
+        self._look_ups = LookUps()
         self._noted: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,7 +135,7 @@ class Authenticate:
             return
         try:
             caller = await self._identified(scope)
-        except (Unauthorized, CsrfRefused, DatabaseDown) as error:
+        except (Unauthorized, CsrfRefused, DatabaseDown, TooManyUnknown) as error:
             await self._refuse(scope, error)(scope, receive, send)
             return
         scope["state"]["caller"] = caller
@@ -154,16 +153,18 @@ class Authenticate:
         except MissingToken:
             return caller_without_token(scope["path"])
         scope["state"]["credential"] = credential
-        return await self._caller(credential, is_probe=scope["path"] in PROBES)
+        network = network_of(address_of(scope))
+        return await self._caller(credential, network=network, is_probe=scope["path"] in PROBES)
 
-    async def _caller(self, credential: Credential, *, is_probe: bool) -> Caller:
+    async def _caller(self, credential: Credential, *, network: str, is_probe: bool) -> Caller:
         digest = hashlib.sha256(credential.secret.encode()).digest()
         known = self._remembered.get(digest)
         if known and known.is_within(TRUSTED_WITHOUT_DATABASE if is_probe else TRUSTED_FOR):
             known.caller.refuse_expired()
             return known.caller
         try:
-            caller = await self._looked_up(digest, credential)
+            # What was good a while ago is looked up however many strangers share its address.
+            caller = await self._look_ups.caller(digest, credential, network=None if known else network)
         except (InvalidToken, ExpiredToken):
             self._remembered.pop(digest, None)
             raise
@@ -177,20 +178,6 @@ class Authenticate:
             raise DatabaseDown from None
         self._remember(digest, caller)
         return caller
-
-    async def _looked_up(self, digest: bytes, credential: Credential) -> Caller:
-        asked = self._asked.get(digest)
-        if asked is None or asked.get_loop() is not asyncio.get_running_loop():
-            asked = self._asked[digest] = asyncio.ensure_future(run_in_threadpool(_look_up, credential))
-            asked.add_done_callback(lambda answered: self._answered(digest, answered))
-        # A client that hangs up takes the answer from nobody else.
-        return await asyncio.shield(asked)
-
-    def _answered(self, digest: bytes, answered: asyncio.Task[Caller]) -> None:
-        if self._asked.get(digest) is answered:
-            del self._asked[digest]
-        if not answered.cancelled():
-            answered.exception()  # everybody who waited for it may have hung up
 
     async def _note_use(self, token_id: str) -> None:
         """Write down the use, after the answer and seldom: it may have to wait for its turn to write."""
@@ -267,11 +254,6 @@ def secret_of(given: str, *, method: str) -> str:
         return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
     except (binascii.Error, UnicodeDecodeError):
         raise InvalidToken from None
-
-
-def _look_up(credential: Credential) -> Caller:
-    with reading() as session:
-        return credential.look_up(session)
 
 
 def _touch(token_id: str) -> None:

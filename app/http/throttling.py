@@ -1,20 +1,20 @@
 """How much one caller may ask of the API at once and in a second, so that others are served meanwhile.
 
-Each gunicorn process counts for itself, so that a request waits for no other process and no server: what all
-processes together take is `GROUNDWORK_API_WORKERS` times as much. The proxy's limits are by address and for
-all of them.
+A token or a person who signed in is counted by itself, a stranger by the address. Each gunicorn process
+counts for itself, so that a request waits for no other process and no server: what all processes together
+take is `GROUNDWORK_API_WORKERS` times as much. The proxy's limits are by address and for all of them.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from app.errors import GroundworkError, Unavailable
 from app.http.access import PROBES
+from app.http.client_addresses import address_of, network_of
 from app.http.problems import respond_to
+from app.http.rates import STRANGERS_BURST_SECONDS, Rates, TooManyRequests
 from app.http.raw_headers import header_of_answer
 from app.settings.config import settings
 
@@ -25,15 +25,7 @@ if TYPE_CHECKING:
 
 #: A caller that was idle may send as much at once as it may in so long.
 BURST_SECONDS = 1.0
-MAX_REMEMBERED = 10_000
 EVENT_STREAM = b"text/event-stream"
-
-
-class TooManyRequests(GroundworkError):
-    """Raised for a caller who asks too much; nothing of the request was done."""
-
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    code = "too_many_requests"
 
 
 class Busy(Unavailable):
@@ -52,17 +44,19 @@ class Throttle:
         self.app = app
         self._refuse = refuse
         self._in_flight: Counter[str] = Counter()
-        self._free_at: dict[str, float] = {}
+        self._callers = Rates(burst_seconds=BURST_SECONDS)
+        self._strangers = Rates(burst_seconds=STRANGERS_BURST_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self.app(scope, receive, send)
             return
         caller = scope["state"].get("caller")
-        who = caller.token_id if caller else ""
+        is_stranger = caller is not None and caller.is_stranger
+        who = network_of(address_of(scope)) if is_stranger else caller.token_id if caller else ""
         try:
             self._refuse_crowd(who)
-            self._refuse_hurry(who)
+            self._refuse_hurry(who, is_stranger=is_stranger)
         except GroundworkError as error:
             await self._refuse(scope, error)(scope, receive, send)
             return
@@ -77,15 +71,12 @@ class Throttle:
         if self._in_flight.total() >= most:
             raise Busy(most=most)
 
-    def _refuse_hurry(self, who: str) -> None:
-        rate = settings().api_token_per_second
-        now = time.monotonic()
-        free_at = max(self._free_at.get(who, now), now)
-        if free_at - now > BURST_SECONDS:
+    def _refuse_hurry(self, who: str, *, is_stranger: bool) -> None:
+        given = settings()
+        rate = given.api_stranger_per_second if is_stranger else given.api_token_per_second
+        counted = self._strangers if is_stranger else self._callers
+        if counted.is_over(who, per_second=rate):
             raise TooManyRequests(f"This caller sends more than {rate} requests a second. Slow down.")
-        if len(self._free_at) >= MAX_REMEMBERED:
-            self._free_at.clear()
-        self._free_at[who] = free_at + 1 / rate
 
     async def _counted(self, who: str, scope: Scope, receive: Receive, send: Send) -> None:
         counted = True

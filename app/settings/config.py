@@ -120,6 +120,11 @@ class Settings(BaseSettings):
     api_token_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=1_000, description="Requests per second that each gunicorn process accepts from one token."
     )
+    api_stranger_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=20,
+        description="Requests per second that each gunicorn process accepts from one address without a token "
+        "or a session, or with ones that are not known; five times as many at once after a pause.",
+    )
     worker_concurrency: Annotated[int, Field(ge=1, le=512)] | None = Field(
         default=None,
         description="How many jobs each worker runs at a time. Unset: as its pool in app/topology.py.",

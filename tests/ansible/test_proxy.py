@@ -14,6 +14,7 @@ from starlette.routing import compile_path
 from app import api as _  # noqa: F401 (its routes set their limits)
 from app.http import bodies
 from app.http.gunicorn_settings import graceful_timeout
+from app.http.rates import STRANGERS_BURST_SECONDS
 from app.http.streams import HEARTBEAT
 from app.settings.config import Settings
 from tests.ansible.roles import rendered_site
@@ -65,6 +66,13 @@ def test_the_proxy_is_no_narrower_than_the_api_is_for_one_token() -> None:
     assert role["proxy_requests_per_second"] >= given["api_token_per_second"].default
     assert role["proxy_connections"] >= given["api_workers"].default * given["api_in_flight"].default
     assert role["proxy_client_timeout_seconds"] <= given["api_request_seconds"].default
+
+
+def test_a_stranger_may_ask_as_much_of_a_process_of_the_api_as_of_the_proxy() -> None:
+    role = defaults()
+    strangers = Settings.model_fields["api_stranger_per_second"].default
+    assert role["proxy_requests_per_second_without_token"] == strangers
+    assert role["proxy_requests_burst_seconds"] == STRANGERS_BURST_SECONDS
 
 
 def test_a_caller_waits_through_a_restart_of_the_api() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.http.throttling import Throttle
-from app.tokens.callers import Caller
+from app.tokens.callers import STRANGER, Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,13 @@ def caller(name: str) -> Caller:
     return Caller(token_id=name, name=name, scopes=frozenset({"*"}), expires_at=None)
 
 
-async def ask(throttle: Throttle, who: str | None, answers: Answers, path: str = "/api/v1/jobs") -> None:
+async def ask(
+    throttle: Throttle,
+    who: str | Caller | None,
+    answers: Answers,
+    path: str = "/api/v1/jobs",
+    address: str = "192.0.2.9",
+) -> None:
     async def receive() -> Any:
         raise AssertionError("a request that is refused is not read")
 
@@ -58,8 +64,9 @@ async def ask(throttle: Throttle, who: str | None, answers: Answers, path: str =
             answers.append(message["status"])
             answers.headers = dict(message["headers"])
 
-    state = {"caller": caller(who)} if who else {}
-    await throttle({"type": "http", "path": path, "headers": [], "state": state}, receive, send)
+    state = {"caller": caller(who) if isinstance(who, str) else who} if who else {}
+    scope = {"type": "http", "path": path, "headers": [], "state": state, "client": (address, 1)}
+    await throttle(scope, receive, send)
 
 
 async def started(throttle: Throttle, who: str, answers: Answers) -> asyncio.Task[None]:
@@ -150,4 +157,20 @@ def test_a_caller_in_a_hurry_is_slowed_down_and_no_other(
         assert answers[-1] == 200
 
     configure(api_token_per_second=5)
+    asyncio.run(check())
+
+
+def test_strangers_are_counted_by_their_addresses(configure: Callable[..., None]) -> None:
+    async def check() -> None:
+        app, answers = Waiting(), Answers()
+        app.go.set()
+        throttle = Throttle(app)
+        for _ in range(20):
+            await ask(throttle, STRANGER, answers, address="192.0.2.1")
+        assert answers.count(429) >= 10
+        for who, address in ((STRANGER, "192.0.2.2"), ("ada", "192.0.2.1"), (None, "192.0.2.1")):
+            await ask(throttle, who, answers, address=address)
+            assert answers[-1] == 200
+
+    configure(api_stranger_per_second=1)
     asyncio.run(check())
