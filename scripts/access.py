@@ -71,11 +71,14 @@ def print_summary() -> None:
     mailbox = f"\n  Mailbox  {mailbox_url(settings())}" if DEMO_FILE.exists() else ""
     password = f"user {settings().flower_user}, password in {ENV_FILE}"
     flower = f"\n  Flower   {flower_url()}  {password}" if runs_flower() else ""
+    # Never into what others read.
+    link = None if _is_recorded() else administrator.sign_in_link(api_url())
+    sign_in = f"\n  Sign in  {link}  (once, within 15 minutes)" if link else ""
     print(
         f"""
 Groundwork is up.
   API      {api_url()}
-  Console  {api_url()}/console  {administrator.how_to_sign_in()}{flower}{mailbox}
+  Console  {api_url()}/console  {administrator.how_to_sign_in()}{sign_in}{flower}{mailbox}
   Ledger   {masked_database_url()}
   Token    in {token_file}
 

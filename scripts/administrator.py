@@ -12,7 +12,9 @@ from local_settings import VAR, write_private
 from app.db import outages
 from app.db.sessions import reading, transaction
 from app.domains.accounts import administration
-from app.domains.accounts.errors import EmailTaken
+from app.domains.accounts.errors import AddressNotFound, EmailTaken
+from app.domains.accounts.links import signing_in
+from app.domains.accounts.links.errors import MayNotSignIn
 from app.domains.accounts.roles import Role
 from app.domains.accounts.service import NewUser
 
@@ -36,6 +38,16 @@ def ensure() -> str | None:
         # Whoever registered with it need not be whoever runs this.
         return None
     return password
+
+
+def sign_in_link(console: str) -> str | None:
+    """A link that signs the administrator of this checkout in, once, if there is one."""
+    try:
+        with transaction() as session:
+            token = signing_in.make(session, email=EMAIL, made_by="scripts/up")
+    except (AddressNotFound, MayNotSignIn, *outages.ERRORS):
+        return None
+    return signing_in.address_of(token, console=console)
 
 
 def how_to_sign_in() -> str:

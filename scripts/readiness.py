@@ -16,7 +16,7 @@ from packages import SetupFailed
 
 from app import topology
 from app.settings.config import settings
-from app.settings.kinds import in_url
+from app.settings.kinds import in_url, reachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,9 +90,7 @@ def _complaint(step: Step, process: Process, *, seconds: float) -> str:
 
 def api_url() -> str:
     """Where the API is reached from this machine."""
-    host = settings().api_host
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://{in_url(reachable)}:{settings().api_port}"
+    return f"http://{in_url(reachable(settings().api_host))}:{settings().api_port}"
 
 
 def flower_url() -> str:

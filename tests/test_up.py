@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from app import topology
@@ -68,6 +69,8 @@ def test_it_runs_shows_itself_and_starts_once(started: Checkout) -> None:
     assert first.stdout.count(password) == 1
     assert "/console  sign in as admin@example.org, its first password in var/password" in first.stdout
     assert started.console_of("admin@example.org", password).status_code == 200
+    (link,) = re.findall(r"Sign in +(http://\S+) +\(once, within 15 minutes\)", first.stdout)
+    assert "It signs you in as admin@example.org." in httpx.get(link).text
 
     for name in ("groundwork.env", "token", "password", "redis.conf"):
         assert (started.folder / "var" / name).stat().st_mode & 0o077 == 0
@@ -125,6 +128,7 @@ def test_ctrl_c_stops_everything(checkout: Checkout, postgres_url: str) -> None:
             break
     assert checkout.token not in "".join(shown), "what a build prints is kept in its log"
     assert (checkout.folder / "var/password").read_text().strip() not in "".join(shown), "as above"
+    assert "token=" not in "".join(shown), "as above"
     foreground.send_signal(signal.SIGINT)
     said, _ = foreground.communicate(timeout=stretched(TIMEOUT_SECONDS))
 

@@ -23,6 +23,7 @@ from app.console.routes import (
     overview,
     queues,
     sign_in,
+    sign_in_link,
     timeline,
 )
 from app.console.routes.jobs import acts, bulk, job, lists, matching, selected
@@ -68,6 +69,7 @@ def create_pages() -> FastAPI:
         pages.add_exception_handler(kind, errors.answer)
     for module in (
         sign_in,
+        sign_in_link,
         overview,
         lists,
         job,

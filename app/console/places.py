@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlencode
 
+from app.domains.accounts.links import signing_in
+
 ROOT = "/console"
 SIGN_IN = f"{ROOT}/sign-in"
+SIGN_IN_LINK = signing_in.PAGE
+#: Pages for whoever has not signed in.
+OPEN = (SIGN_IN, SIGN_IN_LINK)
 SIGN_OUT = f"{ROOT}/sign-out"
 STATIC = f"{ROOT}/static/"
 JOBS = f"{ROOT}/jobs"
@@ -33,7 +38,7 @@ _PAGE = re.compile(rf"{ROOT}(?:/[\w-][\w.:~-]*){{0,3}}(?:\?[\x21-\x7e]{{0,2000}}
 def page_or_root(given: str) -> str:
     """`given`, if it is a page of the console; otherwise its first page."""
     path = given.partition("?")[0]
-    return given if _PAGE.fullmatch(given) and path not in (SIGN_IN, SIGN_OUT) else ROOT
+    return given if _PAGE.fullmatch(given) and path not in (*OPEN, SIGN_OUT) else ROOT
 
 
 def sign_in_for(page: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse
 
 from app.console import errors
-from app.console.places import ROOT, SIGN_IN, sign_in_for
+from app.console.places import OPEN, ROOT, sign_in_for
 from app.domains.accounts.sessions import cookies
 from app.domains.accounts.sessions.credentials import of_browser
 from app.errors import Unauthorized
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class SignedIn:
-    """ASGI middleware: every page but the one to sign in needs a session."""
+    """ASGI middleware: every page but those to sign in needs a session."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._authenticate = Authenticate(app, find=_session_of, refuse=_refuse)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == SIGN_IN:
+        if scope["path"] in OPEN:
             scope["state"]["caller"] = STRANGER
             await self._app(scope, receive, send)
             return

@@ -107,6 +107,11 @@ def in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def reachable(host: str) -> str:
+    """Where this machine reaches what listens at `host`, which may be all its addresses."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def _host(text: str) -> str:
     bare = text.strip().removeprefix("[").removesuffix("]")
     if not is_host(bare):

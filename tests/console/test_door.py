@@ -10,6 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 from app.console import assets
 from app.console.door import create_pages
+from app.console.places import OPEN
 from app.domains.accounts.roles import Role
 from app.http.routing import doors
 from tests.api_client import anonymous
@@ -82,7 +83,7 @@ def test_a_form_of_another_page_does_nothing(database: Engine, headers: dict[str
 
 
 def test_each_role_sees_what_it_may_and_a_viewer_changes_nothing(database: Engine) -> None:
-    writes = [path for method, path in all_routes() if method != "GET" and path not in (SIGN_IN, SIGN_OUT)]
+    writes = [path for method, path in all_routes() if method != "GET" and path not in (*OPEN, SIGN_OUT)]
     viewer = signed_in(Role.VIEWER)
     for path in writes:
         assert viewer.post(path, headers=HERE).status_code == 403, path
@@ -97,14 +98,14 @@ def test_each_role_sees_what_it_may_and_a_viewer_changes_nothing(database: Engin
 def test_a_stranger_sees_the_sign_in_alone(database: Engine) -> None:
     client = browser()
     for method, path in all_routes():
-        if path != SIGN_IN:
+        if path not in OPEN:
             assert client.request(method, path, headers=HERE).status_code == 303, path
     assert client.get("/console/nowhere").status_code == 303
 
 
 def test_every_route_but_those_of_the_sign_in_asks_for_a_scope(database: Engine) -> None:
     for door in doors(create_pages()).all:
-        assert door.asks or door.path == SIGN_IN, door.path
+        assert door.asks or door.path in OPEN, door.path
 
 
 @pytest.mark.parametrize(

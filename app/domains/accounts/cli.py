@@ -6,7 +6,10 @@ Example: groundwork users create --admin --email ann@example.org --name Ann
 from __future__ import annotations
 
 import getpass
+import os
+import re
 import sys
+from pathlib import Path  # noqa: TC003 (Typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -113,6 +116,38 @@ def set_role(email: Address, role: Annotated[Role, typer.Argument(help="What the
 
 
 @app.command()
+def sign_in_link(
+    email: Address,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the console of this host is, as https://HOST."),
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A new file for the link, which nobody else may read."),
+    ] = None,
+) -> None:
+    """Make a link with which a user signs in to the console, once and within 15 minutes.
+
+    Example: groundwork users sign-in-link ann@example.org
+    """
+    from app.db.sessions import transaction
+    from app.domains.accounts.links import signing_in
+
+    console = _console(at)
+    with transaction() as session:
+        made_by = f"{getpass.getuser()} on the command line"
+        token = signing_in.make(session, email=email, made_by=made_by)
+        link = signing_in.address_of(token, console=console)
+        if to is not None:
+            _keep(link, to)
+    if to is None:
+        typer.echo(link)
+    minutes = int(signing_in.LIFETIME.total_seconds() // 60)
+    typer.echo(f"Whoever has it signs in as {email}, once and within {minutes} minutes.", err=True)
+
+
+@app.command()
 def set_password(email: Address) -> None:
     """Give a user another password. It is asked for, or is the first line of standard input.
 
@@ -149,6 +184,25 @@ def _new_user(*, email: str, name: str) -> Registration:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise typer.BadParameter(first["msg"], param_hint=f"--{first['loc'][0]}") from None
+
+
+def _console(given: str | None) -> str:
+    from app.domains.accounts.links.signing_in import console_url
+
+    if given is None:
+        return console_url()
+    if not re.fullmatch(r"https?://[\w.:\[\]-]{1,260}/?", given, re.ASCII):
+        raise typer.BadParameter("give it as https://HOST, without a path", param_hint="--at")
+    return given.rstrip("/")
+
+
+def _keep(link: str, path: Path) -> None:
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+            file.write(f"{link}\n")
+    except OSError as error:
+        problem = f"{path}: {error.strerror}; no link was made"
+        raise typer.BadParameter(problem, param_hint="--to") from None
 
 
 def _password() -> str:

@@ -85,15 +85,17 @@ class SignInAttempts(Base):
 
 
 class Purpose(StrEnum):
-    """What a link in a mail is for."""
+    """What a link is for."""
 
     PASSWORD_RESET = "password_reset"  # noqa: S105 (it is a name)
     REGISTRATION = "registration"
     EMAIL_CHANGE = "email_change"
+    #: Not mailed: whoever runs the host hands it over.
+    SIGN_IN = "sign_in"
 
 
 class MailedLink(Base):
-    """A link that was mailed and that nobody has used; a newer one for the same purpose replaces it."""
+    """A link that was handed out and that nobody has used; a newer one for the same purpose replaces it."""
 
     __tablename__ = "mailed_link"
     __table_args__ = (one_of(Purpose, column="purpose"),)
@@ -104,7 +106,7 @@ class MailedLink(Base):
     #: SHA-256 of the token, in hex.
     digest: Mapped[str] = mapped_column(Text, unique=True)
     user_id: Mapped[int | None] = mapped_column(BIG_ID, ForeignKey("account_user.id"), index=True)
-    #: Where it was mailed to.
+    #: Where it was mailed to, or of whom it is.
     email: Mapped[str] = mapped_column(Text)
     #: Of somebody who registers, as `app.domains.accounts.service.NewUser` has it.
     details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

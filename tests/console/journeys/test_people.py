@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.db.sessions import transaction
+from app.domains.accounts.links import signing_in
 from tests.console.browser import OVERVIEW, SIGN_IN
 from tests.console.journeys import world
 
@@ -27,6 +29,23 @@ def test_somebody_signs_in_looks_and_signs_out(window: Callable[..., Window], sc
     page.wait_for_url(f"**{SIGN_IN}")
     anyone.open(OVERVIEW)
     assert page.title() == "Sign in · Groundwork"
+
+
+@pytest.mark.usefixtures("ledger")
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_somebody_signs_in_with_a_link_once(window: Callable[..., Window], scripts: bool) -> None:
+    with transaction() as session:
+        token = signing_in.make(session, email=world.VIEWER, made_by="root")
+    path = signing_in.address_of(token, console="")
+    page = window(java_script_enabled=scripts).open(path)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{OVERVIEW}")
+    assert page.title() == "Overview · Groundwork"
+    late = window()
+    late.page.goto(path)
+    assert "was used before" in late.page.get_by_role("alert").inner_text()
+    assert [problem for problem in late.problems if "422" not in problem] == []
+    late.problems.clear()
 
 
 def test_a_wrong_password_is_said_and_what_was_asked_for_is_not_forgotten(

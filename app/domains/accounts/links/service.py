@@ -28,6 +28,7 @@ LIFETIMES = {
     Purpose.PASSWORD_RESET: timedelta(hours=1),
     Purpose.REGISTRATION: timedelta(days=1),
     Purpose.EMAIL_CHANGE: timedelta(days=1),
+    Purpose.SIGN_IN: timedelta(minutes=15),
 }
 _FORM = re.compile(r"gwl_[A-Za-z0-9_-]{43}")
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from app.domains.accounts.sessions.errors import SignInRefused
 
 
-def note_success(session: Session, scope: Scope, *, email: str, user_id: int) -> None:
+def note_success(session: Session, scope: Scope, *, email: str, user_id: int, message: str = "") -> None:
     """Have it written that a user signed in, if the session's transaction commits."""
     record_login(
         session,
         status=LoginStatus.SUCCESS,
         user_name=email,
         user_id=user_id,
+        message=message,
         address=address_of(scope),
         user_agent=Headers(scope=scope).get("user-agent"),
     )
