@@ -56,7 +56,9 @@ def cancel_waiting(
     chosen = chosen.where(Job.accepted_at <= accepted_before)
     if within is not None:
         chosen = chosen.where(Job.task.in_(within))
-    chosen = chosen.order_by(Job.accepted_at, Job.id).limit(limit).with_for_update(skip_locked=True)
+    chosen = chosen.order_by(Job.accepted_at, Job.id).limit(limit)
+    # Whoever writes a row that names a job, such as one of its log, is not in the way.
+    chosen = chosen.with_for_update(skip_locked=True, key_share=True)
     return _cancel(session, chosen, reason=reason)
 
 

@@ -5,6 +5,7 @@ Example: groundwork jobs list --state dead --since 2h
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
 
@@ -121,6 +122,27 @@ def show(job_id: JobId, as_json: AsJson = False) -> None:
     traceback = next((attempt.traceback for attempt in reversed(detail.attempts) if attempt.traceback), None)
     if traceback:
         typer.echo(printable(traceback))
+
+
+@app.command()
+def log(job_id: JobId, as_json: AsJson = False) -> None:
+    """Print what a job has logged; of each attempt, the first and the last lines are kept.
+
+    Example: groundwork jobs log 1b9d6bcd
+    """
+    from app.db.sessions import reading
+    from app.jobs.logged.reading import as_text, lines_of
+    from app.jobs.lookup import find_id
+
+    with reading() as session:
+        lines = lines_of(session, job_id=find_id(session, prefix=job_id))
+    if as_json:
+        print_json([asdict(line) for line in lines])
+        return
+    for line in as_text(lines):
+        typer.echo(line)
+    if not lines:
+        say_error("It has logged nothing that is kept.")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Text, cast, or_, select
 
 from app.jobs.ledger.models import TERMINAL, Attempt, Job, JobSearchKey, State
+from app.jobs.logged.models import JobLog
 from app.jobs.service import cancel_job
 from app.personal_data.declaration import ERASE_TASK, Declaration, Delete, PersonalTable, Stage, Subject
 
@@ -44,6 +45,13 @@ def _search_keys(who: Subject) -> ColumnElement[bool]:
     return JobSearchKey.job_id.in_(select(Job.id).where(naming(who)))
 
 
+def _logs(who: Subject) -> ColumnElement[bool]:
+    """Lines of such jobs, and those of any that name the address; others written at once go with them."""
+    address = json.dumps(who.email)[1:-1]
+    names_it = cast(JobLog.lines, Text).contains(address, autoescape=True)
+    return JobLog.job_id.in_(select(Job.id).where(naming(who))) | names_it
+
+
 def _sever(session: Session, subject: Subject) -> None:
     """Cancel what waits to be done for the person."""
     waiting = select(Job.id).where(naming(subject), Job.state.in_((State.SCHEDULED, State.READY)))
@@ -72,6 +80,12 @@ DECLARATION = Declaration(
             rows=_search_keys,
             erasure=Delete(),
             withheld={"value": "It is a hash."},
+        ),
+        PersonalTable(
+            model=JobLog,
+            rows=_logs,
+            erasure=Delete(),
+            withheld={"lines": OTHERS},
         ),
     ),
     sever=_sever,

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Lowest severity that is logged."
     )
+    job_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "OFF"] = Field(
+        default="INFO",
+        description="Lowest severity that the log of each job keeps, of what is logged at all (`log_level`); "
+        "OFF keeps none.",
+    )
     api_host: Host = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: Port = Field(default=8000, description="Port the API listens on.")
     api_url: BaseUrl = Field(

@@ -19,6 +19,7 @@ from app.jobs.transitions import unreadable
 from app.processes.pidfile import release_pidfile, write_pidfile
 from app.processes.worker_names import generation_of
 from app.topology import Kind
+from app.worker import job_log
 from app.worker.drain import Drain
 from app.worker.generations import GenerationLock
 from app.worker.last_resort import LastResort
@@ -44,6 +45,8 @@ def add_lifecycle(app: Celery) -> None:
     app.steps["consumer"].add(ClaimAhead)
     signals.celeryd_after_setup.connect(_detach_stderr)
     signals.celeryd_after_setup.connect(_announce)
+    signals.celeryd_after_setup.connect(job_log.begin)
+    signals.worker_process_shutdown.connect(job_log.end)
     signals.celeryd_after_setup.connect(_freeze_loaded)
     signals.celeryd_after_setup.connect(_count_quarantined_attempts)
     signals.celeryd_after_setup.connect(_bound_shutdown)

@@ -17,6 +17,7 @@ from app.jobs.accept import accept
 from app.jobs.celery.task import task
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, Outcome, State
+from app.jobs.logged.models import JobLog
 from app.logs.failures import ExitCode
 from app.outbound.deliveries import service
 from app.outbound.deliveries.models import DeliveryState
@@ -79,6 +80,8 @@ def failed(name: str = samples.greet.name, **arguments: Any) -> str:
                     left_out=0,
                 )
             )
+        said = f"wrote to {TO}, which failed"
+        session.add(JobLog(job_id=job.id, fence=1, first=0, lines=[[0, "INFO", "app", said]]))
     roll_up()
     return str(job.id)
 
@@ -108,6 +111,8 @@ def test_all_that_is_known_of_a_job_is_in_one_document(
     assert delivery["error"] == "*** is unknown"
     [act] = found["acts"]
     assert (act["user_name"], act["arguments"]) == ("user:1", {"reason": "why not"})
+    [line] = found["log"]
+    assert (line["logger"], line["message"]) == ("app", "wrote to ***, which failed")
     assert found["statistics"]["of its task"]["total"]["dead"] == 1
     assert found["versions"]["database"].startswith(database.dialect.name)
     assert found["versions"]["schema"] > "0034"
@@ -130,6 +135,7 @@ def test_what_is_personal_or_sealed_is_handed_on_by_nobody(
     ):
         assert found["job"]["arguments"] == {"sin": "***"}
         assert {attempt["traceback"] for attempt in found["job"]["attempts"]} == {None}
+        assert found["log"] == {"hidden_without": "*"}
         assert SECRET not in json.dumps(found)
     with transaction() as session:
         sealed = {"user": "ann", "password": SECRET}

@@ -21,6 +21,7 @@ from tests.jobs.running import Service
 from tests.servers import TEMPLATE, RedisServer, folder_in_memory
 
 SAMPLES = "tests.sample.tasks,tests.sample.celery_tasks,tests.sample.hard_ends,tests.sample.coroutines"
+SAMPLES += ",tests.sample.talkative"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -82,7 +82,7 @@ def stop(job_id: str) -> None:
 
 def locked(session: Session, job_id: str) -> Job:
     """The job, which nobody else changes until the transaction ends. Raises `JobNotFound`."""
-    job = session.get(Job, job_id, populate_existing=True, with_for_update=True)
+    job = session.get(Job, job_id, populate_existing=True, with_for_update={"key_share": True})
     if job is None:
         raise service.JobNotFound(job_id=job_id)
     return job

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.console.jobs.again import made_of
 from app.console.jobs.family import family_of
 from app.console.jobs.rights import Rights, rights_of
+from app.console.jobs.telling import far_of, log_of
 from app.console.places import JOBS
 from app.console.questions import answer, looking
 from app.domains.audit import search
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.console.jobs.family import Family
+    from app.console.jobs.telling import Far, Log
     from app.jobs.views import AttemptView, JobDetail
     from app.outbound.deliveries.models import Delivery
     from app.tokens.callers import Caller
@@ -51,9 +53,11 @@ class Whole:
     arguments: Document
     result: Document
     progress: Document
+    far: Far | None
     #: The last ones, the newest first, and how many there were before them.
     attempts: Sequence[AttemptView]
     earlier: int
+    log: Log | None
     family: Family | None
     deliveries: Sequence[Delivery] | None
     acts: Sequence[Operation] | None
@@ -73,8 +77,10 @@ def look_at(job_id: str, *, caller: Caller) -> Whole:
         arguments=_document(detail.arguments),
         result=_document(detail.result),
         progress=_document(detail.progress),
+        far=far_of(detail.progress),
         attempts=detail.attempts[: -MAX_SHOWN - 1 : -1],
         earlier=max(len(detail.attempts) - MAX_SHOWN, 0),
+        log=answer(lambda session: log_of(session, detail)),
         family=answer(lambda session: family_of(session, find_job(session, job_id=job_id))),
         deliveries=answer(lambda session: of_job(session, job_id=job_id, limit=MAX_SHOWN)),
         made=answer(lambda session: made_of(session, job_id=job_id)),

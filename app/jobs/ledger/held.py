@@ -123,7 +123,7 @@ _POSTGRESQL = _Statements(
     + ") AS room WHERE least(window_room, running_room, started_room) > 0",
     take="SELECT held.id FROM unnest(%s::text[], %s::int[]) AS asked (key, room) CROSS JOIN LATERAL "
     f"(SELECT id FROM job WHERE {_WAITING.format(key='asked.key', room='asked.room')} "
-    "FOR UPDATE SKIP LOCKED) AS held",
+    "FOR NO KEY UPDATE SKIP LOCKED) AS held",
     keys_of="SELECT DISTINCT partition FROM job WHERE id = ANY(%s::text[]) AND partition IS NOT NULL",
     keys=_KEYS.format(after="%s::text", limit="%s::int"),
 )

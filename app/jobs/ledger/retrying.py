@@ -31,6 +31,11 @@ def add_interruption(limit: type[BaseException]) -> None:
     _BODY_LIMITS.append(limit)
 
 
+def is_interruption(error: BaseException) -> bool:
+    """Whether a limit of the running body was raised, which is the body's to handle."""
+    return isinstance(error, tuple(_BODY_LIMITS))
+
+
 def with_retry(statement: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
     """What `statement` gives once the database is there. It must be right to run it twice.
 

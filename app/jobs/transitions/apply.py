@@ -99,7 +99,7 @@ def _record(guard: ColumnElement[bool], transition: Transition) -> Any:
         literal(transition.traceback and as_text(transition.traceback, limit=MAX_TRACEBACK)),
     ).where(guard)
     # A worker's main process and its child may both report the end: the second waits and finds no such job.
-    row = row.with_for_update()
+    row = row.with_for_update(key_share=True)
     columns = ["job_id", *_OF_ATTEMPT, "finished_at", "outcome", "error", "traceback"]
     return insert(Attempt).from_select(columns, row)
 

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sqlalchemy import Engine, event
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.jobs.ledger.new_job import NewJob
+    from app.jobs.logged.buffer import Buffer
 
 
 #: Longer than a statement is on its way, against which the clocks of two hosts cannot be compared.
@@ -83,7 +84,11 @@ class RunningJob:
     began: float | None = None
     #: The last error of a statement in the ledger's database.
     sql_error: str | None = None
+    #: What it has logged, from its first line on.
+    log: Buffer | None = field(default=None, repr=False)
     _session: Session | None = field(default=None, repr=False)
+    #: Whether the ledger knows it.
+    has_row: ClassVar[bool] = True
 
     def session(self) -> Session:
         """The session whose commit is the job's finish. Opened on first use."""
@@ -187,6 +192,8 @@ class RunningJob:
 class EagerJob(RunningJob):
     """What `apply()` runs in the caller's process: it has a job's session, and no row."""
 
+    has_row = False
+
     def checkpoint(self, progress: Mapping[str, Any] | None) -> None:  # noqa: ARG002 (nobody can look)
         """Nothing to renew; the effects are committed at the end."""
         self.session().flush()
@@ -289,6 +296,8 @@ def end_current() -> None:
     if job is not None:
         job.close()
         _CURRENT.set(None)
+        if job.log is not None:
+            job.log.end()
         if job.request is not None:
             job.request.has_ended = True
 

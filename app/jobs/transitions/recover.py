@@ -68,7 +68,7 @@ class BrokerList:
 def promote_due() -> int:
     """Make scheduled jobs ready whose time has come; `publish_waiting` then sends them."""
     due = select(Job.id).where(Job.state == State.SCHEDULED, Job.run_at <= clock())
-    due = due.order_by(Job.run_at).limit(BATCH).with_for_update(skip_locked=True)
+    due = due.order_by(Job.run_at).limit(BATCH).with_for_update(skip_locked=True, key_share=True)
     if not _any(Job.state == State.SCHEDULED, Job.run_at <= clock()):
         return 0
     total = 0
@@ -189,7 +189,7 @@ def _publish_where(found: BrokerList, condition: ColumnElement[bool]) -> int:
 def _send(wanted: Select[str]) -> tuple[Sequence[str], list[str]]:
     """Send the jobs that `wanted` selects; which they were, and which of them the broker did not take."""
     with transaction() as session:
-        ids = session.scalars(wanted.with_for_update(skip_locked=True)).all()
+        ids = session.scalars(wanted.with_for_update(skip_locked=True, key_share=True)).all()
         dispatches = sent.mark_published(session, ids=ids)
     try:
         return ids, publisher.publish(dispatches, patient=True)

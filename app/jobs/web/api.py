@@ -36,6 +36,7 @@ from app.jobs.web import (
     statistics,
     task_states,
 )
+from app.jobs.web import log as job_log
 from app.jobs.web.idempotency import IdempotencyKey, key_of
 from app.jobs.web.submit import Submission, digest_of, submit, submit_one
 from app.tokens.callers import Caller, require
@@ -58,6 +59,7 @@ async def at_work(app: Any) -> AsyncIterator[None]:
 router = APIRouter(tags=["jobs"], route_class=ParsedRoute, lifespan=at_work)
 router.include_router(task_states.router)
 router.include_router(statistics.router)
+router.include_router(job_log.router)
 JobId = Annotated[str, Path(max_length=200, description="The id the job was accepted with.")]
 Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]

@@ -136,7 +136,7 @@ def fill(url: str, *, finished: int, ready: int) -> None:
     """Make the rows and then their indexes, in one transaction: a table emptied in it is not logged."""
     with psycopg.connect(url) as connection:
         connection.execute("SET maintenance_work_mem = '512MB'")
-        connection.execute("TRUNCATE job, attempt, job_search_key")
+        connection.execute("TRUNCATE job, attempt, job_search_key, job_log")
         indexes = connection.execute(
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('job', 'attempt') "
             "AND indexname NOT LIKE 'pk%'"

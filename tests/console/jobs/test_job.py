@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from celery import chain, group
 
-from app.console.jobs import family
+from app.console.jobs import family, telling
 from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Outcome, State
+from app.jobs.logged.models import JobLog
 from app.outbound.deliveries import service as deliveries
 from tests.console.browser import signed_in
 from tests.jobs import samples
@@ -164,6 +165,84 @@ def test_a_part_that_takes_too_long_leaves_the_rest_of_the_page(database: Engine
     assert page.status_code == 200
     assert "was left out" in section(page.text, "deliveries")
     assert "Nothing" in section(page.text, "acts")
+
+
+def log(job_id: str, *messages: str, first: int = 0) -> None:
+    with transaction() as session:
+        lines = [[1_795_952_876.6, "ERROR", "app.sync", message] for message in messages]
+        session.add(JobLog(job_id=job_id, fence=2, first=first, lines=lines))
+
+
+@pytest.mark.databases("sqlite")
+def test_what_it_logged_is_shown_and_is_a_file(database: Engine) -> None:
+    [job_id] = accepted()
+    client = signed_in()
+    assert "Nothing is kept." in section(client.get(f"{JOBS}/{job_id}").text, "log")
+    log(job_id, "begun", HOSTILE)
+    log(job_id, "я" * 5_000 + "the end", first=9)
+    page = client.get(f"{JOBS}/{job_id}").text
+    shown = section(page, "log")
+    assert "<img" not in page
+    words = ("2026-11-29 11:47:56", "app.sync", "\\x1b[31mred\\u202egnp.exe", "7 lines left out", "the end")
+    for word in words:
+        assert word in shown, word
+    assert len(shown) < 5_000
+    assert 'id="lines" data-live' in page
+    path = f"{JOBS}/{job_id}/log.txt"
+    assert f'href="{path}" download' in page
+    file = client.get(path)
+    assert file.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert file.headers["Content-Disposition"] == f'attachment; filename="job-{job_id}.log.txt"'
+    lines = file.content.decode().splitlines()
+    assert lines[0] == "2026-11-29T11:47:56.600Z attempt 2 ERROR app.sync: begun"
+    assert lines[2:] == ["[7 lines left out]", f"{lines[0].removesuffix('begun')}{'я' * 5_000}the end"]
+
+
+@pytest.mark.databases("sqlite")
+def test_of_a_long_log_the_page_shows_the_end(database: Engine) -> None:
+    [job_id] = accepted()
+    log(job_id, *(f"line {number}." for number in range(telling.MAX_LINES + 1)))
+    shown = section(signed_in().get(f"{JOBS}/{job_id}").text, "log")
+    assert "line 0." not in shown
+    assert f"line {telling.MAX_LINES}." in shown
+    assert "These are the last lines" in shown
+
+
+@pytest.mark.databases("sqlite")
+def test_what_is_hidden_of_a_job_is_so_in_its_log(database: Engine) -> None:
+    held = job_of(samples.transfer.name, iban="DE02 1203")
+    log(held, "for DE02 1203")
+    for role, sees in ((Role.VIEWER, False), (Role.OPERATOR, True)):
+        client = signed_in(role)
+        for path in ("", "/log.txt"):
+            answer = client.get(f"{JOBS}/{held}{path}")
+            assert (answer.status_code, "for DE02" in answer.text) == (200, sees), (role, path)
+
+
+@pytest.mark.databases("sqlite")
+@pytest.mark.parametrize(
+    ("progress", "shown"),
+    [
+        ({"done": 3, "total": 12}, "3 of 12"),
+        ({"current": 0.5, "total": 2}, "0.5 of 2"),
+        ({"done": 3}, None),
+        ({"done": 0, "total": 0}, None),
+        ({"done": 10**400, "total": 10**401}, None),
+        ({"done": -1, "total": 1}, None),
+        ({"done": 5, "total": 3}, None),
+        ({"done": True, "total": "12"}, None),
+        ({"_info": [1]}, None),
+    ],
+)
+def test_a_job_that_says_how_far_it_is_has_a_bar(
+    database: Engine, progress: dict[str, Any], shown: str | None
+) -> None:
+    [job_id] = accepted()
+    change([job_id], state=State.RUNNING, progress=progress)
+    page = signed_in().get(f"{JOBS}/{job_id}").text
+    assert 'id="far" data-live' in page
+    assert ("<progress " in page) is (shown is not None)
+    assert shown is None or f"</progress> {shown}<" in page
 
 
 @pytest.mark.databases("sqlite")

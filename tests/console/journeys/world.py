@@ -17,6 +17,7 @@ from app.jobs.accept import accept
 from app.jobs.chosen import Act, choose_these
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, Outcome, State, Worker
+from app.jobs.logged.models import JobLog
 from app.jobs.quarantine import quarantine
 from app.jobs.statistics import adding
 from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
@@ -111,6 +112,11 @@ def add_job(state: State, *, job_id: str | None = None) -> None:
         if is_dead:
             ended = {"started_at": now, "finished_at": now, "outcome": Outcome.FAILED}
             session.add(Attempt(job_id=job.id, fence=1, error=error, traceback=f"{HOSTILE}\n" * 9, **ended))
+        said = [[now.timestamp(), level, "app.mail", HOSTILE] for level in ("INFO", "ERROR")]
+        if state in (State.DEAD, State.RUNNING):
+            session.execute(update(Job).where(Job.id == job.id).values(progress={"done": 3, "total": 12}))
+            for first in (0, 9):
+                session.add(JobLog(job_id=job.id, fence=1, first=first, lines=said))
 
 
 def _add_delivery() -> None:

@@ -37,6 +37,7 @@ from app.domains.marketplace.licences.models import LicenceActivation
 from app.domains.privacy import erasing
 from app.domains.stats.models import UserStat
 from app.jobs.ledger.models import Attempt, JobSearchKey
+from app.jobs.logged.models import JobLog
 from app.outbound.deliveries.models import Delivery, DeliveryState
 from app.outbound.mail.models import Suppression
 from app.personal_data.registry import personal_tables
@@ -264,6 +265,7 @@ def _platform(session: Session, who: Belongings) -> None:
     )
     session.add(Attempt(job_id=who.ids["job_id"], fence=1, finished_at=AT, outcome="failed", error=who.word))
     session.add(JobSearchKey(name="user", value=who.word, accepted_at=AT, job_id=who.ids["job_id"]))
+    session.add(JobLog(job_id=who.ids["job_id"], fence=1, first=0, lines=[[0, "INFO", "app", who.word]]))
     used = {"device": who.word, "activated_at": AT}
     session.add(LicenceActivation(licence_id=who.ids["licence_id"], **used))
     session.add(Suppression(address=who.email, reason="bounced", created_at=AT))

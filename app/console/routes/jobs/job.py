@@ -2,11 +2,11 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.console.jobs import whole
+from app.console.jobs import telling, whole
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import JOBS
@@ -60,18 +60,27 @@ def show_job(request: Request, job_id: JobId, caller: Reader) -> Response:
 def download_evidence(job_id: JobId, caller: Reader) -> Response:
     """Everything about a job as one file to hand on, masked."""
     found = evidence_of(job_id, looking=looking, caller=caller)
-    return _file(found, name=f"job-{_UNFIT.sub('_', job_id)}.json")
+    return _file(whole.written(found), name=f"job-{_UNFIT.sub('_', job_id)}.json")
+
+
+@router.get(f"{AT}/log.txt")
+def download_log(job_id: JobId, caller: Reader) -> Response:
+    """All that is kept of what the job has logged, as text."""
+    text = telling.log_text(job_id, caller=caller)
+    name = f"job-{_UNFIT.sub('_', job_id)}.log.txt"
+    return _file(text, name=name, media_type="text/plain; charset=utf-8")
 
 
 @router.get(f"{AT}/{{part}}.json")
 def download(job_id: JobId, part: Part, caller: Reader) -> Response:
     """A part of a job whole, masked as on its page."""
-    return _file(getattr(whole.detail(job_id, caller=caller), part), name=f"{part}.json")
+    found = getattr(whole.detail(job_id, caller=caller), part)
+    return _file(whole.written(found), name=f"{part}.json")
 
 
-def _file(value: Any, *, name: str) -> Response:
+def _file(text: str, *, name: str, media_type: str = "application/json") -> Response:
     return Response(
-        whole.written(value).encode(errors="backslashreplace"),
-        media_type="application/json",
+        text.encode(errors="backslashreplace"),
+        media_type=media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
