@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from app.jobs.celery.task import task
 from tests.bench import measures
 from tests.bench.peers.peer import note_arrival
 
+log = logging.getLogger(__name__)
+
 
 @task(public=True)
 def nothing() -> str:
     """No work at all, and a result."""
+    return "done"
+
+
+@task()
+def five_lines() -> str:
+    """Say five times what is done."""
+    for number in range(5):
+        log.info("Synced %d of %s items for account %s", number, "five", "ac-19")
     return "done"
 
 
