@@ -1,7 +1,6 @@
 """Groundwork: background work on plain Linux hosts."""
 
 import gc
-import os
 
 #: Objects made between two looks for garbage, while a process loads and once it works. With Python's 700 it
 #: looks through all modules again and again while it loads them, a quarter of the time of its start.
@@ -9,10 +8,6 @@ WHILE_LOADING = 1_000_000
 AT_WORK = 50_000
 
 gc.set_threshold(WHILE_LOADING)
-
-# Read by Celery when it is loaded. Its other kind of stack looks for greenlets, at half of the time that a
-# thread of a worker takes for a job.
-os.environ.setdefault("USE_FAST_LOCALS", "1")
 
 
 def freeze_loaded() -> None:

@@ -85,9 +85,3 @@ def test_the_api_loads_nothing_for_single_requests(environment: dict[str, str]) 
     loaded = loaded_by(LOAD_API, environment=environment)
     assert {"app", "celery", "redis", "structlog"} | OF_THE_API | OF_THE_DATABASE <= loaded
     assert loaded & (NEEDLESS | OF_FLOWER) == set()
-
-
-def test_celery_keeps_what_runs_in_stacks_that_cost_nothing() -> None:
-    asked = "import app.celery_command, celery.utils.threads as t; print(t.LocalStack.__name__)"
-    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["_FastLocalStack"]
