@@ -7,8 +7,8 @@ from alembic import op
 
 from app.db.migrations.columns import text
 
-revision = "0039"
-down_revision = "0038"
+revision = "0041"
+down_revision = "0040"
 
 TABLE = "job_log"
 
