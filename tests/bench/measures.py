@@ -74,7 +74,7 @@ def latency_at(
                 time.sleep(max(began + step * STEP_SECONDS - time.perf_counter(), 0))
                 send([time.time()] * count)
             _await_notes(noted.name, STEPS * count + 1)
-        taken = [seconds * 1000 for (seconds,) in _NOTE.iter_unpack(noted.read())]
+        taken: list[float] = [seconds * 1000 for (seconds,) in _NOTE.iter_unpack(noted.read())]
     return statistics.quantiles(taken[len(taken) // 4 :], n=100)[98]
 
 

@@ -39,7 +39,7 @@ def leave_effect(session: JobSession) -> None:
     session.execute(update(Job).where(Job.id == "effect").values(error="written"))
 
 
-def outcome() -> tuple[State, str | None]:
+def outcome() -> tuple[str, str | None]:
     return job_of("job").state, job_of("effect").error
 
 
