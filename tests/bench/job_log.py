@@ -1,6 +1,6 @@
 """What the log of jobs costs a drain: bodies that log nothing, and five lines each, with it and without.
 
-    python -m tests.bench.job_log [--jobs 4000] [--turns 3]
+    GROUNDWORK_SECRET_KEY=$(openssl rand -hex 32) python -m tests.bench.job_log [--jobs 4000] [--turns 3]
 
 On PostgreSQL and Redis with their usual durability, in turns; a ratio is of a pair of turns, with the log to
 without. What bodies log goes to the worker's own log either way, here to /dev/null.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
 import statistics
 import subprocess
 import sys
@@ -38,7 +37,6 @@ def main() -> None:
     ratios: dict[str, list[float]] = {body: [] for body in BODIES}
     with tempfile.TemporaryDirectory(prefix="groundwork-bench-") as folder, Servers(Path(folder)) as servers:
         shared = {
-            "GROUNDWORK_SECRET_KEY": secrets.token_urlsafe(32),
             "GROUNDWORK_QUEUE_DEPTH_LIMIT": "1000000",
             "GROUNDWORK_REDIS_URL": servers.redis.url,
             "GROUNDWORK_DATABASE_URL": servers.database("bench"),
