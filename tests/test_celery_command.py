@@ -85,3 +85,29 @@ def test_the_api_loads_nothing_for_single_requests(environment: dict[str, str]) 
     loaded = loaded_by(LOAD_API, environment=environment)
     assert {"app", "celery", "redis", "structlog"} | OF_THE_API | OF_THE_DATABASE <= loaded
     assert loaded & (NEEDLESS | OF_FLOWER) == set()
+
+
+PUSH_IN_A_THREAD = """
+from concurrent.futures import ThreadPoolExecutor
+from app.celery_command import application_for
+from celery.app.task import Context
+task = next(iter(application_for("worker").tasks.values()))
+push = task.request_stack.push
+def run():
+    push(Context(id="mine"))
+    return task.request.id
+with ThreadPoolExecutor(1) as pool:
+    print(pool.submit(run).result(), task.request.id)
+"""
+
+
+def test_what_a_thread_of_a_worker_runs_is_known_in_that_thread_alone(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PUSH_IN_A_THREAD],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["mine", "None"]

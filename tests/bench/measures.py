@@ -150,10 +150,9 @@ def running(worker: list[str], *, workers: int = 1) -> Iterator[list[subprocess.
 
 
 def started(worker: list[str]) -> subprocess.Popen[bytes]:
-    """This Python with a module and its arguments; plain Celery is as quick as it can be told to be."""
+    """This Python with a module and its arguments."""
     command = [sys.executable, "-W", "ignore", "-m", *worker]
-    environment = {**os.environ, "USE_FAST_LOCALS": "1"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=sys.stderr)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
