@@ -7,15 +7,15 @@ the page says when. Where it has not, because it is away, the page says that the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import func, literal_column, select
 
 from app.console.questions import asking
 from app.console.timeline import lately
-from app.db.clock import clock
-from app.jobs.ledger.models import State, Worker
+from app.jobs import fleet
+from app.jobs.ledger.models import State
 from app.jobs.statistics import samples
 from app.jobs.statistics.waiting import ages
 from app.jobs.transitions.balance import Balance, Count, balance
@@ -24,13 +24,12 @@ from app.jobs.transitions.recover import broker_lists
 from app.jobs.transitions.sampling import LASTS
 from app.outbound.alerts.models import Alert
 from app.outbound.deliveries.models import Delivery, DeliveryState
-from app.settings.config import settings
 from app.topology import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
     from app.console.questions import Asker
@@ -66,7 +65,7 @@ class Figures:
     overdue_age: float
     broker_answers: bool
     queues: Sequence[QueueDepth] | None
-    workers: Sequence[Any] | None
+    workers: Sequence[Row[Any]] | None
     alerts: Sequence[Alert] | None
     uncertain: Count | None
     lately: Sequence[Lately] | None
@@ -157,21 +156,8 @@ def _overdue(session: Session) -> dict[str, int]:
     return count_overdue(session, broker_lists())
 
 
-def _workers(session: Session) -> Sequence[Any]:
-    return session.execute(_alive(), {"since": -settings().lease_seconds}).all()
-
-
-@cache
-def _alive() -> Select[Any]:
-    alive = ~Worker.signed_off & (Worker.seen_at > clock(bindparam("since")))
-    columns: tuple[Any, ...] = (
-        Worker.node,
-        Worker.release,
-        Worker.concurrency,
-        Worker.started_at,
-        Worker.seen_at,
-    )
-    return select(*columns).where(alive).order_by(Worker.node).limit(MAX_ROWS)
+def _workers(session: Session) -> Sequence[Row[Any]]:
+    return fleet.at_work(session, limit=MAX_ROWS)
 
 
 def _alerts(session: Session) -> Sequence[Alert]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from app.db.clock import clock
 from app.jobs.ledger.models import Job, State, Worker
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Row, Select
     from sqlalchemy.orm import Session
 
     from app.topology import Pool
@@ -60,12 +62,39 @@ class SeenWorker:
     runs: Sequence[Run]
 
 
+#: Bound to `_since`, as the statements that are made once are.
+_IS_SILENT = lost_workers.SILENT | (Worker.seen_at < clock(bindparam("since")))
+
+
+def _since() -> dict[str, float]:
+    """Whoever was not heard of for longer than a lease lasts is silent, however seldom it beats."""
+    return {"since": -settings().lease_seconds}
+
+
+def at_work(session: Session, *, limit: int) -> Sequence[Row[Any]]:
+    """Those that take jobs and are not silent, by their names, without what they run."""
+    return session.execute(_at_work(), {"limit": limit, **_since()}).all()
+
+
+@cache
+def _at_work() -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Worker.node,
+        Worker.release,
+        Worker.concurrency,
+        Worker.started_at,
+        Worker.seen_at,
+    )
+    named = select(*columns).where(~Worker.signed_off, ~_IS_SILENT).order_by(Worker.node, Worker.name)
+    return named.limit(bindparam("limit", type_=Integer))
+
+
 def workers(session: Session, *, limit: int) -> list[SeenWorker]:
     """Those that were heard of, by their names."""
-    is_silent = lost_workers.SILENT | (Worker.seen_at < clock(-settings().lease_seconds))
     columns = (Worker.name, Worker.node, Worker.release, Worker.concurrency)
-    moments = (Worker.signed_off, Worker.started_at, Worker.seen_at, is_silent.label("is_silent"))
-    rows = session.execute(select(*columns, *moments).order_by(Worker.node, Worker.name).limit(limit)).all()
+    moments = (Worker.signed_off, Worker.started_at, Worker.seen_at, _IS_SILENT.label("is_silent"))
+    named = select(*columns, *moments).order_by(Worker.node, Worker.name)
+    rows = session.execute(named.limit(limit), _since()).all()
     runs = _running(session)
     return [
         SeenWorker(
