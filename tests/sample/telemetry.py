@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.jobs.celery.task import task
 from app.jobs.declaration.registry import Retry
-from tests.sample.tasks import add
+from tests.sample.tasks import add, wait_for_file
 
 NO_RETRY = Retry(max_attempts=1)
 
@@ -19,6 +19,12 @@ def sign_in(user: str, password: dict[str, str]) -> None:
 def remind(user: str) -> None:
     """Fails at what is somebody's own."""
     raise ValueError(f"{user} is reminded in vain")
+
+
+@task(sensitive=("password",), retry=NO_RETRY)
+def wait_signed_in(path: str, password: dict[str, str]) -> str:
+    """Waits until its worker is killed."""
+    return str(wait_for_file.run(path))
 
 
 @task()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.telemetry.receivers import receiving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.fleet import Fleet
     from tests.telemetry.receivers import Received, Span
@@ -136,6 +136,27 @@ def test_of_what_is_personal_the_kind_of_the_error_is_told(
     named(collector, "run sample.remind")
     told = [body for received in (collector, sentry) for _, _, body in received.requests]
     assert not [body for body in told if b"ann is reminded" in body]
+
+
+def test_a_job_that_dies_with_its_worker_is_told_of_once_by_whoever_finds_it(
+    telling: Fleet, sentry: Received, tmp_path: Path
+) -> None:
+    killed = telling.start_worker(processes=1)
+    path = tmp_path / "never"
+    job_id = str(samples.wait_signed_in.delay(str(path), password={"word": SECRET}).id)
+    wait_until(lambda: Path(f"{path}.started").exists(), seconds=30, what="the job runs")
+    killed.kill()
+    after = telling.start_worker(processes=1)
+    assert ended(job_id) is State.DEAD
+    [event] = wait_until(lambda: sentry.events, seconds=20, what="Sentry hears of it")
+    assert event["tags"] == {"job_id": job_id, "task": "sample.wait_signed_in", "attempt": "1"}
+    assert event["contexts"]["job"]["kwargs"]["password"] == "***"
+    raised = event["exception"]["values"][-1]
+    assert raised["type"] == "WorkerDied"
+    assert raised["value"].endswith("ended before the job did.")
+    after.stop()
+    assert len(sentry.events) == 1
+    assert not [body for _, _, body in sentry.requests if SECRET.encode() in body]
 
 
 @pytest.mark.parametrize("status", [None, 503])

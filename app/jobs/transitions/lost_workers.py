@@ -15,7 +15,8 @@ from app.db import outages
 from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import Job, State, Worker
-from app.jobs.transitions import apply, dependents, rules
+from app.jobs.transitions import apply, deaths, dependents, rules
+from app.jobs.transitions.deaths import Death
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,3 +90,5 @@ def _end_lease(job: Job, *, error: str, while_: ColumnElement[bool]) -> None:
         if transition.state is State.DEAD:
             dependents.fail_dependents(session, job=job, error=RuntimeError(error))
     log.warning("lease_ended", job_id=job.id, worker=job.worker, next=transition.state.value)
+    if transition.state is State.DEAD:
+        deaths.tell(Death.of(job, error=error))

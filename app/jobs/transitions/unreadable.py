@@ -15,7 +15,8 @@ from app.db.sessions import transaction
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, State
 from app.jobs.publish.headers import LEDGER_HEADER
-from app.jobs.transitions import apply, deferred_ends, dependents, rules
+from app.jobs.transitions import apply, deaths, deferred_ends, dependents, rules
+from app.jobs.transitions.deaths import Death
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -58,11 +59,15 @@ def _message(raw: bytes) -> store.Message | None:
 def _count(message: store.Message, *, problem: str, most: int = MAX_ATTEMPTS) -> None:
     worker = f"reader@{socket.gethostname()}"
     with transaction() as session:
-        for claim in store.claim(store.under(session), [message], worker=worker):
-            _end(session, claim, problem=problem, most=most)
+        claims = store.claim(store.under(session), [message], worker=worker)
+        died = [_end(session, claim, problem=problem, most=most) for claim in claims]
+    for death in died:
+        if death is not None:
+            deaths.tell(death)
 
 
-def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> None:
+def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> Death | None:
+    """End the attempt; the death of its job, if that was the last one."""
     job = session.get_one(Job, claim.id)
     error = f"UnreadableMessage: The message that this job's row makes cannot be read. {problem}"
     most = most if claim.max_attempts is None else min(most, claim.max_attempts)
@@ -70,5 +75,7 @@ def _end(session: Session, claim: store.Claim, *, problem: str, most: int) -> No
     guard = apply.held_with(job_id=claim.id, fence=claim.fence)
     apply.end_attempt(session, job_id=claim.id, guard=guard, transition=transition)
     log.warning("message_unreadable", job_id=claim.id, problem=problem, next=transition.state.value)
-    if transition.state is State.DEAD:
-        dependents.fail_dependents(session, job=job, error=RuntimeError(error))
+    if transition.state is not State.DEAD:
+        return None
+    dependents.fail_dependents(session, job=job, error=RuntimeError(error))
+    return Death.of(job, error=error)

@@ -11,13 +11,14 @@ from app.db.clock import clock
 from app.db.sessions import reading, transaction
 from app.jobs.ledger import store
 from app.jobs.ledger.models import Job, Outcome, State, Worker
-from app.jobs.transitions import lost_workers
+from app.jobs.transitions import deaths, lost_workers
 from app.jobs.transitions.lost_workers import Ending
 from tests.jobs.broker import waiting
 from tests.jobs.running import attempts_of, job_of
 from tests.sample import tasks
 
 if TYPE_CHECKING:
+    from app.jobs.transitions.deaths import Death
     from tests.servers import RedisServer
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -76,6 +77,25 @@ def test_a_job_that_killed_too_many_is_dead() -> None:
     end_dead()
     assert (job_of(job_id).state, job_of(job_id).attempt) == (State.DEAD, 3)
     assert str(job_of(job_id).error).startswith("WorkerDied: ")
+
+
+def test_its_death_is_told_once_and_who_cannot_hear_it_keeps_no_job_from_being_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[Death] = []
+
+    def deaf(death: Death) -> None:
+        raise RuntimeError(death)
+
+    monkeypatch.setattr(deaths, "_listeners", [deaf])
+    deaths.listen(heard.append)
+    dead, lost = held_by(WORKER, attempt=2), held_by(WORKER)
+    end_dead()
+    end_dead()
+    assert {job_of(dead).state, job_of(lost).state} == {State.DEAD, State.READY}
+    [death] = heard
+    assert (death.job_id, death.task, death.attempt, death.args) == (dead, "sample.add", 3, [1, 1])
+    assert death.error == job_of(dead).error
 
 
 def test_what_the_dead_worker_still_writes_is_refused() -> None:
