@@ -54,7 +54,7 @@ class Asked:
     @property
     def path(self) -> str:
         """As the audit log has it."""
-        return f"alerts/{self.kind}" if self.subject is None else f"alerts/{self.kind}/{self.subject}"
+        return muting.path_of(self.kind, self.subject)
 
 
 def look(*, before: int | None) -> Seen:
@@ -81,11 +81,6 @@ def asked(form: Mapping[str, str]) -> Asked:
             [FieldError(detail="Say which kind of alerts; nothing was done", parameter="kind")]
         )
     return Asked(kind=kind, subject=None if form.get("of") == "kind" else form.get("subject"))
-
-
-def said(row: AlertMute | None) -> dict[str, str] | None:
-    """How something is muted, as the audit log has it."""
-    return None if row is None else {"until": row.until.isoformat(), "reason": row.reason, "by": row.muted_by}
 
 
 def _times() -> list[tuple[str, str]]:

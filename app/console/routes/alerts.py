@@ -60,7 +60,7 @@ async def unmute(request: Request, caller: Muter) -> Response:
 def _mute(asked: alerts.Asked, until: datetime, reason: str, *, caller: Caller) -> None:
     kind, subject = asked.kind, asked.subject
     with transaction() as session:
-        before = alerts.said(muting.find(session, kind=kind, subject=subject))
+        before = muting.told_by(muting.find(session, kind=kind, subject=subject))
         if muting.mute(session, kind=kind, subject=subject, until=until, reason=reason, by=caller.name):
             changes = {"before": before, "after": {"until": until.isoformat(), "reason": reason}}
             acts.note(session, caller, title="Mute alerts", path=asked.path, **changes)
@@ -69,7 +69,7 @@ def _mute(asked: alerts.Asked, until: datetime, reason: str, *, caller: Caller) 
 def _unmute(asked: alerts.Asked, *, caller: Caller) -> None:
     kind, subject = asked.kind, asked.subject
     with transaction() as session:
-        before = alerts.said(muting.find(session, kind=kind, subject=subject))
+        before = muting.told_by(muting.find(session, kind=kind, subject=subject))
         if muting.unmute(session, kind=kind, subject=subject, by=caller.name):
             changes = {"before": before, "after": None}
             acts.note(session, caller, title="Tell of alerts again", path=asked.path, **changes)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from app.jobs.acts import Act
+
 OPERATION_TASK = "audit.log_operation_task"
 LOGIN_TASK = "audit.log_login_task"
 LONGEST_COMPLAINT = 500
@@ -103,6 +105,11 @@ def note_operation(
         method="JOB", title=title, path=path, arguments=dict(arguments or {}), status=200, **seen
     )
     accept_operations(session, [record.model_dump(mode="json")])
+
+
+def note_act(session: Session, act: Act) -> None:
+    """As `note_operation`, of what was done without a request."""
+    note_operation(session, title=act.title, path=act.path, user_name=act.by, arguments=act.arguments)
 
 
 def write_operations(session: Session, records: Sequence[Mapping[str, Any]]) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field
 from app.domains.audit import retention, service
 from app.domains.audit.models import Login, Operation
 from app.domains.audit.scopes import WRITE
+from app.jobs import acts
 from app.jobs.celery.task import task
 from app.jobs.declaration.registry import Retry
 from app.jobs.transitions.attempt import checkpoint, job_session
@@ -43,3 +44,6 @@ def delete_operation_log(days: Days | None = None) -> dict[str, int]:
 def delete_login_log(days: Days | None = None) -> dict[str, int]:
     """Archive, where that is set up, and delete what is in the login log for longer than `days`."""
     return {"deleted": retention.prune_log(job_session(), Login, days=days, commit=checkpoint)}
+
+
+acts.kept_by(service.note_act)

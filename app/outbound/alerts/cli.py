@@ -86,11 +86,15 @@ def mute(
     """
     from app.db.clock import now
     from app.db.sessions import transaction
+    from app.jobs.acts import Act, keep
     from app.outbound.alerts import muting
 
+    by = _whoever_asks()
     with transaction() as session:
-        until = now(session) + span
-        muting.mute(session, kind=kind, subject=subject, until=until, reason=reason, by=_whoever_asks())
+        until, before = now(session) + span, muting.find(session, kind=kind, subject=subject)
+        changes = {"before": muting.told_by(before), "after": {"until": until.isoformat(), "reason": reason}}
+        if muting.mute(session, kind=kind, subject=subject, until=until, reason=reason, by=by):
+            keep(session, Act("Mute alerts", muting.path_of(kind, subject), by, changes))
     typer.echo(f"Alerts of {_named(kind, subject)} are not told until {until:%Y-%m-%d %H:%M:%S} UTC.")
 
 
@@ -101,10 +105,15 @@ def unmute(kind: Kind, subject: Subject = None) -> None:
     Example: groundwork alerts unmute workers bulk
     """
     from app.db.sessions import transaction
+    from app.jobs.acts import Act, keep
     from app.outbound.alerts import muting
 
+    by = _whoever_asks()
     with transaction() as session:
-        was_muted = muting.unmute(session, kind=kind, subject=subject, by=_whoever_asks())
+        changes = {"before": muting.told_by(muting.find(session, kind=kind, subject=subject)), "after": None}
+        was_muted = muting.unmute(session, kind=kind, subject=subject, by=by)
+        if was_muted:
+            keep(session, Act("Tell of alerts again", muting.path_of(kind, subject), by, changes))
     if not was_muted:
         typer.echo(
             f"Alerts of {_named(kind, subject)} are not muted. See what is: groundwork alerts mutes", err=True

@@ -87,6 +87,16 @@ def find(session: Session, *, kind: str, subject: str | None) -> AlertMute | Non
     return row if row is not None and row.until > db_now(session) else None
 
 
+def told_by(row: AlertMute | None) -> dict[str, str] | None:
+    """How something is muted, as an audit log has it."""
+    return None if row is None else {"until": row.until.isoformat(), "reason": row.reason, "by": row.muted_by}
+
+
+def path_of(kind: str, subject: str | None) -> str:
+    """What is muted, as an audit log has it."""
+    return f"alerts/{kind}" if subject is None else f"alerts/{kind}/{subject}"
+
+
 def muted(session: Session) -> Sequence[AlertMute]:
     """All that is muted now, what ends first before the others."""
     rows = select(AlertMute).where(AlertMute.until > clock())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
-from app.db.sessions import transaction
+from app.db.sessions import reading, transaction
+from app.jobs.ledger.models import Job
 from app.logs.failures import ExitCode
 from app.outbound.alerts import service
 from app.outbound.alerts.look import Look, Problem
@@ -89,6 +92,13 @@ def test_what_is_open_is_listed_and_what_is_over_on_demand(
     assert [row["kind"] for row in both] == ["redis", "disk"]
 
 
+def written_down() -> list[dict[str, Any]]:
+    """What the audit log is to keep."""
+    with reading() as session:
+        kept = select(Job.kwargs).where(Job.task == "audit.log_operation_task")
+        return [record for kwargs in session.scalars(kept) for record in kwargs["records"]]
+
+
 def test_what_is_muted_is_listed_with_its_reason_and_can_be_told_again(
     database: Engine, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,6 +116,16 @@ def test_what_is_muted_is_listed_with_its_reason_and_can_be_told_again(
     assert "told again" in groundwork(capsys, "alerts", "unmute", "workers", "bulk").out
     again = groundwork(capsys, "alerts", "unmute", "workers", "bulk")
     assert (again.code, "are not muted" in again.err) == (ExitCode.FAILED, True)
+    muted_then, told_again = written_down()
+    assert (muted_then["title"], muted_then["path"]) == ("Mute alerts", "alerts/workers/bulk")
+    assert muted_then["user_name"] == told_again["user_name"] == row["muted_by"]
+    until = datetime.fromisoformat(row["until"]).isoformat()
+    assert muted_then["arguments"] == {"before": None, "after": {"until": until, "reason": "日本語"}}
+    before = {"until": until, "reason": "日本語", "by": row["muted_by"]}
+    assert (told_again["title"], told_again["arguments"]) == (
+        "Tell of alerts again",
+        {"before": before, "after": None},
+    )
 
 
 @pytest.mark.parametrize(
