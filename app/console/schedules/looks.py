@@ -13,6 +13,7 @@ from app.schedule import defaults, history, service
 from app.schedule.policies import Misfire, Overlap
 from app.schedule.views import RunView, ScheduleView
 from app.schedule.web.recent import NOTHING, Condition, condition, recent
+from app.values.durations import written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,12 @@ MISFIRES = {
 }
 
 
+def when(entry: ScheduleEntry) -> str:
+    """When a schedule fires, in words."""
+    seconds = entry.interval_seconds
+    return entry.rule.describe() if seconds is None else f"Every {written(seconds)}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A schedule, how it is, and what came of it lately."""
@@ -54,7 +61,7 @@ class Row:
     @property
     def when(self) -> str:
         """When it fires, in words."""
-        return self.entry.rule.describe()
+        return when(self.entry)
 
     def runs_long(self, *, at: datetime) -> bool:
         """Whether a job of it runs for longer than those before it did."""

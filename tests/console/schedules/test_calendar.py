@@ -54,6 +54,7 @@ def test_moments_are_told_in_words_and_many_of_a_day_as_a_number(database: Engin
     ahead = client.get(CALENDAR, params={"week": f"{now + 7 * DAY:%Y-%m-%d}"}).text
     assert ahead.count("288 <span aria-hidden") == 7
     assert ahead.count("0 missed") == 7
+    assert "Every 5min" in ahead
     assert len(re.findall(r"0[01]:00</time>", ahead)) == 7
 
 

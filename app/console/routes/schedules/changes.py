@@ -14,7 +14,7 @@ from app.console.pages import page
 from app.console.places import SCHEDULES
 from app.console.routes.schedules.shown import Name, Writer, back_to, version_in
 from app.console.schedules import editing
-from app.console.schedules.looks import MISFIRES, OVERLAPS
+from app.console.schedules.looks import MISFIRES, OVERLAPS, when
 from app.errors import GroundworkError
 
 if TYPE_CHECKING:
@@ -105,4 +105,5 @@ def _form(
         overlaps=OVERLAPS,
         misfires=MISFIRES,
         on_its_clock=editing.on_its_clock,
+        when=when,
     )
