@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, StreamingResponse
 
 from app.console import places
 from app.console.assets import url_of
@@ -18,6 +18,7 @@ from app.health.checks.scopes import INSPECT
 from app.jobs.scopes import METRICS, READ
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from http import HTTPStatus
 
     from jinja2 import Environment
@@ -80,6 +81,12 @@ def page(scope: Scope, template: str, *, status: HTTPStatus | int = 200, **value
     )
     # A lone surrogate is no character of any encoding.
     return HTMLResponse(shown.encode(errors="backslashreplace"), status_code=status)
+
+
+def streamed(parts: Iterator[bytes], *, name: str) -> StreamingResponse:
+    """A file of JSON that is written while it is sent."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(parts, media_type="application/json", headers=headers)
 
 
 @cache

@@ -56,6 +56,12 @@ class Asked:
         is_kept = (self.until or self.now) - length >= self.now - MINUTES_KEPT + timedelta(hours=1)
         return step if is_kept or step.table is not StatMinute else Step.HOUR
 
+    @property
+    def file(self) -> str:
+        """The same as a file to hand on."""
+        when = {"until": f"{self.until:%Y-%m-%dT%H:%M}"} if self.until else {}
+        return f"{TIMELINE}/evidence.json?{urlencode({'span': self.name, **when})}"
+
     def place(self, *, steps: int) -> str:
         """The page of the same length so many lengths later; the last one is always now."""
         until = self.axis.end + steps * SPANS[self.name][0]

@@ -77,6 +77,14 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Members:
+    """The jobs of a group with the moments at which they failed last, and those of them that are dead now."""
+
+    failed_at: dict[str, datetime] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Groups:
     """What was found, those with the most failures first."""
 
@@ -101,6 +109,39 @@ def groups(
 
     Where `shows` says no of a task, its errors are told apart by their classes alone. Raises `UnusableSpan`.
     """
+    read, back_to, begin = _read(session, begin=begin, end=end, task=task)
+    found, _ = _grouped(read, shows=shows)
+    most = sorted(found.values(), key=lambda group: (-group.failures, group.task, group.title))
+    return Groups(
+        groups=most[:MAX_GROUPS],
+        searched_back_to=back_to,
+        is_whole=back_to == begin,
+        has_more=len(most) > MAX_GROUPS,
+    )
+
+
+def with_members(
+    session: Session, *, begin: datetime, end: datetime | None = None, shows: Callable[[str], bool]
+) -> list[tuple[Group, Members]]:
+    """All groups as `groups` finds them, each with its jobs."""
+    read, _, _ = _read(session, begin=begin, end=end, task=None)
+    found, members = _grouped(read, shows=shows)
+    return [(group, members[key]) for key, group in found.items()]
+
+
+def newest(members: Iterable[Members]) -> list[str]:
+    """The jobs, each once, those that failed last first."""
+    at: dict[str, datetime] = {}
+    for some in members:
+        for job_id, moment in some.failed_at.items():
+            at[job_id] = max(moment, at.get(job_id, moment))
+    return sorted(at, key=lambda job_id: (at[job_id], job_id), reverse=True)
+
+
+def _read(
+    session: Session, *, begin: datetime | None, end: datetime | None, task: str | None
+) -> tuple[list[_Failure], datetime, datetime]:
+    """What failed, since when that is known, and since when it was asked for."""
     end = db_now(session) if end is None else end
     begin = usual_begin(end) if begin is None else begin
     if begin >= end:
@@ -110,15 +151,7 @@ def groups(
     cut += session.scalars(_dead_first().with_only_columns(Job.accepted_at).offset(MAX_READ - 1).limit(1))
     back_to = max([begin, *cut])
     read = [*attempts, *(one.as_failure() for one in dead)]
-    failures = (one for one in read if back_to <= one.at < end and task in {None, one.task})
-    found = _grouped(failures, shows=shows)
-    most = sorted(found, key=lambda group: (-group.failures, group.task, group.title))
-    return Groups(
-        groups=most[:MAX_GROUPS],
-        searched_back_to=back_to,
-        is_whole=back_to == begin,
-        has_more=len(most) > MAX_GROUPS,
-    )
+    return [one for one in read if back_to <= one.at < end and task in {None, one.task}], back_to, begin
 
 
 def _attempts(session: Session, *, begin: datetime, end: datetime) -> list[_Failure]:
@@ -170,9 +203,11 @@ def _beginning_of(error: ColumnElement[Any] | InstrumentedAttribute[str | None])
     return func.substr(error, 1, literal_column(str(fingerprints.MAX_READ))).label("error")
 
 
-def _grouped(failures: Iterable[_Failure], *, shows: Callable[[str], bool]) -> Iterable[Group]:
+def _grouped(
+    failures: Iterable[_Failure], *, shows: Callable[[str], bool]
+) -> tuple[dict[tuple[str, str], Group], dict[tuple[str, str], Members]]:
     found: dict[tuple[str, str], Group] = {}
-    dead: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    members: defaultdict[tuple[str, str], Members] = defaultdict(Members)
     known = lru_cache(maxsize=MAX_READ)(fingerprints.fingerprint)
     # The oldest first, so that what is said of the last is the last's.
     for one in sorted(failures, key=lambda failure: failure.at):
@@ -185,10 +220,11 @@ def _grouped(failures: Iterable[_Failure], *, shows: Callable[[str], bool]) -> I
         group.last_seen_at, group.last_job_id = one.at, one.job_id
         if one.release and one.release not in group.releases:
             group.releases.append(one.release)
+        members[key].failed_at[one.job_id] = one.at
         if one.state == State.DEAD:
-            dead[key].add(one.job_id)
-            group.dead = len(dead[key])
-    return found.values()
+            members[key].dead.add(one.job_id)
+            group.dead = len(members[key].dead)
+    return found, members
 
 
 def _begun(task: str, title: str, first: _Failure) -> Group:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from app.tokens.scope import EVERYTHING, is_personal, known_scopes
 from app.values.typed_json import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from contextlib import AbstractContextManager
 
     from sqlalchemy.orm import Session
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from app.tokens.callers import Caller
 
     Looking = Callable[[], AbstractContextManager[Session]]
-    Section = Callable[[Session, "Subject"], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,26 +51,40 @@ def evidence_of(job_id: str, *, looking: Looking, caller: Caller | None = None) 
 
     A part that takes too long is left out, and that is said in its place.
     """
-    with looking() as session:
-        detail = detail_of(session, job_id=job_id, asks_broker=False)
-        made_at = now(session)
-    whole = permissions.shown_whole(detail, caller=_reader(caller))
-    subject = Subject(job=whole, only_user=caller.only_user if caller else None)
-    found: dict[str, Any] = {
-        "about": f"job {job_id}",
-        "made_at": made_at,
-        "masked": "What is personal, sensitive or secret shows as ***.",
-        "versions": _left_out_or(_versions, subject, looking=looking),
-        "job": whole.model_dump(mode="json"),
-    }
-    for module in modules("evidence"):
-        for name, section in module.SECTIONS.items():
-            found[name] = _left_out_or(section, subject, looking=looking)
-    document: dict[str, Any] = shown(found)
+    parts = parts_of(job_id, looking=looking, caller=caller)
+    document: dict[str, Any] = shown({**head_of(f"job {job_id}", looking=looking), **parts})
     return document
 
 
-def _reader(caller: Caller | None) -> Caller:
+def head_of(about: str, *, looking: Looking) -> dict[str, Any]:
+    """What each document begins with."""
+    with looking() as session:
+        made_at = now(session)
+    return {
+        "about": about,
+        "made_at": made_at,
+        "masked": "What is personal, sensitive or secret shows as ***.",
+        "versions": left_out_or(_versions, looking=looking),
+    }
+
+
+def parts_of(
+    job_id: str, *, looking: Looking, caller: Caller | None, besides: Collection[str] = ()
+) -> dict[str, Any]:
+    """The job, and what each package knows of it `besides` the sections named. Raises `JobNotFound`."""
+    with looking() as session:
+        detail = detail_of(session, job_id=job_id, asks_broker=False)
+    whole = permissions.shown_whole(detail, caller=reader_for(caller))
+    subject = Subject(job=whole, only_user=caller.only_user if caller else None)
+    found: dict[str, Any] = {"job": whole.model_dump(mode="json")}
+    for module in modules("evidence"):
+        for name, section in module.SECTIONS.items():
+            if name not in besides:
+                found[name] = left_out_or(partial(section, subject=subject), looking=looking)
+    return found
+
+
+def reader_for(caller: Caller | None) -> Caller:
     """Somebody who operates the service, and may do no more than `caller`."""
     scopes = {scope for scope in known_scopes() if not is_personal(scope)}
     if caller is not None and not caller.may(EVERYTHING):
@@ -78,15 +92,16 @@ def _reader(caller: Caller | None) -> Caller:
     return replace(caller or STRANGER, name="evidence", scopes=frozenset(scopes), user_id=0)
 
 
-def _left_out_or(section: Section, subject: Subject, *, looking: Looking) -> Any:
+def left_out_or(section: Callable[[Session], Any], *, looking: Looking) -> Any:
+    """What a section says, or why it is not there."""
     try:
         with looking() as session:
-            return section(session, subject)
+            return section(session)
     except Unavailable as error:
         return {"left_out": str(error)}
 
 
-def _versions(session: Session, _subject: Subject) -> dict[str, Any]:
+def _versions(session: Session) -> dict[str, Any]:
     dialect = session.connection().dialect
     return {
         "groundwork": version("groundwork"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +19,9 @@ from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
 from app.outbound.alerts.models import Alert
 from app.schedule.models import RunOutcome, ScheduleRun
 from tests.console.browser import signed_in
+from tests.console.test_failures import fail
 from tests.domains.audit.log import record, write
+from tests.jobs.ends import accepted
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -129,3 +133,24 @@ def test_a_month_of_much_is_a_small_page(database: Engine) -> None:
         count(FINISHED, "done", ends=1_000_000 + hour, ago=hour * AN_HOUR)
     page = signed_in().get(TIMELINE, params={"span": "7d"}).text
     assert len(page) <= 80 * 1024
+
+
+@pytest.mark.databases("sqlite")
+def test_a_span_is_handed_on_as_one_file_with_the_jobs_that_failed_in_it(database: Engine) -> None:
+    fill()
+    inside, outside = accepted(2)
+    fail(inside, "ValueError: 1", hours=2)
+    fail(outside, "ValueError: 2", hours=30)
+    client = signed_in(Role.ADMIN)
+    link = re.search(r'href="(/console/timeline/evidence[^"]*)"', client.get(f"{TIMELINE}?span=1d").text)
+    assert link
+    found = client.get(unescape(link[1])).json()
+    assert [one["job"]["id"] for one in found["jobs"]] == [inside]
+    assert [one["title"] for one in found["errors"]] == ["ValueError: #"]
+    assert found["statistics"]["total"]["dead"] == 3
+    assert found["happened"]["Releases"][0]["text"].startswith("Release r-7 began")
+    assert "Mute alerts" in json.dumps(found["happened"]["Acts"])
+    assert "Acts" not in signed_in(Role.VIEWER).get(unescape(link[1])).json()["happened"]
+    for wrong in ("?span=2y", "?until=yesterday", "?other=1", "?until=" + "9" * 10_000):
+        answer = client.get(f"{TIMELINE}/evidence.json{wrong}")
+        assert (answer.status_code, 'role="alert"' in answer.text) == (422, True), wrong
