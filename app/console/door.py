@@ -26,7 +26,7 @@ from app.console.routes import (
     sign_in_link,
     timeline,
 )
-from app.console.routes.jobs import acts, bulk, job, lists, matching, selected
+from app.console.routes.jobs import acts, bulk, job, lists, matching, selected, views
 from app.console.routes.schedules import calendar, changes, shown
 from app.console.sent_here import SentHere
 from app.console.signed_in import SignedIn
@@ -77,6 +77,7 @@ def create_pages() -> FastAPI:
         selected,
         matching,
         bulk,
+        views,
         failures,
         shown,
         calendar,

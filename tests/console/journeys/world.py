@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from app.console.views.models import SavedView
 from app.db.sessions import transaction
 from app.domains.accounts.roles import Role
 from app.domains.audit.service import write_operations
@@ -60,6 +61,7 @@ def fill() -> None:
     _add_statistics()
     _add_schedules()
     _add_bulk_act()
+    _add_views()
     quarantine.add(HOSTILE.encode(), queue="default", problem="It is not JSON.")
     now = datetime.now(UTC)
     # For as long as pages are looked at, and longer.
@@ -124,6 +126,16 @@ def _add_delivery() -> None:
     with transaction() as session:
         made = deliveries.prepare(session, letter)
         made.state, made.error = DeliveryState.UNCERTAIN, HOSTILE
+
+
+def _add_views() -> None:
+    """Of those who have signed in first, and of somebody else."""
+    with transaction() as session:
+        for user_id, name in ((1, "Dead mails"), (99, HOSTILE)):
+            of = {"user_id": user_id, "user_name": f"user:{user_id}"}
+            session.add(
+                SavedView(**of, name=name, query="state=dead", shared=True, saved_at=datetime.now(UTC))
+            )
 
 
 def _add_bulk_act() -> None:

@@ -1,0 +1,1 @@
+"""Saved views: lists of jobs that somebody comes back to, under a name."""
