@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from app.values.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +36,6 @@ Document = Annotated[
 ]
 #: Columns when the output is no terminal: wide enough that no id is cut for `grep`.
 PIPE_WIDTH = 200
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def console() -> Console:
@@ -129,11 +129,6 @@ def as_text(value: object) -> str:
     if isinstance(value, list | tuple):
         return printable(", ".join(str(item) for item in value))
     return printable(str(value))
-
-
-def printable(text: str) -> str:
-    """`text` without the characters that move the cursor: what failed may have been somebody's input."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def ago(moment: datetime) -> str:

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from app.jobs.ledger.models import State
-from app.terminal import AsJson, Document, Pairs, Yes, print_json, print_rows, printable, say_error
+from app.terminal import AsJson, Document, Pairs, Yes, print_json, print_rows, say_error
 from app.values.durations import duration
+from app.values.text import printable
 from app.values.typed_json import shown
 
 app = typer.Typer(help=__doc__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: What is refused. Source: Unicode's general categories; Cs is half of a pair and no character at all.
@@ -11,6 +12,8 @@ _SEEN = frozenset("LMNPS")
 _LINES = frozenset("\n\t")
 #: Of what somebody wrote, an error repeats no more than this.
 SHOWN = 80
+#: What a terminal takes for a command; lines may end, and tabs stand.
+_MOVES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def one_line(text: str) -> str:
@@ -43,3 +46,8 @@ def quoted(text: str) -> str:
     cut = text[:SHOWN]
     shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in cut)
     return f'"{shown}"' if cut == text else f'"{shown}…"'
+
+
+def printable(text: str) -> str:
+    """`text` without the characters that move a terminal's cursor: it may have been somebody's input."""
+    return _MOVES.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.jobs.logged.models import JobLog
-from app.terminal import printable
+from app.values.text import printable
 from app.values.typed_json import shown
 
 if TYPE_CHECKING:
