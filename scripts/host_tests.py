@@ -30,15 +30,17 @@ class Scenario:
     """What the hosts of a scenario boot, and what is tried on them after the tests of every host."""
 
     init: str = "systemd"
-    tests: str | None = None
+    tests: tuple[str, ...] = ()
 
 
 SCENARIOS = {
     "default": Scenario(),
-    "cluster": Scenario(tests="tests/host/monitoring/rehearse_monitoring.py"),
+    "cluster": Scenario(
+        tests=("tests/host/monitoring/rehearse_alerts.py", "tests/host/monitoring/rehearse_monitoring.py")
+    ),
     "supervisor": Scenario(init="sysvinit"),
-    "rabbitmq": Scenario(tests="tests/host/rabbitmq/rehearse_uninstall.py"),
-    "crowded": Scenario(tests="tests/host/crowded/rehearse_conflicts.py"),
+    "rabbitmq": Scenario(tests=("tests/host/rabbitmq/rehearse_uninstall.py",)),
+    "crowded": Scenario(tests=("tests/host/crowded/rehearse_conflicts.py",)),
 }
 SUITES = {"12": "bookworm", "13": "trixie"}
 
@@ -88,7 +90,7 @@ def _run(name: str, *, debian: str, keep: bool, engine: str) -> MoleculeRun:
             run.counts = (0, 1)
         else:
             # One after the other: pytest leaves out a file that lies in a folder which it is given as well.
-            for tests in filter(None, ("tests/host", SCENARIOS[name].tests)):
+            for tests in ("tests/host", *SCENARIOS[name].tests):
                 run.verify(tests)
     return run
 

@@ -63,7 +63,8 @@ class MoleculeRun:
         """Run tests of converged hosts against these, and count what came of them."""
         name = Path(tests).stem
         report = self.folder / f"{name}.xml"
-        options = ["-p", "no:cacheprovider", f"--junitxml={report}"]
+        # What waits for a host ends by itself, and may take longer than any other test.
+        options = ["-p", "no:cacheprovider", "-o", "faulthandler_timeout=0", f"--junitxml={report}"]
         self._timed(f"verify {name}", [sys.executable, "-m", "pytest", *options, tests], cwd=ROOT)
         passed, failed = _counts(report)
         self.counts = self.counts[0] + passed, self.counts[1] + failed

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from tests.host import stores
 from tests.host.machines import machines
+from tests.host.monitoring.prometheus import asked, watcher
 from tests.host.scenario import play
 from tests.servers import wait_until
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from tests.host.machines import Machine
 
-PROMETHEUS, ALERTMANAGER = "http://127.0.0.1:9090", "http://127.0.0.1:9093"
 RECEIVER_PORT, RECEIVED = 9999, "/root/received"
 #: As an operator gives them; what is asked often is known soon.
 VARIABLES = (
@@ -46,20 +45,12 @@ class Keep(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", {RECEIVER_PORT}), Keep).serve_forever()
 """
 RULES = Path(__file__).parents[3] / "ansible" / "monitoring" / "hosts.yml"
-#: Prints what is answered.
-READ = "import sys, urllib.request as ask; print(ask.urlopen(sys.argv[1], timeout=10).read().decode())"
-OF_EXPORTERS = re.compile(r"\b(?:node|redis|pg|nginx)_\w+")
+OF_EXPORTERS = re.compile(r"\b(?:node|redis|pg|nginx|upkeep)_\w+")
 SECRETS = " ".join(
     f"/etc/monitoring-groundwork/{name}" for name in ("api.token", "alertmanager.yml", "redis.json")
 )
 #: Of 10, as `systemd-analyze security` rates it; the exporter of the host may see more of it than the others.
 WORST_EXPOSURE = 2.0
-
-
-def watcher() -> Machine:
-    """The host that asks."""
-    (found,) = (machine for machine in machines() if "monitoring" in machine.groups)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +63,6 @@ def _receiver(host: Host) -> Iterator[None]:
     host.check_output("systemd-run --quiet --unit receiver /usr/bin/python3 -c %s", RECEIVER)
     yield
     host.check_output("systemctl stop receiver")
-
-
-def asked(host: Host, path: str, **parameters: str) -> Any:
-    """What Prometheus answers."""
-    query = f"?{urlencode(parameters)}" if parameters else ""
-    said = host.check_output("/usr/bin/python3 -c %s %s", READ, f"{PROMETHEUS}{path}{query}")
-    return json.loads(said)["data"]
 
 
 def health(host: Host) -> dict[tuple[str, str], str]:

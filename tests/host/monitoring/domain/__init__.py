@@ -1,0 +1,1 @@
+"""The domain that only the rehearsal of the alerts puts on hosts."""
