@@ -56,10 +56,10 @@ def main() -> None:
     for column in ("step", "times", "other ms", "this ms", "median", "mean", "p95"):
         table.add_column(column, justify="left" if column == "step" else "right")
     with ExitStack() as closing:
-        sides = [closing.enter_context(_side(root, asked.database)) for root in (asked.other.resolve(), ROOT)]
+        sides = [closing.enter_context(side(root, asked.database)) for root in (asked.other.resolve(), ROOT)]
         for name in asked.only:
             times = max(2, round(TIMES[name] * asked.times))
-            table.add_row(name, str(times), *_compared(*_taken(sides, name, times=times)))
+            table.add_row(name, str(times), *_compared(*taken(sides, name, times=times)))
     Console(width=100).print(table)
 
 
@@ -76,6 +76,12 @@ class Side:
         self._process.stdin.flush()
         return self.answer()
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Of the processes that it has started and seen end."""
+        said = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(ticks) for ticks in said[13:15]) / os.sysconf("SC_CLK_TCK")
+
     def answer(self) -> str:
         """Its next line."""
         assert self._process.stdout
@@ -86,20 +92,21 @@ class Side:
 
 
 @contextmanager
-def _side(root: Path, database: str) -> Iterator[Side]:
+def side(root: Path, database: str, **settings: str) -> Iterator[Side]:
+    """A checkout at work on servers of its own, with these settings."""
     with _servers(database) as environment:
         process = subprocess.Popen(
             [root / ".venv/bin/python", "-P", STEPS],
             cwd=root,
-            env={**os.environ, **environment, "PYTHONPATH": str(root)},
+            env={**os.environ, **environment, **settings, "PYTHONPATH": str(root)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         with process:
-            side = Side(process)
-            assert side.answer() == "ready"
-            yield side
+            started = Side(process)
+            assert started.answer() == "ready"
+            yield started
 
 
 @contextmanager
@@ -118,19 +125,20 @@ def _servers(database: str) -> Iterator[dict[str, str]]:
         }
 
 
-def _taken(sides: list[Side], name: str, *, times: int) -> tuple[list[float], ...]:
+def taken(sides: list[Side], name: str, *, times: int) -> tuple[list[float], ...]:
+    """The seconds of each side for each time, in turns."""
     if name in NEED_WORKER:
         [side.take("start worker") for side in sides]
     for _ in range(0 if name in START_FRESH else WARM_UP):
         [side.take(name) for side in sides]
-    taken: tuple[list[float], ...] = ([], [])
+    seconds: tuple[list[float], ...] = tuple([] for _ in sides)
     for turn in range(times):
         # Whoever goes second finds the caches full of the first one's.
-        for index in (0, 1) if turn % 2 else (1, 0):
-            taken[index].append(float(sides[index].take(name)))
+        for index in range(len(sides)) if turn % 2 else reversed(range(len(sides))):
+            seconds[index].append(float(sides[index].take(name)))
     if name in NEED_WORKER:
         [side.take("stop worker") for side in sides]
-    return taken
+    return seconds
 
 
 def _compared(other: list[float], this: list[float]) -> list[str]:
