@@ -28,7 +28,7 @@ def pages() -> list[str]:
     routes = iter_route_contexts(create_pages().routes)
     paths = {route.path or "" for route in routes if "GET" in (route.methods or ())}
     # Files are downloaded, and not shown.
-    return sorted(world.EXAMPLES.get(path, path) for path in paths if not path.endswith(".json"))
+    return sorted(world.EXAMPLES.get(path, path) for path in paths if not path.endswith((".json", ".txt")))
 
 
 @pytest.mark.parametrize("path", pages())
