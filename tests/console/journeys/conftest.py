@@ -6,10 +6,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.conftest import configured
 from tests.console.journeys import world
+from tests.console.journeys.chromium import launched
 from tests.console.journeys.window import Window
 from tests.http.test_gunicorn_worker import running
 
@@ -21,17 +21,6 @@ if TYPE_CHECKING:
 
     from tests.http.test_gunicorn_worker import Server
     from tests.servers import RedisServer
-
-#: Nothing of its own asks for anything outside; root has no sandbox.
-ALONE = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="package")
@@ -61,14 +50,10 @@ def ledger(service: Server, settings: dict[str, object], tmp_path: Path) -> Iter
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """It ends with the package: while it runs, no event loop can be started in this thread."""
-    binary = shutil.which("chromium")
-    assert binary, "Chromium is missing; scripts/test installs it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=ALONE)
+    with launched(tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
