@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from app.console.forms import times_ahead
 from app.console.questions import looking
 from app.outbound.alerts import muting, service
 from app.outbound.alerts.kinds import known_kinds
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
     from app.outbound.alerts.models import Alert, AlertMute
 
 MAX_OPEN, PAGE = 200, 50
-#: For how long alerts can be muted, as people say it.
-SPANS = (
-    ("1 hour", timedelta(hours=1)),
-    ("4 hours", timedelta(hours=4)),
-    ("1 day", timedelta(days=1)),
-    ("1 week", timedelta(weeks=1)),
-    ("30 days", timedelta(days=30)),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +60,7 @@ def look(*, before: int | None) -> Seen:
             recent=service.closed(session, before=before, limit=PAGE),
             mutes=muting.muted(session),
             kinds=sorted(known_kinds()),
-            until=_times(),
+            until=times_ahead(),
         )
 
 
@@ -81,19 +72,3 @@ def asked(form: Mapping[str, str]) -> Asked:
             [FieldError(detail="Say which kind of alerts; nothing was done", parameter="kind")]
         )
     return Asked(kind=kind, subject=None if form.get("of") == "kind" else form.get("subject"))
-
-
-def _times() -> list[tuple[str, str]]:
-    now = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    return [(f"{name}, until {now + span:%Y-%m-%d %H:%M}", (now + span).isoformat()) for name, span in SPANS]
-
-
-def time_in(form: Mapping[str, str]) -> datetime:
-    """Until when a form wants it. Raises `InvalidFields`."""
-    found: datetime | None = None
-    with suppress(ValueError):
-        found = datetime.fromisoformat(form.get("until", ""))
-    if found is None or found.tzinfo is None:
-        detail = "Choose one of the times that the page offers; nothing was done"
-        raise InvalidFields([FieldError(detail=detail, parameter="until")])
-    return found

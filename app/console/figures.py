@@ -16,6 +16,7 @@ from app.console.questions import asking
 from app.console.timeline import lately
 from app.jobs import fleet
 from app.jobs.ledger.models import State
+from app.jobs.pauses.service import paused
 from app.jobs.statistics import samples
 from app.jobs.statistics.waiting import ages
 from app.jobs.transitions.balance import Balance, Count, balance
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from app.console.questions import Asker
     from app.console.timeline.lately import Lately
+    from app.jobs.pauses.models import QueuePause
     from app.jobs.statistics.samples import Sampled
     from app.jobs.statistics.waiting import Ages
 
@@ -67,6 +69,7 @@ class Figures:
     queues: Sequence[QueueDepth] | None
     workers: Sequence[Row[Any]] | None
     alerts: Sequence[Alert] | None
+    paused: Sequence[QueuePause] | None
     uncertain: Count | None
     lately: Sequence[Lately] | None
 
@@ -88,6 +91,7 @@ def look() -> Figures:
             queues=None if counted is None else _depths(asker, counted, sampled),
             workers=asker.answer(_workers),
             alerts=asker.answer(_alerts),
+            paused=asker.answer(paused),
             uncertain=asker.answer(_uncertain),
             lately=None if counted is None else _lately(asker, counted),
         )

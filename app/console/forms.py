@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 MAX_FIELDS = 50
 ONCE = re.compile(r"[0-9a-f]{32}")
+#: For how long something can be asked for, as people say it.
+SPANS = (
+    ("1 hour", timedelta(hours=1)),
+    ("4 hours", timedelta(hours=4)),
+    ("1 day", timedelta(days=1)),
+    ("1 week", timedelta(weeks=1)),
+    ("30 days", timedelta(days=30)),
+)
 
 
 class NotForm(GroundworkError):
@@ -53,6 +63,23 @@ async def form_of(request: Request, *, most: int = MAX_FIELDS) -> dict[str, str]
     if len(fields) != len(pairs):
         raise InvalidFields([FieldError(detail="A field comes twice; send each once.", parameter="form")])
     return fields
+
+
+def times_ahead() -> list[tuple[str, str]]:
+    """Times until which something can be asked for. Not spans: the same form sent twice says the same."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return [(f"{name}, until {now + span:%Y-%m-%d %H:%M}", (now + span).isoformat()) for name, span in SPANS]
+
+
+def time_in(form: Mapping[str, str], field: str = "until") -> datetime:
+    """The time that the page put into a form. Raises `InvalidFields`."""
+    found: datetime | None = None
+    with suppress(ValueError):
+        found = datetime.fromisoformat(form.get(field, ""))
+    if found is None or found.tzinfo is None:
+        detail = "Choose one of the times that the page offers; nothing was done"
+        raise InvalidFields([FieldError(detail=detail, parameter=field)])
+    return found
 
 
 def once_in(form: Mapping[str, str]) -> str:

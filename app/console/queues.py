@@ -11,6 +11,7 @@ from app.jobs import fleet
 from app.jobs.broker.current import broker
 from app.jobs.declaration import registry
 from app.jobs.fleet import Life
+from app.jobs.pauses import service as pauses
 from app.jobs.quarantine import quarantine
 from app.jobs.transitions.recover import broker_lists
 from app.topology import POOLS, Queue
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from app.console.figures import QueueDepth
     from app.jobs.fleet import SeenWorker
+    from app.jobs.pauses.models import QueuePause
     from app.jobs.transitions.recover import BrokerList
     from app.topology import Pool
 
@@ -43,13 +45,20 @@ class SeenQueue:
     runs: int | None
     #: How many jobs the workers that are there take at a time.
     places: int | None
+    #: Since when, by whom and why it is paused.
+    paused: QueuePause | None
     #: What tasks declare about how many of their jobs begin or run.
     limits: Sequence[tuple[str, str]]
 
     @property
     def stands(self) -> bool:
-        """Whether jobs wait that no worker takes."""
-        return bool(self.depth and self.depth.waiting and self.places == 0)
+        """Whether jobs wait that no worker takes, though nobody has paused it."""
+        return bool(self.depth and self.depth.waiting and self.places == 0 and not self.paused)
+
+    @property
+    def can_be_paused(self) -> bool:
+        """Whether somebody may pause it now."""
+        return self.paused is None and self.name not in pauses.NEVER_PAUSED
 
 
 def queues() -> list[SeenQueue]:
@@ -58,6 +67,7 @@ def queues() -> list[SeenQueue]:
     with asking() as asker:
         depths = {depth.name: depth for depth in figures.depths(asker) or ()}
         seen, running = asker.answer(_workers), asker.answer(fleet.running_by_queue)
+        paused = {pause.queue: pause for pause in asker.answer(pauses.paused) or ()}
     return [
         SeenQueue(
             name=queue.value,
@@ -67,6 +77,7 @@ def queues() -> list[SeenQueue]:
             is_full=any(not each.room for each in _of(queue, lists or ())),
             runs=None if running is None else running.get(queue.value, 0),
             places=None if seen is None else _places(queue, seen),
+            paused=paused.get(queue.value),
             limits=_limits(queue),
         )
         for queue in Queue
@@ -80,6 +91,14 @@ def workers() -> Sequence[SeenWorker] | None:
 
 def _workers(session: Session) -> Sequence[SeenWorker]:
     return fleet.workers(session, limit=MAX_WORKERS)
+
+
+def said(pause: QueuePause | None) -> dict[str, str | None] | None:
+    """How a queue is paused, as the audit log has it."""
+    if pause is None:
+        return None
+    until = None if pause.until is None else pause.until.isoformat()
+    return {"since": pause.since.isoformat(), "until": until, "by": pause.paused_by, "reason": pause.reason}
 
 
 def quarantined() -> Sequence[dict[str, Any]] | None:

@@ -15,11 +15,14 @@ import pytest
 from celery import Celery, chord
 
 from app.celery_app import celery_app
+from app.db.sessions import transaction
 from app.jobs.broker.current import broker
 from app.jobs.broker.lists import list_of
 from app.jobs.broker.rabbitmq.names import DELIVERY_LIMIT
+from app.jobs.celery.control import tell_of_pauses
 from app.jobs.celery.transport.rabbitmq.taker import TICK_SECONDS
 from app.jobs.ledger.models import Outcome, State
+from app.jobs.pauses import service as pauses
 from app.jobs.quarantine import quarantine
 from app.topology import Priority
 from tests.faults.ledger import effects, states, wait_for_more_effects, wait_until_all_done
@@ -52,6 +55,23 @@ def celery(database: object) -> Iterator[Celery]:
     celery_app.conf.update({name: before[name] for name in ("control_exchange", "event_exchange")})
     celery_app.close()
     celery_app.__dict__.pop("control", None)
+
+
+def test_a_paused_queue_is_left_alone_and_drained_once_it_is_resumed(fleet: Fleet) -> None:
+    worker = fleet.start_worker(processes=1)
+    with transaction() as session:
+        pauses.pause(session, "default", reason="The bank moves.", by="ann")
+    assert tell_of_pauses()
+    wait_until(lambda: "queues_paused" in worker.log.read_text(), seconds=20, what="the worker knows")
+    waiting = [tasks.record_effect.delay(f"{number}").id for number in range(3)]
+    assert ended(tasks.add.apply_async((1, 2), queue="discounts").id).state == State.DONE
+    assert {job_of(job_id).state for job_id in waiting} == {State.READY}
+    with transaction() as session:
+        assert pauses.resume(session, "default", by="ann")
+    assert tell_of_pauses()
+    for job_id in waiting:
+        assert ended(job_id).state == State.DONE
+    assert effects() == ["0", "1", "2"]
 
 
 def test_what_is_urgent_is_first_and_a_waiting_message_is_in_nobodys_hands(

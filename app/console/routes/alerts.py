@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from app.console import acts, alerts
-from app.console.forms import form_of
+from app.console.forms import form_of, time_in
 from app.console.pages import page
 from app.console.places import ALERTS, MUTE, UNMUTE
 from app.db.sessions import transaction
@@ -44,7 +44,7 @@ def alerts_page(
 async def mute(request: Request, caller: Muter) -> Response:
     """Keep alerts from being told until some time."""
     form = await form_of(request)
-    asked, until = alerts.asked(form), alerts.time_in(form)
+    asked, until = alerts.asked(form), time_in(form)
     await run_in_threadpool(_mute, asked, until, acts.reason_of(form), caller=caller)
     return RedirectResponse(ALERTS, status_code=HTTPStatus.SEE_OTHER)
 

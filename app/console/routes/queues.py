@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
 from app.console import acts, queues
-from app.console.forms import form_of
+from app.console.forms import form_of, times_ahead
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import DISCARD, QUARANTINE, QUEUES, WORKERS
@@ -37,7 +37,13 @@ class BrokerAway(Unavailable):
 @router.get(QUEUES, dependencies=[Depends(require(METRICS, BY_SCOPE))])
 def queues_page(request: Request) -> Response:
     """What waits where, for how long, and who drains it."""
-    return page(request.scope, "queues.html.j2", queues=shared(request.scope, queues.queues))
+    return page(
+        request.scope,
+        "queues.html.j2",
+        queues=shared(request.scope, queues.queues),
+        until=times_ahead(),
+        most_of_reason=acts.MAX_REASON,
+    )
 
 
 @router.get(WORKERS, dependencies=[Depends(require(METRICS, BY_SCOPE))])

@@ -19,6 +19,7 @@ from app.jobs.chosen import Act, choose_these
 from app.jobs.factory import new_job
 from app.jobs.ledger.models import Attempt, Job, Outcome, State, Worker
 from app.jobs.logged.models import JobLog
+from app.jobs.pauses.models import QueuePause
 from app.jobs.quarantine import quarantine
 from app.jobs.statistics import adding
 from app.jobs.statistics.sums import ATTEMPT, FINISHED, RUN, WAIT, Counted
@@ -73,6 +74,7 @@ def fill() -> None:
         )
         muted = {"reason": HOSTILE, "muted_by": "user:1", "muted_at": now, "until": now + timedelta(days=1)}
         session.add(AlertMute(kind="workers", subject="bulk", **muted))
+        session.add(QueuePause(queue="models", since=now, reason=HOSTILE, paused_by="user:1"))
         session.add(AlertMute(kind="overdue", subject=ALL_SUBJECTS, **muted))
         write_operations(session, [_operation(number) for number in range(3)])
         for pool in POOLS:
