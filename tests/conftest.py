@@ -16,7 +16,7 @@ from psycopg import Connection, connect
 from sqlalchemy import text
 
 from app import freeze_loaded
-from app.db.engine import _engine_of
+from app.db.engine import _asking_engine_of, _engine_of, dispose_engine
 from app.db.engine import engine as db_engine
 from app.db.sessions import transaction
 from app.settings import config, sources
@@ -182,7 +182,7 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def emptied_database(kept_database: KeptDatabase) -> Iterator[str]:
     yield kept_database.as_new()
-    db_engine().dispose()
+    dispose_engine()
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def fresh_database(
     name = f"test_{next(_NUMBERS)}"
     postgres_administration.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy".encode())
     yield postgres_server.url(name)
-    db_engine().dispose()
+    dispose_engine()
     postgres_administration.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
@@ -237,7 +237,7 @@ def configured(folder: Path, **values: object) -> Iterator[None]:
         patch.chdir(folder)
         forget_settings()
         yield
-        db_engine().dispose()
+        dispose_engine()
     forget_settings()
 
 
@@ -249,6 +249,7 @@ def forget_settings() -> None:
 
     config.settings.cache_clear()
     _engine_of.cache_clear()
+    _asking_engine_of.cache_clear()
     store.close()
     publisher.close()
     non_durable.close()

@@ -44,6 +44,8 @@ SILENCE_TIMEOUT = timedelta(seconds=30)
 
 #: The connections that a process keeps and may open beyond them.
 POOL = {"pool_size": 10, "max_overflow": 30}
+#: Of those that are for questions.
+ASKING_POOL = {"pool_size": 1, "max_overflow": 10}
 _most_connections = sum(POOL.values())
 
 
@@ -74,11 +76,27 @@ def engine() -> Engine:
     return _engine_of(os.getpid(), _most_connections)
 
 
+def asking_engine() -> Engine:
+    """That of questions that a process asks again and again, each by itself.
+
+    Its connection has them prepared, and to plan a question anew takes longer than to answer it. Where a
+    transaction is rolled back, psycopg takes all that the connection has prepared for void.
+    """
+    return _asking_engine_of(os.getpid())
+
+
 # What a child inherits is kept, not dropped: closing it there could disturb the parent's connections.
 @cache
 def _engine_of(_pid: int, connections: int) -> Engine:
     pool = POOL | {"max_overflow": connections - POOL["pool_size"]}
     made = make_engine(settings().database, pool=pool)
+    event.listen(made, "handle_error", _note_error)
+    return made
+
+
+@cache
+def _asking_engine_of(_pid: int) -> Engine:
+    made = make_engine(settings().database, pool=ASKING_POOL)
     event.listen(made, "handle_error", _note_error)
     return made
 
@@ -91,6 +109,8 @@ def dispose_engine() -> None:
     """Close the connections that this process keeps for later; the next use opens new ones."""
     if _engine_of.cache_info().currsize:
         engine().dispose()
+    if _asking_engine_of.cache_info().currsize:
+        asking_engine().dispose()
 
 
 def make_engine(url: URL, *, pool: Mapping[str, Any] = POOL, options: str = "") -> Engine:

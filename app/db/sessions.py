@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from app.db.engine import engine
+from app.db.engine import asking_engine, engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +54,9 @@ def reading() -> Iterator[Session]:
 @contextmanager
 def asking() -> Iterator[Connection]:
     """A connection for a single question, at the price of that: PostgreSQL needs no transaction around it."""
-    with engine().connect() as connection:
-        if engine().dialect.name == "postgresql":
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
-        else:
+    if engine().dialect.name != "postgresql":
+        with engine().connect() as connection:
             yield connection.execution_options(sqlite_begin="DEFERRED")
+        return
+    with asking_engine().connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -11,6 +11,9 @@ from app.jobs.ledger.models import Turn
 
 pytestmark = pytest.mark.usefixtures("database")
 
+#: psycopg prepares what a connection has executed so often.
+PREPARED_AFTER = 5
+
 
 class Undone(Exception):
     """Raised so that a transaction is undone."""
@@ -42,3 +45,14 @@ def test_a_question_is_answered_while_somebody_writes() -> None:
         session.execute(insert(Turn).values(partition="p", taken_at=clock()))
         assert turns() == 0
     assert turns() == 1
+
+
+@pytest.mark.databases("postgresql")
+def test_a_question_stays_prepared_whatever_sessions_undo() -> None:
+    for _ in range(PREPARED_AFTER + 1):
+        turns()
+        with reading() as session:
+            session.execute(text("SELECT 1"))
+    with asking() as connection:
+        prepared = connection.execute(text("SELECT statement FROM pg_prepared_statements")).scalars()
+        assert "SELECT count(*) FROM turn" in list(prepared)

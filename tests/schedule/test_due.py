@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import Engine, event, insert, update
 
 from app.db.clock import clock
 from app.db.clock import now as db_now
-from app.db.engine import engine
 from app.db.sessions import reading, transaction
 from app.jobs.ledger.models import Job, State, Worker
 from app.schedule.defaults import seed
@@ -113,7 +112,7 @@ def test_a_look_is_one_statement() -> None:
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)
 
-    event.listen(engine(), "before_cursor_execute", note)
+    event.listen(Engine, "before_cursor_execute", note)
     look()
-    event.remove(engine(), "before_cursor_execute", note)
+    event.remove(Engine, "before_cursor_execute", note)
     assert sum(statement.startswith("SELECT") for statement in statements) == 1
