@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
 
 from app.db import outages
 
@@ -77,36 +77,19 @@ class Prepared:
 
     def end_with(self, statement: str, values: Sequence[Any]) -> None:
         """The last statement of a transaction and its commit, in one round trip; none without the other."""
+        literals = [self._literal(value) for value in values]
+        parts = [part.encode() for part in statement.split("%s")]
+        both = b"".join(itertools.chain.from_iterable(zip(parts, [*literals, b"; COMMIT"], strict=True)))
         try:
-            self._end_with(_numbered(statement), [_text(value) for value in values])
+            # Whatever follows a statement that fails, PostgreSQL leaves alone.
+            _check(self._link, self._link.exec_(both))
         except psycopg.Error as error:
             outages.belongs_to_ledger(error)
             raise
 
-    def _end_with(self, statement: bytes, texts: Any) -> None:
-        link = self._link
-        # psycopg waits for its connections in Python, and then has to see to it that all is sent.
-        link.nonblocking, before = 0, link.nonblocking
-        try:
-            link.enter_pipeline_mode()
-            link.send_query_params(statement, texts)
-            link.send_query_params(b"COMMIT", None)
-            link.pipeline_sync()
-            results = [self._next_result() for _ in range(3)]
-            link.exit_pipeline_mode()
-        finally:
-            link.nonblocking = before
-        for result in results[:2]:
-            _check(link, result)
-
-    def _next_result(self) -> PGresult:
-        """The result of a statement in a pipeline, whose end libpq tells of like one without a result."""
-        result = self._link.get_result()
-        if result is None:
-            raise psycopg.OperationalError(f"the connection is lost: {self._link.get_error_message()}")
-        if result.status != ExecStatus.PIPELINE_SYNC:
-            self._link.get_result()
-        return result
+    def _literal(self, value: Any) -> bytes:
+        text = _text(value)
+        return b"NULL" if text is None else Escaping(self._link).escape_literal(text)
 
     def _run(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         texts: Any = [_text(value) for value in values]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -48,6 +49,15 @@ def test_both_are_there_at_once(session: JobSession) -> None:
     assert outcome() == (State.DONE, "written")
     assert job_of("job").result == "said"
     assert not session.in_transaction()
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["it's", "\\", "'; DROP TABLE job; --", "%s %% $1", "E'\\'", "žluťoučký 馬 😀", "x" * 2_000_000, None],
+)
+def test_a_result_is_kept_whatever_is_in_it(session: JobSession, result: object) -> None:
+    assert store.finish_with(session, Finish("job", 1, json.dumps(result, ensure_ascii=False)))
+    assert (job_of("job").state, job_of("job").result) == (State.DONE, result)
 
 
 def test_an_old_fence_leaves_neither(session: JobSession) -> None:
