@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "groundwork.stamp"
-#: How the libraries are compiled, as on a host.
-COMPILE = "app.processes.lean_bytecode"
 #: `dev` holds all of `run`, in the same versions. All three hold the build lock.
 BUILD_LOCK = "requirements-build.txt"
 LOCKS = {"build": BUILD_LOCK, "run": "requirements.txt", "dev": "requirements-dev.txt"}
@@ -81,12 +79,9 @@ def _alone() -> Iterator[None]:
 
 
 def _digest() -> str:
-    """Changes with the locks, the entry points, how libraries are compiled, and the place.
-
-    A virtual environment cannot be moved.
-    """
+    """Changes with the locks, the entry points, and the place: a virtual environment cannot be moved."""
     digest = hashlib.sha256(str(VENV.resolve()).encode())
-    for name in (*LOCKS.values(), "pyproject.toml", f"{COMPILE.replace('.', '/')}.py"):
+    for name in (*LOCKS.values(), "pyproject.toml"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
@@ -102,10 +97,8 @@ def _fill_venv(level: str) -> None:
         _run([sys.executable, "-m", "venv", "--clear", str(VENV)], what="Making the virtual environment")
     STAMP.unlink(missing_ok=True)
     print(f"Installing the locked dependencies ({LOCKS[level]}); the first time takes a minute or two ...")
-    python = str(VENV / "bin" / "python")
     for what, arguments in steps(level).items():
-        _run([python, "-m", "pip", "install", *arguments], what=what)
-    _run([python, "-m", COMPILE], what="Compiling the libraries")
+        _run([str(VENV / "bin" / "python"), "-m", "pip", "install", *arguments], what=what)
     STAMP.write_text(f"{level} {_digest()}")
 
 

@@ -12,34 +12,20 @@ import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pip
 import pytest
 from ansible.module_utils.groundwork.failures import Failure
 from ansible.module_utils.groundwork.install import virtualenv
 
-from tests.checkout import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 VERSION = virtualenv.python_version()
-#: One of those that are compiled without what nobody reads on a host.
-LIBRARY = "amqp"
-PROGRAM = {
-    name: (ROOT / name).read_text() for name in ("app/processes/__init__.py", virtualenv.LEAN_BYTECODE)
-}
 
 
-def add_wheel(
-    folder: Path, name: str, *, package: str, says: str, others: Mapping[str, str] | None = None
-) -> str:
+def add_wheel(folder: Path, name: str, *, package: str, says: str) -> str:
     """A wheel with one module and a script of the same name; the line that requires it."""
     about = f"{name}-1.dist-info"
     files = {
-        f"{package}/__init__.py": f'"""One line.\n\nMore."""\n\ndef main():\n    print({says!r})\n',
-        **(others or {}),
+        f"{package}/__init__.py": f"def main():\n    print({says!r})\n",
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n",
         f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{about}/entry_points.txt": f"[console_scripts]\n{name} = {package}:main\n",
@@ -56,13 +42,13 @@ def add_wheel(
     return f"{name}==1 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
-def unpacked(folder: Path, *, code: str, dependency: str, program: Mapping[str, str] | None = None) -> Path:
+def unpacked(folder: Path, *, code: str, dependency: str) -> Path:
     """What the artefact of a release holds."""
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
     lines = [
-        add_wheel(wheels, "dependency", package=LIBRARY, says=dependency),
-        add_wheel(wheels, "groundwork", package="app", says=code, others=program),
+        add_wheel(wheels, "dependency", package="needed", says=dependency),
+        add_wheel(wheels, "groundwork", package="app", says=code),
     ]
     (folder / f"requirements-{VERSION}.txt").write_text("\n".join(lines))
     (wheels / "pip-0-py3-none-any.whl").symlink_to(zipped_pip())
@@ -86,18 +72,10 @@ def zipped_pip() -> Path:
     return packed
 
 
-def make(
-    tmp_path: Path,
-    name: str,
-    *,
-    code: str,
-    dependency: str,
-    others: tuple[Path, ...] = (),
-    program: Mapping[str, str] | None = None,
-) -> Path:
+def make(tmp_path: Path, name: str, *, code: str, dependency: str, others: tuple[Path, ...] = ()) -> Path:
     home = tmp_path / name
     home.mkdir()
-    found = unpacked(tmp_path / f"unpacked-{name}", code=code, dependency=dependency, program=program)
+    found = unpacked(tmp_path / f"unpacked-{name}", code=code, dependency=dependency)
     virtualenv.make(found, home=home, pythons=[VERSION], others=others)
     return home
 
@@ -114,7 +92,7 @@ def packages(home: Path) -> Path:
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A release made of its wheels."""
-    return make(tmp_path_factory.mktemp("host"), "first", code="one", dependency="old", program=PROGRAM)
+    return make(tmp_path_factory.mktemp("host"), "first", code="one", dependency="old")
 
 
 @pytest.fixture(scope="module")
@@ -129,27 +107,13 @@ def test_what_is_made_of_wheels_works(first: Path) -> None:
 
 
 def test_packages_come_from_a_release_that_needs_the_same(first: Path, second: Path) -> None:
-    assert (packages(second) / LIBRARY / "__init__.py").samefile(packages(first) / LIBRARY / "__init__.py")
+    assert (packages(second) / "needed/__init__.py").samefile(packages(first) / "needed/__init__.py")
     assert (says(second, "groundwork"), says(second, "dependency")) == ("two", "old")
     assert (says(first, "groundwork"), says(first, "dependency")) == ("one", "old")
 
 
 def test_the_code_of_its_own_is_compiled_too(second: Path) -> None:
     assert list(packages(second).glob("app/__pycache__/*.pyc"))
-
-
-def documentation(home: Path, package: str) -> str:
-    program = f"import {package}; print({package}.__doc__)"
-    done = subprocess.run(
-        [home / "venv/bin/python", "-I", "-c", program], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-def test_libraries_keep_one_line_of_their_documentation_and_our_code_all(first: Path, second: Path) -> None:
-    for home in (first, second):
-        assert documentation(home, LIBRARY) == "One line."
-    assert documentation(first, "app") == "One line.\n\nMore."
 
 
 def test_nothing_of_it_needs_the_release_it_came_from(first: Path, second: Path) -> None:
@@ -164,9 +128,6 @@ def test_nothing_of_it_needs_the_release_it_came_from(first: Path, second: Path)
 def test_a_release_that_needs_something_else_takes_nothing_over(tmp_path: Path, first: Path) -> None:
     second = make(tmp_path, "second", code="two", dependency="new", others=(first,))
     assert (says(second, "groundwork"), says(second, "dependency")) == ("two", "new")
-    # It is of long ago, and says nothing of how its libraries are to be compiled.
-    assert documentation(second, LIBRARY) == "One line.\n\nMore."
-    assert list(packages(second).glob(f"{LIBRARY}/__pycache__/*.pyc"))
 
 
 def test_a_wheel_that_is_not_the_one_required_is_refused(tmp_path: Path, first: Path) -> None:

@@ -20,8 +20,6 @@ OWN = "groundwork"
 #: What an environment was made of; lies beside it.
 REQUIREMENTS = "requirements.txt"
 PIP_SECONDS = 300.0
-#: What compiles a release's libraries.
-LEAN_BYTECODE = "app/processes/lean_bytecode.py"
 
 
 def python_version() -> str:
@@ -52,8 +50,6 @@ def make(unpacked: Path, *, home: Path, pythons: Sequence[str], others: Iterable
     _install(unpacked / "wheels", home=home)
     packages = _site_packages(venv)
     # What was taken over is compiled.
-    if like is None:
-        _compile_libraries(packages, venv=venv)
     _compile([packages / name for name in _own_files(packages)] if like else [packages], venv=venv)
 
 
@@ -109,18 +105,6 @@ def _install(wheels: Path, *, home: Path) -> None:
             *("--require-hashes", "--requirement", str(home / REQUIREMENTS)),
         ],
         message="The release's packages could not be installed.",
-        seconds=PIP_SECONDS,
-    )
-
-
-def _compile_libraries(packages: Path, *, venv: Path) -> None:
-    """Before all else is compiled, which leaves alone what is compiled already."""
-    if not (packages / LEAN_BYTECODE).is_file():
-        # A release of long ago.
-        return
-    run_checked(
-        [str(venv / "bin/python"), "-I", "-m", LEAN_BYTECODE.removesuffix(".py").replace("/", ".")],
-        message="The release's libraries could not be compiled.",
         seconds=PIP_SECONDS,
     )
 
