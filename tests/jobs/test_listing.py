@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event, text, update
 
 from app.db.clock import clock
-from app.db.engine import engine
+from app.db.engine import asking_engine, engine
 from app.db.sessions import reading, transaction
 from app.jobs.accept import accept
 from app.jobs.factory import new_job
@@ -129,9 +129,11 @@ def plans(ask: Callable[[], object]) -> str:
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         asked.append((statement, parameters))
 
-    event.listen(engine(), "before_cursor_execute", note)
+    for one in (engine(), asking_engine()):
+        event.listen(one, "before_cursor_execute", note)
     ask()
-    event.remove(engine(), "before_cursor_execute", note)
+    for one in (engine(), asking_engine()):
+        event.remove(one, "before_cursor_execute", note)
     with engine().connect() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         return "\n".join(

@@ -23,7 +23,7 @@ HOSTS_CLOCK = {
     "app/health/doctor/backup.py": "the host's own program says when it made a backup",
     "app/health/doctor/certificates.py": "a certificate says when it ends",
     "app/health/monitor/outage.py": "the database, whose clock would be right, is away",
-    "app/console/alerts.py": "a page offers times to come",
+    "app/console/forms.py": "a page offers times to come",
     "app/console/routes/schedules/calendar.py": "a page shows the week in which it is asked for",
     "app/console/routes/timeline.py": "a page shows the time until now, also while the database is slow",
     "app/console/pages.py": "a page says when it was made, also while the database is away",

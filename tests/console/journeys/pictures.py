@@ -6,7 +6,7 @@ A picture shows what no other test sees: that a page still looks as it did. It d
   follows what happens, and no other journey has changed what there is.
 - Letters are those of the fonts that come with the project, drawn without hinting, by the processor.
 - Numbers, spans of time, days and ids are all shown alike, charts and calendars as their frames, of a
-  table the first rows.
+  table the first rows, of one of all tasks none: other tests have tasks, too.
 - A picture is a sixth of its page in width and height, so that a pixel more or less hardly changes it, and of
   what is not the page's ground a tenth may differ.
 """
@@ -45,6 +45,7 @@ _EVEN = r"""
             texts.currentNode.data = texts.currentNode.data.replace(pattern, text);
     for (const chart of document.querySelectorAll("svg")) chart.replaceChildren();
     for (const more of document.querySelectorAll("tbody tr:nth-child(n + 6), .week tbody")) more.remove();
+    for (const tasks of document.querySelectorAll("[aria-labelledby=limits] tbody")) tasks.remove();
     for (const today of document.querySelectorAll("[aria-current=date]")) today.ariaCurrent = null;
     for (const field of document.querySelectorAll("input:not([type=checkbox], [type=radio]), textarea"))
         field.value = "";

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, CheckConstraint, Table, Text, delete, select, update
 from sqlalchemy.orm import Session
 
+from app.console.views.models import SavedView
 from app.db.columns import Base
 from app.db.engine import engine
 from app.db.sessions import reading, transaction, using
@@ -33,6 +34,7 @@ from app.domains.billing.invoices.models import (
     UnusedHours,
 )
 from app.domains.billing.time_capture.models import CapturedEvent, CaptureRule, DailySummary, EntryIssue
+from app.domains.bulk.models import BulkAct, BulkActJob
 from app.domains.marketplace.licences.models import LicenceActivation
 from app.domains.privacy import erasing
 from app.domains.stats.models import UserStat
@@ -269,6 +271,14 @@ def _platform(session: Session, who: Belongings) -> None:
     used = {"device": who.word, "activated_at": AT}
     session.add(LicenceActivation(licence_id=who.ids["licence_id"], **used))
     session.add(Suppression(address=who.email, reason="bounced", created_at=AT))
+    named = {"user_id": who.user, "user_name": who.word}
+    session.add(SavedView(name=who.word, query=who.word, shared=False, saved_at=AT, **named))
+    chosen = {"chosen_by": [["user", who.word]], "place": who.word, "chosen_at": AT}
+    act = BulkAct(act="retry", jobs=1, has_more=False, **chosen, **named)
+    session.add(act)
+    session.flush()
+    job_id = who.ids["job_id"]
+    session.add(BulkActJob(act_id=act.id, number=1, job_id=job_id, task="sample.add", fence=1))
 
 
 def _mark(who: Belongings) -> None:

@@ -73,12 +73,12 @@ INSERT INTO delivery (key, channel, recipient, subject, content, state, calls, c
 SELECT 'rehearsal-' || state, 'email', 'ann', 'Hello', '{{}}', state, 1, now(), now()
 FROM unnest(ARRAY['uncertain', 'sending']) AS state" """
 ANOTHER_RELEASE = """
-folder=/run/systemd/system/groundwork-worker@standard.service.d; mkdir -p $folder
+unit=groundwork-worker@standard.service; folder=/run/systemd/system/$unit.d; mkdir -p $folder
 printf '[Service]\\nEnvironment=GROUNDWORK_RELEASE=rehearsal\\n' > $folder/rehearsal.conf
 systemctl daemon-reload; systemctl restart groundwork-worker@standard
 """
 ONE_RELEASE = """
-rm -r /run/systemd/system/groundwork-worker@standard.service.d
+unit=groundwork-worker@standard.service; rm -r /run/systemd/system/$unit.d
 systemctl daemon-reload; systemctl restart groundwork-worker@standard
 """
 GARBAGE = (
