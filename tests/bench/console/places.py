@@ -45,7 +45,9 @@ def all_places() -> list[Place]:
     """Each page, and then each list narrowed."""
     examples = _examples()
     routes = iter_route_contexts(create_pages().routes)
-    paths = sorted({route.path or "" for route in routes if "GET" in (route.methods or ())})
+    found = {route.path or "" for route in routes if "GET" in (route.methods or ())}
+    # Files are downloaded, and not shown.
+    paths = sorted(path for path in found if not path.endswith((".json", ".txt")))
     return [*(Place(_filled(path, examples), BARS.get(path)) for path in paths), *_narrowed()]
 
 
