@@ -93,7 +93,7 @@ def _workers(session: Session) -> Sequence[SeenWorker]:
     return fleet.workers(session, limit=MAX_WORKERS)
 
 
-def said(pause: QueuePause | None) -> dict[str, str | None] | None:
+def described(pause: QueuePause | None) -> dict[str, str | None] | None:
     """How a queue is paused, as the audit log has it."""
     if pause is None:
         return None

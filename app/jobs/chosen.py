@@ -102,15 +102,15 @@ def _meant(act: Act, *, within: Collection[str] | None) -> Select[str, str, int,
     return meant.where(Job.run_at.is_not(None)) if act is Act.RETRY else meant
 
 
-def carry_out(session: Session, act: Act, chosen: Sequence[Chosen], *, said: str) -> dict[str, str]:
+def carry_out(session: Session, act: Act, chosen: Sequence[Chosen], *, reason: str) -> dict[str, str]:
     """Do it to those that are as they were chosen; of the others, why they were left as they are.
 
-    `said` is what the ledger says of the jobs that are cancelled by it.
+    `reason` is what the ledger keeps of the jobs that are cancelled by it.
     """
     ids = [one.job_id for one in chosen]
     columns = (Job.id, Job.state, Job.fence, Job.finished_at)
     # In one order, so that two who do the same do not wait for each other.
-    query = select(*columns).where(Job.id.in_(ids)).order_by(Job.id).with_for_update()
+    query = select(*columns).where(Job.id.in_(ids)).order_by(Job.id).with_for_update(key_share=True)
     now = {row.id: row for row in session.execute(query)}
     problems: dict[str, str] = {}
     for one in chosen:
@@ -123,14 +123,14 @@ def carry_out(session: Session, act: Act, chosen: Sequence[Chosen], *, said: str
         ):
             problems[one.job_id] = f"It has changed since it was chosen, and is {there.state} now."
     still = [job_id for job_id in ids if job_id not in problems]
-    done = set(_do(session, act, still, said=said))
+    done = set(_do(session, act, still, reason=reason))
     refused = f"It could not be made {act.after} any more."
     return problems | {job_id: refused for job_id in still if job_id not in done}
 
 
-def _do(session: Session, act: Act, ids: Sequence[str], *, said: str) -> Sequence[str]:
+def _do(session: Session, act: Act, ids: Sequence[str], *, reason: str) -> Sequence[str]:
     if act is Act.RETRY:
         return revive(session, ids)
     if act is Act.CANCEL:
-        return cancel_those_waiting(session, ids, reason=said)
-    return discard_dead(session, ids, reason=said)
+        return cancel_those_waiting(session, ids, reason=reason)
+    return discard_dead(session, ids, reason=reason)

@@ -12,9 +12,9 @@ from app.console import acts, deliveries
 from app.console.forms import form_of
 from app.console.pages import page
 from app.console.places import DELIVERIES
+from app.console.routes.callers import Reader
 from app.db.sessions import transaction
 from app.jobs.ledger.models import Job
-from app.jobs.scopes import READ
 from app.jobs.web import permissions
 from app.outbound.deliveries import service, settling
 from app.outbound.deliveries.models import DeliveryState
@@ -26,7 +26,6 @@ from app.values.field_errors import FieldError, InvalidFields
 from app.values.path_parameters import Id
 
 router = APIRouter()
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 Settler = Annotated[Caller, Depends(require(SETTLE, OPERATED))]
 #: What a form that was sent twice finds when it comes the second time.
 _ALREADY: dict[Settlement, set[str]] = {

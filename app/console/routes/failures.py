@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
@@ -16,10 +16,9 @@ from app.console.jobs.all_of_them import keep
 from app.console.live import shared
 from app.console.pages import page, streamed
 from app.console.places import ERRORS, bulk_at
+from app.console.routes.callers import Reader, Retrier, Writer
 from app.jobs.chosen import Act
-from app.jobs.scopes import READ, RETRY, WRITE
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
+from app.tokens.callers import Caller
 from app.values.field_errors import FieldError, InvalidFields
 
 router = APIRouter()
@@ -27,9 +26,6 @@ router = APIRouter()
 SPANS = {1: "1 hour", 24: "1 day", 168: "7 days"}
 Hours = Annotated[int, Query(ge=1, le=max(SPANS))]
 Task = Annotated[str, Query(max_length=200)]
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
-Retrier = Annotated[Caller, Depends(require(RETRY, OPERATED))]
-Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 _HOURS: TypeAdapter[int] = TypeAdapter(Hours)
 WORDS = {Act.RETRY: "Run again", Act.DISCARD: "Discard"}
 

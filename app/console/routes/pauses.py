@@ -2,9 +2,8 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
@@ -12,16 +11,14 @@ from starlette.responses import RedirectResponse
 from app.console import acts
 from app.console.forms import form_of, time_in
 from app.console.places import PAUSE, QUEUES, RESUME
-from app.console.queues import said
+from app.console.queues import described
+from app.console.routes.callers import Writer
 from app.db.sessions import transaction
 from app.jobs.celery.control import tell_of_pauses
 from app.jobs.pauses import service
-from app.jobs.scopes import WRITE
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
+from app.tokens.callers import Caller
 
 router = APIRouter()
-Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 
 
 @router.post(PAUSE)
@@ -44,16 +41,16 @@ async def resume(request: Request, caller: Writer) -> Response:
 
 def _pause(name: str, until: datetime | None, reason: str, *, caller: Caller) -> None:
     with transaction() as session:
-        before = said(service.find(session, service.queue_named(name).value))
+        before = described(service.find(session, service.queue_named(name).value))
         if service.pause(session, name, reason=reason, until=until, by=caller.name):
-            after = said(service.find(session, name))
+            after = described(service.find(session, name))
             path = f"queues/{name}/pause"
             acts.note(session, caller, title="Pause a queue", path=path, before=before, after=after)
 
 
 def _resume(name: str, since: datetime, *, caller: Caller) -> None:
     with transaction() as session:
-        before = said(service.find(session, service.queue_named(name).value))
+        before = described(service.find(session, service.queue_named(name).value))
         if service.resume(session, name, since=since, by=caller.name):
             path = f"queues/{name}/resume"
             acts.note(session, caller, title="Resume a queue", path=path, before=before, after=None)

@@ -1,7 +1,6 @@
 """Queues, the workers that drain them, and what they put into quarantine."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -12,17 +11,16 @@ from app.console.forms import form_of, times_ahead
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import DISCARD, QUARANTINE, QUEUES, WORKERS
+from app.console.routes.callers import Reader, Writer
 from app.db.sessions import transaction
 from app.errors import Unavailable
 from app.jobs.broker.current import broker
 from app.jobs.quarantine import quarantine
-from app.jobs.scopes import METRICS, READ, WRITE
+from app.jobs.scopes import METRICS
 from app.tokens.callers import Caller, require
-from app.tokens.owners import BY_SCOPE, OPERATED
+from app.tokens.owners import BY_SCOPE
 
 router = APIRouter()
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
-Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 
 
 class BrokerAway(Unavailable):

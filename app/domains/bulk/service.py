@@ -43,7 +43,7 @@ _TITLES = {
     Act.CANCEL: "Cancel many jobs",
     Act.DISCARD: "Discard many dead jobs",
 }
-_SAID = {Act.RETRY: "", Act.CANCEL: "Cancelled", Act.DISCARD: "Discarded"}
+_PAST_TENSES = {Act.RETRY: "", Act.CANCEL: "Cancelled", Act.DISCARD: "Discarded"}
 
 
 def choose(
@@ -153,8 +153,8 @@ def go_on(session: Session, act_id: int, *, job_id: str) -> dict[str, int]:
         .limit(pace.at_once if pace else BATCH)
     ).all()
     kind = Act(act.act)
-    said = f"{_SAID[kind]} by {act.user_name}: {act.reason}"
-    problems = carry_out(session, kind, [Chosen(*row[1:]) for row in rows], said=said)
+    reason = f"{_PAST_TENSES[kind]} by {act.user_name}: {act.reason}"
+    problems = carry_out(session, kind, [Chosen(*row[1:]) for row in rows], reason=reason)
     _write_down(session, act, {row.number: problems[row.job_id] for row in rows if row.job_id in problems})
     found = {"done": len(rows) - len(problems), "left_alone": len(problems)}
     act.done += found["done"]

@@ -1,7 +1,7 @@
 """Stores what jobs log, in a thread of its own: whatever becomes of the lines, no job waits or fails.
 
 A database that is away is tried again while there is room for what waits. How many lines are given up is
-said in this process's own log.
+written to this process's own log.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ PAUSE = timedelta(seconds=2)
 MAX_WAITING = 1_000
 #: While the database is away, so many bytes are kept for it.
 MAX_KEPT_BYTES = 8 * 1024 * 1024
-#: How often it is said that lines were lost.
-SAID_EVERY = timedelta(minutes=1)
+#: How often it is logged that lines were lost.
+REPORT_EVERY = timedelta(minutes=1)
 #: How long a process that ends waits for its last lines to be written.
 LAST_WAIT = timedelta(seconds=1)
 
@@ -82,7 +82,7 @@ class Writer:
         with self._changed:
             for buffer in [*self._at_work, *self._due]:
                 self._lose(buffer, why="the process ended first")
-        self._losses.say()
+        self._losses.report()
 
     def _start(self) -> None:
         # Without the context of whoever logged: what is logged here is no line of a job.
@@ -95,7 +95,7 @@ class Writer:
         while self._is_any_due():
             self._write(self._at_work, link)
         link.close()
-        self._losses.say()
+        self._losses.report()
 
     def _is_any_due(self) -> bool:
         """Wait until some are, and take them; False, and another thread for the next, if this is to end."""
@@ -164,21 +164,21 @@ class Writer:
 
 
 class _Losses:
-    """Lines that were given up, said now and then."""
+    """Lines that were given up, logged now and then."""
 
     def __init__(self) -> None:
         self._lines = 0
         self._why = ""
-        self._said_at = -math.inf
+        self._reported_at = -math.inf
 
     def add(self, lines: int, *, why: str) -> None:
         self._lines, self._why = self._lines + lines, why
-        if time.monotonic() - self._said_at > SAID_EVERY.total_seconds():
-            self.say()
+        if time.monotonic() - self._reported_at > REPORT_EVERY.total_seconds():
+            self.report()
 
-    def say(self) -> None:
+    def report(self) -> None:
         if self._lines:
-            lines, self._lines, self._said_at = self._lines, 0, time.monotonic()
+            lines, self._lines, self._reported_at = self._lines, 0, time.monotonic()
             log.warning("job_log_lines_lost", lines=lines, reason=self._why)
 
 

@@ -2,9 +2,8 @@
 
 import secrets
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
@@ -15,15 +14,11 @@ from app.console.jobs import again
 from app.console.jobs.changing import Act, change, stop
 from app.console.pages import page
 from app.console.places import job_at
+from app.console.routes.callers import Retrier, Writer
 from app.console.routes.jobs.job import AT, JobId
 from app.errors import GroundworkError
-from app.jobs.scopes import RETRY, WRITE
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
 
 router = APIRouter()
-Retrier = Annotated[Caller, Depends(require(RETRY, OPERATED))]
-Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 
 
 @router.post(f"{AT}/{Act.RETRY}")

@@ -13,13 +13,14 @@ from app.console.forms import form_of
 from app.console.pages import page
 from app.console.places import BULK, bulk_at
 from app.console.questions import looking
+from app.console.routes.callers import Reader
 from app.db.sessions import transaction
 from app.domains.bulk import pace as paces
 from app.domains.bulk import service
 from app.domains.bulk.models import BulkAct
 from app.errors import InvalidInput
 from app.jobs.chosen import Act
-from app.jobs.scopes import READ, RETRY
+from app.jobs.scopes import RETRY
 from app.tokens.callers import Caller, MissingScope, require
 from app.tokens.owners import OPERATED
 from app.values.path_parameters import Id
@@ -27,7 +28,6 @@ from app.values.path_parameters import Id
 AT = f"{BULK}/{{act_id}}"
 
 router = APIRouter()
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 #: Whoever may do the least of the three; what an act needs is asked for with it.
 Doer = Annotated[Caller, Depends(require(RETRY, OPERATED))]
 MAX_TASKS, MAX_LEFT_ALONE = 20, 100

@@ -4,22 +4,19 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from app.console.jobs import telling, whole
 from app.console.live import shared
 from app.console.pages import page
 from app.console.places import JOBS
 from app.console.questions import looking
-from app.jobs.scopes import READ
+from app.console.routes.callers import Reader
 from app.jobs.web.bundle import evidence_of
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
 
 AT = f"{JOBS}/{{job_id}}"
 
 router = APIRouter()
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 JobId = Annotated[str, Path(max_length=200)]
 #: What no name of a file holds, nor a header.
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]")

@@ -1,9 +1,8 @@
 """The list of jobs, and the way from an id to its job."""
 
 from http import HTTPStatus
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from app.console.jobs import listed
@@ -12,18 +11,16 @@ from app.console.jobs.asked import Asked, as_typed, asked, typed
 from app.console.pages import page
 from app.console.places import JOBS, job_at
 from app.console.questions import looking
+from app.console.routes.callers import Reader
 from app.errors import InvalidInput, NotFound
 from app.jobs.chosen import Act
 from app.jobs.declaration import registry, search
 from app.jobs.ledger.models import State
 from app.jobs.lookup import find_id
-from app.jobs.scopes import READ
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
+from app.tokens.callers import Caller
 from app.topology import Queue
 
 router = APIRouter()
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 ALL = {
     Act.RETRY: "Run all that match again",
     Act.CANCEL: "Cancel all that match",

@@ -1,10 +1,9 @@
 """Chooses all jobs that a list has, for one of three things; what is chosen is shown before it is begun."""
 
 from http import HTTPStatus
-from typing import Annotated
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
@@ -12,14 +11,11 @@ from app.console.forms import form_of
 from app.console.jobs import all_of_them
 from app.console.jobs.asked import Asked, asked
 from app.console.places import ALL_JOBS, bulk_at
+from app.console.routes.callers import Retrier, Writer
 from app.jobs.chosen import Act
-from app.jobs.scopes import RETRY, WRITE
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
+from app.tokens.callers import Caller
 
 router = APIRouter()
-Retrier = Annotated[Caller, Depends(require(RETRY, OPERATED))]
-Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 
 
 @router.post(f"{ALL_JOBS}/{Act.RETRY}")

@@ -1,8 +1,6 @@
 """What is done to several jobs at once: those that were selected on a page of the list."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTasks
 from starlette.concurrency import run_in_threadpool
 
@@ -13,13 +11,10 @@ from app.console.jobs.errors import NotSelected
 from app.console.jobs.listed import PAGE
 from app.console.pages import page
 from app.console.places import JOBS
-from app.jobs.scopes import RETRY, WRITE
-from app.tokens.callers import Caller, require
-from app.tokens.owners import OPERATED
+from app.console.routes.callers import Retrier, Writer
+from app.tokens.callers import Caller
 
 router = APIRouter()
-Retrier = Annotated[Caller, Depends(require(RETRY, OPERATED))]
-Writer = Annotated[Caller, Depends(require(WRITE, OPERATED))]
 #: How the field of a job that may be selected begins; its id follows.
 SELECTED = "job:"
 #: Far more than any page of ours sends.

@@ -1,10 +1,12 @@
-"""Saved views of the list of jobs: everybody's own, and those that are shared."""
+"""Saved views of the list of jobs: everybody's own, and those that are shared.
+
+Who sees jobs may save one, for it changes nothing that others have; to share one needs more.
+"""
 
 from http import HTTPStatus
-from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse
 
@@ -14,18 +16,16 @@ from app.console.jobs.asked import asked
 from app.console.pages import page
 from app.console.places import VIEWS
 from app.console.questions import looking
+from app.console.routes.callers import Reader
 from app.console.views import service
 from app.db.sessions import transaction
 from app.jobs.scopes import READ, WRITE
-from app.tokens.callers import Caller, MissingScope, require
-from app.tokens.owners import OPERATED
+from app.tokens.callers import Caller, MissingScope
 from app.values.path_parameters import Id
 
 AT = f"{VIEWS}/{{view_id}}"
 
 router = APIRouter()
-#: A view is its owner's, and changes nothing that others have; to share one needs more.
-Reader = Annotated[Caller, Depends(require(READ, OPERATED))]
 
 
 @router.get(VIEWS)

@@ -41,7 +41,7 @@ async def preview_schedule(request: Request, name: Name, caller: Writer) -> Resp
     try:
         found = await run_in_threadpool(editing.preview, name, form, caller=caller)
     except GroundworkError as error:
-        return _form(request, name, fields=fields, version=version, sentence=_said(request, error))
+        return _form(request, name, fields=fields, version=version, sentence=_sentence_of(request, error))
     return _form(request, name, fields=fields, version=version, preview=found)
 
 
@@ -55,7 +55,7 @@ async def change_schedule(request: Request, name: Name, caller: Writer) -> Respo
         reason = reason_of(form)
         await run_in_threadpool(editing.save, name, form, version=version, reason=reason, caller=caller)
     except GroundworkError as error:
-        shown = {"sentence": _said(request, error), "reason": form.get("reason", "")}
+        shown = {"sentence": _sentence_of(request, error), "reason": form.get("reason", "")}
         return _form(request, name, fields=fields, version=version, preview=found, **shown)
     return back_to(name)
 
@@ -73,7 +73,7 @@ def _fields_in(form: Mapping[str, str]) -> dict[str, str]:
     return {name: form.get(name, "") for name in editing.FIELDS}
 
 
-def _said(request: Request, error: GroundworkError) -> str:
+def _sentence_of(request: Request, error: GroundworkError) -> str:
     """What is wrong with the fields of the form, to be shown beside them. Raises any other error anew."""
     if error.status is not HTTPStatus.UNPROCESSABLE_ENTITY:
         raise error

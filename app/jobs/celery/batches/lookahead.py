@@ -67,7 +67,6 @@ class Lookahead:
         answers = Answers(claimed=self._hear_claimed, ended=self._hear_ended, released=self._hear_released)
         self._writer = LedgerWriter(worker=worker, answers=answers, after_death=after_death)
         self._channel: Any = None
-        self._receiver: Receiver | None = None
         self._hub: Any = None
         self._is_closed = False
         self._heard: deque[tuple[Callable[[Any], None], Any]] = deque()
@@ -246,16 +245,15 @@ class Lookahead:
         if fetched.queue in known.left_out():
             self._release([fetched])
             return
-        if fetched.claim is not None:
-            if is_over(fetched.claimed_at, RELEASE_AFTER, now=time.monotonic()):
-                self._release([fetched])
-                return
-            self._given.add(fetched)
+        if fetched.claim is not None and is_over(fetched.claimed_at, RELEASE_AFTER, now=time.monotonic()):
+            self._release([fetched])
+            return
         try:
-            if fetched.claim is not None and self._receiver is not None:
-                self._receiver.receive(fetched)
-            else:
+            if fetched.claim is None:
                 compat.deliver(self._channel, fetched.document, queue=fetched.queue)
+            else:
+                self._given.add(fetched)
+                self._receiver.receive(fetched)
         except NotAMessage as problem:
             fetched.problem = str(problem)
             self._given.remove(fetched.id)
